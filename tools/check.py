@@ -1,0 +1,141 @@
+"""Runs the checks that are named (lint, sanity, unit, integration), as CI does, and closes with a line per part."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from collection import build, install, install_dependency
+from environment import environment
+from lab import BUILD, ROOT, say
+
+# The Pythons (minor versions) that each ansible-core's own tests run on.
+VERSIONS = {"2.17": range(10, 13), "2.18": range(11, 14), "2.19": range(11, 14)}
+LOGS = BUILD / "logs"
+JOBS = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """Commands that are one line of the closing table; all of them run, whatever the first ones say."""
+
+    name: str
+    commands: tuple[tuple[str | Path, ...], ...]
+    folder: Path = ROOT
+    path: Path | None = None
+    streams: bool = False
+
+    def run(self) -> tuple[bool, float]:
+        """Whether all commands succeeded, and the seconds that they took."""
+        start = time.monotonic()
+        path = os.pathsep.join([*([str(self.path)] if self.path else []), os.environ["PATH"]])
+        with (LOGS / f"{self.name.replace(' ', '-')}.log").open("w") as log:
+            codes = [
+                subprocess.call(
+                    command,
+                    cwd=self.folder,
+                    env={**os.environ, "PATH": path},
+                    stdin=subprocess.DEVNULL,
+                    stdout=None if self.streams else log,
+                    stderr=None if self.streams else subprocess.STDOUT,
+                )
+                for command in self.commands
+            ]
+        return not any(codes), time.monotonic() - start
+
+    def tell(self, good: bool, seconds: float) -> None:
+        """All that the commands said when they failed, else pytest's closing line."""
+        said = (LOGS / f"{self.name.replace(' ', '-')}.log").read_text().rstrip()
+        closing = [line for line in said.splitlines() if re.match(r"=+ .*\d+ passed", line)]
+        say("\n".join([row(self.name, good, seconds), *(closing if good else [said])]))
+
+
+def row(name: str, good: bool, seconds: float) -> str:
+    return f"{name:14} {'passed' if good else 'FAILED'} {seconds:7.1f} s"
+
+
+def lint(collections: Path) -> Part:
+    venv = environment("lint") / "bin"
+    sources = ("plugins", "tests", "tools")
+    types = "ansible_collections.kindlab.volumes.plugins"
+    return Part(
+        "lint",
+        (
+            (venv / "ansible-lint", "--offline", "--profile", "production", "--nocolor", "-q", "--exclude", ".build"),
+            (venv / "ruff", "check", "--quiet", "--no-cache", *sources),
+            (venv / "ruff", "format", "--check", "--quiet", "--no-cache", *sources),
+            (venv / "antsibull-changelog", "lint"),
+            ("env", "-C", collections, venv / "mypy", "--config-file", ROOT / "pyproject.toml", "-p", types),
+        ),
+        path=venv,
+    )
+
+
+def sanity(version: str, collection: Path) -> Part:
+    venv = environment(f"core-{version}")
+    return Part(f"sanity {version}", ((sys.executable, ROOT / "tools" / "sanity.py", venv, collection),))
+
+
+def unit(version: str, collection: Path) -> Part:
+    python = environment(f"core-{version}") / "bin" / "python"
+    extra = os.environ.get("ARGS", "").split()
+    return Part(f"unit {version}", ((python, "-m", "pytest", *extra),), collection)
+
+
+def integration() -> Part:
+    targets = os.environ.get("TARGETS", "").split()
+    return Part("integration", ((sys.executable, ROOT / "tools" / "integration.py", *targets),), streams=True)
+
+
+def versions() -> list[str]:
+    wanted = os.environ.get("VERSIONS", "").split() or list(VERSIONS)
+    fitting = [version for version in wanted if sys.version_info.minor in VERSIONS[version]]
+    for version in set(wanted) - set(fitting):
+        say(f"ansible-core {version} is left out: not made for Python 3.{sys.version_info.minor}")
+    if not fitting:
+        sys.exit("no version is left: make PYTHON=python3.12 test")
+    return fitting
+
+
+def parts(names: list[str]) -> list[Part]:
+    """Make what the parts need, then the parts: they run what was packaged and installed, not the checkout."""
+    environment("run")
+    galaxy = BUILD / "venv" / "bin" / "ansible-galaxy"
+    install_dependency(galaxy)
+    artifact = build(galaxy)
+    install(galaxy, artifact, BUILD / "collections")
+    found = [lint(BUILD / "collections")] if "lint" in names else []
+    matrix = [(name, make) for name, make in (("sanity", sanity), ("unit", unit)) if name in names]
+    for version in versions() if matrix else []:
+        galaxy = environment(f"core-{version}") / "bin" / "ansible-galaxy"
+        tested = install(galaxy, artifact, BUILD / "tested" / version)
+        found += [make(version, tested) for _name, make in matrix]
+    return found + ([integration()] if "integration" in names else [])
+
+
+def main() -> None:
+    start = time.monotonic()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    todo = parts(sys.argv[1:] or ["lint", "sanity", "unit", "integration"])
+    results = [("preparation", True, time.monotonic() - start)]
+    beside = [part for part in todo if not part.streams]
+    with ThreadPoolExecutor(JOBS) as pool:
+        for part, (good, seconds) in zip(beside, pool.map(Part.run, beside), strict=True):
+            part.tell(good, seconds)
+            results.append((part.name, good, seconds))
+    results += [(part.name, *part.run()) for part in todo if part.streams]
+    say("\n".join(["", *(row(*result) for result in results)]))
+    failed = [name for name, good, _seconds in results if not good]
+    verdict = f"failed: {', '.join(failed)}" if failed else "all passed"
+    say(f"test: {verdict}, {time.monotonic() - start:.0f} s")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Makes the virtual environment for one of requirements/*.txt, once per content, and prints its path."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+if sys.version_info < (3, 11):
+    sys.exit(f"Python 3.11 or newer is needed, this is {platform.python_version()}: make PYTHON=python3.12 ...")
+
+from lab import BUILD, CACHE, digest, only_one, run, say
+
+REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
+
+
+def sources(path: Path) -> list[Path]:
+    """A requirements file and those that it includes."""
+    included = [line.split()[1] for line in path.read_text().splitlines() if line.startswith("-r ")]
+    return [path, *(found for name in included for found in sources(path.parent / name))]
+
+
+def need_ensurepip() -> None:
+    """Debian and Ubuntu keep the part of Python that makes virtual environments in a package of its own."""
+    if importlib.util.find_spec("ensurepip"):
+        return
+    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+    install = ["apt-get", "install", "-y", "-qq", package]
+    become = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not shutil.which("apt-get") or (become and not shutil.which("sudo")):
+        sys.exit(f"This Python has no ensurepip. Install it: {' '.join(install)}")
+    say(f"installing {package} ...")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.call([*become, "apt-get", "update", "-qq"], stdout=sys.stderr)
+    if subprocess.call([*become, *install], stdout=sys.stderr, env=quiet):
+        sys.exit(f"That failed. Run it by hand and then make again: {' '.join([*become[:1], *install])}")
+
+
+def environment(name: str) -> Path:
+    """The path of the environment, made when there is none or when an earlier try was cut short."""
+    files = sources(REQUIREMENTS / f"{name}.txt")
+    place = CACHE / "venvs" / f"{name}-{digest(files, sys.version, sys.base_prefix)}"
+    complete = place / "complete"
+    with only_one(f"venv-{name}"):
+        if not complete.exists():
+            need_ensurepip()
+            say(f"making the Python environment '{name}' ...")
+            shutil.rmtree(place, ignore_errors=True)
+            run(sys.executable, "-m", "venv", place)
+            pip = (place / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet")
+            run(*pip, "install", "--requirement", files[0])
+            complete.touch()
+    return place
+
+
+def main() -> None:
+    name = sys.argv[1]
+    place = environment(name)
+    if name == "run":
+        BUILD.mkdir(exist_ok=True)
+        link = BUILD / "venv"
+        link.unlink(missing_ok=True)
+        link.symlink_to(place)
+    print(place)
+
+
+if __name__ == "__main__":
+    main()
