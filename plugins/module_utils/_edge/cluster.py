@@ -1,0 +1,351 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The API server: bulk reads, writes side by side, and watching; the only importer of kubernetes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Conflict,
+    KindlabError,
+    TimedOut,
+    Unreachable,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import default_kubeconfig
+
+try:
+    import kubernetes.config
+    import urllib3
+
+    MISSING = ""
+except ImportError as error:
+    MISSING = str(error)
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+T = TypeVar("T")
+R = TypeVar("R")
+
+WORKERS = 16
+PAGE = 2000
+MANAGER = "kindlab.volumes"
+
+# kind -> (path of its group and version, plural, namespaced)
+KINDS: dict[str, tuple[str, str, bool]] = {
+    "Namespace": ("/api/v1", "namespaces", False),
+    "Node": ("/api/v1", "nodes", False),
+    "PersistentVolume": ("/api/v1", "persistentvolumes", False),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims", True),
+    "Pod": ("/api/v1", "pods", True),
+    "ConfigMap": ("/api/v1", "configmaps", True),
+    "ServiceAccount": ("/api/v1", "serviceaccounts", True),
+    "Event": ("/api/v1", "events", True),
+    "Deployment": ("/apis/apps/v1", "deployments", True),
+    "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
+    "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles", True),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
+    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
+    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One event of a watch: ADDED, MODIFIED or DELETED, and the object as it is then (or last was)."""
+
+    type: str
+    object: Object
+
+
+class Cluster:
+    """One cluster by its API server. Objects are plain dictionaries, as the API shows them.
+
+    Every method raises Unreachable where the server does not answer, and KindlabError where it refuses.
+    """
+
+    def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
+        if MISSING:
+            raise BadInput(
+                f"The Python library kubernetes can't be imported by {sys.executable}: {MISSING}",
+                next_step=f"{sys.executable} -m pip install kubernetes",
+            )
+        if kubeconfig and not os.path.exists(kubeconfig):
+            raise BadInput(
+                f"The kubeconfig {kubeconfig} does not exist.",
+                next_step="Name the right file, or write it: kind export kubeconfig --name NAME --kubeconfig FILE",
+            )
+        try:
+            client = kubernetes.config.new_client_from_config(kubeconfig, context)
+        except (kubernetes.config.ConfigException, TypeError) as error:
+            raise BadInput(
+                f"The kubeconfig {kubeconfig or 'of this user'} can't be used: {error}",
+                next_step="kubectl config get-contexts shows what it holds.",
+            ) from None
+        configuration = client.configuration
+        configuration.connection_pool_maxsize = WORKERS
+        self.host: str = configuration.host
+        self.timeout = timeout
+        self._pool = type(client.rest_client)(configuration).pool_manager
+        token = configuration.get_api_key_with_prefix("authorization")
+        self._headers = {"authorization": token} if token else {}
+
+    def version(self) -> str:
+        """The server's version, e.g. v1.34.4."""
+        return str(self._json("GET", "/version")["gitVersion"])
+
+    def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+        """All objects of a kind (in all namespaces, or one), with kind and apiVersion filled in."""
+        return self._list(kind, namespace, labels)[0]
+
+    def lists(self, *kinds: str) -> tuple[list[Object], ...]:
+        """Several kinds at once, read side by side."""
+        return tuple(self.each(self.list, kinds))
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """One object, None where there is none of that name."""
+        try:
+            return self._json("GET", _path(kind, namespace, name))
+        except _Missing:
+            return None
+
+    def create(self, wanted: Object) -> Object:
+        """Create an object. Raises Conflict where one of that name exists."""
+        return self._json("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
+
+    def apply(self, wanted: Object) -> Object:
+        """Create the object or make the fields that are named here what they are named to be (server-side apply)."""
+        query = {"fieldManager": MANAGER, "force": "true"}
+        path = _path(wanted["kind"], _namespace(wanted), wanted["metadata"]["name"])
+        return self._json("PATCH", path, wanted, query, "application/apply-patch+yaml")
+
+    def patch(self, kind: str, name: str, change: Object, namespace: str = "", subresource: str = "") -> Object:
+        """Merge a change into an object; None removes a field. With a resourceVersion in it: Conflict if outdated."""
+        path = _path(kind, namespace, name) + (f"/{subresource}" if subresource else "")
+        return self._json("PATCH", path, change, None, "application/merge-patch+json")
+
+    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
+        """Ask for an object's deletion; nothing happens where there is none."""
+        try:
+            self._json("DELETE", _path(kind, namespace, name), {"propagationPolicy": propagation})
+        except _Missing:
+            return
+
+    def each(self, function: Callable[[T], R], things: Iterable[T], workers: int = WORKERS) -> list[R]:
+        """function(thing) for all things, side by side; results in their order, the first error raised at the end."""
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            return [future.result() for future in [pool.submit(function, thing) for thing in things]]
+
+    def watch(self, kind: str, timeout: float, namespace: str = "", labels: str = "") -> Iterator[Change]:
+        """All objects as ADDED, then every change as it comes, until the caller stops or the seconds are over.
+
+        An object may be shown again (after a lost connection), also one that was deleted in between and is no
+        longer shown: decide by what is shown now, never by counting.
+        """
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            found, version = self._list(kind, namespace, labels)
+            for item in found:
+                yield Change("ADDED", item)
+            yield from self._changes(kind, namespace, labels, version, end)
+
+    def wait(
+        self,
+        kind: str,
+        ready: Callable[[Object], bool],
+        names: Iterable[Key],
+        timeout: float,
+        *,
+        failed: Callable[[Object], str] = lambda _object: "",
+    ) -> dict[Key, Object]:
+        """Watch until every named object, a (namespace, name) with namespace '' for cluster-wide ones, is ready.
+
+        failed: says why an object will never be ready ('' while it may). Raises KindlabError then, and TimedOut
+        with the names that were not ready (details) where the seconds do not suffice.
+        """
+        waiting = set(names)
+        last: dict[Key, Object] = {}
+        if not waiting:
+            return last
+        for change in self.watch(kind, timeout):
+            key = key_of(change.object)
+            if key not in waiting and key not in last:
+                continue
+            last[key] = change.object
+            why = failed(change.object)
+            if why:
+                raise KindlabError(f"{kind} {'/'.join(filter(None, key))}: {why}", next_step="See its events.")
+            if change.type != "DELETED" and ready(change.object):
+                waiting.discard(key)
+            else:
+                waiting.add(key)
+            if not waiting:
+                return last
+        missing = sorted("/".join(filter(None, key)) for key in waiting)
+        raise TimedOut(
+            f"After {timeout:g} seconds {len(missing)} {kind}(s) are not ready: {', '.join(missing[:10])}",
+            next_step=f"kubectl describe {kind.lower()} {missing[0].rpartition('/')[2]}",
+            details=missing,
+        )
+
+    def wait_gone(self, kind: str, names: Iterable[Key], timeout: float) -> None:
+        """Wait until none of the named objects exists any more. Raises TimedOut with those that are left."""
+        left = set(names)
+        end = time.monotonic() + timeout
+        while left:
+            found, version = self._list(kind, "", "")
+            left &= {key_of(item) for item in found}
+            for change in self._changes(kind, "", "", version, end) if left else ():
+                if change.type == "DELETED":
+                    left.discard(key_of(change.object))
+                if not left:
+                    return
+            if left and time.monotonic() >= end:
+                names_left = sorted("/".join(filter(None, key)) for key in left)
+                raise TimedOut(
+                    f"After {timeout:g} seconds {len(left)} {kind}(s) are still there: {', '.join(names_left[:10])}",
+                    next_step=f"kubectl describe {kind.lower()} {names_left[0].rpartition('/')[2]}",
+                    details=names_left,
+                )
+
+    def _list(self, kind: str, namespace: str, labels: str) -> tuple[list[Object], str]:
+        prefix, _plural, _namespaced = KINDS[kind]
+        version = prefix.split("/", 2)[2] if prefix.startswith("/apis/") else "v1"
+        query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        items: list[Object] = []
+        while True:
+            page = self._json("GET", _path(kind, namespace), None, query)
+            items += [{"apiVersion": version, "kind": kind, **item} for item in page["items"]]
+            if not page["metadata"].get("continue"):
+                return items, page["metadata"]["resourceVersion"]
+            query["continue"] = page["metadata"]["continue"]
+
+    def _changes(self, kind: str, namespace: str, labels: str, version: str, end: float) -> Iterator[Change]:
+        """Changes since a version, until the seconds are over or the server ends or outdates the watch."""
+        seconds = end - time.monotonic()
+        if seconds <= 0:
+            return
+        query = {
+            "watch": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(max(1, int(seconds + 0.999))),
+            **({"labelSelector": labels} if labels else {}),
+        }
+        response = self._send("GET", _path(kind, namespace), None, query, stream=True, timeout=seconds + 5)
+        try:
+            for line in _lines(response, end):
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    return
+                if event["type"] != "BOOKMARK":
+                    yield Change(event["type"], event["object"])
+        finally:
+            response.close()
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+    ) -> Object:
+        response = self._send(method, path, body, query, content)
+        if response.status < 300:
+            return dict(json.loads(response.data))
+        raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+        *,
+        stream: bool = False,
+        timeout: float | None = None,
+    ) -> Any:
+        url = self.host + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            return self._pool.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body).encode(),
+                headers={**self._headers, "accept": "application/json", "content-type": content},
+                timeout=urllib3.Timeout(connect=5, read=timeout or self.timeout),
+                retries=False,
+                preload_content=not stream,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreachable(
+                f"The API server at {self.host} does not answer: {error}",
+                tried=f"{method} {url}",
+                next_step="See whether the cluster runs (kind get clusters, docker ps) and the kubeconfig is its own.",
+            ) from None
+
+
+def open_cluster(kind_name: str, kubeconfig: str | None = None, context: str | None = None) -> Cluster:
+    """The API of a kind cluster: by the kubeconfig that is named, else its own file, else the user's.
+
+    In the user's own kubeconfig the context is the one kind writes, unless another is named.
+    """
+    own = os.path.expanduser(default_kubeconfig(kind_name))
+    if kubeconfig or os.path.exists(own):
+        return Cluster(kubeconfig or own, context)
+    return Cluster(None, context or f"kind-{kind_name}")
+
+
+class _Missing(KindlabError):
+    """There is no such object."""
+
+
+def key_of(item: Object) -> Key:
+    """(namespace, name); namespace is '' for what belongs to the whole cluster."""
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def _namespace(item: Object) -> str:
+    if not KINDS[item["kind"]][2]:
+        return ""
+    return str(item["metadata"].get("namespace", "default"))
+
+
+def _path(kind: str, namespace: str = "", name: str = "") -> str:
+    prefix, plural, _namespaced = KINDS[kind]
+    return "/".join(filter(None, [prefix, f"namespaces/{namespace}" if namespace else "", plural, name]))
+
+
+def _lines(response: Any, end: float) -> Iterator[bytes]:
+    rest = b""
+    try:
+        for chunk in response.stream(65536):
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from (line for line in whole if line)
+            if time.monotonic() >= end:
+                return
+    except urllib3.exceptions.HTTPError:
+        return
+
+
+def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
+    try:
+        message = json.loads(data).get("message", "")
+    except ValueError:
+        message = data.decode("utf-8", "replace")[:300]
+    if status == 404:
+        return _Missing(message or "There is no such object.", tried=tried)
+    if status == 409:
+        return Conflict(message, tried=tried, next_step="It was changed or made meanwhile: run this again.")
+    if status in (401, 403):
+        return KindlabError(message, tried=tried, next_step="Use a kubeconfig whose user has the right to do this.")
+    return KindlabError(f"The API server refused ({status}): {message}", tried=tried)

@@ -1,0 +1,87 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs programs: here, or in a node through the engine, behind one interface."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that ended: exit code, and what it printed (undecodable bytes kept as surrogates)."""
+
+    code: int
+    out: str = ""
+    err: str = ""
+
+
+class Runner:
+    """Runs programs on this host."""
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """The command as it is started here; a runner for another place puts its own words in front."""
+        return list(argv)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run to the end. Raises CommandFailed where the program is missing or, with check, where it fails."""
+        command = self.argv(argv)
+        text = shlex.join(command)
+        try:
+            done = subprocess.run(
+                command,
+                input=None if stdin is None else stdin.encode("utf-8", "surrogateescape"),
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                timeout=timeout,
+                env={**os.environ, **(env or {})},
+                check=False,
+            )
+        except FileNotFoundError:
+            raise CommandFailed(
+                f"The program {command[0]} is not on this host.",
+                tried=text,
+                next_step=f"Install {command[0]}, or put its directory on PATH.",
+            ) from None
+        except PermissionError:
+            raise CommandFailed(f"The program {command[0]} may not be run by this user.", tried=text) from None
+        except subprocess.TimeoutExpired:
+            raise TimedOut(f"{command[0]} did not end within {timeout:g} seconds.", tried=text) from None
+        completed = Completed(
+            done.returncode,
+            done.stdout.decode("utf-8", "surrogateescape"),
+            done.stderr.decode("utf-8", "surrogateescape"),
+        )
+        if check and completed.code != 0:
+            raise CommandFailed(f"{command[0]} failed: {last_lines(completed)}", tried=text)
+        return completed
+
+
+class NodeRunner(Runner):
+    """Runs programs inside a node container."""
+
+    def __init__(self, engine: str, node: str) -> None:
+        self.prefix = (engine, "exec", "-i", node)
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        return [*self.prefix, *argv]
+
+
+def last_lines(completed: Completed, count: int = 8) -> str:
+    """The end of what a program said: of its errors, else of its output."""
+    lines = (completed.err.strip() or completed.out.strip() or f"exit code {completed.code}").splitlines()
+    return "\n".join(lines[-count:])

@@ -1,0 +1,42 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one place where an action meets Ansible: options in, result or error out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+
+ENGINE_OPTIONS: dict[str, Any] = {
+    "engine": {"type": "str", "default": "auto", "choices": ["auto", "docker", "podman", "nerdctl"]},
+}
+API_OPTIONS: dict[str, Any] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+}
+
+Action = Callable[[Mapping[str, Any], bool], Outcome]
+
+
+def run_module(action: Action, argument_spec: Mapping[str, Any], **rules: Any) -> None:
+    """Run action(options, check_mode) and report its Outcome, or the error it raised, to Ansible."""
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, **rules)
+    try:
+        outcome = action(module.params, module.check_mode)
+    except KindlabError as error:
+        result: dict[str, Any] = {"msg": error.text(), "reason": type(error).__name__}
+        if error.details is not None:
+            result["details"] = error.details
+        module.fail_json(**result)
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(
+        changed=outcome.changed,
+        diff={"before": dict(outcome.before), "after": dict(outcome.after)},
+        **outcome.facts,
+    )
