@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection import build, install, install_dependency
-from environment import environment
+from collection import current, install
+from environment import environment, use
 from lab import BUILD, ROOT, say
 
 # The Pythons (minor versions) that each ansible-core's own tests run on.
@@ -105,11 +105,8 @@ def versions() -> list[str]:
 
 def parts(names: list[str]) -> list[Part]:
     """Make what the parts need, then the parts: they run what was packaged and installed, not the checkout."""
-    environment("run")
-    galaxy = BUILD / "venv" / "bin" / "ansible-galaxy"
-    install_dependency(galaxy)
-    artifact = build(galaxy)
-    install(galaxy, artifact, BUILD / "collections")
+    use("run")
+    artifact = current()
     found = [lint(BUILD / "collections")] if "lint" in names else []
     matrix = [(name, make) for name, make in (("sanity", sanity), ("unit", unit)) if name in names]
     for version in versions() if matrix else []:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from lab import BUILD, CACHE
@@ -14,6 +15,12 @@ def size(path: Path) -> int:
     return sum(Path(folder, name).lstat().st_size for folder, _folders, names in os.walk(path) for name in names)
 
 
+def mounted_below(path: Path) -> list[str]:
+    """Mount points there: what was interrupted may have left one, and what is mounted is not ours to remove."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [point for point in points if Path(point).is_relative_to(path)]
+
+
 def main() -> None:
     paths = {BUILD: "installed collection, logs, proofs", CACHE: "environments, images, downloads: slow to make again"}
     if os.environ.get("DATA") == "1":
@@ -22,6 +29,8 @@ def main() -> None:
     sure = os.environ.get("YES") == "1"
     for path, what in present.items():
         print(f"{'removing' if sure else 'would remove'} {size(path) / 1e6:8.1f} MB  {path}  ({what})", flush=True)
+        if sure and mounted_below(path):
+            sys.exit(f"not removed, unmount first: {' '.join(mounted_below(path))}")
         if sure:
             shutil.rmtree(path)
     if not present:

@@ -10,21 +10,23 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from lab import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, run, say
+from lab import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, run, say
 
 # The first is asked of Galaxy; the second is the release of PyPI's `ansible` that carries the same collection.
 DEPENDENCY, BUNDLE = "kubernetes.core:6.2.0", "ansible==12.3.0"
 INSTALLED = BUILD / "collections" / "ansible_collections"
-UNSHIPPED = {".build", ".ci", ".git", "tools", "benchmark", "fragments", "__pycache__", "output"}
+UNSHIPPED = {"tools", "benchmark", "faults", "fragments", "__pycache__", "output"}
 
 
 def fetch_from_galaxy(galaxy: Path, place: Path) -> bool:
-    """Sealed labs have no Galaxy: ask once, and not for long."""
+    """Sealed labs have no Galaxy: ask once, and not for long. What is installed elsewhere doesn't count."""
+    alone = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(place)}
     argv = [galaxy, "collection", "install", "--no-deps", "--timeout", "5", "-p", place, DEPENDENCY]
     try:
-        return not subprocess.run(argv, timeout=60, capture_output=True, stdin=subprocess.DEVNULL).returncode
-    except subprocess.TimeoutExpired:
+        subprocess.run(argv, env=alone, timeout=60, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return False
+    return True
 
 
 def fetch_from_bundle(python: Path, place: Path) -> None:
@@ -50,17 +52,13 @@ def install_dependency(galaxy: Path) -> None:
                 if not fetch_from_galaxy(galaxy, place):
                     fetch_from_bundle(galaxy.with_name("python"), place)
                 (place / "ansible_collections" / namespace / name).rename(cached)
-    link = INSTALLED / namespace / name
-    if not link.exists():
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(cached)
+    point(INSTALLED / namespace / name, cached)
 
 
 def shipped_files() -> list[Path]:
     found = []
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = sorted(set(folders) - UNSHIPPED)
+        folders[:] = sorted(name for name in folders if name not in UNSHIPPED and not name.startswith("."))
         found += [Path(folder, name) for name in sorted(files)]
     return found
 
@@ -89,14 +87,20 @@ def install(galaxy: Path, artifact: Path, collections: Path) -> Path:
     return place
 
 
-def main() -> None:
+def current() -> Path:
+    """The artifact of the sources as they are now, installed beside what it depends on."""
     galaxy = BUILD / "venv" / "bin" / "ansible-galaxy"
     install_dependency(galaxy)
-    artifact = build(galaxy)
+    with only_one("build"):
+        artifact = build(galaxy)
+        install(galaxy, artifact, BUILD / "collections")
+    return artifact
+
+
+def main() -> None:
+    artifact = current()
     if "--only-build" in sys.argv:
         print(artifact.relative_to(ROOT))
-    else:
-        install(galaxy, artifact, BUILD / "collections")
 
 
 if __name__ == "__main__":

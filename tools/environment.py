@@ -1,4 +1,4 @@
-"""Makes the virtual environment for one of requirements/*.txt, once per content, and prints its path."""
+"""Makes the virtual environment for one of requirements/*.txt, once per content, as .build/venv."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):
     sys.exit(f"Python 3.11 or newer is needed, this is {platform.python_version()}: make PYTHON=python3.12 ...")
 
-from lab import BUILD, CACHE, digest, only_one, run, say
+from lab import BUILD, CACHE, digest, only_one, point, run, say
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 
@@ -57,16 +57,10 @@ def environment(name: str) -> Path:
     return place
 
 
-def main() -> None:
-    name = sys.argv[1]
-    place = environment(name)
-    if name == "run":
-        BUILD.mkdir(exist_ok=True)
-        link = BUILD / "venv"
-        link.unlink(missing_ok=True)
-        link.symlink_to(place)
-    print(place)
+def use(name: str) -> None:
+    """Let .build/venv be the named environment."""
+    point(BUILD / "venv", environment(name))
 
 
 if __name__ == "__main__":
-    main()
+    use(sys.argv[1])

@@ -41,6 +41,14 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def point(link: Path, target: Path) -> None:
+    """Let the link lead to the target, wherever it led before."""
+    if not link.is_symlink() or link.readlink() != target:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+
+
 @contextlib.contextmanager
 def only_one(name: str) -> Iterator[None]:
     """Let one process of this user at a time do the named thing."""

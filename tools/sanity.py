@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
-from lab import CACHE, only_one, run, say
+from lab import only_one, run, say
 
 STAND_IN = Path(__file__).resolve().with_name("get_pip.py")
+HOME = Path.home() / ".ansible" / "test"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -21,7 +23,7 @@ def need_get_pip(ansible_test: Path) -> None:
     fetched = (ansible_test / "_util" / "target" / "setup" / "requirements.py").read_text()
     (version,) = re.findall(r"\bpip='([\d.]+)'", wanted)
     (url,) = re.findall(r"url = '(\S+)' % pip_version", fetched)
-    place = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+    place = HOME / "cache" / f"get_pip_{version.replace('.', '_')}.py"
     if place.exists():
         return
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -34,17 +36,22 @@ def need_get_pip(ansible_test: Path) -> None:
 
 def sanity(venv: Path, collection: Path) -> None:
     """Check the collection; the versions share the tests' environments, so one run at a time makes those."""
-    command = (venv / "bin" / "ansible-test", "sanity", "--python", PYTHON, "--color", "no")
-    path = {"PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    primed = CACHE / f"primed-{venv.name}"
+    command = [venv / "bin" / "ansible-test", "sanity", "--python", PYTHON, "--color", "no"]
+    # Told where the content is, ansible-test takes the files that are there. It would ask git otherwise, which ignores
+    # what is in .build: nothing would be checked and all be well.
+    told = {"ANSIBLE_TEST_CONTENT_ROOT": str(collection), "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    primed = HOME / "venv" / f"primed-{venv.name}"
     with only_one("sanity"):
         if not primed.exists():
             say("making the environments of the sanity tests ...")
             (ansible_test,) = venv.glob("lib/python*/site-packages/ansible_test")
             need_get_pip(ansible_test)
-            run(*command, "--prime-venvs", cwd=collection, **path)
+            run(*command, "--prime-venvs", cwd=collection, **told)
             primed.touch()
-    run(*command, cwd=collection, **path)
+    done = subprocess.run(command, cwd=collection, env={**os.environ, **told}, capture_output=True, text=True)
+    print(done.stdout + done.stderr)
+    if done.returncode or "All targets skipped" in done.stderr + done.stdout:
+        sys.exit(done.returncode or "ansible-test found nothing to check")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Makes ansible_collections.kindlab.volumes importable from where these tests are, whatever that folder is called."""
+"""Makes this collection importable whatever its folder is called, and properties independent of the machine's speed."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
+
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,3 +25,12 @@ def package(name: str, *places: Path) -> None:
 package("ansible_collections")
 package("ansible_collections.kindlab")
 package("ansible_collections.kindlab.volumes", ROOT)
+
+settings.register_profile(
+    "kindlab",
+    database=None,
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("kindlab")

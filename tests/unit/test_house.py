@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.kindlab.volumes.plugins"
@@ -107,3 +108,12 @@ def test_names_no_package_host(path: Path) -> None:
     hosts = {host for host in URL_HOST.findall(text) if not host.endswith(PRIVATE_ENDINGS)}
     assert hosts <= DOCUMENTATION_HOSTS
     assert PACKAGE_HOST.findall(text) == []
+
+
+@pytest.mark.parametrize("group", ["api", "engine"])
+def test_action_groups_are_the_modules_that_share_options(group: str) -> None:
+    """module_defaults hands a group's options to each of its modules, and a module refuses what it doesn't know."""
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    modules = (ROOT / "plugins" / "modules").glob("*.py")
+    fragment = re.compile(rf"^  - kindlab\.volumes\.{group}$", re.MULTILINE)
+    assert set(groups[group]) == {path.stem for path in modules if fragment.search(path.read_text())}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROLES = sorted(path.parent.parent for path in Path(__file__).resolve().parents[2].glob("roles/*/tasks"))
+ROLES = sorted(path.parent for path in Path(__file__).resolve().parents[2].glob("roles/*/tasks"))
 
 pytestmark = pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 
