@@ -1,0 +1,85 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Provisioners by name: the name and options of one to its manifests, and its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_local_path import (
+    Images,
+    LocalPath,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request
+
+LABEL = "kindlab.volumes/provisioner"
+CONFIG_REPLACED = "kindlab.volumes/replaced-config"
+DEFAULT_ANNOTATIONS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
+
+
+class Provisioner(Protocol):
+    """What differs between one provisioner and another; to add one, write this and name it in PROVISIONERS.
+
+    driver: what a StorageClass calls it; deployment, config_map: the names of those objects.
+    """
+
+    driver: str
+    deployment: str
+    config_map: str
+
+    def check(self, request: Request) -> None:
+        """Raise BadInput for what this provisioner can't do."""
+
+    def serves(self, deployment: Object) -> bool:
+        """True for a Deployment that makes volumes under this driver's name, whoever installed it."""
+
+    def images(
+        self, request: Request, deployment: Object | None, config_map: Object | None, nodes: Iterable[Object]
+    ) -> Images:
+        """What it runs: as asked for, else what the cluster has."""
+
+    def running(self, deployment: Object | None, config_map: Object | None) -> tuple[str, str]:
+        """The images that a provisioner in the cluster runs."""
+
+    def paths(self, config_map: Object | None) -> list[Object]:
+        """Where a provisioner in the cluster makes volumes: [{node, paths}]."""
+
+    def manifests(self, request: Request, images: Images) -> tuple[Object, ...]:
+        """All objects but the class, in the order in which they are made."""
+
+
+PROVISIONERS: dict[str, Provisioner] = {"local_path": LocalPath()}
+# Their default classes give way to each other without being asked.
+OWN_DRIVERS = frozenset(provisioner.driver for provisioner in PROVISIONERS.values())
+
+
+def labelled(request: Request, item: Object) -> Object:
+    """The object marked as made here, so that it is found again in whatever namespace."""
+    return {**item, "metadata": {**item["metadata"], "labels": {LABEL: request.name}}}
+
+
+def storage_class(request: Request, driver: str) -> Object:
+    """The class that leads to the provisioner. As the default it also loses the beta annotation's say."""
+    default, beta = DEFAULT_ANNOTATIONS
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": request.storage_class,
+            "annotations": {default: "true" if request.default_class else "false", beta: None},
+        },
+        "provisioner": driver,
+        "reclaimPolicy": request.reclaim_policy,
+        "volumeBindingMode": request.binding_mode,
+    }
+
+
+def is_default(item: Mapping[str, Any]) -> bool:
+    """True for a default class. Kubernetes still takes the beta annotation for one."""
+    annotations = item["metadata"].get("annotations") or {}
+    return any(annotations.get(name) == "true" for name in DEFAULT_ANNOTATIONS)

@@ -1,0 +1,261 @@
+#!/usr/bin/python
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: storage_provisioner
+short_description: Make or remove what makes volumes in a kind cluster
+version_added: 0.1.0
+description:
+  - Runs one provisioner, with its storage class, in place of the one that kind brings.
+  - With O(state=present) it returns when a claim would be served - the program runs with this configuration, no other
+    one of the same driver is left, and the class is there.
+  - Volumes that exist keep their directory and their own reclaim policy, whatever is changed here. What never
+    changes in a storage class (its reclaim policy, binding mode and provisioner) is changed by making the class anew.
+author: kindlab.volumes contributors (@kindlab)
+extends_documentation_fragment:
+  - kindlab.volumes.attributes
+  - kindlab.volumes.api
+options:
+  name:
+    description:
+      - The provisioner.
+      - V(local_path) is rancher's local-path-provisioner, which kind brings too. A volume is a directory of one node,
+        and its pods stay on that node.
+    type: str
+    default: local_path
+    choices: [local_path]
+  state:
+    description:
+      - With V(present) the provisioner serves claims of O(storage_class). Any other Deployment of the same driver,
+        kind's own too, is replaced or removed first, because two of them would race for each claim.
+      - With V(absent) every Deployment and storage class of this driver is removed, whoever made them, with what
+        belongs to them. A namespace is removed if it was made here and nothing else is in it.
+    type: str
+    default: present
+    choices: [present, absent]
+  cluster:
+    description: The name of the kind cluster.
+    type: str
+    default: kind
+  namespace:
+    description: Where the provisioner runs; created if it is not there.
+    type: str
+    default: local-path-storage
+  storage_class:
+    description:
+      - The storage class of the provisioner. Its other classes stay, but not as the default.
+      - Paths, images and numbers belong to the provisioner, so they are the same for all its classes - name them again
+        with each class.
+    type: str
+    default: standard
+  default_class:
+    description:
+      - Whether claims that name no class get this one. There is exactly one default class then.
+      - Another class of a provisioner of this module is demoted; for one of somebody else see O(replace_default).
+    type: bool
+    default: true
+  replace_default:
+    description:
+      - Whether a class of somebody else's provisioner gives way, by being demoted where it is the default, or by being
+        replaced where it has the name of O(storage_class). Without this the module fails before it changes anything.
+    type: bool
+    default: false
+  reclaim_policy:
+    description: What happens to the data of volumes made from now on when their claim is deleted.
+    type: str
+    default: Delete
+    choices: [Delete, Retain]
+  binding_mode:
+    description: When a claim gets its volume. V(local_path) can't serve V(Immediate), as it needs a pod's node.
+    type: str
+    default: WaitForFirstConsumer
+    choices: [WaitForFirstConsumer, Immediate]
+  node_path:
+    description:
+      - The directory in every node under which volumes are made.
+      - V(/var/local-path-provisioner), as kind has it, if neither this nor O(paths) is given.
+      - Data survives the cluster where it is a host directory, see the mounts of M(kindlab.volumes.kind_cluster).
+    type: str
+  paths:
+    description: The directories per node, instead of O(node_path).
+    type: list
+    elements: dict
+    suboptions:
+      node:
+        description: The node's name; without it the entry is for all nodes that have none of their own.
+        type: str
+      paths:
+        description: Directories, of which each volume takes one at random. An empty list means no volumes on this node.
+        type: list
+        elements: str
+        required: true
+  image:
+    description:
+      - The provisioner's image.
+      - Without it, the one that the cluster's current provisioner runs, else a C(local-path-provisioner) which all
+        nodes have, else V(rancher/local-path-provisioner:v0.0.30). So a cluster without a registry needs no option.
+      - An image of the current provisioner that does not run and that no node has is not kept.
+    type: str
+  helper_image:
+    description:
+      - The image of the short pods that make and remove directories; it needs a shell, C(mkdir) and C(rm).
+      - Without it, the one that the current provisioner uses, else a C(local-path-helper) or C(busybox) which all nodes
+        have, else V(busybox:1.37).
+    type: str
+  worker_threads:
+    description: How many volumes are made or removed at once; 4 if not given.
+    type: int
+  provisioning_retries:
+    description: How often a failed volume is tried again, 0 for ever; 15 if not given.
+    type: int
+  deletion_retries:
+    description: How often a failed removal is tried again, 0 for ever; 15 if not given.
+    type: int
+  helper_timeout:
+    description: Seconds that a helper pod may take; 120 if not given.
+    type: int
+  wait_timeout:
+    description: Seconds that the old provisioner may take to end, and the new one to serve.
+    type: int
+    default: 120
+  force:
+    description:
+      - With O(state=absent), whether the provisioner is removed although volumes with reclaim policy Delete have a
+        claim, or claims wait for a volume. Such volumes and their data stay where they are.
+    type: bool
+    default: false
+seealso:
+  - module: kindlab.volumes.kind_cluster
+  - module: kindlab.volumes.kind_image
+  - module: kindlab.volumes.volume_info
+"""
+
+EXAMPLES = r"""
+- name: Keep the data when a claim is deleted
+  kindlab.volumes.storage_provisioner:
+    cluster: lab
+    reclaim_policy: Retain
+
+- name: Make volumes on a disk of their own on one node, and none on the control plane
+  kindlab.volumes.storage_provisioner:
+    cluster: lab
+    paths:
+      - paths: [/var/local-path-provisioner]
+      - node: lab-worker2
+        paths: [/srv/fast]
+      - node: lab-control-plane
+        paths: []
+
+- name: Offer a second class beside the default one
+  kindlab.volumes.storage_provisioner:
+    cluster: lab
+    storage_class: kept
+    default_class: false
+    reclaim_policy: Retain
+
+- name: Remove it
+  kindlab.volumes.storage_provisioner:
+    cluster: lab
+    state: absent
+"""
+
+RETURN = r"""
+provisioner:
+  description: What serves the class, as it is, or as it would be after check mode.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    name:
+      description: The provisioner's name in this collection.
+      type: str
+    driver:
+      description: What storage classes and volumes call it.
+      type: str
+    namespace:
+      description: Where it runs.
+      type: str
+    deployment:
+      description: The Deployment that runs it.
+      type: str
+    image:
+      description: The image that it runs.
+      type: str
+    helper_image:
+      description: The image of its helper pods.
+      type: str
+    paths:
+      description: The directories per node; an empty C(node) stands for all others.
+      type: list
+      elements: dict
+    storage_class:
+      description: The class.
+      type: str
+    default_class:
+      description: Whether claims that name no class get this one.
+      type: bool
+    reclaim_policy:
+      description: The reclaim policy of new volumes.
+      type: str
+    binding_mode:
+      description: When a claim gets its volume.
+      type: str
+  sample:
+    name: local_path
+    driver: rancher.io/local-path
+    namespace: local-path-storage
+    deployment: local-path-provisioner
+    image: rancher/local-path-provisioner:v0.0.30
+    helper_image: busybox:1.37
+    paths:
+      - node: ""
+        paths: [/var/local-path-provisioner]
+    storage_class: standard
+    default_class: true
+    reclaim_policy: Retain
+    binding_mode: WaitForFirstConsumer
+"""
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, run_module
+
+PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}
+
+
+def main() -> None:
+    run_module(
+        run,
+        {
+            **API_OPTIONS,
+            "name": {"type": "str", "default": "local_path", "choices": ["local_path"]},
+            "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+            "cluster": {"type": "str", "default": "kind"},
+            "namespace": {"type": "str", "default": "local-path-storage"},
+            "storage_class": {"type": "str", "default": "standard"},
+            "default_class": {"type": "bool", "default": True},
+            "replace_default": {"type": "bool", "default": False},
+            "reclaim_policy": {"type": "str", "default": "Delete", "choices": ["Delete", "Retain"]},
+            "binding_mode": {
+                "type": "str",
+                "default": "WaitForFirstConsumer",
+                "choices": ["WaitForFirstConsumer", "Immediate"],
+            },
+            "node_path": {"type": "str"},
+            "paths": {"type": "list", "elements": "dict", "options": PATHS},
+            "image": {"type": "str"},
+            "helper_image": {"type": "str"},
+            "worker_threads": {"type": "int"},
+            "provisioning_retries": {"type": "int"},
+            "deletion_retries": {"type": "int"},
+            "helper_timeout": {"type": "int"},
+            "wait_timeout": {"type": "int", "default": 120},
+            "force": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=[("node_path", "paths")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""storage_provisioner against a cluster in memory: what is written, when, and what is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Declined,
+    KindlabError,
+    TimedOut,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import needs_new
+from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, merge
+from ansible_collections.kindlab.volumes.tests.unit.provisioners import (
+    PLACE,
+    SPACE,
+    class_of,
+    config_map,
+    deployment,
+    namespace,
+    objects,
+    options,
+)
+
+
+class Server(FakeCluster):
+    """A cluster whose API server refuses what can't be changed, and counts generations."""
+
+    def patch(self, kind, name, change, namespace="", subresource=""):
+        live = self.get(kind, name, namespace)
+        if needs_new(merge(live, change), live):
+            raise KindlabError(f"The API server refused (422): {kind} {name}: field is immutable")
+        patched = super().patch(kind, name, change, namespace, subresource)
+        if kind == "Deployment":
+            patched["metadata"]["generation"] = patched["metadata"].get("generation", 0) + 1
+            self.put(patched)
+        return patched
+
+
+def deployment_controller(cluster):
+    """All Deployments run what they were told last."""
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1)
+    for item in cluster.list("Deployment"):
+        generation = item["metadata"].get("generation", 0)
+        cluster.put({**item, "status": {**counts, "observedGeneration": generation}})
+
+
+def server(*more, controller=deployment_controller, **how):
+    cluster = Server(*objects(*more), **how)
+    cluster.react = controller
+    return cluster
+
+
+def defaults(cluster):
+    return [
+        item["metadata"]["name"]
+        for item in cluster.list("StorageClass")
+        if "true" in item["metadata"]["annotations"].values()
+    ]
+
+
+SCENARIOS = [
+    {},
+    {"reclaim_policy": "Retain", "node_path": "/srv"},
+    {"storage_class": "kept", "paths": [{"paths": ["/a"]}, {"node": "lab-worker", "paths": ["/b", "/c"]}]},
+    {"namespace": "elsewhere"},
+    {"default_class": False, "storage_class": "second"},
+]
+
+
+@pytest.mark.parametrize("asked", SCENARIOS)
+def test_check_run_run_check(asked):
+    cluster = server()
+    checked = run(options(**asked), True, cluster=cluster)
+    assert (checked.changed, cluster.writes) == (True, [])
+    done = run(options(**asked), False, cluster=cluster)
+    assert done == checked
+    written = list(cluster.writes)
+    again = run(options(**asked), False, cluster=cluster)
+    assert (again.changed, again.before, again.after) == (False, done.after | {"objects": {}}, again.before)
+    assert again.facts == done.facts
+    assert run(options(**asked), True, cluster=cluster) == again
+    assert cluster.writes == written
+
+
+@pytest.mark.parametrize("asked", SCENARIOS)
+def test_after_any_kill_the_next_run_completes(asked):
+    whole = server()
+    run(options(**asked), False, cluster=whole)
+    for writes in range(len(whole.writes)):
+        cluster = server(kill_after=writes)
+        with pytest.raises(Killed):
+            run(options(**asked), False, cluster=cluster)
+        cluster.kill_after = None
+        run(options(**asked), False, cluster=cluster)
+        assert run(options(**asked), False, cluster=cluster).changed is False
+        assert defaults(cluster) == defaults(whole)
+
+
+def test_never_two_of_a_driver_side_by_side():
+    """The other one is gone before this one is made, as a watch sees it."""
+    seen = []
+    cluster = server(deployment("elsewhere"), namespace("elsewhere"))
+
+    def controller(watched):
+        seen.append([item["metadata"]["namespace"] for item in watched.list("Deployment")])
+        deployment_controller(watched)
+
+    cluster.react = controller
+    run(options(namespace="third"), False, cluster=cluster)
+    assert seen == [["local-path-storage"], [], ["third"]]
+
+
+def test_one_that_does_not_end_is_not_joined_by_another():
+    class Stuck(Server):
+        def delete(self, kind, name, namespace="", *, propagation="Background"):
+            if kind == "Deployment":
+                assert propagation == "Foreground"
+                return
+            super().delete(kind, name, namespace, propagation=propagation)
+
+    cluster = Stuck(*objects())
+    with pytest.raises(TimedOut, match="still there"):
+        run(options(namespace="elsewhere"), False, cluster=cluster)
+    assert cluster.writes == []
+
+
+def test_a_policy_is_changed_by_a_new_class():
+    cluster = server()
+    run(options(), False, cluster=cluster)
+    old = cluster.get("StorageClass", "standard")
+    cluster.writes.clear()
+    done = run(options(reclaim_policy="Retain"), False, cluster=cluster)
+    assert cluster.writes == [("delete", "StorageClass", "standard"), ("create", "StorageClass", "standard")]
+    assert cluster.get("StorageClass", "standard")["metadata"]["uid"] != old["metadata"]["uid"]
+    assert done.before["storage_classes"]["standard"]["reclaim_policy"] == "Delete"
+    assert done.after["storage_classes"]["standard"]["reclaim_policy"] == "Retain"
+
+
+@pytest.mark.parametrize(
+    "asked, more, error",
+    [
+        ({"node_path": "relative"}, [], BadInput),
+        ({"binding_mode": "Immediate"}, [], BadInput),
+        ({"paths": [{"node": "nowhere", "paths": ["/a"]}]}, [], BadInput),
+        ({}, [class_of("standard", "example.com/other")], Declined),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_refused_before_anything_is_changed(asked, more, error, check_mode):
+    cluster = server(*more)
+    with pytest.raises(error):
+        run(options(**asked), check_mode, cluster=cluster)
+    assert cluster.writes == []
+
+
+def pulling(cluster):
+    """No pod gets its image."""
+    waiting = {"reason": "ImagePullBackOff", "message": "no such host"}
+    status = {"containerStatuses": [{"name": "p", "image": "wrong:1", "ready": False, "state": {"waiting": waiting}}]}
+    labels = {"app": "local-path-provisioner"}
+    metadata = {"name": "local-path-provisioner-x", "namespace": SPACE, "labels": labels}
+    cluster.put({"kind": "Pod", "metadata": metadata, "status": status})
+    stranger = {"name": "stranger", "namespace": SPACE, "labels": {}, "creationTimestamp": "9"}
+    cluster.put({"kind": "Pod", "metadata": stranger, "status": {}})
+
+
+def test_one_that_does_not_serve_is_explained_and_gets_no_class():
+    cluster = server(controller=pulling)
+    with pytest.raises(TimedOut) as caught:
+        run(options(image="wrong:1", storage_class="new", wait_timeout=5), False, cluster=cluster)
+    error = caught.value
+    assert "local-path-storage/local-path-provisioner does not serve after 5 seconds" in error.message
+    assert "pod local-path-provisioner-x is ImagePullBackOff; no such host" in error.message
+    assert "kind_image" in error.next_step
+    assert defaults(cluster) == ["standard"]
+    assert cluster.get("StorageClass", "new") is None
+    # The same again: nothing is different any more, but it does not serve.
+    with pytest.raises(TimedOut):
+        run(options(image="wrong:1", storage_class="new", wait_timeout=5), False, cluster=cluster)
+    cluster.react = deployment_controller
+    run(options(storage_class="new"), False, cluster=cluster)
+    assert cluster.objects[PLACE]["spec"]["template"]["spec"]["containers"][0]["image"] != "wrong:1"
+    assert defaults(cluster) == ["new"]
+
+
+def test_absent():
+    cluster = server()
+    run(options(namespace="made"), False, cluster=cluster)
+    checked = run(options(namespace="made", state="absent"), True, cluster=cluster)
+    done = run(options(namespace="made", state="absent"), False, cluster=cluster)
+    assert done == checked
+    assert (done.changed, done.facts) == (True, {})
+    assert done.after["provisioners"] == done.after["storage_classes"] == {}
+    assert {ref[0] for ref in cluster.objects} == {"Node", "Namespace"}
+    assert cluster.get("Namespace", "made") is None
+    assert cluster.get("Namespace", SPACE) is not None
+    written = list(cluster.writes)
+    assert run(options(state="absent"), False, cluster=cluster).changed is False
+    assert cluster.writes == written
+
+
+def test_absent_after_any_kill():
+    whole = server()
+    run(options(state="absent"), False, cluster=whole)
+    for writes in range(len(whole.writes)):
+        cluster = server(kill_after=writes)
+        with pytest.raises(Killed):
+            run(options(state="absent"), False, cluster=cluster)
+        cluster.kill_after = None
+        run(options(state="absent"), False, cluster=cluster)
+        assert cluster.objects.keys() == whole.objects.keys()
+
+
+def test_absent_is_declined_while_a_claim_waits():
+    claim = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "c", "namespace": "default"},
+        "spec": {"storageClassName": "standard"},
+    }
+    cluster = server(claim)
+    with pytest.raises(Declined, match="claim default/c"):
+        run(options(state="absent"), False, cluster=cluster)
+    assert cluster.writes == []
+    assert run(options(state="absent", force=True), False, cluster=cluster).changed is True
+
+
+def test_a_configuration_edited_by_hand_is_put_right():
+    cluster = server()
+    run(options(), False, cluster=cluster)
+    cluster.put({**config_map(), "data": {"config.json": "{}"}})
+    generation = cluster.objects[PLACE]["metadata"]["generation"]
+    done = run(options(), False, cluster=cluster)
+    assert done.before["provisioners"]["local-path-storage/local-path-provisioner"]["paths"] == []
+    assert done.before["objects"] == {
+        "ConfigMap local-path-storage/local-path-config": "different",
+        "Deployment local-path-storage/local-path-provisioner": "different",
+    }
+    assert cluster.objects[PLACE]["metadata"]["generation"] == generation + 1
+    assert run(options(), False, cluster=cluster).changed is False
