@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import sys
@@ -32,6 +33,7 @@ except ImportError as error:
     MISSING = str(error)
 
 Object = dict[str, Any]
+Objects = list[Object]
 Key = tuple[str, str]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -74,11 +76,7 @@ class Cluster:
     """
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
-        if MISSING:
-            raise BadInput(
-                f"The Python library kubernetes can't be imported by {sys.executable}: {MISSING}",
-                next_step=f"{sys.executable} -m pip install kubernetes",
-            )
+        require_library()
         if kubeconfig and not os.path.exists(kubeconfig):
             raise BadInput(
                 f"The kubeconfig {kubeconfig} does not exist.",
@@ -103,11 +101,11 @@ class Cluster:
         """The server's version, e.g. v1.34.4."""
         return str(self._json("GET", "/version")["gitVersion"])
 
-    def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+    def list(self, kind: str, namespace: str = "", labels: str = "") -> Objects:
         """All objects of a kind (in all namespaces, or one), with kind and apiVersion filled in."""
         return self._list(kind, namespace, labels)[0]
 
-    def lists(self, *kinds: str) -> tuple[list[Object], ...]:
+    def lists(self, *kinds: str) -> tuple[Objects, ...]:
         """Several kinds at once, read side by side."""
         return tuple(self.each(self.list, kinds))
 
@@ -140,7 +138,7 @@ class Cluster:
         except _Missing:
             return
 
-    def each(self, function: Callable[[T], R], things: Iterable[T], workers: int = WORKERS) -> list[R]:
+    def each(self, function: Callable[[T], R], things: Iterable[T], workers: int = WORKERS) -> builtins.list[R]:
         """function(thing) for all things, side by side; results in their order, the first error raised at the end."""
         with ThreadPoolExecutor(max_workers=workers) as pool:
             return [future.result() for future in [pool.submit(function, thing) for thing in things]]
@@ -217,11 +215,11 @@ class Cluster:
                     details=names_left,
                 )
 
-    def _list(self, kind: str, namespace: str, labels: str) -> tuple[list[Object], str]:
+    def _list(self, kind: str, namespace: str, labels: str) -> tuple[Objects, str]:
         prefix, _plural, _namespaced = KINDS[kind]
         version = prefix.split("/", 2)[2] if prefix.startswith("/apis/") else "v1"
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
-        items: list[Object] = []
+        items: Objects = []
         while True:
             page = self._json("GET", _path(kind, namespace), None, query)
             items += [{"apiVersion": version, "kind": kind, **item} for item in page["items"]]
@@ -292,6 +290,15 @@ class Cluster:
                 tried=f"{method} {url}",
                 next_step="See whether the cluster runs (kind get clusters, docker ps) and the kubeconfig is its own.",
             ) from None
+
+
+def require_library() -> None:
+    """Raise BadInput where the Python library kubernetes is missing; before something is changed."""
+    if MISSING:
+        raise BadInput(
+            f"The Python library kubernetes can't be imported by {sys.executable}: {MISSING}",
+            next_step=f"{sys.executable} -m pip install kubernetes",
+        )
 
 
 def open_cluster(kind_name: str, kubeconfig: str | None = None, context: str | None = None) -> Cluster:

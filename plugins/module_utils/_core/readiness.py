@@ -1,0 +1,33 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""When nodes, Deployments and storage classes are ready for use, told from the objects alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+
+
+def has_condition(item: Mapping[str, Any], condition: str) -> bool:
+    """True where the object's status says that the condition holds."""
+    conditions = (item.get("status") or {}).get("conditions") or ()
+    return any(c["type"] == condition and c["status"] == "True" for c in conditions)
+
+
+def node_ready(node: Mapping[str, Any]) -> bool:
+    """True for a node that runs pods."""
+    return has_condition(node, "Ready")
+
+
+def deployment_available(deployment: Mapping[str, Any]) -> bool:
+    """True for a Deployment whose controller has seen its newest form, and whose pods serve."""
+    seen = (deployment.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen >= deployment["metadata"].get("generation", 0) and has_condition(deployment, "Available"))
+
+
+def is_default_class(storage_class: Mapping[str, Any]) -> bool:
+    """True for a storage class that claims without one are given."""
+    annotations = storage_class["metadata"].get("annotations") or {}
+    return any(annotations.get(name) == "true" for name in DEFAULT_CLASS)
