@@ -1,0 +1,185 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a backup saves: the volumes chosen from a cluster, where their data lies, and what changes before it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catalog import RETAIN, saved_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import pods_by_claim, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
+    ORIGINAL_POLICY,
+    Object,
+    Volume,
+    claim_name,
+    read_volumes,
+    saved_claim,
+    saved_object,
+    saved_volume,
+    select_volumes,
+    unknown_names,
+)
+
+_ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The cluster, read once. labelled: the claims that the label selector chose, None without a selector."""
+
+    nodes: Sequence[Node]
+    volumes: Sequence[Object]
+    claims: Sequence[Object]
+    storage_classes: Sequence[Object]
+    namespaces: Sequence[Object]
+    pods: Sequence[Object]
+    labelled: Sequence[Object] | None = None
+    kubernetes_version: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The part of a backup's options that says which volumes, of which cluster, and to where."""
+
+    cluster: str
+    path: str
+    names: Sequence[str] = ()
+    namespaces: Sequence[str] = ()
+    storage_classes: Sequence[str] = ()
+    label_selector: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be saved.
+
+    host_directories, in_use: by volume's name; in_use: the pods that use it, as 'namespace/name'.
+    retain: volume's name -> the patch that makes its policy Retain, for those that have another one.
+    objects: kind -> the manifests as they are stored, with the policy as it is then.
+    """
+
+    cluster: SavedCluster
+    volumes: tuple[Volume, ...]
+    host_directories: Mapping[str, str]
+    in_use: Mapping[str, list[str]]
+    retain: Mapping[str, Object]
+    objects: Mapping[str, list[Object]]
+
+
+def plan(request: Request, observed: Observed) -> Plan:
+    """Raises BadInput where nothing fits what is asked for, Declined for volumes whose data is not on the host."""
+    volumes = _chosen(request, observed)
+    directories = _host_directories(volumes, observed.nodes)
+    for name, directory in directories.items():
+        if is_below(request.path, directory):
+            raise BadInput(
+                f"The backup directory {request.path} lies in the volume {name} ({directory}).",
+                next_step="Name a path outside of all volumes.",
+            )
+    retain = {volume.name: _retain(volume) for volume in volumes if volume.reclaim_policy != RETAIN}
+    pods = pods_by_claim(pod for pod in observed.pods if (pod.get("status") or {}).get("phase") not in _ENDED)
+    return Plan(
+        cluster=saved_cluster(request.cluster, observed.kubernetes_version, observed.nodes),
+        volumes=volumes,
+        host_directories=directories,
+        in_use={
+            volume.name: [f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, [])]
+            for volume in volumes
+        },
+        retain=retain,
+        objects=_objects(volumes, retain, observed),
+    )
+
+
+def _retain(volume: Volume) -> Object:
+    return {
+        "metadata": {"annotations": {ORIGINAL_POLICY: volume.reclaim_policy}},
+        "spec": {"persistentVolumeReclaimPolicy": RETAIN},
+    }
+
+
+def _chosen(request: Request, observed: Observed) -> tuple[Volume, ...]:
+    volumes = read_volumes(observed.volumes, observed.claims)
+    unknown = unknown_names(volumes, request.names)
+    if unknown:
+        raise BadInput(
+            f"The cluster {request.cluster} has no volume of this name, or of a claim of this name: "
+            f"{', '.join(unknown)}.",
+            tried="kubectl get persistentvolumes",
+            next_step="Name volumes by themselves, or by their claims as namespace/name.",
+        )
+    chosen = select_volumes(
+        volumes, names=request.names, namespaces=request.namespaces, storage_classes=request.storage_classes
+    )
+    if observed.labelled is not None:
+        labelled = {claim_name(claim) for claim in observed.labelled}
+        chosen = tuple(v for v in chosen if v.claim_phase and v.claim in labelled)
+    selective = request.names or request.namespaces or request.storage_classes or request.label_selector
+    if not chosen and selective:
+        raise BadInput(
+            f"No volume of the cluster {request.cluster} fits names, namespaces, storage_classes and label_selector "
+            f"together.",
+            next_step="kindlab.volumes.volume_info shows the volumes that there are.",
+        )
+    return chosen
+
+
+def _host_directories(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    refused = []
+    for volume in volumes:
+        directory, why = _host_directory(volume, nodes)
+        if why:
+            refused.append({"name": volume.name, "claim": volume.claim, "reason": why})
+        found[volume.name] = directory
+    if refused:
+        shown = "; ".join(f"{line['name']} ({line['claim'] or 'no claim'}): {line['reason']}" for line in refused[:10])
+        raise Declined(
+            f"{len(refused)} volume(s) have no data on the host that could be saved: {shown}"
+            f"{f'; and {len(refused) - 10} more' if len(refused) > 10 else ''}",
+            next_step="Leave them out (names, namespaces, storage_classes), or create the cluster with a host directory"
+            " mounted there on all nodes (kindlab.volumes.kind_cluster, mounts) and move the data into it.",
+            details=refused,
+        )
+    return found
+
+
+def _host_directory(volume: Volume, nodes: Sequence[Node]) -> tuple[str, str]:
+    """(directory on the host, '') or ('', why there is none)."""
+    if not volume.node_directory:
+        return "", f"its source {volume.source or 'is unknown'}, not a directory of a node"
+    places = volume_places(volume, nodes)
+    if not places:
+        return "", f"its node {', '.join(volume.nodes)} is none of this cluster"
+    inside = [place.node for place in places if not place.host_directory]
+    if inside:
+        return "", f"{volume.node_directory} on {', '.join(inside)} is not mounted from the host"
+    directories = sorted({place.host_directory for place in places})
+    if len(directories) > 1:
+        return "", f"any node may hold it, and they have different directories for it: {', '.join(directories)}"
+    return directories[0], ""
+
+
+def _objects(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: Observed) -> dict[str, list[Object]]:
+    by_name = {pv["metadata"]["name"]: pv for pv in observed.volumes}
+    claims = {v.claim for v in volumes if v.claim_phase}
+    classes = {v.storage_class for v in volumes}
+    spaces = {v.claim.partition("/")[0] for v in volumes if v.claim}
+    return {
+        "Namespace": [saved_object(o) for o in _sorted(observed.namespaces) if o["metadata"]["name"] in spaces],
+        "StorageClass": [
+            saved_object(o) for o in _sorted(observed.storage_classes) if o["metadata"]["name"] in classes
+        ],
+        "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
+        "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if claim_name(o) in claims],
+    }
+
+
+def _sorted(objects: Iterable[Object]) -> list[Object]:
+    return sorted(objects, key=lambda o: (o["metadata"].get("namespace", ""), o["metadata"]["name"]))

@@ -1,0 +1,118 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes archives of directories, by tar and zstd or gzip, in one pass."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, NamedTuple, cast
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Conflict
+
+CHUNK = 1 << 20
+PROGRAMS = {"zstd": "zstd", "gzip": "gzip"}
+LEVELS = {"zstd": range(1, 20), "gzip": range(1, 10)}
+KEEP = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
+# Their messages are shown; in their own language they can be looked up.
+ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
+
+# What tar and the compressor would not write twice alike, or not on every file system.
+_PLAIN = ("--format=posix", "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f", "--sort=name")
+_CHANGED = 1
+
+
+class Written(NamedTuple):
+    """An archive's file: sha256 and size of what was written."""
+
+    sha256: str
+    bytes: int
+
+
+def check_programs(compression: str, level: int | None = None) -> None:
+    """Raise BadInput where tar or the compressor is not on this host, or the level is not one of the compressor's."""
+    for program in ("tar", PROGRAMS[compression]):
+        if shutil.which(program) is None:
+            raise BadInput(
+                f"The program {program} is not on this host.",
+                tried=f"command -v {program}",
+                next_step=f"Install {program}"
+                + (", or choose compression: gzip." if program == "zstd" else ", or put its directory on PATH."),
+            )
+    if level is not None and level not in LEVELS[compression]:
+        levels = LEVELS[compression]
+        raise BadInput(f"{compression} has no level {level}.", next_step=f"Use {levels[0]} to {levels[-1]}.")
+
+
+def write_archive(
+    directory: str, write: Callable[[memoryview], object], compression: str, level: int | None
+) -> Written:
+    """Hand a directory's archive to write, piece by piece (a piece is only good until the next one).
+
+    Owners (by number), modes, times, hard links, holes, extended attributes and ACLs are kept; what other file systems
+    mounted in it hold is not. Raises Conflict where a file changed meanwhile, CommandFailed where tar fails; an error
+    of write ends the programs.
+    """
+    content = (f"--directory={directory}", "--file=-", ".")
+    tar = ["tar", "--create", *_PLAIN, *KEEP, "--sparse", "--one-file-system", *content]
+    sha256, size = hashlib.sha256(), 0
+    view = memoryview(bytearray(CHUNK))
+    with _pipeline(tar, _compressor(compression, level)) as output:
+        while count := os.readv(output.fileno(), [view]):
+            sha256.update(view[:count])
+            size += count
+            write(view[:count])
+    return Written(sha256.hexdigest(), size)
+
+
+def last_said(said: bytes) -> str:
+    """The end of what a program said."""
+    return "\n".join(said.decode("utf-8", "backslashreplace").strip().splitlines()[-5:])
+
+
+def _compressor(compression: str, level: int | None) -> list[str]:
+    chosen = [] if level is None else [f"-{level}"]
+    if compression == "zstd":
+        return ["zstd", "--quiet", "--threads=0", *chosen, "--stdout"]
+    return ["gzip", "--no-name", *chosen, "--stdout"]
+
+
+@contextmanager
+def _pipeline(first: Sequence[str], second: Sequence[str]) -> Iterator[IO[bytes]]:
+    """The output of first | second; raises when either failed, and ends both where the reader fails."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as also_said:
+        one = subprocess.Popen(first, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=ENVIRONMENT)
+        two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=also_said, env=ENVIRONMENT)
+        output = cast("IO[bytes]", two.stdout)
+        cast("IO[bytes]", one.stdout).close()
+        with suppress(OSError):
+            fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, CHUNK)
+        try:
+            yield output
+        except BaseException:
+            one.kill()
+            two.kill()
+            raise
+        finally:
+            output.close()
+            codes = one.wait(), two.wait()
+        if codes == (0, 0):
+            return
+        said.seek(0)
+        also_said.seek(0)
+        text = last_said(said.read() + also_said.read())
+        command = f"{shlex.join(first)} | {shlex.join(second)}"
+        if codes == (_CHANGED, 0):
+            raise Conflict(
+                f"Data was written to while it was read: {text}",
+                tried=command,
+                next_step="Bring the pods that use it to zero, then run this again.",
+            )
+        raise CommandFailed(f"{first[0]} or {second[0]} failed: {text}", tried=command)

@@ -1,0 +1,339 @@
+"""The backup's action, on directories of its own and a cluster in memory: four runs, and everything that stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import NewerFormat
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Conflict,
+    Declined,
+    KindlabError,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import backup_data
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import generations, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import locked
+from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, ScriptedRunner
+
+OPTIONS: dict[str, Any] = {
+    "engine": "docker",
+    "cluster": "lab",
+    "kubeconfig": None,
+    "context": None,
+    "names": None,
+    "namespaces": None,
+    "storage_classes": None,
+    "label_selector": None,
+    "data": "in_place",
+    "compression": "gzip",
+    "compression_level": None,
+    "checksums": "full",
+    "keep": 0,
+}
+Backup = Callable[..., Outcome]
+
+
+def volume(name: str, claim: str, policy: str = "Delete") -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": {
+            "persistentVolumeReclaimPolicy": policy,
+            "hostPath": {"path": f"/data/{name}"},
+            "claimRef": {"namespace": "default", "name": claim},
+        },
+        "status": {"phase": "Bound"},
+    }
+
+
+class Lab:
+    """A host directory, its cluster with two volumes in it, and the module's options."""
+
+    def __init__(self, top: Path) -> None:
+        self.host = top / "host"
+        for name in ("pv-a", "pv-b"):
+            (self.host / name).mkdir(parents=True)
+            (self.host / name / "f").write_text(name)
+        self.path = top / "backup"
+        claims = [
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"namespace": "default", "name": name, "labels": {"app": name}},
+                "spec": {"volumeName": f"pv-{name}"},
+                "status": {"phase": "Bound"},
+            }
+            for name in ("a", "b")
+        ]
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
+        volumes = [volume("pv-a", "a"), volume("pv-b", "b", "Retain")]
+        self.cluster = FakeCluster(namespace, *claims, *volumes)
+        self.clock = 0
+
+    def __call__(self, *, check: bool = False, **options: Any) -> Outcome:
+        self.clock += 1
+        node = {
+            "Name": "/lab-worker",
+            "State": {"Status": "running"},
+            "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": "worker"}},
+            "Mounts": [{"Type": "bind", "Source": str(self.host), "Destination": "/data", "RW": True}],
+        }
+        return run(
+            {**OPTIONS, "path": str(self.path), **options},
+            check,
+            runner=ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([node]))]),
+            connect=lambda *_arguments: self.cluster,
+            now=lambda: datetime(2026, 11, 23, 7, 0, self.clock, tzinfo=timezone.utc),
+        )
+
+    def policies(self) -> dict[str, str]:
+        return {
+            item["metadata"]["name"]: item["spec"]["persistentVolumeReclaimPolicy"]
+            for item in self.cluster.list("PersistentVolume")
+        }
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+@pytest.mark.parametrize("data", ["in_place", "archive"])
+def test_four_runs(lab: Lab, data: str) -> None:
+    predicted = lab(check=True, data=data)
+    assert predicted.changed
+    assert not lab.path.exists()
+    assert lab.cluster.writes == []
+    lab.clock -= 1
+    done = lab(data=data)
+    assert done.changed
+    assert (done.before, done.after) == (predicted.before, predicted.after)
+    assert done.facts["generation"] == predicted.facts["generation"] == "000001-20261123T070001Z"
+    assert lab.cluster.writes == [("patch", "PersistentVolume", "pv-a")]
+    assert set(lab.policies().values()) == {"Retain"}
+    for check in (False, True):
+        again = lab(data=data, check=check)
+        assert not again.changed
+        assert again.before == again.after
+        assert again.facts["volumes"][0]["digest"] == done.facts["volumes"][0]["digest"]
+        assert again.facts["volumes"][0]["archive"] == done.facts["volumes"][0]["archive"]
+    assert generations(lab.path) == [done.facts["generation"]]
+    assert len(lab.cluster.writes) == 1
+
+
+def test_what_was_saved_can_be_read(lab: Lab) -> None:
+    outcome = lab(data="archive")
+    found = read_backup(lab.path)
+    found.check_archives()
+    assert str(found.directory) == outcome.facts["directory"]
+    assert Path(outcome.facts["catalog"]).is_file()
+    first, second = found.catalog.volumes
+    assert (first.name, first.claim, first.reclaim_policy, first.files, first.bytes) == (
+        "pv-a",
+        "default/a",
+        "Delete",
+        1,
+        4,
+    )
+    assert second.reclaim_policy == "Retain"
+    assert first.host_directory == str(lab.host / "pv-a")
+    assert [entry.path for entry in found.entries(first)] == [".", "f"]
+    assert [item["metadata"]["name"] for item in found.objects("PersistentVolumeClaim")] == ["a", "b"]
+
+
+def test_a_line_per_volume(lab: Lab) -> None:
+    (line, _other) = lab().facts["volumes"]
+    assert line.pop("digest")
+    assert line == {
+        "name": "pv-a",
+        "claim": "default/a",
+        "host_directory": str(lab.host / "pv-a"),
+        "files": 1,
+        "bytes": 4,
+        "archive": "",
+        "original_reclaim_policy": "Delete",
+        "reclaim_policy_before": "Delete",
+        "reclaim_policy": "Retain",
+        "in_use_by": [],
+    }
+
+
+@pytest.mark.parametrize("mode, changed", [("full", False), ("fast", True), ("none", False)])
+def test_only_fast_minds_times(lab: Lab, mode: str, changed: bool) -> None:
+    lab(checksums=mode)
+    os.utime(lab.host / "pv-a" / "f", ns=(1, 1))
+    assert lab(checksums=mode).changed == changed
+
+
+@pytest.mark.parametrize("mode, changed", [("full", True), ("fast", False), ("none", False)])
+def test_only_full_minds_content_alone(lab: Lab, mode: str, changed: bool) -> None:
+    os.utime(lab.host / "pv-a" / "f", ns=(1, 1))
+    lab(checksums=mode)
+    (lab.host / "pv-a" / "f").write_text("PV-A")
+    os.utime(lab.host / "pv-a" / "f", ns=(1, 1))
+    assert lab(checksums=mode, check=True).changed == changed
+    assert lab(checksums=mode).changed == changed
+
+
+def test_a_changed_manifest_makes_a_generation(lab: Lab) -> None:
+    lab()
+    lab.cluster.patch("PersistentVolumeClaim", "a", {"metadata": {"labels": {"new": "1"}}}, "default")
+    assert lab().changed
+    assert len(generations(lab.path)) == 2
+
+
+def test_keep_removes_the_oldest_after_the_new_one(lab: Lab) -> None:
+    for number in range(3):
+        (lab.host / "pv-a" / "f").write_text(str(number))
+        lab()
+    names = generations(lab.path)
+    predicted = lab(keep=2, check=True)
+    assert predicted.facts["removed_generations"] == names[:1]
+    assert generations(lab.path) == names
+    assert lab(keep=2).after == predicted.after
+    assert generations(lab.path) == names[1:]
+    assert not lab(keep=2).changed
+    (lab.host / "pv-a" / "f").write_text("new")
+    lab(keep=1)
+    assert [name[:6] for name in generations(lab.path)] == ["000004"]
+
+
+def test_selection_by_labels(lab: Lab) -> None:
+    outcome = lab(label_selector="app=b")
+    assert [line["name"] for line in outcome.facts["volumes"]] == ["pv-b"]
+    assert lab.policies()["pv-a"] == "Delete"
+
+
+def test_pods_that_use_volumes_are_warned_of(lab: Lab) -> None:
+    spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "a"}}]}
+    metadata = {"namespace": "default", "name": "w"}
+    lab.cluster.put({"kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Running"}})
+    outcome = lab()
+    assert outcome.facts["volumes"][0]["in_use_by"] == ["default/w"]
+    assert "pv-a" in outcome.warnings[0]
+
+
+def test_a_cluster_without_volumes(lab: Lab) -> None:
+    for name in ("pv-a", "pv-b"):
+        lab.cluster.delete("PersistentVolume", name)
+    outcome = lab()
+    assert (outcome.changed, outcome.facts["volumes"]) == (False, [])
+    assert "no volumes" in outcome.warnings[0]
+    assert not lab.path.exists()
+
+
+def test_a_damaged_newest_generation_is_replaced(lab: Lab) -> None:
+    Path(lab().facts["catalog"]).write_text("{")
+    outcome = lab()
+    assert outcome.changed
+    assert "damaged" in outcome.warnings[0]
+    assert read_backup(lab.path).number == 2
+
+
+def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_arguments: object) -> None:
+        (lab.path / ".incomplete-0" / "manifests").mkdir(parents=True)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_data, "write_files", killed)
+        with pytest.raises(Killed):
+            lab()
+    with pytest.raises(BadInput):
+        read_backup(lab.path)
+    outcome = lab()
+    assert outcome.changed
+    assert outcome.facts["volumes"][0]["original_reclaim_policy"] == "Delete"
+    assert sorted(path.name for path in lab.path.iterdir()) == [".lock", "generations"]
+    assert read_backup(lab.path).catalog.volumes[0].reclaim_policy == "Delete"
+
+
+def test_data_that_changes_between_list_and_archive_is_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_archive = backup_data.write_archive
+
+    def then_written(directory: str, *arguments: Any) -> Any:
+        written = write_archive(directory, *arguments)
+        (Path(directory) / "late").touch()
+        return written
+
+    monkeypatch.setattr(backup_data, "write_archive", then_written)
+    with pytest.raises(Conflict, match="1 added: late"):
+        lab(data="archive")
+    assert sorted(path.name for path in lab.path.iterdir()) == [".lock"]
+
+
+def unreadable(lab: Lab) -> None:
+    (lab.host / "pv-b" / "f").unlink()
+    (lab.host / "pv-b").rmdir()
+
+
+def undeclared(lab: Lab) -> None:
+    lab.cluster.patch("PersistentVolume", "pv-b", {"spec": {"hostPath": {"path": "/opt/b"}}})
+    lab.cluster.writes.clear()
+
+
+def occupied(lab: Lab) -> None:
+    lab.path.touch()
+
+
+def newer(lab: Lab) -> None:
+    directory = lab.path / "generations" / "000001-20261123T065700Z"
+    directory.mkdir(parents=True)
+    (directory / "catalog.json").write_text('{"format": 2, "collection": "2.0.0"}')
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    "harm, options, error, said",
+    [
+        (unreadable, {}, BadInput, "pv-b: No such file"),
+        (undeclared, {}, Declined, "/opt/b on lab-worker is not mounted"),
+        (occupied, {}, BadInput, "is not a directory"),
+        (newer, {}, NewerFormat, r"kindlab\.volumes 2\.0\.0"),
+        (None, {"names": ["nobody"]}, BadInput, "nobody"),
+        (None, {"data": "archive", "checksums": "none"}, BadInput, "need checksums"),
+        (None, {"data": "archive", "compression_level": 77}, BadInput, "no level 77"),
+        (None, {"keep": -1}, BadInput, "keep is -1"),
+    ],
+)
+def test_nothing_is_changed_where_something_is_wrong(
+    lab: Lab,
+    check: bool,
+    harm: Callable[[Lab], None] | None,
+    options: dict[str, Any],
+    error: type[KindlabError],
+    said: str,
+) -> None:
+    if harm:
+        harm(lab)
+    with pytest.raises(error, match=said) as caught:
+        lab(check=check, **options)
+    assert caught.value.next_step
+    assert lab.cluster.writes == []
+
+
+def test_the_second_of_two_runs_changes_nothing(lab: Lab) -> None:
+    with locked(lab.path), pytest.raises(Conflict, match="Another run"):
+        lab()
+    assert lab.cluster.writes == []
+
+
+def test_a_missing_cluster_is_told(lab: Lab) -> None:
+    with pytest.raises(BadInput, match="no node of a kind cluster named lab"):
+        run(
+            {**OPTIONS, "path": str(lab.path)},
+            False,
+            runner=ScriptedRunner([(["docker", "ps"], "")]),
+            connect=lambda *_arguments: lab.cluster,
+        )
