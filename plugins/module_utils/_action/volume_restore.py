@@ -1,0 +1,176 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The action of volume_restore: reads backup, cluster and data, refuses as a whole or brings every volume back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import binding
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_same_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import check_verify
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import ALREADY, Observed, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_plan import plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_report import (
+    before_after,
+    is_bound,
+    line,
+    policies,
+    refusal,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_wanted import (
+    Request,
+    choose,
+    surroundings,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binder
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, Key, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore_source import (
+    check_archives,
+    extract,
+    judged,
+)
+
+KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass", "Node")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided: namespaces and storage classes first, then the volumes."""
+
+    around: Sequence[Object]
+    steps: Sequence[Step]
+    warnings: tuple[str, ...]
+
+    @property
+    def pending(self) -> list[Step]:
+        return [step for step in self.steps if step.action != ALREADY]
+
+
+def run(
+    options: Mapping[str, Any],
+    check_mode: bool,
+    *,
+    runner: Runner | None = None,
+    connect: Callable[..., Cluster] = open_cluster,
+) -> Outcome:
+    """Volumes of the backup as they were; in check mode what would be done."""
+    start = time.monotonic()
+    engine = find_engine(options["engine"], runner or Runner())
+    with ThreadPoolExecutor(2) as pool:
+        nodes = pool.submit(engine.nodes, options["cluster"])
+        reading = pool.submit(_objects, options, connect)
+        backup = read_backup(options["path"], options["generation"])
+        check_verify(options["verify"], backup.catalog)
+        saved = {kind: backup.objects(kind) for kind in KINDS[:4]}
+        cluster, objects = reading.result()
+        observed = _observed(objects, nodes.result(), options["cluster"])
+    found = _plan(options, backup, saved, observed)
+    how = options["reclaim_policy"]
+    phases: dict[Key, str] = {} if check_mode else apply(cluster, backup, found, options)
+    before, after = before_after(found.steps, found.around, how)
+    return Outcome(
+        changed=bool(found.around or found.pending or _given_back(found, how)),
+        before=before,
+        after=after,
+        facts={
+            "generation": backup.name,
+            "volumes": [line(step, how, phases) for step in found.steps],
+            "namespaces": [o["metadata"]["name"] for o in found.around if o["kind"] == "Namespace"],
+            "storage_classes": [o["metadata"]["name"] for o in found.around if o["kind"] == "StorageClass"],
+            "seconds": round(time.monotonic() - start, 2),
+        },
+        warnings=found.warnings,
+    )
+
+
+def _objects(options: Mapping[str, Any], connect: Callable[..., Cluster]) -> tuple[Cluster, tuple[list[Object], ...]]:
+    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    return cluster, cluster.lists(*KINDS)
+
+
+def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: str) -> Observed:
+    volumes, claims, namespaces, classes, kubernetes_nodes = objects
+    check_same_cluster(name, nodes, kubernetes_nodes)
+    return Observed(
+        volumes={item["metadata"]["name"]: item for item in volumes},
+        claims={claim_name(item): item for item in claims},
+        namespaces={item["metadata"]["name"]: item for item in namespaces},
+        storage_classes={item["metadata"]["name"]: item for item in classes},
+        node_names=frozenset(item["metadata"]["name"] for item in kubernetes_nodes),
+        nodes=nodes,
+    )
+
+
+def _plan(options: Mapping[str, Any], backup: Backup, saved: Mapping[str, list[Object]], observed: Observed) -> Plan:
+    """Raises Declined, with a reason for each volume, unless all of them can be restored."""
+    request = Request(
+        names=options["names"] or (),
+        namespaces=options["namespaces"] or (),
+        storage_classes=options["storage_classes"] or (),
+        claims=options["claims"],
+        node_map=options["node_map"],
+    )
+    wanted, warnings = choose(backup.catalog, saved["PersistentVolume"], saved["PersistentVolumeClaim"], request)
+    steps = plan(wanted, observed, namespaces_too=options["namespaces_too"])
+    steps = judged(backup, steps, options["verify"])
+    refused = refusal(steps, observed, backup.catalog.cluster.name, options["cluster"])
+    if refused:
+        raise refused
+    check_archives(backup, steps)
+    around = surroundings(
+        saved["Namespace"] + saved["StorageClass"],
+        observed,
+        steps,
+        namespaces=options["namespaces_too"],
+        storage_classes=options["storage_classes_too"],
+    )
+    return Plan(around, steps, warnings)
+
+
+def apply(cluster: Cluster, backup: Backup, found: Plan, options: Mapping[str, Any]) -> dict[Key, str]:
+    """Write it all and wait until Kubernetes agrees; the phases then."""
+    extract(backup, [step for step in found.steps if step.extract], options["verify"])
+    cluster.each(partial(_create_missing, cluster), found.around)
+    cluster.each(partial(binder.write, cluster), found.pending)
+    expected = [_expected(step) for step in found.pending]
+    phases = binder.confirm(cluster, expected, options["wait_timeout"])
+    cluster.each(partial(_give_back, cluster), _given_back(found, options["reclaim_policy"]))
+    return phases
+
+
+def _create_missing(cluster: Cluster, item: Object) -> None:
+    # Somebody else may create the same namespace or class meanwhile: existing ones are left alone.
+    with suppress(Conflict):
+        cluster.create(item)
+
+
+def _expected(step: Step) -> binder.Expected:
+    namespace, _slash, name = step.wanted.volume.claim.partition("/")
+    bound = is_bound(step)
+    return binder.Expected(step.wanted.volume.name, (namespace, name) if bound else ("", ""), bound)
+
+
+def _given_back(found: Plan, how: str) -> list[Step]:
+    """The volumes whose own reclaim policy is given back once all are bound."""
+    if how == "keep":
+        return []
+    return [s for s in found.steps if policies(s, "keep")[1] != policies(s, how)[1]]
+
+
+def _give_back(cluster: Cluster, step: Step) -> None:
+    change = binding.policy_change(step.wanted.saved.reclaim_policy)
+    cluster.patch("PersistentVolume", step.wanted.volume.name, change)

@@ -1,0 +1,99 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Compares volumes on the host with a backup, and puts their data back from its archives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import (
+    Finding,
+    difference_text,
+    judge,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import REFUSE, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import extraction
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan, scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import cores
+
+# Volumes whose lists are in memory at the same time.
+BATCH = 32
+
+
+def judged(backup: Backup, steps: Sequence[Step], verify: str) -> tuple[Step, ...]:
+    """The steps with what their data says; those that don't touch data, or are refused already, as they are."""
+    looked_at = [step for step in steps if step.data_matters and step.action != REFUSE]
+    found: dict[str, Step] = {}
+    for first in range(0, len(looked_at), BATCH):
+        batch = looked_at[first : first + BATCH]
+        findings = _findings(backup, batch, verify)
+        found |= {step.wanted.volume.name: judge(step, findings[step.host_directory], verify) for step in batch}
+    return tuple(found.get(step.wanted.volume.name, step) for step in steps)
+
+
+def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
+    """Raise BadInput where an archive that is to be extracted is not the one that was written."""
+    needed = tuple(step.wanted.saved for step in steps if step.extract)
+    replace(backup, catalog=replace(backup.catalog, volumes=needed)).check_archives()
+
+
+def extract(backup: Backup, steps: Sequence[Step], verify: str) -> None:
+    """Put the data of these volumes back, several at once, and prove it.
+
+    Raises KindlabError where what came out is not what the checksum list says: that volume's directory stays for a
+    look, and nothing is written to the cluster.
+    """
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(partial(_extract, backup, verify), steps))
+
+
+def _extract(backup: Backup, verify: str, step: Step) -> None:
+    saved, target = step.wanted.saved, step.host_directory
+    if saved.archive is None:
+        return
+    extraction.extract(backup.directory, saved.archive, target)
+    if verify == "none" or not saved.checksum_list:
+        return
+    difference = checksums.compare(backup.entries(saved), scan(target, verify), verify)
+    if difference:
+        raise KindlabError(
+            f"What the archive of {saved.name} holds is not what was saved: {difference_text(difference)}",
+            tried=f"tar --extract --directory={target} --file={backup.directory / saved.archive.path}",
+            next_step=f"Run as root, who may set owners. Look at {target} and remove it before the next run.",
+        )
+
+
+def _findings(backup: Backup, steps: Sequence[Step], verify: str) -> dict[str, Finding]:
+    """Host directory -> what is there."""
+    states = {step.host_directory: _state(step.host_directory) for step in steps}
+    saved = {step.host_directory: step.wanted.saved for step in steps if step.wanted.saved.checksum_list}
+    there = [directory for directory in saved if states[directory] != "missing"]
+    now = dict(zip(there, scan_all(there, verify)))  # noqa: B905
+    differences = {
+        directory: checksums.compare(_saved(backup, saved[directory], verify), now[directory], verify)
+        for directory in there
+    }
+    return {d: Finding(state, differences.get(d, checksums.Difference())) for d, state in states.items()}
+
+
+def _saved(backup: Backup, volume: SavedVolume, verify: str) -> list[checksums.Entry]:
+    return [] if verify == "none" else backup.entries(volume)
+
+
+def _state(directory: str) -> str:
+    try:
+        with os.scandir(directory) as entries:
+            return "there" if any(True for _entry in entries) else "empty"
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError:
+        # It is there; why it can't be read is said where it is read.
+        return "there"

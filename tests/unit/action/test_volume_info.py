@@ -1,0 +1,110 @@
+"""Volumes as a module shows them, from objects and containers, with real directories on the host."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.tests.unit.backups import claim, inspected, volume
+from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, ScriptedRunner
+
+OPTIONS = {
+    "engine": "docker",
+    "kubeconfig": None,
+    "context": None,
+    "cluster": "k",
+    "names": None,
+    "namespaces": None,
+    "storage_classes": None,
+}
+WORKER = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "p", "namespace": "ns"},
+    "spec": {"nodeName": "k-worker", "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "c0"}}]},
+    "status": {"phase": "Running"},
+}
+
+
+@pytest.fixture
+def cluster():
+    return FakeCluster(
+        WORKER,
+        POD,
+        {**volume(0), "status": {"phase": "Bound"}},
+        {**claim(0), "status": {"phase": "Bound"}},
+        {**volume(1), "status": {"phase": "Released"}},
+    )
+
+
+def show(cluster, data, **options):
+    nodes = [inspected("k-worker", "k", "worker", data=str(data))]
+    runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+    return run({**OPTIONS, **options}, False, runner=runner, connect=lambda *_where: cluster)
+
+
+def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
+    for name in ("v0", "v1", "left"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("left")
+    found = show(cluster, tmp_path)
+    assert not found.changed
+    assert found.facts["volumes"][0] == {
+        "name": "v0",
+        "claim": "ns/c0",
+        "phase": "Bound",
+        "claim_phase": "Bound",
+        "storage_class": "standard",
+        "reclaim_policy": "Retain",
+        "original_reclaim_policy": "",
+        "capacity": "1Gi",
+        "access_modes": ["ReadWriteOnce"],
+        "source": "hostPath",
+        "provisioned_by": "rancher.io/local-path",
+        "nodes": ["k-worker"],
+        "node_directory": "/data/v0",
+        "host_directory": f"{tmp_path}/v0",
+        "host_directories": {"k-worker": f"{tmp_path}/v0"},
+        "pods": [{"namespace": "ns", "name": "p", "node": "k-worker", "phase": "Running"}],
+    }
+    assert found.facts["volumes"][1]["pods"] == []
+    assert found.facts["released"] == ["v1"]
+    assert found.facts["orphan_directories"] == [
+        {"host_directory": f"{tmp_path}/left", "node_directory": "/data/left", "nodes": ["k-worker"]}
+    ]
+    assert cluster.writes == []
+
+
+def test_a_selection_changes_no_orphans(cluster, tmp_path):
+    (tmp_path / "v1").mkdir()
+    found = show(cluster, tmp_path, names=["ns/c0"])
+    assert [v["name"] for v in found.facts["volumes"]] == ["v0"]
+    assert found.facts["released"] == found.facts["orphan_directories"] == []
+
+
+def test_a_host_directory_that_is_not_there_has_no_orphans(cluster, tmp_path):
+    assert show(cluster, tmp_path / "missing").facts["orphan_directories"] == []
+
+
+def test_a_place_that_is_no_directory_is_a_warning(cluster, tmp_path):
+    (tmp_path / "file").touch()
+    found = show(cluster, tmp_path / "file")
+    assert found.warnings == (f"Orphan directories are not looked for in {tmp_path}/file: Not a directory",)
+
+
+def test_no_such_cluster():
+    runner = ScriptedRunner([(["docker", "ps"], "")])
+    with pytest.raises(BadInput, match="The engine has no node of a kind cluster named k"):
+        run(OPTIONS, False, runner=runner, connect=lambda *_where: FakeCluster(WORKER))
+
+
+def test_an_engine_that_does_not_answer():
+    runner = ScriptedRunner([(["docker", "ps"], Completed(1, "", "Cannot connect to the Docker daemon"))])
+    with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
+        run(OPTIONS, False, runner=runner, connect=lambda *_where: FakeCluster(WORKER))

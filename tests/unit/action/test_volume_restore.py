@@ -1,0 +1,297 @@
+"""Whole restores, from a backup on disk into a cluster in memory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_restore import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Declined
+from ansible_collections.kindlab.volumes.tests.unit.backups import (
+    NAMESPACE,
+    STORAGE_CLASS,
+    inspected,
+    volume,
+    write_backup,
+    write_data,
+)
+from ansible_collections.kindlab.volumes.tests.unit.fakes import (
+    FakeCluster,
+    Killed,
+    ScriptedRunner,
+    binding_controller,
+)
+
+OPTIONS = {
+    "engine": "docker",
+    "kubeconfig": None,
+    "context": None,
+    "generation": None,
+    "cluster": "k",
+    "names": None,
+    "namespaces": None,
+    "storage_classes": None,
+    "claims": True,
+    "verify": "full",
+    "reclaim_policy": "keep",
+    "node_map": {},
+    "namespaces_too": True,
+    "storage_classes_too": True,
+    "wait_timeout": 0,
+}
+WORKER = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
+STANDARD = {**STORAGE_CLASS, "metadata": {"name": "other", "annotations": STORAGE_CLASS["metadata"]["annotations"]}}
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_data(tmp_path / "data", 3)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def backup(tmp_path, data):
+    write_backup(tmp_path / "backup", data, 3)
+    return tmp_path / "backup"
+
+
+@pytest.fixture
+def cluster():
+    made = FakeCluster(WORKER)
+    made.react = binding_controller
+    return made
+
+
+def restore(cluster, backup, data, check_mode=False, **options):
+    nodes = [inspected("k-worker", "k", "worker", data=str(data))]
+    runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+    asked = {**OPTIONS, "path": str(backup), **options}
+    return run(asked, check_mode, runner=runner, connect=lambda *_where: cluster)
+
+
+def actions(outcome):
+    return [(v["name"], v["action"], v["phase"], v["claim_phase"]) for v in outcome.facts["volumes"]]
+
+
+def test_check_run_run_check(cluster, backup, data):
+    checked = restore(cluster, backup, data, check_mode=True)
+    assert checked.changed
+    assert cluster.writes == []
+    done = restore(cluster, backup, data)
+    assert done.changed
+    predicted, real = dict(checked.facts), dict(done.facts)
+    assert predicted.pop("seconds") < real.pop("seconds") + 60
+    assert predicted == real
+    assert (checked.before, checked.after) == (done.before, done.after)
+    assert actions(done) == [(f"v{n}", "create", "Bound", "Bound") for n in range(3)]
+    assert (done.facts["namespaces"], done.facts["storage_classes"]) == (["ns"], ["standard"])
+    writes = list(cluster.writes)
+    for check_mode in (False, True):
+        again = restore(cluster, backup, data, check_mode=check_mode)
+        assert not again.changed
+        assert actions(again) == [(f"v{n}", "already", "Bound", "Bound") for n in range(3)]
+    assert cluster.writes == writes
+
+
+def test_a_line_says_what_happened_and_why(cluster, backup, data):
+    done = restore(cluster, backup, data, names=["ns/c1"])
+    why = f"binds to ns/c1, host directory {data}/v1 there, 1 file, checksum equal"
+    assert done.facts["volumes"] == [
+        {
+            "name": "v1",
+            "claim": "ns/c1",
+            "action": "create",
+            "why": why,
+            "nodes": ["k-worker"],
+            "host_directory": f"{data}/v1",
+            "phase": "Bound",
+            "claim_phase": "Bound",
+            "files": 1,
+            "checksum": "equal",
+            "reclaim_policy": "Retain",
+        }
+    ]
+    assert done.before["volumes"] == {"v1": "is not there"}
+    assert done.after["volumes"] == {"v1": f"{why}, Retain"}
+
+
+def test_volumes_alone_wait_for_their_claims(cluster, backup, data):
+    done = restore(cluster, backup, data, claims=False)
+    assert actions(done) == [(f"v{n}", "create", "Available", "") for n in range(3)]
+    assert cluster.list("PersistentVolumeClaim") == []
+    assert done.facts["namespaces"] == []
+    assert not restore(cluster, backup, data, claims=False).changed
+    assert actions(restore(cluster, backup, data)) == [(f"v{n}", "finish", "Bound", "Bound") for n in range(3)]
+
+
+def test_the_original_policy_is_given_back_and_stays(cluster, backup, data):
+    done = restore(cluster, backup, data, reclaim_policy="original")
+    assert [v["reclaim_policy"] for v in done.facts["volumes"]] == ["Delete"] * 3
+    pv = cluster.get("PersistentVolume", "v0")
+    assert pv["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+    assert pv["metadata"]["annotations"] == {"pv.kubernetes.io/provisioned-by": "rancher.io/local-path"}
+    for how in ("original", "keep"):
+        again = restore(cluster, backup, data, reclaim_policy=how)
+        assert not again.changed
+        assert [v["reclaim_policy"] for v in again.facts["volumes"]] == ["Delete"] * 3
+
+
+def test_the_original_policy_can_be_given_back_later(cluster, backup, data):
+    restore(cluster, backup, data)
+    annotations = cluster.get("PersistentVolume", "v0")["metadata"]["annotations"]
+    assert annotations["kindlab.volumes/original-reclaim-policy"] == "Delete"
+    done = restore(cluster, backup, data, reclaim_policy="original", names=["v0"])
+    assert done.changed
+    assert done.before["volumes"] == {"v0": "is bound to ns/c0, Retain"}
+    assert done.after["volumes"] == {"v0": "is bound to ns/c0, Delete"}
+    assert cluster.get("PersistentVolume", "v1")["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("killed", range(17))
+def test_killed_after_any_write_the_next_run_completes(cluster, backup, data, killed):
+    cluster.kill_after = killed
+    with suppress(Killed):
+        restore(cluster, backup, data, reclaim_policy="original")
+    cluster.kill_after = None
+    done = restore(cluster, backup, data, reclaim_policy="original")
+    assert [(v["phase"], v["claim_phase"], v["reclaim_policy"]) for v in done.facts["volumes"]] == [
+        ("Bound", "Bound", "Delete")
+    ] * 3
+    assert len(cluster.list("PersistentVolume")) == len(cluster.list("PersistentVolumeClaim")) == 3
+    assert not restore(cluster, backup, data, reclaim_policy="original").changed
+
+
+def test_one_reason_refuses_all_before_anything_is_written(cluster, backup, data):
+    (data / "v0" / "file").write_text("something else")
+    (data / "v0" / "more").write_text("")
+    shutil.rmtree(data / "v2")
+    with pytest.raises(Declined) as raised:
+        restore(cluster, backup, data)
+    assert cluster.writes == []
+    assert raised.value.details == [
+        {
+            "name": "v0",
+            "claim": "ns/c0",
+            "reason": f"its data in {data}/v0 differs from the backup: "
+            "1 changed (file (size, sha256)), 1 added (more), 0 removed",
+            "next_step": "Bring the saved data back, name a generation that fits, or set verify=none "
+            "to take it as it is.",
+        },
+        {
+            "name": "v2",
+            "claim": "ns/c2",
+            "reason": f"its host directory {data}/v2 is not there",
+            "next_step": "Bring it back from a copy, or mount the one that has the data.",
+        },
+    ]
+    assert raised.value.message.startswith("Nothing was changed: 2 of 3 volumes can't be restored")
+    assert restore(cluster, backup, data, names=["v0"], verify="none").facts["volumes"][0]["checksum"] == "not compared"
+
+
+def test_data_that_pods_changed_since_does_not_matter_once_bound(cluster, backup, data):
+    restore(cluster, backup, data)
+    (data / "v0" / "file").write_text("new")
+    assert not restore(cluster, backup, data).changed
+
+
+def test_archives_are_extracted_where_nothing_is(cluster, tmp_path, data):
+    write_backup(tmp_path / "archived", data, 3, archive=True)
+    shutil.rmtree(data / "v0")
+    (data / "v1" / "file").unlink()
+    checked = restore(cluster, tmp_path / "archived", data, check_mode=True)
+    assert not (data / "v0").exists()
+    done = restore(cluster, tmp_path / "archived", data)
+    assert checked.facts["volumes"] == done.facts["volumes"]
+    assert [v["checksum"] for v in done.facts["volumes"]] == ["equal"] * 3
+    assert [("is extracted to" in v["why"]) for v in done.facts["volumes"]] == [True, True, False]
+    assert [(data / f"v{n}" / "file").read_text() for n in range(3)] == [f"content {n}" for n in range(3)]
+
+
+def test_an_archive_never_replaces_other_data(cluster, tmp_path, data):
+    write_backup(tmp_path / "archived", data, 3, archive=True)
+    (data / "v0" / "file").write_text("newer")
+    with pytest.raises(Declined, match="differs from the backup"):
+        restore(cluster, tmp_path / "archived", data)
+    assert (data / "v0" / "file").read_text() == "newer"
+
+
+def test_a_damaged_archive_stops_before_anything_is_changed(cluster, tmp_path, data):
+    name = write_backup(tmp_path / "archived", data, 3, archive=True)
+    archive = tmp_path / "archived" / "generations" / name / "archives" / "v0.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-1] + b"x")
+    restore(cluster, tmp_path / "archived", data, check_mode=True)
+    shutil.rmtree(data / "v0")
+    for check_mode in (True, False):
+        with pytest.raises(BadInput, match=r"v0\.tar\.gz was changed after the backup"):
+            restore(cluster, tmp_path / "archived", data, check_mode=check_mode)
+    assert cluster.writes == []
+    assert not (data / "v0").exists()
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "checksum"),
+    [("full", "fast", "sizes and times equal"), ("fast", "fast", "sizes and times equal")],
+)
+def test_the_fast_way_compares_sizes_and_times(cluster, tmp_path, data, made, asked, checksum):
+    write_backup(tmp_path / made, data, 3, checksum=made)
+    done = restore(cluster, tmp_path / made, data, verify=asked)
+    assert {v["checksum"] for v in done.facts["volumes"]} == {checksum}
+
+
+@pytest.mark.parametrize(("made", "asked"), [("fast", "full"), ("none", "full"), ("none", "fast")])
+def test_what_a_backup_can_not_prove_is_refused(cluster, tmp_path, data, made, asked):
+    write_backup(tmp_path / made, data, 3, checksum=made)
+    with pytest.raises(BadInput, match=f"no checksums for verify={asked}: it was made with checksums={made}"):
+        restore(cluster, tmp_path / made, data, verify=asked)
+
+
+def test_in_a_cluster_of_another_name_the_nodes_are_mapped(backup, data):
+    cluster = FakeCluster({**WORKER, "metadata": {"name": "z-worker"}})
+    nodes = [inspected("z-worker", "z", "worker", data=str(data))]
+    runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+    options = {**OPTIONS, "path": str(backup), "cluster": "z"}
+    with pytest.raises(Declined, match="its node k-worker is not in this cluster, which has z-worker") as raised:
+        run(options, False, runner=runner, connect=lambda *_where: cluster)
+    assert "Here node_map is probably {k-worker: z-worker}." in raised.value.text()
+    done = run({**options, "node_map": {"k-worker": "z-worker"}}, False, runner=runner, connect=lambda *_: cluster)
+    assert done.facts["volumes"][0]["nodes"] == ["z-worker"]
+
+
+def test_existing_classes_and_namespaces_are_left_alone(cluster, backup, data):
+    cluster.put(NAMESPACE)
+    cluster.put(STORAGE_CLASS)
+    done = restore(cluster, backup, data)
+    assert (done.facts["namespaces"], done.facts["storage_classes"]) == ([], [])
+
+
+def test_a_restored_class_is_no_second_default(cluster, backup, data):
+    cluster.put(STANDARD)
+    restore(cluster, backup, data)
+    made = cluster.get("StorageClass", "standard")
+    assert made["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "false"}
+
+
+def test_a_claim_that_is_deleted_meanwhile(cluster, backup, data):
+    cluster.react = lambda c: c.delete("PersistentVolumeClaim", "c1", "ns")
+    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted while it was restored"):
+        restore(cluster, backup, data)
+    cluster.react = binding_controller
+    assert actions(restore(cluster, backup, data))[1] == ("v1", "rebind", "Bound", "Bound")
+
+
+def test_the_api_of_another_cluster_is_refused(backup, data):
+    other = FakeCluster({**WORKER, "metadata": {"name": "o-worker"}})
+    with pytest.raises(BadInput, match="The kubeconfig leads to another cluster than k: its nodes are o-worker"):
+        restore(other, backup, data)
+
+
+def test_a_volume_with_other_content_is_not_touched(cluster, backup, data):
+    there = volume(0)
+    there["spec"]["hostPath"]["path"] = "/data/v1"
+    cluster.put({**there, "status": {"phase": "Available"}})
+    with pytest.raises(Declined, match="other content: hostPath is /data/v1, in the backup /data/v0"):
+        restore(cluster, backup, data)
+    assert cluster.writes == []

@@ -1,0 +1,37 @@
+"""Manifests as text: the same objects come back, and equal objects give equal texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import from_text, to_text
+
+# What YAML has no form for can't be in an object of the API either.
+words = st.text(st.characters(exclude_categories=("Cs", "Cn")), max_size=8)
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+objects = st.lists(st.fixed_dictionaries({"kind": words, "metadata": values, "spec": values}), max_size=3)
+
+
+@given(objects)
+def test_comes_back_as_it_was(found: list[dict[str, Any]]) -> None:
+    assert from_text(to_text(found)) == found
+    assert from_text(to_text(found).encode()) == found
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    one = {"kind": "X", "metadata": {"name": "a", "annotations": {"b": "1", "a": "2"}}}
+    other = {"metadata": {"annotations": {"a": "2", "b": "1"}, "name": "a"}, "kind": "X"}
+    assert to_text([one]) == to_text([other])
+
+
+def test_it_is_readable() -> None:
+    assert to_text([{"kind": "X", "items": ["on", "1Gi"]}] * 2) == (
+        "---\nitems:\n- 'on'\n- 1Gi\nkind: X\n---\nitems:\n- 'on'\n- 1Gi\nkind: X\n"
+    )

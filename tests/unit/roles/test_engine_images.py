@@ -1,0 +1,106 @@
+"""Images between files, registries and the engine: what is there is found, what is bad is named."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kindlab.volumes.tests.unit.roles.files import load, script
+
+images = load("node_image", "engine_images.py")
+
+
+def archive(name: str = "kindlab/node:v1") -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        manifest = json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": []}]).encode()
+        for entry_name, data in (("config.json", b"{}"), ("manifest.json", manifest)):
+            entry = tarfile.TarInfo(entry_name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return content.getvalue()
+
+
+def zstd(data: bytes) -> bytes:
+    if shutil.which("zstd") is None:
+        pytest.skip("needs zstd")
+    return subprocess.run(["zstd", "-q"], input=data, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd])
+def test_an_archive_tells_its_image_however_it_is_packed(tmp_path: Path, pack) -> None:
+    (tmp_path / "image").write_bytes(pack(archive()))
+    assert images.name_in(tmp_path / "image") == "kindlab/node:v1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a tar file",
+        b"\x1f\x8bbut no gzip",
+        b"\x28\xb5\x2f\xfdbut no zstd",
+        archive()[:700],
+        gzip.compress(archive())[:60],
+    ],
+)
+def test_what_is_no_image_archive_is_said_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "image").write_bytes(content)
+    with pytest.raises(images.Problem, match="Next step"):
+        images.name_in(tmp_path / "image")
+
+
+def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(images.Problem, match="is not there"):
+        images.name_in(tmp_path / "image")
+
+
+def engine(path: Path, *known: str) -> str:
+    """An engine that knows some images, all with the same labels."""
+    answer = json.dumps([{"Config": {"Labels": {"kindlab.image.busybox": "b", "other": "x"}}}])
+    return str(script(path / "engine", f'case " {" ".join(known)} " in *" $3 "*) echo \'{answer}\';; *) exit 1;; esac'))
+
+
+def test_the_first_image_that_is_there_is_found(tmp_path: Path) -> None:
+    found = images.find(engine(tmp_path, "two", "three"), ["one", "two", "three"], "")
+    assert found == {"reference": "two", "labels": {"kindlab.image.busybox": "b"}}
+
+
+def test_an_archive_stands_for_its_image(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(archive())
+    assert (
+        images.find(engine(tmp_path, "kindlab/node:v1"), [], str(tmp_path / "image"))["reference"] == "kindlab/node:v1"
+    )
+    assert images.find(engine(tmp_path), ["one"], str(tmp_path / "image")) == {"reference": ""}
+
+
+def test_a_silent_registry_is_given_up(tmp_path: Path) -> None:
+    slow = script(tmp_path / "engine", "exec sleep 60")
+    with pytest.raises(images.Problem, match=r"no answer for one within 0\.2 s"):
+        images.pull(str(slow), "one", 0.2)
+
+
+def test_a_refusing_registry_is_quoted(tmp_path: Path) -> None:
+    refusing = script(tmp_path / "engine", "echo manifest unknown >&2; exit 1")
+    with pytest.raises(images.Problem, match="manifest unknown"):
+        images.pull(str(refusing), "one", 5)
+
+
+def test_a_save_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    failing = script(tmp_path / "engine", "echo half; exit 1")
+    with pytest.raises(images.Problem):
+        images.save(str(failing), "one", tmp_path / "out/image")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_that_holds_the_image_stays(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(archive())
+    assert images.save("/nowhere", "kindlab/node:v1", tmp_path / "image") == {"changed": False}

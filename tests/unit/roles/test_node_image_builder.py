@@ -1,0 +1,107 @@
+"""The builder's keys and store: a change makes again what depends on it, a draft is never a result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kindlab.volumes.tests.unit.roles.files import ROLES
+
+sys.path.insert(0, str(ROLES / "node_image/files/builder"))
+import recipe
+from steps import Recipe, Step
+from store import Store
+
+
+def steps(files: Path, **facts: str) -> Recipe:
+    return Recipe(
+        files,
+        [
+            Step("base", "", lambda _work: None, ["base.txt"], facts),
+            Step("side", "", lambda _work: None, ["side"]),
+            Step("top", "", lambda _work: None, ["top.txt"], needs=["base"]),
+        ],
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "side").mkdir()
+    for name in ("base.txt", "top.txt", "side/one"):
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("base.txt", {"base", "top"}),
+        ("top.txt", {"top"}),
+        ("side/one", {"side"}),
+        ("side/two", {"side"}),
+        ("else", set()),
+    ],
+)
+def test_a_change_reaches_what_depends_on_it(files: Path, changed: str, again: set[str]) -> None:
+    before = steps(files)
+    names = {"base", "side", "top"}
+    keys = {name: before.key(name) for name in names}
+    (files / changed).write_text("changed")
+    after = steps(files)
+    assert {name for name in names if after.key(name) != keys[name]} == again
+
+
+def test_facts_are_part_of_the_key(files: Path) -> None:
+    assert steps(files, suite="a").key("top") != steps(files, suite="b").key("top")
+
+
+def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    with store.lock("step"):
+        with pytest.raises(RuntimeError), store.draft("step", "key") as out:
+            (out / "half").touch()
+            raise RuntimeError
+        assert store.seconds("step", "key") is None
+        with store.draft("step", "key") as out:
+            (out / "whole").touch()
+            assert store.seconds("step", "key") is None
+    assert store.seconds("step", "key") is not None
+    assert {path.name for path in store.path("step", "key").iterdir()} == {"whole", "step.json"}
+
+
+def test_the_drafts_of_the_dead_are_removed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    with store.lock("step"):
+        (tmp_path / "cache/step/.draft-old").mkdir()
+        with store.draft("step", "key"):
+            pass
+    assert sorted(path.name for path in (tmp_path / "cache/step").iterdir()) == [".lock", "key"]
+
+
+def test_old_results_make_room(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache")
+    with store.lock("step"):
+        for key in ("one", "two", "three"):
+            with store.draft("step", key):
+                pass
+    assert store.seconds("step", "one") is None
+    assert store.seconds("step", "three") is not None
+
+
+def test_the_real_recipe_knows_its_versions() -> None:
+    real = recipe.load(ROLES / "node_image/files", "bookworm")
+    assert list(real.steps)[-1] == "node"
+    assert all(list(real.steps).index(need) < list(real.steps).index("node") for need in real.steps["node"].needs)
+    assert len({real.key(name) for name in real.steps}) == len(real.steps)
+
+
+def test_a_failing_step_says_why_and_what_next(tmp_path: Path) -> None:
+    builder = ROLES / "node_image/files/builder"
+    command = [sys.executable, "-B", builder, "--cache", tmp_path, "--go", "/nowhere/go", "run", "etcd"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "next step:" in done.stderr
+    assert not [path for path in (tmp_path / "build").rglob("*") if path.name.startswith(".draft")]
