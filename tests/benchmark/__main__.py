@@ -17,7 +17,7 @@ GROUPS = {"data": data.figures, "cluster": clusters.figures, "volumes": volumes.
 def table(figures: list[Figure]) -> str:
     """A line per figure: value, limit, verdict."""
     rows = [
-        f"{'ok ' if f.ok else 'OFF'}  {f.value:9.2f} {f.unit:9} limit {'>=' if f.at_least else '<='} {f.limit:7.2f}  {f.name}"
+        f"{'ok ' if f.ok else 'OFF'}  {f.value:9.2f} {f.unit:5}  {'>=' if f.at_least else '<='} {f.limit:7.2f}  {f.name}"
         for f in figures
     ]
     return "\n".join(rows)

@@ -1,0 +1,319 @@
+"""One look at the machine: the engine, kind, and the limits that a cluster meets. Prints JSON, changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import pwd
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ENGINES = ("docker", "podman", "nerdctl")
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+# Docker asks only for what it has itself since this version.
+MODEST_DOCKER = (23,)
+# Counted on running clusters: inotify instances of a node with a control plane, and of one without.
+CONTROL_PLANE_INSTANCES, WORKER_INSTANCES = 30, 15
+WATCHES_PER_NODE = 8192
+ROOT = os.geteuid() == 0
+SUDO = "" if ROOT else "sudo "
+
+
+def run(*argv: str) -> tuple[int, str, str]:
+    """Exit code, output and errors; a program that isn't there, or never ends, has failed."""
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 127, "", str(error)
+    return done.returncode, done.stdout, done.stderr.strip()
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def read_number(path: str) -> int:
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+# engine
+
+
+def engine(wanted: str) -> dict[str, object]:
+    """The engine that is wanted, or the first that answers; docker where none does."""
+    looks = []
+    for name in ENGINES if wanted == "auto" else (wanted,):
+        looks.append(look(name))
+        if looks[-1]["answers"]:
+            return looks[-1]
+    first = looks[0]
+    first["problem"] = problem(first)
+    return first
+
+
+def look(name: str) -> dict[str, object]:
+    found: dict[str, object] = {
+        "name": name,
+        "cli": shutil.which(name) is not None,
+        "answers": False,
+        "problem": "",
+        "error": "",
+    }
+    found["daemon"] = name == "docker" and shutil.which("dockerd") is not None
+    if not found["cli"]:
+        return found
+    code, output, error = run(name, "info", "--format", "json" if name == "podman" else "{{json .}}")
+    try:
+        info = json.loads(output) if output.strip() else {}
+    except ValueError:
+        info = {}
+    if name == "podman" and code == 0:
+        info = {
+            "ServerVersion": info["version"]["Version"],
+            "DockerRootDir": info["store"]["graphRoot"],
+            "CgroupVersion": info["host"]["cgroupVersion"],
+        }
+    found["error"] = error or "; ".join(info.get("ServerErrors") or [])
+    if info.get("ServerVersion"):
+        found.update(
+            answers=True,
+            error="",
+            version=info["ServerVersion"],
+            root=info.get("DockerRootDir", "/"),
+            cgroup=str(info.get("CgroupVersion", "")).lstrip("v"),
+            runtime=info.get("DefaultRuntime", ""),
+        )
+    return found
+
+
+def problem(found: dict[str, object]) -> str:
+    """Why setting up Docker is not for the role to do, with the next step; nothing when it is."""
+    error, user = str(found["error"]), pwd.getpwuid(os.geteuid()).pw_name
+    if found["name"] != "docker":
+        name, why = found["name"], error or "not installed"
+        return f"{name} does not answer ({why}). Next step: make `{name} info` work, or choose docker (engine_name)."
+    if os.environ.get("DOCKER_HOST"):
+        return (
+            f"Docker at DOCKER_HOST={os.environ['DOCKER_HOST']} does not answer ({error}). "
+            "Next step: make `docker info` work, or unset DOCKER_HOST."
+        )
+    if "permission denied" in error.lower():
+        return (
+            f"Docker is there, but {user} has no rights on its socket. "
+            f"Next step: sudo usermod -aG docker {user}, log in again, see that `docker info` works; or run as root."
+        )
+    if not ROOT and shutil.which("sudo") is None:
+        return (
+            f"No container engine answers, and {user} can't install one without sudo. "
+            "Next step: run as root, or install Docker."
+        )
+    return ""
+
+
+def missing_capabilities(status: Path) -> list[int]:
+    """Capabilities that the kernel knows and the process's bounding set lacks."""
+    known = read_number("/proc/sys/kernel/cap_last_cap")
+    bounding = int(re.search(r"^CapBnd:\s*(\w+)", status.read_text(), re.MULTILINE).group(1), 16)
+    return [bit for bit in range(known + 1) if not bounding >> bit & 1]
+
+
+def modest(distribution_name: str, release: tuple[int, ...]) -> bool:
+    """Whether the Docker that is here, or the one that would be installed, asks only for capabilities that it has."""
+    if shutil.which("dockerd"):
+        return numbers(run("dockerd", "--version")[1].partition("version")[2]) >= MODEST_DOCKER
+    return distribution_name != "debian" or release >= (13,)
+
+
+def daemon_status() -> Path | None:
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == "dockerd":
+                return path.parent / "status"
+        except OSError:
+            continue
+    return None
+
+
+# kind
+
+
+def kind(minimum: str, cache: Path) -> dict[str, object]:
+    target = cache / "bin/kind"
+    asset = f"kind-linux-{ARCHITECTURES.get(platform.machine(), platform.machine())}"
+    for path in filter(None, (shutil.which("kind"), str(target) if target.exists() else None)):
+        version = re.search(r"v(\d+\.\d+\.\d+)", run(path, "version")[1])
+        if version and numbers(version.group(1)) >= numbers(minimum):
+            return {"good": True, "path": path, "version": version.group(1), "asset": asset, "target": str(target)}
+    return {"good": False, "path": str(target), "version": "", "asset": asset, "target": str(target)}
+
+
+# limits
+
+
+def limit(name: str, found: str, needed: str, mend: str, fatal: bool = False) -> dict[str, object]:
+    return {"name": name, "text": f"{name}: {found} found, {needed} needed. To mend it: {mend}", "fatal": fatal}
+
+
+def inotify(missing_nodes: int, nodes: int) -> tuple[list[dict[str, object]], list[str]]:
+    limits, sysctls = [], []
+    per_cluster = CONTROL_PLANE_INSTANCES + WORKER_INSTANCES * (nodes - 1)
+    most = read_number("/proc/sys/fs/inotify/max_user_instances")
+    used = instances_in_use()
+    more = min(per_cluster, WORKER_INSTANCES * missing_nodes + WORKER_INSTANCES) if missing_nodes else 0
+    if most < per_cluster or most - used < more:
+        sysctls.append("fs.inotify.max_user_instances=1024")
+        limits.append(
+            limit(
+                "inotify instances",
+                f"{most} ({used} in use)",
+                f"{max(more, per_cluster)} free",
+                f"{SUDO}sysctl -w {sysctls[-1]}",
+            )
+        )
+    watches = read_number("/proc/sys/fs/inotify/max_user_watches")
+    if watches < WATCHES_PER_NODE * nodes:
+        sysctls.append("fs.inotify.max_user_watches=524288")
+        limits.append(
+            limit("inotify watches", str(watches), str(WATCHES_PER_NODE * nodes), f"{SUDO}sysctl -w {sysctls[-1]}")
+        )
+    return limits, sysctls
+
+
+def instances_in_use() -> int:
+    """Of root, under whom the nodes' processes run; as somebody else one sees only one's own."""
+    count = 0
+    for directory in Path("/proc").glob("[0-9]*/fd"):
+        try:
+            count += sum(os.readlink(entry.path) == "anon_inode:inotify" for entry in os.scandir(directory))
+        except OSError:
+            continue
+    return count
+
+
+def cgroup(version: str, kubernetes: str) -> list[dict[str, object]]:
+    if version == "1" and numbers(kubernetes)[:2] >= (1, 35):
+        patch = "{kind: KubeletConfiguration, failCgroupV1: false}"
+        mend = f"add the kubeadm patch {patch} to the cluster, or choose Kubernetes 1.34"
+        return [limit("cgroups", "version 1", f"version 2 for Kubernetes {kubernetes}", mend)]
+    return []
+
+
+def disk(name: str, path: Path, gigabytes: int) -> list[dict[str, object]]:
+    there = next(candidate for candidate in (path, *path.parents) if candidate.exists())
+    free = shutil.disk_usage(there).free / 2**30
+    if free >= gigabytes:
+        return []
+    mend = (
+        "docker system prune (removes what no container uses)"
+        if name == "engine"
+        else f"free some space at {there}, or choose another place (kindlab_cache)"
+    )
+    return [
+        limit(f"disk space for the {name} at {path}", f"{free:.1f} GB", f"{gigabytes} GB", mend, free < gigabytes / 4)
+    ]
+
+
+def memory(missing_nodes: int, megabytes: int) -> list[dict[str, object]]:
+    found = re.search(r"^MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    free, needed = int(found.group(1)) >> 10 if found else 0, megabytes * missing_nodes
+    if free >= needed:
+        return []
+    return [
+        limit(
+            "memory",
+            f"{free} MB",
+            f"{needed} MB for {missing_nodes} nodes",
+            "stop what is not needed, or ask for fewer nodes",
+            free < needed / 3,
+        )
+    ]
+
+
+def capabilities(found: dict[str, object]) -> list[dict[str, object]]:
+    """A Docker that somebody else started is left alone, even where it can't start a node: then say so."""
+    status = daemon_status() if found["name"] == "docker" and found["answers"] else None
+    if (
+        status is None
+        or numbers(str(found["version"])) >= MODEST_DOCKER
+        or found["runtime"] not in ("runc", "io.containerd.runc.v2")
+    ):
+        return []
+    missing = missing_capabilities(status)
+    if not missing:
+        return []
+    mend = f"{SUDO}pkill -x dockerd, then run again: Docker is then started with a runtime that asks for less"
+    return [
+        limit(
+            f"Docker {found['version']} starts no privileged container here: capabilities",
+            f"all but number {missing}",
+            "all",
+            mend,
+            True,
+        )
+    ]
+
+
+def distribution() -> tuple[str, tuple[int, ...]]:
+    try:
+        lines = [line.partition("=") for line in Path("/etc/os-release").read_text().splitlines()]
+    except OSError:
+        return "unknown", ()
+    facts = {key: value.strip('"') for key, _, value in lines}
+    known = [name for name in (facts.get("ID", ""), *facts.get("ID_LIKE", "").split()) if name in ("ubuntu", "debian")]
+    return (known or [facts.get("ID", "unknown")])[0], numbers(facts.get("VERSION_ID", ""))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("engine", "cache", "kind-minimum", "kubernetes"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in ("nodes", "disk-gb", "memory-mb"):
+        parser.add_argument(f"--{name}", required=True, type=int)
+    options = parser.parse_args()
+    os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:{SYSTEM_PATH}"
+    cache = Path(options.cache).expanduser()
+    found = engine(options.engine)
+    running = (
+        len(run(str(found["name"]), "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster")[1].split())
+        if found["answers"]
+        else 0
+    )
+    missing_nodes = max(0, options.nodes - running)
+    limits, sysctls = inotify(missing_nodes, options.nodes)
+    limits += (
+        cgroup(str(found.get("cgroup", "")), options.kubernetes)
+        + memory(missing_nodes, options.memory_mb)
+        + capabilities(found)
+    )
+    limits += disk("engine", Path(str(found.get("root", "/var/lib/docker"))), options.disk_gb) + disk(
+        "cache", cache, options.disk_gb
+    )
+    name, version = distribution()
+    print(
+        json.dumps(
+            {
+                "root": ROOT,
+                "os": name,
+                "docker_cli_package": name == "debian" and version >= (13,),
+                "engine": found,
+                "kind": kind(options.kind_minimum, cache),
+                "reduced_runtime": not found["answers"]
+                and bool(missing_capabilities(Path("/proc/self/status")))
+                and not modest(name, version),
+                "limits": limits,
+                "sysctls": sysctls,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Start Docker by the means that this machine has, and wait until it answers.
+# usage: start_docker.sh SECONDS LOG   (says "changed" when it started it)
+set -u
+seconds=$1 log=$2
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+answers() { timeout 5 docker info > /dev/null 2>&1; }
+running() { pgrep -x dockerd > /dev/null 2>&1; }
+
+wait_for_answer() { # SECONDS [PID], no longer than that process lives
+  tries=$(($1 * 2))
+  while [ "$tries" -gt 0 ]; do
+    answers && return 0
+    [ -z "${2:-}" ] || kill -0 "$2" 2> /dev/null || return 1
+    sleep 0.5
+    tries=$((tries - 1))
+  done
+  return 1
+}
+
+# What a daemon that was killed leaves behind: its number may belong to somebody else by now, and keeps a new one from starting.
+forget() { # PIDFILE NAME
+  [ -f "$1" ] || return 0
+  pid=$(cat "$1")
+  [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = "$2" ] || rm -f "$1"
+}
+
+fail() {
+  echo "Docker does not answer ($1, up to $seconds s)."
+  if [ -d /run/systemd/system ]; then
+    echo 'Last lines of its journal:'
+    journalctl -u docker -n 15 --no-pager 2> /dev/null
+    echo 'Next step: journalctl -u docker, mend what it says, systemctl start docker, then run again.'
+  else
+    echo "Last lines of $log:"
+    tail -n 15 "$log" 2> /dev/null
+    echo "Next step: mend what the log says, then run again. Settings are in /etc/docker/daemon.json."
+  fi
+  exit 1
+}
+
+answers && exit 0
+if running; then
+  wait_for_answer "$seconds" && exit 0
+  fail 'it is running'
+fi
+forget /var/run/docker.pid dockerd
+forget /var/run/docker/containerd/containerd.pid containerd
+running || rm -f /var/run/docker.sock
+
+if [ -d /run/systemd/system ]; then
+  systemctl reset-failed docker.service docker.socket 2> /dev/null
+  systemctl start docker.service
+  wait_for_answer "$seconds" || fail 'systemctl start docker'
+  echo changed
+  exit 0
+fi
+if [ -x /etc/init.d/docker ] && service docker start > /dev/null 2>&1 && wait_for_answer 10; then
+  echo changed
+  exit 0
+fi
+# Without systemd, and where the init script may not raise its limits: the daemon itself, in a session of its own.
+if running; then
+  wait_for_answer "$seconds" || fail 'the init script started it'
+else
+  setsid dockerd >> "$log" 2>&1 < /dev/null &
+  wait_for_answer "$seconds" $! || fail dockerd
+fi
+echo changed

@@ -1,0 +1,68 @@
+"""The node image as a graph of steps. A further program is one line in PROGRAMS and a directory in ../go/cmd."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+import node
+import programs
+import rootfs
+from steps import Recipe, Step
+
+MODULES = ("go/go.mod", "go/go.sum", "builder/programs.py")
+
+
+def required_version(files: Path, module: str) -> str:
+    """The version of a Go module that go.mod asks for; it is written there and nowhere else."""
+    found = re.search(
+        rf"^\s*(?:require\s+)?{re.escape(module)} v(\S+)", (files / "go/go.mod").read_text(), re.MULTILINE
+    )
+    if not found:
+        raise LookupError(f"{module} is not required by {files / 'go/go.mod'}")
+    return found.group(1)
+
+
+def load(files: Path, suite: str) -> Recipe:
+    version = required_version(files, "k8s.io/kubernetes")
+    local_path = required_version(files, "github.com/rancher/local-path-provisioner")
+    images = {
+        "local_path": f"kindlab/local-path-provisioner:v{local_path}",
+        "busybox": f"kindlab/busybox:{suite}",
+        "podnet": f"kindlab/podnet:v{version}",
+    }
+    steps = [
+        Step(
+            "kube",
+            f"Kubernetes {version}",
+            partial(programs.kube, version),
+            (*MODULES, "go/cmd/kube", "go/netfilter", "go/podnet"),
+            megabytes=3000,
+        ),
+        Step("etcd", "etcd", programs.etcd, MODULES, megabytes=1000),
+        Step("coredns", "CoreDNS", programs.coredns, (*MODULES, "go/cmd/coredns"), megabytes=1000),
+        Step(
+            "local-path-provisioner", "local-path-provisioner", programs.local_path_provisioner, MODULES, megabytes=1000
+        ),
+        Step(
+            "rootfs",
+            f"Debian {suite} for a node",
+            partial(rootfs.make, suite),
+            ("builder/rootfs.py",),
+            {"suite": suite},
+            root=True,
+            megabytes=1500,
+        ),
+        Step(
+            "node",
+            "the node image",
+            partial(node.make, version, images),
+            ("builder/node.py", "builder/images.py", "builder/archive.py", "node"),
+            images,
+            needs=("rootfs", "kube", "etcd", "coredns", "local-path-provisioner"),
+            root=True,
+            megabytes=3000,
+        ),
+    ]
+    return Recipe(files, steps)

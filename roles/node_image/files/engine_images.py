@@ -1,0 +1,205 @@
+"""Node images in a container engine: find, pull, load, save. Prints JSON; `error` is a sentence for people."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+WRITERS = "`docker save` or node_image_save"
+ZSTD, GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
+
+
+class Problem(Exception):
+    """Something that a person must know, in a sentence."""
+
+
+def inspect(engine: str, reference: str) -> dict[str, object] | None:
+    """What the engine knows of the image, or None while it isn't there."""
+    done = subprocess.run([engine, "image", "inspect", reference], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return None
+    labels = json.loads(done.stdout)[0].get("Config", {}).get("Labels") or {}
+    return {
+        "reference": reference,
+        "labels": {key: value for key, value in labels.items() if key.startswith("kindlab.")},
+    }
+
+
+def find(engine: str, references: list[str], archive: str) -> dict[str, object]:
+    """The first of the images that is there; an archive stands for the image in it."""
+    for reference in references:
+        found = inspect(engine, reference)
+        if found:
+            return found
+    if archive and Path(archive).expanduser().exists():
+        with contextlib.suppress(Problem):  # loading it will tell
+            return inspect(engine, name_in(Path(archive).expanduser())) or {"reference": ""}
+    return {"reference": ""}
+
+
+def pull(engine: str, reference: str, patience: float) -> dict[str, object]:
+    """Pull, unless the registry stays silent for some seconds: a sealed network may just swallow packets."""
+    command = [engine, "pull", reference]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    ) as process:
+        heard = _listen(process, patience)
+        if heard is None:
+            process.kill()
+            raise Problem(f"no answer for {reference} within {patience:g} s")
+    if process.returncode:
+        raise Problem(f"{engine} pull {reference} failed: {heard.decode(errors='replace').strip()[-400:]}")
+    return inspect(engine, reference) or {"reference": ""}
+
+
+def _listen(process: subprocess.Popen[bytes], patience: float) -> bytes | None:
+    """All that the process says; None when the registry's answer isn't among it in time."""
+    if process.stdout is None:
+        return None
+    heard, deadline = b"", time.monotonic() + patience
+    while not _answered(heard):
+        if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return None
+        chunk = os.read(process.stdout.fileno(), 65536)
+        if not chunk:
+            break
+        heard += chunk
+    return heard + process.stdout.read()
+
+
+def _answered(heard: bytes) -> bool:
+    """Docker says 'Pulling from' once the registry knows the image; podman then says that it gets its signatures."""
+    return any(word in heard for word in (b"Pulling from", b"Getting image source", b"resolved", b"Digest:"))
+
+
+def load(engine: str, archive: Path) -> dict[str, object]:
+    """Load an archive that `save` has written, packed or not."""
+    name = name_in(archive)
+    with opened(archive) as content:
+        process = subprocess.Popen(
+            [engine, "load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if process.stdin is None:
+            raise Problem(f"{engine} load takes no input")
+        with contextlib.suppress(BrokenPipeError):
+            shutil.copyfileobj(content, process.stdin, 1 << 20)
+        output = process.communicate()[0].decode(errors="replace").strip()
+    found = inspect(engine, name)
+    if process.returncode or not found:
+        raise Problem(f"{engine} load of {archive} failed: {output[-400:]}")
+    return found
+
+
+def name_in(archive: Path) -> str:
+    """The name of the image in an archive."""
+    if not archive.is_file():
+        raise Problem(
+            f"{archive} is not there. Next step: bring there what `docker save`, or node_image_save, has written"
+        )
+    try:
+        with opened(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
+            for entry in tar:
+                if entry.name == "manifest.json" and (file := tar.extractfile(entry)):
+                    return str(json.load(file)[0]["RepoTags"][0])
+    except (tarfile.TarError, ValueError, LookupError, TypeError, EOFError, OSError) as error:
+        raise Problem(
+            f"{archive} is not an image archive ({error}). Next step: write it anew with {WRITERS}"
+        ) from error
+    raise Problem(f"{archive} is a tar file without an image in it. Next step: write it anew with {WRITERS}")
+
+
+@contextlib.contextmanager
+def opened(archive: Path) -> Iterator[IO[bytes]]:
+    """The archive's content, unpacked on the way when it is packed."""
+    with archive.open("rb", buffering=0) as raw:  # zstd reads on where this file descriptor is
+        magic = raw.read(4)
+        raw.seek(0)
+        if magic.startswith(GZIP):
+            with gzip.open(raw) as plain:
+                yield plain
+        elif magic == ZSTD:
+            with subprocess.Popen(
+                ["zstd", "-dcq"], stdin=raw, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ) as process:
+                if process.stdout is None:
+                    raise Problem("zstd has no output")
+                yield process.stdout
+                process.stdout.close()
+        else:
+            yield raw
+
+
+def save(engine: str, reference: str, target: Path) -> dict[str, object]:
+    """Write the image to one file, in one move; a file that holds it already stays."""
+    with contextlib.suppress(Problem):
+        if target.exists() and name_in(target) == reference:
+            return {"changed": False}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _export(engine, reference, file)
+        Path(draft).chmod(0o644)
+        Path(draft).replace(target)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return {"changed": True}
+
+
+def _export(engine: str, reference: str, file: IO[bytes]) -> None:
+    with subprocess.Popen([engine, "save", reference], stdout=subprocess.PIPE) as saving:
+        packed = subprocess.run(["zstd", "-q", "-3", "-T0"], stdin=saving.stdout, stdout=file, check=False)
+    if saving.returncode or packed.returncode:
+        raise Problem(f"{engine} save {reference} failed")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", default="docker")
+    commands = parser.add_subparsers(dest="command", required=True)
+    finding = commands.add_parser("find")
+    finding.add_argument("--archive", default="")
+    finding.add_argument("references", nargs="*")
+    pulling = commands.add_parser("pull")
+    pulling.add_argument("reference")
+    pulling.add_argument("--patience", type=float, default=5)
+    commands.add_parser("load").add_argument("archive")
+    saving = commands.add_parser("save")
+    saving.add_argument("reference")
+    saving.add_argument("target")
+    options = parser.parse_args()
+    started = time.monotonic()
+    try:
+        found = answer(options)
+        print(json.dumps({**found, "seconds": round(time.monotonic() - started, 1)}))
+    except (Problem, OSError) as error:
+        print(json.dumps({"reference": "", "error": str(error)}))
+    return 0
+
+
+def answer(options: argparse.Namespace) -> dict[str, object]:
+    if options.command == "find":
+        return find(options.engine, options.references, options.archive)
+    if options.command == "pull":
+        return pull(options.engine, options.reference, options.patience)
+    if options.command == "load":
+        return load(options.engine, Path(options.archive).expanduser())
+    return save(options.engine, options.reference, Path(options.target).expanduser())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
