@@ -34,6 +34,9 @@ options:
       - The node image; kind's own default without this.
       - It decides the version of Kubernetes.
     type: str
+  kind:
+    description: The kind program, where it is not the one on E(PATH).
+    type: path
   control_planes:
     description: How many control plane nodes.
     type: int
@@ -322,6 +325,7 @@ SPEC = {
     "name": {"type": "str", "default": "kind"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "image": {"type": "str"},
+    "kind": {"type": "path"},
     "control_planes": {"type": "int", "default": 1},
     "workers": {"type": "int", "default": 0},
     "nodes": {"type": "list", "elements": "dict", "options": NODE},

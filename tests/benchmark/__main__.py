@@ -16,11 +16,11 @@ GROUPS = {"data": data.figures, "cluster": clusters.figures, "volumes": volumes.
 
 def table(figures: list[Figure]) -> str:
     """A line per figure: value, limit, verdict."""
-    rows = [
-        f"{'ok ' if f.ok else 'OFF'}  {f.value:9.2f} {f.unit:5}  {'>=' if f.at_least else '<='} {f.limit:7.2f}  {f.name}"
+    signs = {True: ">=", False: "<="}
+    return "\n".join(
+        f"{'ok ' if f.ok else 'OFF'}  {f.value:9.2f} {f.unit:5}  {signs[f.at_least]} {f.limit:7.2f}  {f.name}"
         for f in figures
-    ]
-    return "\n".join(rows)
+    )
 
 
 def main() -> None:

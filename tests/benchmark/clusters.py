@@ -12,7 +12,7 @@ NAME = "bench"
 KUBECONFIG = SCRATCH / "kubeconfig"
 VOLUMES = SCRATCH / "volumes"
 NODE_DIRECTORY = "/var/local-path-provisioner"
-CONFIG = f"""
+CONFIG = """
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes:
@@ -31,7 +31,11 @@ def prepare() -> str:
     VOLUMES.mkdir(parents=True)
     answer = SCRATCH / "image"
     told = {
-        "ansible.builtin.copy": {"content": "{{ kindlab_node_image }}\n{{ kindlab_kind }}", "dest": str(answer), "mode": "0644"}
+        "ansible.builtin.copy": {
+            "content": "{{ kindlab_node_image }}\n{{ kindlab_kind }}",
+            "dest": str(answer),
+            "mode": "0644",
+        }
     }
     play(role("engine"), role("node_image"), told)
     image, kind = answer.read_text().split("\n")

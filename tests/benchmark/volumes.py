@@ -58,7 +58,9 @@ def figures() -> Iterator[Figure]:
 
     paths = ("/api/v1/persistentvolumes", "/api/v1/persistentvolumeclaims")
     entering = min(shell(f"{IN_NODE} true").seconds for _ in range(3))
-    lists = min(sum(shell(f"{KUBECTL} get --raw {path} >/dev/null").seconds - entering for path in paths) for _ in range(3))
+    lists = min(
+        sum(shell(f"{KUBECTL} get --raw {path} >/dev/null").seconds - entering for path in paths) for _ in range(3)
+    )
     common = {"cluster": NAME, "kubeconfig": str(KUBECONFIG), "path": str(BACKUP)}
     saving = play({"kindlab.volumes.volume_backup": {**common, "checksums": "none"}})
     yield Figure(

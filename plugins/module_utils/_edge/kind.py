@@ -48,14 +48,15 @@ _OTHERWISE = (
 class Kind:
     """kind on this host, with the engine that it is to use."""
 
-    def __init__(self, runner: Runner, engine: str) -> None:
+    def __init__(self, runner: Runner, engine: str, program: str = "kind") -> None:
         self.runner = runner
+        self.program = program
         self.env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
 
     def version(self) -> str:
         """kind's version, e.g. 0.32.0. Raises BadInput where kind is missing or older than what is needed."""
         try:
-            said = self.runner.run(["kind", "version"], env=self.env).out
+            said = self.runner.run([self.program, "version"], env=self.env).out
         except CommandFailed as error:
             raise BadInput(error.message, tried="kind version", next_step=_INSTALL) from None
         found = re.search(r"\bv?((\d+)\.(\d+)\.\S+)", said)
@@ -68,7 +69,7 @@ class Kind:
 
     def create(self, name: str, config: str, kubeconfig: str, *, retain: bool) -> None:
         """Create a cluster, without waiting for its nodes. Where this fails, nothing is left, unless retain."""
-        argv = ["kind", "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"]
+        argv = [self.program, "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"]
         try:
             self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
         except CommandFailed as error:
@@ -89,15 +90,15 @@ class Kind:
 
     def delete(self, name: str, kubeconfig: str) -> None:
         """Remove the cluster's nodes, where there are any, and its entries in that kubeconfig."""
-        self.runner.run(["kind", "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig], env=self.env)
+        self.runner.run([self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig], env=self.env)
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries into a kubeconfig, and make it the current context there."""
-        self.runner.run(["kind", "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env)
+        self.runner.run([self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env)
 
     def kubeconfig(self, name: str) -> str | None:
         """The cluster's kubeconfig as text, None where it was never set up, or its control plane doesn't run."""
-        done = self.runner.run(["kind", "get", "kubeconfig", "--name", name], check=False, env=self.env)
+        done = self.runner.run([self.program, "get", "kubeconfig", "--name", name], check=False, env=self.env)
         return done.out if done.code == 0 else None
 
 

@@ -38,7 +38,7 @@ class Lab:
         self.options = options
         self.timeout = float(options.get("wait_timeout") or 0)
         self.engine = find_engine(options["engine"], runner)
-        self.kind = Kind(runner, self.engine.name)
+        self.kind = Kind(runner, self.engine.name, options.get("kind") or "kind")
         self.own = Kubeconfig(
             os.path.abspath(os.path.expanduser(options.get("kubeconfig") or default_kubeconfig(self.name)))
         )
