@@ -106,9 +106,7 @@ def write_backup(path: Path, data: Path, count: int, *, checksum: str = "full", 
             files, size = checksums.totals(entries)
             kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
             saved.append(
-                saved_volume(
-                    number, data, files=files, bytes=size, digest=digest, checksum_list=listed, archive=kept
-                )
+                saved_volume(number, data, files=files, bytes=size, digest=digest, checksum_list=listed, archive=kept)
             )
         for kind, items in {
             "Namespace": [NAMESPACE],

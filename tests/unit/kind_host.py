@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -170,7 +171,7 @@ class KindHost(Runner):
         return wanted in (CLUSTER, f"{CLUSTER}={node['Config']['Labels'][CLUSTER]}")
 
     def _kind(self, words: list[str], stdin: str) -> Completed:
-        options = dict(zip(words[2:-1], words[3:], strict=True)) if len(words) > 2 else {}
+        options = dict(itertools.pairwise(words))
         if words[0] == "version":
             return Completed(0, self.kind_version)
         name = options["--name"]
@@ -223,9 +224,11 @@ class Silent(FakeCluster):
         raise Unreachable("The API server does not answer", tried="GET /version")
 
     def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+        del namespace, labels
         raise Unreachable("The API server does not answer", tried=f"GET {kind}")
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        del name, namespace
         raise Unreachable("The API server does not answer", tried=f"GET {kind}")
 
 

@@ -17,10 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_images 
 )
 
 LISTING = """\
-REF                            TYPE                                                 DIGEST       SIZE    PLATFORMS   LABELS
-docker.io/library/busybox:lab  application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64 -
-sha256:c1                      application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64 -
-docker.io/library/old:1        application/vnd.docker.distribution.manifest.v2+json sha256:m0    2.0 MiB linux/amd64 -
+REF                            TYPE                                                 DIGEST       SIZE    PLATFORMS
+docker.io/library/busybox:lab  application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64
+sha256:c1                      application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64
+docker.io/library/old:1        application/vnd.docker.distribution.manifest.v2+json sha256:m0    2.0 MiB linux/amd64
 """
 
 

@@ -1,0 +1,96 @@
+"""What is told about clusters, running or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster, kind_cluster_info
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.tests.unit.kind_host import KindHost
+
+
+class Host(KindHost):
+    """One where programs inside nodes can be run: each knows the version its image was made for."""
+
+    def run(self, argv: Any, **rest: Any) -> Completed:
+        if argv[:2] == ["docker", "exec"]:
+            return Completed(0, "v1.33.0\n")
+        return super().run(argv, **rest)
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    return Host()
+
+
+def make(host: Host, name: str, **options: Any) -> None:
+    asked = {"name": name, "state": "present", "engine": "docker", "control_planes": 1, "wait_timeout": 1}
+    rest = {"merge_kubeconfig": False, "retain_on_failure": False, "force": False}
+    kind_cluster.run({**asked, **rest, **options}, False, runner=host, connect=host.connect)
+
+
+def info(host: Host, **options: Any) -> list[dict[str, Any]]:
+    done = kind_cluster_info.run({"engine": "docker", **options}, False, runner=host, connect=host.connect)
+    assert not done.changed
+    return list(done.facts["clusters"])
+
+
+def test_none(host: Host) -> None:
+    assert info(host) == [] == info(host, name="lab")
+
+
+def test_a_running_one(host: Host, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    make(host, "lab", workers=1, mounts=[{"host_path": str(data), "node_path": "/n", "read_only": True}])
+    (lab,) = info(host)
+    assert (lab["name"], lab["state"], lab["reachable"], lab["kubernetes_version"]) == (
+        "lab",
+        "running",
+        True,
+        "v1.34.4",
+    )
+    assert lab["kubeconfig"] == str(tmp_path / ".kube" / "kind-lab.yaml")
+    assert [(n["name"], n["role"]) for n in lab["nodes"]] == [
+        ("lab-control-plane", "control-plane"),
+        ("lab-worker", "worker"),
+    ]
+    assert lab["nodes"][1]["mounts"] == [{"host_path": str(data), "node_path": "/n", "read_only": True}]
+    assert lab["nodes"][0]["ports"] == []
+
+
+def test_one_without_a_file_of_its_own(host: Host, tmp_path: Path) -> None:
+    make(host, "lab")
+    (tmp_path / ".kube" / "kind-lab.yaml").unlink()
+    (lab,) = info(host, name="lab")
+    assert lab["reachable"] and lab["kubeconfig"] == ""
+
+
+def test_one_whose_api_does_not_answer(host: Host) -> None:
+    make(host, "lab")
+    host.ready.clear()
+    host.clusters.clear()
+    (lab,) = info(host)
+    assert (lab["state"], lab["reachable"], lab["kubernetes_version"]) == ("running", False, "v1.33.0")
+
+
+def test_stopped_and_partly_running_ones(host: Host) -> None:
+    make(host, "a")
+    make(host, "b", workers=1)
+    host.nodes[0]["State"]["Status"] = "exited"
+    host.nodes[2]["State"]["Status"] = "exited"
+    assert [(c["name"], c["state"], c["reachable"]) for c in info(host)] == [
+        ("a", "stopped", False),
+        ("b", "partly running", True),
+    ]
+    assert info(host, name="a")[0]["kubernetes_version"] == ""
+
+
+def test_a_name_that_none_can_have(host: Host) -> None:
+    with pytest.raises(BadInput):
+        info(host, name="Not_a_name")

@@ -1,0 +1,84 @@
+"""Containers as engines show them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
+from ansible_collections.kindlab.volumes.tests.unit.fakes import ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.kind_host import containers
+
+NODE = {"role": "control-plane", "image": "n:1", "extraMounts": [{"hostPath": "/h", "containerPath": "/n"}]}
+
+
+def engine(*script: tuple[list[str], Completed | str | Exception]) -> Engine:
+    return Engine("docker", ScriptedRunner(script=script))
+
+
+def test_nodes() -> None:
+    shown = json.dumps(containers({"name": "lab", "nodes": [NODE]}))
+    found = engine((["docker", "ps"], "c1\n"), (["docker", "inspect", "c1"], shown)).nodes("lab")
+    assert found == (
+        Node(
+            "lab-control-plane",
+            "lab",
+            "control-plane",
+            image="n:1",
+            image_id="id of n:1",
+            mounts=(
+                Mount("/lib/modules", "/lib/modules", read_only=True, propagation="rprivate"),
+                Mount("/n", "/h", propagation="rprivate"),
+                Mount("/run", "", kind="tmpfs"),
+                Mount("/tmp", "", kind="tmpfs"),
+                Mount("/var", "/engine/volumes/x/_data", kind="volume"),
+            ),
+            ports=(Port(6443, 45000, "127.0.0.1"),),
+        ),
+    )
+
+
+def test_no_nodes_need_no_second_call() -> None:
+    assert engine((["docker", "ps"], "")).nodes() == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message", "step"),
+    [
+        (Completed(1, err="permission denied while trying to connect"), "refuses this user", "usermod"),
+        (Completed(1, err="Cannot connect to the Docker daemon"), "does not answer", "Start the engine"),
+        (CommandFailed("The program docker is not on this host."), "not on this host", "role kindlab.volumes.engine"),
+    ],
+)
+def test_an_engine_that_does_not_answer(answer: Completed | Exception, message: str, step: str) -> None:
+    with pytest.raises(Unreachable, match=message) as raised:
+        engine((["docker", "ps"], answer)).nodes("lab")
+    assert step in raised.value.next_step
+
+
+def test_starting() -> None:
+    runner = ScriptedRunner(script=((["docker", "start"], ""), (["docker", "unpause"], "")))
+    states = {"a": "running", "b": "exited", "c": "paused", "d": "created"}
+    Engine("docker", runner).start(Node(name, "lab", "worker", state) for name, state in states.items())
+    assert runner.calls == [["docker", "unpause", "c"], ["docker", "start", "b", "d"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "argv"),
+    [
+        ("docker", ["docker", "save", "a", "b"]),
+        ("podman", ["podman", "save", "--format", "docker-archive", "--multi-image-archive", "a", "b"]),
+    ],
+)
+def test_saving(name: str, argv: list[str]) -> None:
+    assert Engine(name, ScriptedRunner()).save_argv(["a", "b"]) == argv
+
+
+def test_the_engine_that_kind_would_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
+    assert find_engine("auto", ScriptedRunner()).name == "podman"
+    assert find_engine("nerdctl", ScriptedRunner()).name == "nerdctl"
