@@ -9,8 +9,8 @@ module: kind_cluster
 short_description: Create, start or remove a kind cluster without losing its volumes
 version_added: 0.1.0
 description:
-  - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes, its default storage
-    class and its default service account can be used.
+  - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
+    be made. Warns where it has no default storage class.
   - Starts the nodes of a cluster that was stopped, and completes a creation that was interrupted.
   - An existing cluster that is not as asked for is never changed or removed. The task fails with RV(ignore:details),
     the list of differences, as kind can't change a cluster; recreate it with its volumes, or make the options match.
@@ -183,6 +183,13 @@ options:
     description: Keep the nodes where kind fails, to look into them. The next run replaces them.
     type: bool
     default: false
+  wait_for:
+    description:
+      - Which nodes have to be ready, all or the control planes only.
+      - kind's own C(--wait) waits for control planes only; workers take some seconds more.
+    type: str
+    choices: [nodes, control_planes]
+    default: nodes
   wait_timeout:
     description: How many seconds to wait for a cluster that was created or started, or for another run's end.
     type: int
@@ -345,6 +352,7 @@ SPEC = {
     "kubeconfig": {"type": "path"},
     "merge_kubeconfig": {"type": "bool", "default": False},
     "retain_on_failure": {"type": "bool", "default": False},
+    "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
     "wait_timeout": {"type": "int", "default": 300},
     "force": {"type": "bool", "default": False},
 }

@@ -173,6 +173,9 @@ volumes:
     files:
       description: The number of files in the backup.
       type: int
+    digest:
+      description: A checksum over all of its content as saved, empty where none was made.
+      type: str
     checksum:
       description:
         - V(equal) where the content was compared with the backup, V(sizes and times equal) with O(verify=fast), else
@@ -191,6 +194,7 @@ volumes:
       phase: Bound
       claim_phase: Bound
       files: 3
+      digest: f5720f9e419b3892679fe35bec1d54918dfbdc0e77288b182557c4af3dffab90
       checksum: equal
       reclaim_policy: Retain
 namespaces:
@@ -206,10 +210,26 @@ storage_classes:
   elements: str
   sample: []
 seconds:
-  description: How long it took.
+  description: How long each phase took; in check mode those that only read.
   returned: success
-  type: float
-  sample: 1.92
+  type: dict
+  contains:
+    observe:
+      description: Reading the backup, the cluster and its nodes.
+      type: float
+    compare:
+      description: The plan, and the comparison of the data on the host.
+      type: float
+    extract:
+      description: Extracting archives.
+      type: float
+    write:
+      description: Writing volumes and claims.
+      type: float
+    confirm:
+      description: Watching until Kubernetes shows all of them bound and nothing changes any more.
+      type: float
+  sample: {observe: 0.31, compare: 0.05, extract: 0.0, write: 0.12, confirm: 1.03}
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_restore import run

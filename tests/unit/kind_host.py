@@ -236,12 +236,9 @@ def api_of(config: Mapping[str, Any]) -> FakeCluster:
     """What kind leaves in a new cluster, everything ready."""
     nodes = [c["Name"].lstrip("/") for c in containers(config) if "load-balancer" not in c["Name"]]
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-    available = {"observedGeneration": 1, "conditions": [{"type": "Available", "status": "True"}]}
     default = {"storageclass.kubernetes.io/is-default-class": "true"}
-    provisioner = {"namespace": "local-path-storage", "name": "local-path-provisioner", "generation": 1}
     return FakeCluster(
         *({"kind": "Node", "metadata": {"name": name}, "status": ready} for name in nodes),
-        {"kind": "Deployment", "metadata": provisioner, "status": available},
         {"kind": "ServiceAccount", "metadata": {"namespace": "default", "name": "default"}},
         {"kind": "StorageClass", "metadata": {"name": "standard", "annotations": default}},
     )

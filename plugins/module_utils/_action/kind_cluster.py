@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_plan
     refuse_drift,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import (
+    CONTROL_PLANE,
     ClusterSpec,
     cluster_spec,
 )
@@ -132,7 +133,8 @@ def _apply(
     startup = Startup(cluster, lab.timeout)
     startup.api()
     if not spec.networking.get("disableDefaultCNI"):
-        startup.nodes(node.name for node in spec.nodes)
+        every = lab.options.get("wait_for") != "control_planes"
+        startup.nodes(node.name for node in spec.nodes if every or node.role == CONTROL_PLANE)
     if plan.finish:
         cluster.apply(_record(text, kind_version))
         if not spec.networking.get("disableDefaultCNI") and not startup.storage():

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,6 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_want
     choose,
     surroundings,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binder
@@ -68,7 +68,7 @@ def run(
     connect: Callable[..., Cluster] = open_cluster,
 ) -> Outcome:
     """Volumes of the backup as they were; in check mode what would be done."""
-    start = time.monotonic()
+    watch = Stopwatch()
     engine = find_engine(options["engine"], runner or Runner())
     with ThreadPoolExecutor(2) as pool:
         nodes = pool.submit(engine.nodes, options["cluster"])
@@ -78,9 +78,11 @@ def run(
         saved = {kind: backup.objects(kind) for kind in KINDS[:4]}
         cluster, objects = reading.result()
         observed = _observed(objects, nodes.result(), options["cluster"])
+    watch.lap("observe")
     found = _plan(options, backup, saved, observed)
+    watch.lap("compare")
     how = options["reclaim_policy"]
-    phases: dict[Key, str] = {} if check_mode else apply(cluster, backup, found, options)
+    phases: dict[Key, str] = {} if check_mode else apply(cluster, backup, found, options, watch)
     before, after = before_after(found.steps, found.around, how)
     return Outcome(
         changed=bool(found.around or found.pending or _given_back(found, how)),
@@ -91,7 +93,7 @@ def run(
             "volumes": [line(step, how, phases) for step in found.steps],
             "namespaces": [o["metadata"]["name"] for o in found.around if o["kind"] == "Namespace"],
             "storage_classes": [o["metadata"]["name"] for o in found.around if o["kind"] == "StorageClass"],
-            "seconds": round(time.monotonic() - start, 2),
+            "seconds": watch.seconds,
         },
         warnings=found.warnings,
     )
@@ -141,13 +143,17 @@ def _plan(options: Mapping[str, Any], backup: Backup, saved: Mapping[str, list[O
     return Plan(around, steps, warnings)
 
 
-def apply(cluster: Cluster, backup: Backup, found: Plan, options: Mapping[str, Any]) -> dict[Key, str]:
+def apply(
+    cluster: Cluster, backup: Backup, found: Plan, options: Mapping[str, Any], watch: Stopwatch
+) -> dict[Key, str]:
     """Write it all and wait until Kubernetes agrees; the phases then."""
     extract(backup, [step for step in found.steps if step.extract], options["verify"])
+    watch.lap("extract")
     cluster.each(partial(_create_missing, cluster), found.around)
     cluster.each(partial(binder.write, cluster), found.pending)
-    expected = [_expected(step) for step in found.pending]
-    phases = binder.confirm(cluster, expected, options["wait_timeout"])
+    watch.lap("write")
+    phases = binder.confirm(cluster, [_expected(step) for step in found.pending], options["wait_timeout"])
+    watch.lap("confirm")
     cluster.each(partial(_give_back, cluster), _given_back(found, options["reclaim_policy"]))
     return phases
 

@@ -116,9 +116,8 @@ def from_text(text: str | bytes, where: str) -> Catalog:
         raise BadInput(f"{where} is not a catalog of kindlab.volumes: it names no format.", next_step=_DAMAGED)
     if version > FORMAT:
         raise NewerFormat(
-            f"The catalog {where} has format {version}, written by kindlab.volumes {data.get('collection', '?')}; "
-            f"this is {COLLECTION}, which knows format {FORMAT}.",
-            next_step=f"Install kindlab.volumes {data.get('collection', 'of a newer version')} or newer.",
+            f"The catalog {where} has format {version}; kindlab.volumes {COLLECTION} knows format {FORMAT}.",
+            next_step=f"Install the kindlab.volumes that wrote it ({data.get('collection', 'not named')}), or newer.",
         )
     if data.pop("sha256", None) != _own_digest(data):
         raise BadInput(f"The catalog {where} was changed after it was written.", next_step=_DAMAGED)

@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind_config import kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.settings import split_rate
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port, node_names
 
 API_SERVER_PORT = 6443
 SAID_MAX = 120
@@ -74,8 +74,10 @@ def record_drift(spec: ClusterSpec, recorded: Mapping[str, Any]) -> tuple[Differ
     """What only the configuration shows that was recorded when the cluster was created."""
     asked = kind_config(spec)
     found = list(_fields("", _rate_apart(recorded), _rate_apart(asked), _HIDDEN))
-    for wanted, before, after in zip(spec.nodes, recorded.get("nodes") or (), asked["nodes"], strict=False):
-        found.extend(_fields(wanted.name, before, after, _HIDDEN_OF_NODES))
+    before = recorded.get("nodes") or ()
+    there = dict(zip(node_names(spec.name, [node["role"] for node in before]), before, strict=True))
+    for wanted, after in zip(spec.nodes, asked["nodes"], strict=True):
+        found.extend(_fields(wanted.name, there.get(wanted.name, after), after, _HIDDEN_OF_NODES))
     return tuple(found)
 
 

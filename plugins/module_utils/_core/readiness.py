@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When nodes, Deployments and storage classes are ready for use, told from the objects alone."""
+"""When nodes and storage classes are ready for use, told from the objects alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,6 @@ def has_condition(item: Mapping[str, Any], condition: str) -> bool:
 def node_ready(node: Mapping[str, Any]) -> bool:
     """True for a node that runs pods."""
     return has_condition(node, "Ready")
-
-
-def deployment_available(deployment: Mapping[str, Any]) -> bool:
-    """True for a Deployment whose controller has seen its newest form, and whose pods serve."""
-    seen = (deployment.get("status") or {}).get("observedGeneration", 0)
-    return bool(seen >= deployment["metadata"].get("generation", 0) and has_condition(deployment, "Available"))
 
 
 def is_default_class(storage_class: Mapping[str, Any]) -> bool:

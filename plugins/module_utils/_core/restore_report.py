@@ -30,6 +30,7 @@ def line(step: Step, how: str, phases: Mapping[tuple[str, str], str]) -> Object:
         "phase": phases.get(("", volume.name), expected[0]),
         "claim_phase": phases.get((namespace, name), expected[1]),
         "files": step.wanted.saved.files,
+        "digest": step.wanted.saved.digest,
         "checksum": step.checksum,
         "reclaim_policy": policies(step, how)[1],
     }

@@ -72,13 +72,26 @@ class Runner:
 
 
 class NodeRunner(Runner):
-    """Runs programs inside a node container."""
+    """Runs programs inside a node container, through the runner that reaches the engine."""
 
-    def __init__(self, engine: str, node: str) -> None:
+    def __init__(self, engine: str, node: str, outside: Runner) -> None:
         self.prefix = (engine, "exec", "-i", node)
+        self.outside = outside
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        return [*self.prefix, *argv]
+        return self.outside.argv([*self.prefix, *argv])
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        inside = [*self.prefix, *argv]
+        return self.outside.run(inside, stdin=stdin, check=check, timeout=timeout, env=env)
 
 
 def last_lines(completed: Completed, count: int = 8) -> str:

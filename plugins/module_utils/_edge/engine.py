@@ -84,7 +84,7 @@ class Engine:
 
     def inside(self, node: str) -> Runner:
         """A runner for programs inside a node container."""
-        return NodeRunner(self.name, node)
+        return NodeRunner(self.name, node, self.runner)
 
 
 def find_engine(name: str, runner: Runner) -> Engine:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shlex
@@ -53,10 +54,21 @@ def extract(directory: Path, archive: SavedArchive, target: str) -> None:
         ) from None
 
 
+def remove_leftovers(target: str) -> None:
+    """Remove what extractions into target left beside it when they were killed; none may be running."""
+    parent, name = os.path.split(os.path.abspath(target))
+    for left in Path(parent).glob(f"{glob.escape(_prefix(name))}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _prefix(name: str) -> str:
+    return f".{name[:100]}.incomplete-"
+
+
 def _extract(file: IO[bytes], compression: str, target: str) -> None:
     parent, name = os.path.split(os.path.abspath(target))
     os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=f".{name[:100]}.incomplete-", dir=parent)
+    temporary = tempfile.mkdtemp(prefix=_prefix(name), dir=parent)
     try:
         command = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={temporary}", "--file=-"]
         with _decompressed(file, compression) as stream:

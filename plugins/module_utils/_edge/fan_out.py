@@ -58,7 +58,8 @@ class FanOut:
                 yield program.stdout
             except CommandFailed:
                 # A program that was fed may have failed because its food ended: then this is the cause.
-                if program.poll() in (None, 0):
+                program.stdout.read()
+                if program.wait() == 0:
                     raise
             program.stdout.read()
             listener.join()

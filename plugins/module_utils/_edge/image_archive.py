@@ -25,19 +25,27 @@ def images_in(path: str) -> tuple[Image, ...]:
     """The images of an archive. Raises BadInput where there is no such file, or it is something else."""
     if not os.path.isfile(path):
         raise BadInput(f"The archive {path} does not exist.", next_step=f"docker save --output {path} IMAGE")
-    found: dict[str, Any] = {}
     try:
-        # A plain file is read by its headers only, a compressed one as a whole.
-        with opened(path) as (file, plain), tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
-            for member in archive:
-                if member.name.removeprefix("./") in _LISTS:
-                    found[member.name.removeprefix("./")] = json.load(archive.extractfile(member) or file)
+        with opened(path) as (file, plain):
+            found = _lists(file, plain)
     except (tarfile.TarError, ValueError, EOFError, lzma.LZMAError, OSError) as error:
         raise BadInput(
             f"{path} can't be read as an archive of images: {error}",
             next_step=f"Write it again, with: docker save --output {path} IMAGE",
         ) from None
     return archive_images(path, found.get("manifest.json"), found.get("index.json"))
+
+
+def _lists(file: IO[bytes], plain: bool) -> dict[str, Any]:
+    """What the archive says of itself: of a plain file only the headers are read, a compressed one as a whole."""
+    found: dict[str, Any] = {}
+    with tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
+        for member in archive:
+            name = member.name.removeprefix("./")
+            content = archive.extractfile(member) if name in _LISTS else None
+            if content is not None:
+                found[name] = json.load(content)
+    return found
 
 
 @contextmanager
@@ -51,7 +59,7 @@ def opened(path: str) -> Iterator[tuple[IO[bytes], bool]]:
                 yield unpacked, False  # type: ignore[misc]
         elif start.startswith(_XZ):
             with lzma.LZMAFile(file) as unpacked:
-                yield unpacked, False  # type: ignore[misc]
+                yield unpacked, False
         elif start.startswith(_ZSTD):
             yield from _unpacked_by_program(path)
         else:

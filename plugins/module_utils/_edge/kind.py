@@ -94,7 +94,9 @@ class Kind:
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries into a kubeconfig, and make it the current context there."""
-        self.runner.run([self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env)
+        self.runner.run(
+            [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env
+        )
 
     def kubeconfig(self, name: str) -> str | None:
         """The cluster's kubeconfig as text, None where it was never set up, or its control plane doesn't run."""

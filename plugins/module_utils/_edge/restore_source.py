@@ -51,6 +51,8 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str) -> None:
     Raises KindlabError where what came out is not what the checksum list says: that volume's directory stays for a
     look, and nothing is written to the cluster.
     """
+    for step in steps:
+        extraction.remove_leftovers(step.host_directory)
     with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(partial(_extract, backup, verify), steps))
 

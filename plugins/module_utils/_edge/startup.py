@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.readiness import (
-    deployment_available,
     is_default_class,
     node_ready,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 
 PAUSE = 0.3
-SYSTEM = "kube-system"
 
 
 class Startup:
@@ -50,12 +48,11 @@ class Startup:
         self.cluster.wait("Node", node_ready, [("", name) for name in names], self._left())
 
     def storage(self) -> bool:
-        """Wait until what kind has installed beside the system (its provisioner) serves, and pods can be made.
+        """Wait until pods can be made; whether the cluster has a default storage class.
 
-        False where the cluster has no default storage class: kind applies its manifest before it ends, so none comes.
+        kind applies its manifest of storage before it ends: a class that is not there by now will not come. Its
+        provisioner may need some seconds more; claims wait for it.
         """
-        deployments = [key_of(d) for d in self.cluster.list("Deployment") if key_of(d)[0] != SYSTEM]
-        self.cluster.wait("Deployment", deployment_available, deployments, self._left())
         self.cluster.wait("ServiceAccount", lambda _account: True, [("default", "default")], self._left())
         return any(is_default_class(item) for item in self.cluster.list("StorageClass"))
 

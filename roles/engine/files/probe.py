@@ -121,8 +121,8 @@ def problem(found: dict[str, object]) -> str:
 def missing_capabilities(status: Path) -> list[int]:
     """Capabilities that the kernel knows and the process's bounding set lacks."""
     known = read_number("/proc/sys/kernel/cap_last_cap")
-    bounding = int(re.search(r"^CapBnd:\s*(\w+)", status.read_text(), re.MULTILINE).group(1), 16)
-    return [bit for bit in range(known + 1) if not bounding >> bit & 1]
+    found = re.search(r"^CapBnd:\s*(\w+)", status.read_text(), re.MULTILINE)
+    return [bit for bit in range(known + 1) if found and not int(found.group(1), 16) >> bit & 1]
 
 
 def modest(distribution_name: str, release: tuple[int, ...]) -> bool:
@@ -301,6 +301,7 @@ def main() -> None:
         json.dumps(
             {
                 "root": ROOT,
+                "user": pwd.getpwuid(os.geteuid()).pw_name,
                 "os": name,
                 "docker_cli_package": name == "debian" and version >= (13,),
                 "engine": found,

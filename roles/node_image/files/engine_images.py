@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 WRITERS = "`docker save` or node_image_save"
 ZSTD, GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
@@ -129,7 +129,7 @@ def opened(archive: Path) -> Iterator[IO[bytes]]:
         raw.seek(0)
         if magic.startswith(GZIP):
             with gzip.open(raw) as plain:
-                yield plain
+                yield cast("IO[bytes]", plain)
         elif magic == ZSTD:
             with subprocess.Popen(
                 ["zstd", "-dcq"], stdin=raw, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -340,6 +340,7 @@ def test_waiting_ends(place: Place) -> None:
     place.api.put({**node, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}})
     with pytest.raises(TimedOut):
         place.run()
+    assert not place.run(wait_for="control_planes").changed
 
 
 def test_without_a_default_class_it_warns(place: Place) -> None:

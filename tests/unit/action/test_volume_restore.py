@@ -213,6 +213,16 @@ def test_archives_are_extracted_where_nothing_is(cluster, tmp_path, data):
     assert [(data / f"v{n}" / "file").read_text() for n in range(3)] == [f"content {n}" for n in range(3)]
 
 
+def test_what_a_killed_extraction_left_is_removed(cluster, tmp_path, data):
+    write_backup(tmp_path / "archived", data, 1, archive=True)
+    shutil.rmtree(data / "v0")
+    (data / ".v0.incomplete-abc").mkdir()
+    (data / ".v0.incomplete-abc" / "half").touch()
+    (data / ".v.incomplete-abc").mkdir()
+    restore(cluster, tmp_path / "archived", data)
+    assert sorted(path.name for path in data.iterdir()) == [".v.incomplete-abc", "v0", "v1", "v2"]
+
+
 def test_an_archive_never_replaces_other_data(cluster, tmp_path, data):
     write_backup(tmp_path / "archived", data, 3, archive=True)
     (data / "v0" / "file").write_text("newer")

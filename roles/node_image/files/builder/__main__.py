@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import sys
@@ -80,6 +81,7 @@ def main() -> int:
     commands.add_parser("plan")
     commands.add_parser("run").add_argument("step")
     options = parser.parse_args()
+    os.umask(0o022)  # what is made here is run by others: root, pods
     store = Store(options.cache.expanduser() / "build" / platform.machine())
     builder = Builder(recipe.load(FILES, options.suite), store, {"go": options.go, "mirror": options.mirror})
     if options.command == "plan":

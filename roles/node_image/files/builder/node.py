@@ -48,10 +48,10 @@ def make(version: str, own: Mapping[str, str], work: Work) -> None:
     archive.pack(upper, work.out / "node.tar")
     labels = {"kindlab.kubernetes": version, **{f"kindlab.image.{name}": value for name, value in own.items()}}
     _write_image(work, [rootfs, work.out / "node.tar"], labels, reference(version, work.tools["key"]))
-    for leftover in (lower, upper, store, work.out / "merged", work.out / "overlay"):
-        shutil.rmtree(leftover)
-    for leftover in ("images.tar", "node.tar"):
-        (work.out / leftover).unlink()
+    for name in ("lower", "upper", "store", "merged", "overlay"):
+        shutil.rmtree(work.out / name)
+    for name in ("images.tar", "node.tar"):
+        (work.out / name).unlink()
 
 
 def _settings(source: Path, upper: Path, version: str, names: Mapping[str, str]) -> None:

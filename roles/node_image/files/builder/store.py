@@ -21,6 +21,8 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.logs = root / "log"
+        # whose cache this is, the nearest directory that is there already knows
+        self.owner = next(path for path in (root, *root.parents) if path.exists()).stat()
 
     def path(self, step: str, key: str) -> Path:
         return self.root / step / key
@@ -86,13 +88,4 @@ class Store:
     def _give_back(self, path: Path) -> None:
         """What root makes in a user's cache belongs to that user."""
         if os.geteuid() == 0:
-            owner = _owner(self.root)
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
-def _owner(path: Path) -> os.stat_result:
-    """The nearest directory above that is there already knows whose cache this is."""
-    for candidate in path.parents:
-        if candidate.exists():
-            return candidate.stat()
-    raise FileNotFoundError(path)
+            os.chown(path, self.owner.st_uid, self.owner.st_gid, follow_symlinks=False)
