@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
     be made. Warns where it has no default storage class.
-  - Starts the nodes of a cluster that was stopped, and completes a creation that was interrupted.
+  - Starts the nodes of a cluster that was stopped, and completes what an interrupted run has begun.
   - An existing cluster that is not as asked for is never changed or removed. The task fails with RV(ignore:details),
     the list of differences, as kind can't change a cluster; recreate it with its volumes, or make the options match.
   - O(state=absent) is refused while volumes would lose data, unless O(force=true).
@@ -204,8 +204,8 @@ requirements:
 notes:
   - What was asked for is recorded in the ConfigMap C(kindlab-cluster) of the namespace C(kube-system), as the node
     containers don't show all of it. Of clusters that were made otherwise, only what their containers show is compared.
-  - While a cluster is being created, a file C(.creating) lies next to its kubeconfig. Where a run was killed, the next
-    one completes the creation, or repeats it where kind itself had not come to its end.
+  - While a cluster is being created or removed, a file C(.unfinished) lies next to its kubeconfig. Where a run was
+    killed, the next one completes what it had begun, or repeats it where kind itself had not come to its end.
 seealso:
   - module: kindlab.volumes.kind_cluster_info
   - module: kindlab.volumes.volume_backup

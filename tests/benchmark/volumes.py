@@ -6,14 +6,13 @@ import json
 import shutil
 from collections.abc import Iterator
 
-from clusters import KUBECONFIG, NAME, NODE_DIRECTORY, VOLUMES, delete, prepare, present
+from clusters import KUBECONFIG, KUBECTL, NAME, NODE_DIRECTORY, VOLUMES, delete, prepare, present
 from measure import SCRATCH, Figure, empty_play, note, play, run, shell
 
 COUNT = 1000
 BACKUP = SCRATCH / "backup"
 MANIFESTS = SCRATCH / "manifests.json"
 IN_NODE = f"docker exec -i {NAME}-control-plane"
-KUBECTL = f"{IN_NODE} kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
 def manifests() -> list[dict[str, object]]:

@@ -96,7 +96,7 @@ class KindHost(Runner):
     """Answers docker and kind as they do; an API server answers while the first control plane runs.
 
     during_create: called with this host when kind has made the nodes and nothing else yet; it may raise.
-    api: what the API servers hold, made anew for each cluster.
+    during_delete: called when kind has taken the kubeconfig's entries and the last node away; it may raise.
     """
 
     def __init__(self) -> None:
@@ -108,6 +108,7 @@ class KindHost(Runner):
         self.created = 0
         self.calls: list[list[str]] = []
         self.during_create: Callable[[KindHost], None] = lambda _host: None
+        self.during_delete: Callable[[KindHost], None] = lambda _host: None
         self.broken: Exception | None = None
         self.kind_version = "kind v0.32.0 go1.26.8 linux/amd64"
 
@@ -210,11 +211,14 @@ class KindHost(Runner):
         return Completed(0)
 
     def _delete(self, name: str, kubeconfig: Path) -> None:
+        if kubeconfig.exists() and f"kind-{name}" in kubeconfig.read_text():
+            kubeconfig.write_text(EMPTY)
+        own = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] == name]
+        self.nodes = [n for n in self.nodes if n not in own[-1:]]
+        self.during_delete(self)
         self.nodes = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] != name]
         self.clusters.pop(name, None)
         self.ready.discard(name)
-        if kubeconfig.exists() and f"kind-{name}" in kubeconfig.read_text():
-            kubeconfig.write_text(EMPTY)
 
 
 class Silent(FakeCluster):

@@ -43,6 +43,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.lab import Connect, Lab
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.mark import REMOVING
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.startup import Startup
 
 RECORD, RECORD_NAMESPACE = "kindlab-cluster", "kube-system"
@@ -139,13 +140,13 @@ def _apply(
         cluster.apply(_record(text, kind_version))
         if not spec.networking.get("disableDefaultCNI") and not startup.storage():
             warnings.append(f"The cluster {spec.name} has no default storage class.")
-        lab.creation.clear()
+        lab.mark.clear()
     seconds["total"] = round(time.monotonic() - begin, 1)
     return warnings
 
 
 def _create(lab: Lab, plan: Plan, missing: Sequence[HostDirectory], config: str) -> None:
-    with lab.creation.begun(config):
+    with lab.mark.begun(config):
         if plan.remove or lab.own.names(lab.name):
             lab.kind.delete(lab.name, lab.own.path)
         for directory in missing:
@@ -155,7 +156,7 @@ def _create(lab: Lab, plan: Plan, missing: Sequence[HostDirectory], config: str)
             lab.kind.create(lab.name, config, lab.own.path, retain=retain)
         except CommandFailed:
             if not retain:
-                lab.creation.clear()
+                lab.mark.clear()
             raise
 
 
@@ -174,16 +175,17 @@ def _absent(lab: Lab, check_mode: bool) -> Outcome:
     if not check_mode:
         lab.wait_for_others()
     observed = lab.observe()
-    if observed.nodes and not observed.never_finished and not lab.options["force"]:
+    if observed.nodes and not observed.abandoned and not lab.options["force"]:
         refuse_loss(lab.name, observed.nodes, _volumes(lab, observed))
     # An entry of a cluster that is gone is removed as well.
     changed = bool(observed.nodes) or observed.marked or lab.own.names(lab.name) or observed.merged
     if changed and not check_mode:
-        lab.kind.delete(lab.name, lab.own.path)
-        lab.own.remove_if_empty()
-        if observed.merged:
-            lab.kind.delete(lab.name, lab.users.path)
-        lab.creation.clear()
+        with lab.mark.begun(REMOVING):
+            lab.kind.delete(lab.name, lab.own.path)
+            lab.own.remove_if_empty()
+            if observed.merged:
+                lab.kind.delete(lab.name, lab.users.path)
+        lab.mark.clear()
     before, after = absent_before_and_after(lab.name, observed, lab.own.path)
     facts = {
         "cluster": cluster_view(lab.name, ()),

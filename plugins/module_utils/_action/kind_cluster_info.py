@@ -44,7 +44,7 @@ def _shown(lab: Lab, nodes: Sequence[Node]) -> dict[str, Any]:
     running = [node for node in nodes if node.state == "running"]
     if any(node.role == CONTROL_PLANE for node in running):
         answer = _version(lab, named)
-    unfinished = lab.creation.marked() and not named
+    unfinished = lab.mark.marked() and not named
     return {
         **cluster_view(lab.name, nodes, unfinished=unfinished),
         "kubernetes_version": answer or _image_version(lab, running),

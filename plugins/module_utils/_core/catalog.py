@@ -117,7 +117,9 @@ def from_text(text: str | bytes, where: str) -> Catalog:
     if version > FORMAT:
         raise NewerFormat(
             f"The catalog {where} has format {version}; kindlab.volumes {COLLECTION} knows format {FORMAT}.",
-            next_step=f"Install the kindlab.volumes that wrote it ({data.get('collection', 'not named')}), or newer.",
+            next_step=f"Install kindlab.volumes {data['collection']} or newer."
+            if "collection" in data
+            else "Install a newer kindlab.volumes.",
         )
     if data.pop("sha256", None) != _own_digest(data):
         raise BadInput(f"The catalog {where} was changed after it was written.", next_step=_DAMAGED)

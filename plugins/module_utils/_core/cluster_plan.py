@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology imp
 class Observed:
     """What is there before.
 
-    marked: a creation was begun and not brought to its end. named: the cluster's own kubeconfig names it.
+    marked: a creation or a removal (removing) was begun and not brought to its end. named: the cluster's own
+    kubeconfig names it.
     kubeconfig: that file leads to it, as it is now. merged: the user's own names it. has_credentials: false where
     the nodes run and hold no credentials. used: there are volumes. missing: host directories that are asked for and
     are not there.
@@ -27,6 +28,7 @@ class Observed:
 
     nodes: tuple[Node, ...] = ()
     marked: bool = False
+    removing: bool = False
     named: bool = False
     kubeconfig: bool = False
     merged: bool = False
@@ -35,8 +37,11 @@ class Observed:
     missing: tuple[str, ...] = ()
 
     @property
-    def never_finished(self) -> bool:
-        """True where kind was interrupted: nobody can have used what it left (kind writes the kubeconfig last)."""
+    def abandoned(self) -> bool:
+        """True where kind was interrupted, and nobody uses what it left.
+
+        kind writes the kubeconfig as the last step of a creation, and takes it away as the first of a removal.
+        """
         return bool(self.nodes) and self.marked and not self.named and not self.used
 
 
@@ -64,7 +69,8 @@ class Plan:
 def plan_present(spec: ClusterSpec, observed: Observed, *, merge: bool) -> Plan:
     """The steps to the cluster that is asked for. Raises Declined where what is there was never set up by anybody."""
     merge = merge and not observed.merged
-    if not observed.nodes or observed.never_finished:
+    half_removed = observed.removing and not observed.named and not _all_there(spec, observed.nodes)
+    if not observed.nodes or observed.abandoned or half_removed:
         return Plan(
             remove=bool(observed.nodes),
             directories=observed.missing,
@@ -84,6 +90,10 @@ def plan_present(spec: ClusterSpec, observed: Observed, *, merge: bool) -> Plan:
         merge=merge,
         finish=observed.marked,
     )
+
+
+def _all_there(spec: ClusterSpec, nodes: Iterable[Node]) -> bool:
+    return {node.name for node in spec.nodes} <= {node.name for node in nodes}
 
 
 def refuse_drift(name: str, differences: tuple[Difference, ...]) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -32,6 +33,11 @@ _EXPLAINED = (
         r"too many open files|inotify",
         "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512",
     ),
+    (
+        r"did not receive an exit event",
+        "A process of that container may be frozen, where runc was killed on a busy host: write THAWED into each "
+        "freezer.state that says FROZEN below the container's directory in /sys/fs/cgroup/freezer.",
+    ),
     (r"no space left on device", "Free space where the engine keeps its data, e.g. docker system prune"),
     (r"node\(s\) already exist", "Another run has begun to create it: wait for its end, then run this again."),
     (r"failed to lock config file", "An interrupted kind has left its lock: remove the kubeconfig's .lock file."),
@@ -43,6 +49,7 @@ _EXPLAINED = (
 _OTHERWISE = (
     "Run it again with retain_on_failure: true, and look into the nodes: kind export logs --name NAME DIRECTORY"
 )
+_TRY_AGAIN = "Run this again; what is left of it, the engine shows: docker ps --all"
 
 
 class Kind:
@@ -73,12 +80,7 @@ class Kind:
         try:
             self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
         except CommandFailed as error:
-            raise CommandFailed(
-                f"kind could not create the cluster {name}. {error.message}",
-                tried=error.tried,
-                next_step=next_step(error.message),
-                details={"config": config},
-            ) from None
+            raise _explained(f"kind could not create the cluster {name}", error, {"config": config}) from None
 
     def at_work(self, name: str) -> bool:
         """True while a kind is creating this cluster, also one whose caller was killed; false where nothing says so."""
@@ -89,8 +91,17 @@ class Kind:
         return any(f" create cluster --name {name} " in f"{process} " for process in processes)
 
     def delete(self, name: str, kubeconfig: str) -> None:
-        """Remove the cluster's nodes, where there are any, and its entries in that kubeconfig."""
-        self.runner.run([self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig], env=self.env)
+        """Remove the cluster's nodes, where there are any, and its entries in that kubeconfig.
+
+        A busy engine may fail to see a container's end in time; then it is asked once more.
+        """
+        argv = [self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]
+        if self.runner.run(argv, check=False, env=self.env).code == 0:
+            return
+        try:
+            self.runner.run(argv, env=self.env)
+        except CommandFailed as error:
+            raise _explained(f"kind could not remove the cluster {name}", error, otherwise=_TRY_AGAIN) from None
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries into a kubeconfig, and make it the current context there."""
@@ -104,6 +115,13 @@ class Kind:
         return done.out if done.code == 0 else None
 
 
-def next_step(said: str) -> str:
+def _explained(
+    what: str, error: CommandFailed, details: Mapping[str, str] | None = None, otherwise: str = _OTHERWISE
+) -> CommandFailed:
+    said = "\n".join(line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
+    return CommandFailed(f"{what}: {said}", tried=error.tried, next_step=next_step(said, otherwise), details=details)
+
+
+def next_step(said: str, otherwise: str = _OTHERWISE) -> str:
     """What to do about what kind said."""
-    return next((step for pattern, step in _EXPLAINED if re.search(pattern, said, re.IGNORECASE)), _OTHERWISE)
+    return next((step for pattern, step in _EXPLAINED if re.search(pattern, said, re.IGNORECASE)), otherwise)

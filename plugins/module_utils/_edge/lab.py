@@ -16,7 +16,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node, default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.creation import Creation
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind import Kind
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kubeconfig import (
@@ -25,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kubeconfig i
     passing,
     users_own,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.mark import Mark
 
 Connect = Callable[[str, str], Cluster]
 
@@ -43,7 +43,7 @@ class Lab:
             os.path.abspath(os.path.expanduser(options.get("kubeconfig") or default_kubeconfig(self.name)))
         )
         self.users = Kubeconfig(users_own(os.environ))
-        self.creation = Creation(self.own.path)
+        self.mark = Mark(self.own.path)
         self._connect = connect
 
     def cluster(self, kubeconfig: str) -> Cluster:
@@ -53,7 +53,8 @@ class Lab:
     def observe(self, missing: tuple[str, ...] = ()) -> Observed:
         """What is there, in two calls of the engine and one of the API where all is well."""
         nodes = self.engine.nodes(self.name)
-        marked, named, merged = self.creation.marked(), self.own.names(self.name), self.users.names(self.name)
+        marked, removing = self.mark.marked(), self.mark.removing()
+        named, merged = self.own.names(self.name), self.users.names(self.name)
         leads, credentials, used = named, True, False
         if nodes and all(n.state == "running" for n in nodes) and not self._answers(named):
             # Its file is gone, or is that of an earlier cluster of this name, or the API server is just starting.
@@ -61,7 +62,7 @@ class Lab:
             credentials = text is not None
             leads = named and self.own.leads_to(text or "") if credentials else named
             used = marked and credentials and self._has_volumes()
-        return Observed(nodes, marked, named, leads, merged, credentials, used, missing)
+        return Observed(nodes, marked, removing, named, leads, merged, credentials, used, missing)
 
     def _answers(self, named: bool) -> bool:
         try:
@@ -77,8 +78,8 @@ class Lab:
             return False
 
     def wait_for_others(self) -> None:
-        """Wait until no other run, nor what is left of one, is creating the cluster. Raises TimedOut."""
-        self.creation.wait(self.timeout, lambda: self.kind.at_work(self.name))
+        """Wait until no other run, nor what is left of one, is at work on the cluster. Raises TimedOut."""
+        self.mark.wait(self.timeout, lambda: self.kind.at_work(self.name))
 
     @contextmanager
     def reached(self, has_file: bool) -> Iterator[Cluster]:

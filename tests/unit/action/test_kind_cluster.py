@@ -45,7 +45,7 @@ class Place:
         self.path = path
         self.host = KindHost()
         self.kubeconfig = path / "kube" / "lab.yaml"
-        self.mark = path / "kube" / "lab.yaml.creating"
+        self.mark = path / "kube" / "lab.yaml.unfinished"
         self.data = path / "data"
 
     def options(self, **options: Any) -> dict[str, Any]:
@@ -250,6 +250,34 @@ def test_killed_while_waiting_is_gone_on_with(place: Place) -> None:
     again = place.predicted()
     assert again.changed and place.host.created == 1 and not place.mark.exists()
     assert place.api.get("ConfigMap", "kindlab-cluster", "kube-system") is not None
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_killed_in_a_removal_is_gone_on_with(place: Place, state: str) -> None:
+    """The removal was found safe, or forced, before it began; a node that is left does not change that."""
+    place.run()
+    for item in volume("safe", "/var/local-path-provisioner/a"):
+        place.api.put(item)
+    place.host.during_delete = kill
+    with pytest.raises(Killed):
+        place.run(state="absent")
+    assert len(place.host.nodes) == 1 and not place.kubeconfig.read_text().count("kind-lab")
+    place.host.during_delete = lambda _host: None
+    again = place.predicted(state=state)
+    assert again.changed and again.before["state"] == "unfinished"
+    assert len(place.host.nodes) == (2 if state == "present" else 0) and not place.mark.exists()
+
+
+def test_a_removal_that_kind_could_not_do_is_taken_back(place: Place) -> None:
+    """All nodes are there and their volumes too: it is a cluster in use."""
+    place.run()
+    place.mark.write_text("removing\n")
+    for item in volume("used", "/opt/inside"):
+        place.api.put(item)
+    place.kubeconfig.unlink()
+    place.refused(Declined, state="absent")
+    assert place.predicted().changed
+    assert place.host.created == 1 and place.kubeconfig.exists() and not place.mark.exists()
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -1,4 +1,4 @@
-"""The files of a cluster on its host: kubeconfigs, the mark of a creation, mounted directories."""
+"""The files of a cluster on its host: kubeconfigs, the mark of unfinished work, mounted directories."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_options import HostDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import host
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.creation import Creation
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kubeconfig import Kubeconfig, passing, users_own
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.mark import REMOVING, Mark
 from ansible_collections.kindlab.volumes.tests.unit.kind_host import EMPTY, KUBECONFIG
 
 LAB = KUBECONFIG.format(name="lab", number=1)
@@ -76,33 +76,42 @@ def test_a_kubeconfig_in_passing_is_private_and_does_not_stay() -> None:
     assert not os.path.exists(path)
 
 
-def test_a_creation_is_marked_until_it_is_cleared(tmp_path: Path) -> None:
-    creation = Creation(str(tmp_path / "deep" / "k"))
-    assert not creation.marked()
-    with creation.begun("text"):
-        assert Path(creation.path).read_text() == "text"
+def test_what_is_begun_is_marked_until_it_is_cleared(tmp_path: Path) -> None:
+    mark = Mark(str(tmp_path / "deep" / "k"))
+    assert not mark.marked()
+    with mark.begun("text"):
+        assert Path(mark.path).read_text() == "text"
         with pytest.raises(TimedOut):
-            Creation(str(tmp_path / "deep" / "k")).wait(0, lambda: False)
-    assert creation.marked()
-    creation.wait(0, lambda: False)
+            Mark(str(tmp_path / "deep" / "k")).wait(0, lambda: False)
+    assert mark.marked()
+    mark.wait(0, lambda: False)
     with pytest.raises(TimedOut):
-        creation.wait(0, lambda: True)
-    creation.clear()
-    creation.clear()
-    creation.wait(0, lambda: True)
+        mark.wait(0, lambda: True)
+    mark.clear()
+    mark.clear()
+    mark.wait(0, lambda: True)
+
+
+@pytest.mark.parametrize(("text", "removing"), [(REMOVING, True), ("{}", False)])
+def test_a_mark_tells_a_removal_from_a_creation(tmp_path: Path, text: str, removing: bool) -> None:
+    mark = Mark(str(tmp_path / "k"))
+    assert not mark.removing()
+    with mark.begun(text):
+        pass
+    assert mark.removing() is removing
 
 
 def test_an_error_leaves_the_mark_and_frees_the_lock(tmp_path: Path) -> None:
-    creation = Creation(str(tmp_path / "k"))
-    with pytest.raises(RuntimeError), creation.begun(""):
+    mark = Mark(str(tmp_path / "k"))
+    with pytest.raises(RuntimeError), mark.begun(""):
         raise RuntimeError
-    with open(creation.path) as file:
+    with open(mark.path) as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_kubeconfig_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match=re.escape("can't be written to")), Creation(str(tmp_path / "file/k")).begun(""):
+    with pytest.raises(BadInput, match=re.escape("can't be written to")), Mark(str(tmp_path / "file/k")).begun(""):
         pass
 
 

@@ -46,6 +46,7 @@ def test_version_that_does_not_do(answer: str | Exception, message: str) -> None
         ("ERROR: failed to pull image", "node_image"),
         ("Bind for 0.0.0.0:80 failed: port is already allocated", "host_port"),
         ("inotify_init: too many open files", "sysctl"),
+        ("tried to kill container, but did not receive an exit event", "THAWED"),
         ("no space left on device", "Free space"),
         ("ERROR: node(s) already exist for a cluster", "Another run"),
         ("ERROR: failed to lock config file", ".lock"),
@@ -77,3 +78,10 @@ def test_others_at_work(processes: str, at_work: bool) -> None:
 
 def test_others_at_work_where_nothing_can_tell() -> None:
     assert kind((["pgrep"], CommandFailed("The program pgrep is not on this host."))).at_work("lab") is False
+
+
+def test_a_removal_is_tried_twice() -> None:
+    runner = ScriptedRunner(script=((["kind", "delete"], Completed(1, err="did not receive an exit event")),))
+    with pytest.raises(CommandFailed, match="could not remove the cluster lab") as raised:
+        Kind(runner, "docker").delete("lab", "/k")
+    assert len(runner.calls) == 2 and "THAWED" in raised.value.next_step

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kindlab.volumes.tests.unit.roles.files import ROLES
 
 sys.path.insert(0, str(ROLES / "node_image/files/builder"))
+import mirror
 import recipe
 from steps import Recipe, Step
 from store import Store
@@ -105,3 +106,23 @@ def test_a_failing_step_says_why_and_what_next(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "next step:" in done.stderr
     assert not [path for path in (tmp_path / "build").rglob("*") if path.name.startswith(".draft")]
+
+
+LISTED = "# deb http://old.example/debian bookworm main\ndeb [arch=amd64] http://one.example/debian bookworm main\n"
+STANZAS = "Types: deb\nURIs: http://two.example/debian\nSuites: trixie trixie-updates\nComponents: main\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "suite", "found"),
+    [
+        ("http://mine.example", "bookworm", "http://mine.example"),
+        ("", "bookworm", "http://one.example/debian"),
+        ("", "trixie", "http://two.example/debian"),
+        ("", "forky", ""),
+    ],
+)
+def test_the_machines_own_mirror_is_used(tmp_path: Path, wanted: str, suite: str, found: str) -> None:
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / "sources.list").write_text(LISTED)
+    (tmp_path / "sources.list.d/debian.sources").write_text(STANZAS)
+    assert mirror.choose(wanted, suite, tmp_path) == found

@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import mirror
 import node
 import recipe
 from command import Runner
@@ -75,7 +76,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="builder", description=__doc__)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/kindlab")
     parser.add_argument("--go", default="go")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian")
+    parser.add_argument("--mirror", default="")
     parser.add_argument("--suite", default="bookworm")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("plan")
@@ -83,7 +84,11 @@ def main() -> int:
     options = parser.parse_args()
     os.umask(0o022)  # what is made here is run by others: root, pods
     store = Store(options.cache.expanduser() / "build" / platform.machine())
-    builder = Builder(recipe.load(FILES, options.suite), store, {"go": options.go, "mirror": options.mirror})
+    builder = Builder(
+        recipe.load(FILES, options.suite),
+        store,
+        {"go": options.go, "mirror": mirror.choose(options.mirror, options.suite)},
+    )
     if options.command == "plan":
         print(json.dumps(builder.plan()))
         return 0

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mark that a cluster is being created, so that an interrupted creation is known as such afterwards."""
+"""The mark that a cluster is being created or removed, so that what was interrupted is known as such afterwards."""
 
 from __future__ import annotations
 
@@ -15,20 +15,33 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 PAUSE = 0.5
 
 
-class Creation:
-    """A file next to the kubeconfig: written before a creation begins, removed when the cluster is usable.
+# What the mark says of a cluster that is being removed; of one that is being created it has kind's configuration.
+REMOVING = "removing\n"
 
-    kind writes the kubeconfig as its last step. So where the mark is there and the kubeconfig is not, the cluster was
-    never usable, and nobody can have put data into it. While a run is at work, the mark is locked. The kind that it
-    has started does not hold the lock: it would pass it on to programs that outlive it.
+
+class Mark:
+    """A file next to the kubeconfig: written before a cluster is created or removed, gone when that is done.
+
+    kind writes the kubeconfig as the last step of a creation, and takes it away as the first of a removal. So where
+    the mark is there and the kubeconfig is not, the cluster was never usable, or was not to be used any more. While
+    a run is at work, the mark is locked. The kind that it has started does not hold the lock: it would pass it on to
+    programs that outlive it.
     """
 
     def __init__(self, kubeconfig: str) -> None:
-        self.path = f"{kubeconfig}.creating"
+        self.path = f"{kubeconfig}.unfinished"
 
     def marked(self) -> bool:
-        """True where a creation has begun and was not brought to its end."""
+        """True where something was begun and not brought to its end."""
         return os.path.exists(self.path)
+
+    def removing(self) -> bool:
+        """True where that was a removal."""
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                return file.read() == REMOVING
+        except FileNotFoundError:
+            return False
 
     def wait(self, timeout: float, at_work: Callable[[], bool]) -> None:
         """Wait until no other run is at work, nor a kind that it has left behind (at_work). Raises TimedOut."""
@@ -36,7 +49,7 @@ class Creation:
         while self.marked() and (self._locked() or at_work()):
             if time.monotonic() >= end:
                 raise TimedOut(
-                    f"Another run is still creating the cluster after {timeout:g} seconds.",
+                    f"Another run is still at work on the cluster after {timeout:g} seconds.",
                     tried="pgrep -ax kind",
                     next_step="Wait for its end, or end it, and run this again.",
                 )
@@ -63,7 +76,7 @@ class Creation:
             os.close(descriptor)
 
     def clear(self) -> None:
-        """The creation has come to its end."""
+        """What was begun has come to its end."""
         if self.marked():
             os.unlink(self.path)
 

@@ -1,0 +1,28 @@
+"""Where Debian's packages come from: what is asked for, else what this machine itself uses for that suite."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+APT = Path("/etc/apt")
+LINE = re.compile(r"^deb\s+(?:\[[^\]]*\]\s+)?(?P<uri>https?://\S+)\s+(?P<suites>\S+)\s", re.MULTILINE)
+STANZA = re.compile(r"^(URIs|Suites):\s*(.+)$", re.MULTILINE)
+
+
+def choose(wanted: str, suite: str, apt: Path = APT) -> str:
+    """Nothing, where the machine has no such mirror: debootstrap then takes its own default."""
+    return wanted or next((uri for uri, suites in _sources(apt) if suite in suites), "")
+
+
+def _sources(apt: Path) -> Iterator[tuple[str, list[str]]]:
+    for path in sorted([*apt.glob("sources.list"), *apt.glob("sources.list.d/*.list")]):
+        for match in LINE.finditer(path.read_text(errors="replace")):
+            yield match["uri"], match["suites"].split()
+    for path in sorted(apt.glob("sources.list.d/*.sources")):
+        for text in re.split(r"\n\s*\n", path.read_text(errors="replace")):
+            stanza = dict(STANZA.findall(text))
+            uris = [uri for uri in stanza.get("URIs", "").split() if uri.startswith("http")]
+            if uris:
+                yield uris[0], stanza.get("Suites", "").split()
