@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from measure import SCRATCH, Figure, empty_play, note, play, role, run, shell
 
 NAME = "bench"
-KUBEKUBECTL = f"docker exec -i {NAME}-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf"
-CONFIG = SCRATCH / "kubeconfig"
+KUBECONFIG = SCRATCH / "kubeconfig"
 VOLUMES = SCRATCH / "volumes"
 NODE_DIRECTORY = "/var/local-path-provisioner"
+KUBECTL = f"docker exec -i {NAME}-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf"
 CONFIG = """
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
