@@ -151,7 +151,7 @@ class KindHost(Runner):
 
     def _docker(self, words: list[str]) -> Completed:
         verb = words[0]
-        if self.broken:
+        if self.broken is not None:
             raise self.broken
         if verb == "ps":
             wanted = words[-1].partition("=")[2]

@@ -112,7 +112,7 @@ def from_text(text: str | bytes, where: str) -> Catalog:
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The catalog {where} is not complete JSON: {error}", next_step=_DAMAGED) from None
     version = data.get("format") if isinstance(data, dict) else None
-    if type(version) is not int or version < 1:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise BadInput(f"{where} is not a catalog of kindlab.volumes: it names no format.", next_step=_DAMAGED)
     if version > FORMAT:
         raise NewerFormat(
@@ -209,7 +209,7 @@ class _Part:
         self.data: dict[str, Any] = self._typed(data, dict, "it")
 
     def _typed(self, value: Any, kind: type, name: str) -> Any:
-        if type(value) is not kind:
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise BadInput(f"The catalog {self.where}: {name} is not a {kind.__name__}.", next_step=_DAMAGED)
         return value
 

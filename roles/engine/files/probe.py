@@ -266,7 +266,7 @@ def distribution() -> tuple[str, tuple[int, ...]]:
         lines = [line.partition("=") for line in Path("/etc/os-release").read_text().splitlines()]
     except OSError:
         return "unknown", ()
-    facts = {key: value.strip('"') for key, _, value in lines}
+    facts = {key: value.strip('"') for key, _equals, value in lines}
     known = [name for name in (facts.get("ID", ""), *facts.get("ID_LIKE", "").split()) if name in ("ubuntu", "debian")]
     return (known or [facts.get("ID", "unknown")])[0], numbers(facts.get("VERSION_ID", ""))
 

@@ -61,7 +61,7 @@ class Stream(FanOut):
     def content(self, data: bytes) -> Iterator[tuple[str, str]]:
         words = data.decode().split() if data.startswith(b"docker.io") else ["docker.io/library/a:1=sha256:ab"]
         for word in words:
-            name, _, image_id = word.partition("=")
+            name, _equals, image_id = word.partition("=")
             yield name, image_id
 
     @contextmanager

@@ -72,7 +72,9 @@ def pvc(phase="Bound", uid="u", **paths):
     return changed(CLAIM, phase, metadata__uid=uid, **paths)
 
 
-def wanted(item=PV, claim=CLAIM):
+def wanted(item=None, claim=()):
+    """A volume with its claim; () stands for the usual one, None for none."""
+    item, claim = item or PV, CLAIM if claim == () else claim
     return Wanted(read_volumes([item], [])[0], item, claim, SavedVolume("v", host_directory="/srv/v"))
 
 

@@ -30,7 +30,8 @@ PVS = [volume(0), volume(1)]
 CLAIMS = [claim(0), claim(1)]
 
 
-def chosen(request=None, cat=TWO, pvs=PVS, claims=CLAIMS):
+def chosen(request=None, cat=TWO, pvs=None, claims=None):
+    pvs, claims = PVS if pvs is None else pvs, CLAIMS if claims is None else claims
     return choose(cat, pvs, claims, request or Request())
 
 

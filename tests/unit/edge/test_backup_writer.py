@@ -51,7 +51,7 @@ def test_a_generation_is_whole_and_private(tmp_path: Path, files: int) -> None:
 
 
 def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
-    names = [save(tmp_path) for _ in range(3)]
+    names = [save(tmp_path) for _number in range(3)]
     assert [name[:7] for name in names] == ["000001-", "000002-", "000003-"]
     remove_generations(tmp_path, names[:2])
     assert generations(tmp_path) == names[2:]
@@ -63,7 +63,7 @@ def test_nothing_is_left_of_what_fails(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), locked(tmp_path), Writer(tmp_path) as writer:
         writer.write("manifests/a.yaml", "a")
         assert visible(tmp_path) == [writer.directory.name]
-        _ = 1 / 0
+        raise ZeroDivisionError
     assert visible(tmp_path) == []
 
 

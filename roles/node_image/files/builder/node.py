@@ -55,12 +55,12 @@ def make(version: str, own: Mapping[str, str], work: Work) -> None:
 
 
 def _settings(source: Path, upper: Path, version: str, names: Mapping[str, str]) -> None:
-    """The files of ../node, with image names for @NAME_IMAGE@. What begins with #! is a program."""
+    """The files of ../node without .in, with image names for @NAME_IMAGE@. What begins with #! is a program."""
     for path in sorted(path for path in source.rglob("*") if path.is_file()):
         content = path.read_text()
         for name, value in names.items():
             content = content.replace(f"@{name.upper()}_IMAGE@", value)
-        target = upper / path.relative_to(source)
+        target = upper / path.relative_to(source).with_suffix("" if path.suffix == ".in" else path.suffix)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content)
         target.chmod(0o755 if content.startswith("#!") else 0o644)

@@ -13,7 +13,7 @@ VERSION = "k8s.io/component-base/version"
 
 def kube(version: str, work: Work) -> None:
     """All of Kubernetes' programs, and the pod network's agent, as one binary."""
-    major, minor, _ = version.split(".")
+    major, minor, _patch = version.split(".")
     facts = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     _compile(
         work, "./cmd/kube", "kube", ldflags=" ".join(f"-X {VERSION}.{name}={value}" for name, value in facts.items())
