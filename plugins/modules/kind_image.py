@@ -65,7 +65,7 @@ images:
       description: The image or the archive, as it was asked for.
       type: str
     names:
-      description: The names in the nodes, written out.
+      description: The names in the nodes, without a registry.
       type: list
       elements: str
     ids:
@@ -82,7 +82,7 @@ images:
       elements: str
   sample:
     - source: localhost/shop:dev
-      names: [localhost/shop:dev]
+      names: [shop:dev]
       ids: [sha256:52d56a01691eaa8edac1887892f0e2a79ea42476bcc9a6e1c6ce79d43c5fe805]
       loaded: [lab-worker]
       already: [lab-control-plane]

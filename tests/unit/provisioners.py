@@ -31,8 +31,8 @@ OPTIONS: dict[str, Any] = {
     "wait_timeout": 120,
     "force": False,
 }
-IMAGE = "docker.io/kindest/local-path-provisioner:v20260521-9fb22683"
-HELPER = "docker.io/kindest/local-path-helper:v20260131-7181c60a"
+IMAGE = "registry.example/kindest/local-path-provisioner:v20260521-9fb22683"
+HELPER = "registry.example/kindest/local-path-helper:v20260131-7181c60a"
 DRIVER = "rancher.io/local-path"
 SPACE = "local-path-storage"
 PLACE = ("Deployment", SPACE, "local-path-provisioner")

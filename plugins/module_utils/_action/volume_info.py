@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import (
+    check_cluster,
     check_same_cluster,
     describe,
     orphans,
@@ -18,7 +19,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory im
     watched_places,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import read_volumes, select_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
+    Object,
+    read_volumes,
+    select_volumes,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
@@ -37,10 +42,12 @@ def run(
     del check_mode
     engine = find_engine(options["engine"], runner or Runner())
     with ThreadPoolExecutor(2) as pool:
-        reading = pool.submit(engine.nodes, options["cluster"])
-        api = connect(options["cluster"], options["kubeconfig"], options["context"])
-        pvs, claims, pods, config_maps, kubernetes_nodes = api.lists(*KINDS)
-        nodes = reading.result()
+        reading_nodes = pool.submit(engine.nodes, options["cluster"])
+        reading = pool.submit(_objects, options, connect)
+        # Where the engine or the cluster is gone the API server is too: that is the cause to be told.
+        nodes = reading_nodes.result()
+        check_cluster(options["cluster"], nodes)
+        pvs, claims, pods, config_maps, kubernetes_nodes = reading.result()
     check_same_cluster(options["cluster"], nodes, kubernetes_nodes)
     volumes = read_volumes(pvs, claims)
     chosen = select_volumes(
@@ -61,6 +68,10 @@ def run(
         },
         warnings=tuple(unread),
     )
+
+
+def _objects(options: Mapping[str, Any], connect: Callable[..., Cluster]) -> tuple[list[Object], ...]:
+    return connect(options["cluster"], options["kubeconfig"], options["context"]).lists(*KINDS)
 
 
 def subdirectories(paths: Mapping[str, Any]) -> tuple[dict[str, list[str]], list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_same_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_cluster, check_same_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import check_verify
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import ALREADY, Observed, Step
@@ -76,8 +76,11 @@ def run(
         backup = read_backup(options["path"], options["generation"])
         check_verify(options["verify"], backup.catalog)
         saved = {kind: backup.objects(kind) for kind in KINDS[:4]}
+        # Where the engine or the cluster is gone the API server is too: that is the cause to be told.
+        found_nodes = nodes.result()
+        check_cluster(options["cluster"], found_nodes)
         cluster, objects = reading.result()
-        observed = _observed(objects, nodes.result(), options["cluster"])
+        observed = _observed(objects, found_nodes, options["cluster"])
     watch.lap("observe")
     found = _plan(options, backup, saved, observed)
     watch.lap("compare")

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec
     ClusterSpec,
     WantedNode,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind_config import kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.settings import split_rate
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port, node_names
@@ -108,7 +108,7 @@ def _fields(
 def _node_drift(asked: WantedNode, there: Node, image_ids: Mapping[str, str]) -> Iterator[Difference]:
     same_image = (
         not asked.image
-        or full_name(asked.image) == full_name(there.image)
+        or plain_name(asked.image) == plain_name(there.image)
         or image_ids.get(asked.image) == there.image_id
     )
     if not same_image:

@@ -26,17 +26,21 @@ class Place:
     host_directory: str
 
 
-def check_same_cluster(cluster: str, nodes: Iterable[Node], kubernetes_nodes: Iterable[Object]) -> None:
-    """Raise BadInput where the engine has no such cluster, or where the API is that of another one.
-
-    Directories on the host are found by the mounts of node containers: those of another cluster would be wrong.
-    """
-    containers = {node.name for node in nodes}
-    if not containers:
+def check_cluster(cluster: str, nodes: Iterable[Node]) -> None:
+    """Raise BadInput where the engine has no such cluster."""
+    if not tuple(nodes):
         raise BadInput(
             f"The engine has no node of a kind cluster named {cluster}.",
             next_step="Name the cluster as 'kind get clusters' shows it, and the engine that runs it.",
         )
+
+
+def check_same_cluster(cluster: str, nodes: Iterable[Node], kubernetes_nodes: Iterable[Object]) -> None:
+    """Raise BadInput where the API is that of another cluster.
+
+    Directories on the host are found by the mounts of node containers: those of another cluster would be wrong.
+    """
+    containers = {node.name for node in nodes}
     known = {node["metadata"]["name"] for node in kubernetes_nodes}
     if not known & containers:
         raise BadInput(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_id, full_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_id, plain_name
 
 DEFAULT_SNAPSHOTTER = "overlayfs"
 _NAME_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
@@ -20,7 +20,7 @@ _CRI_TABLES = ('plugins."io.containerd.grpc.v1.cri".containerd', 'plugins."io.co
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its names in full, and the digest it is known by (of its configuration, or of its manifest)."""
+    """One image: its names without a registry, and the digest (of its configuration or manifest) it is known by."""
 
     names: tuple[str, ...]
     digest: str
@@ -36,13 +36,17 @@ class Image:
 
 def engine_image(name: str, image_id: str) -> Image:
     """An image of the engine's. One that is named by digest loses that name when it is saved."""
-    return Image(() if "@" in name else (full_name(name),), full_id(image_id))
+    return Image(() if "@" in name else (plain_name(name),), full_id(image_id))
 
 
 def read_listing(text: str) -> dict[str, str]:
     """{name: digest of the manifest} from 'ctr images list'."""
     rows = (line.split() for line in text.splitlines()[1:])
-    return {row[0]: row[2] for row in rows if len(row) > 2}
+    return {_listed(row[0]): row[2] for row in rows if len(row) > 2}
+
+
+def _listed(name: str) -> str:
+    return name if name.startswith("sha256:") else plain_name(name)
 
 
 def read_snapshotter(config: str) -> str:
@@ -78,14 +82,14 @@ def archive_images(archive: str, manifest: Any, index: Any) -> tuple[Image, ...]
 def _saved(entry: Mapping[str, Any]) -> Image:
     # The configuration is DIGEST.json, or blobs/sha256/DIGEST since Docker 25.
     digest = entry["Config"].rpartition("/")[2].removesuffix(".json")
-    return Image(_full(entry.get("RepoTags") or ()), full_id(digest))
+    return Image(_plain(entry.get("RepoTags") or ()), full_id(digest))
 
 
 def _indexed(entry: Mapping[str, Any]) -> Image:
     annotations = entry.get("annotations") or {}
     name = next((annotations[key] for key in _NAME_ANNOTATIONS if key in annotations), "")
-    return Image(_full([name] if name else ()), entry["digest"])
+    return Image(_plain([name] if name else ()), entry["digest"])
 
 
-def _full(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(full_name(name) for name in names)
+def _plain(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(plain_name(name) for name in names)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import (
@@ -104,7 +104,8 @@ class LocalPath:
         program, helper = self.running(deployment, config_map)
         nodes = tuple(nodes)
         present = images_on(nodes, all)
-        if deployment is not None and not is_served(deployment) and full_name(program) not in images_on(nodes, any):
+        known = set(map(plain_name, images_on(nodes, any)))
+        if deployment is not None and not is_served(deployment) and plain_name(program) not in known:
             program = ""
         return Images(
             request.image or program or find_image(present, (PROGRAM,)) or IMAGE,

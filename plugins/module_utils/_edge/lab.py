@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import ClusterSpec, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node, default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -95,5 +95,5 @@ class Lab:
 
     def image_ids(self, spec: ClusterSpec, nodes: Sequence[Node]) -> dict[str, str]:
         """Ids of the images that are asked for under another name than that of the nodes."""
-        names = {full_name(node.image) for node in nodes}
-        return {i: self.engine.image_id(i) or "" for i in spec.images if names != {full_name(i)}}
+        names = {plain_name(node.image) for node in nodes}
+        return {i: self.engine.image_id(i) or "" for i in spec.images if names != {plain_name(i)}}

@@ -59,7 +59,11 @@ class Stream(FanOut):
                 )
 
     def content(self, data: bytes) -> Iterator[tuple[str, str]]:
-        words = data.decode().split() if data.startswith(b"docker.io") else ["docker.io/library/a:1=sha256:ab"]
+        words = (
+            data.decode().split()
+            if data.startswith(b"registry.example")
+            else ["registry.example/library/a:1=sha256:ab"]
+        )
         for word in words:
             name, _equals, image_id = word.partition("=")
             yield name, image_id
@@ -67,7 +71,7 @@ class Stream(FanOut):
     @contextmanager
     def output_of(self, argv: Sequence[str]) -> Iterator[IO[bytes]]:
         assert list(argv[:2]) == ["docker", "save"]
-        saved = " ".join(f"docker.io/library/{name}={self.host.images[name]}" for name in argv[2:])
+        saved = " ".join(f"registry.example/library/{name}={self.host.images[name]}" for name in argv[2:])
         yield io.BytesIO(saved.encode())
 
 
@@ -87,7 +91,7 @@ def predicted(host: Host, **options: Any) -> tuple[Outcome, Stream]:
 def test_images_into_the_nodes_that_lack_them() -> None:
     host = Host()
     host.images = {"a:1": "sha256:a", "b:1": "sha256:b"}
-    host.inside["lab-worker"] = {"docker.io/library/a:1": "m", "sha256:a": "m"}
+    host.inside["lab-worker"] = {"registry.example/library/a:1": "m", "sha256:a": "m"}
     done, stream = predicted(host, images=["a:1", "b:1"])
     assert [(i["source"], i["loaded"], i["already"]) for i in done.facts["images"]] == [
         ("a:1", ["lab-control-plane"], ["lab-worker"]),
@@ -104,7 +108,10 @@ def test_images_that_the_same_nodes_lack_go_in_one_pass() -> None:
     host.images = {"a:1": "sha256:a", "b:1": "sha256:b"}
     _done, stream = load(host, images=["a:1", "b:1", "a:1"])
     assert stream.passes == [
-        (b"docker.io/library/a:1=sha256:a docker.io/library/b:1=sha256:b", ["lab-control-plane", "lab-worker"])
+        (
+            b"registry.example/library/a:1=sha256:a registry.example/library/b:1=sha256:b",
+            ["lab-control-plane", "lab-worker"],
+        )
     ]
 
 
@@ -138,7 +145,7 @@ def test_an_archive(tmp_path: Path) -> None:
     assert done.facts["images"] == [
         {
             "source": str(path),
-            "names": ["docker.io/library/a:1"],
+            "names": ["a:1"],
             "ids": ["sha256:ab"],
             "loaded": ["lab-control-plane", "lab-worker"],
             "already": [],

@@ -98,13 +98,24 @@ def test_a_place_that_is_no_directory_is_a_warning(cluster, tmp_path):
     assert found.warnings == (f"Orphan directories are not looked for in {tmp_path}/file: Not a directory",)
 
 
+def no_api(*_where):
+    raise Unreachable("The API server does not answer.")
+
+
 def test_no_such_cluster():
     runner = ScriptedRunner([(["docker", "ps"], "")])
     with pytest.raises(BadInput, match="The engine has no node of a kind cluster named k"):
-        run(OPTIONS, False, runner=runner, connect=lambda *_where: FakeCluster(WORKER))
+        run(OPTIONS, False, runner=runner, connect=no_api)
 
 
-def test_an_engine_that_does_not_answer():
+def test_an_engine_that_does_not_answer_is_the_cause_of_a_silent_api_server():
     runner = ScriptedRunner([(["docker", "ps"], Completed(1, "", "Cannot connect to the Docker daemon"))])
     with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
-        run(OPTIONS, False, runner=runner, connect=lambda *_where: FakeCluster(WORKER))
+        run(OPTIONS, False, runner=runner, connect=no_api)
+
+
+def test_an_api_server_that_does_not_answer(tmp_path):
+    nodes = [inspected("k-worker", "k", "worker", data=str(tmp_path))]
+    runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+    with pytest.raises(Unreachable, match="The API server does not answer"):
+        run(OPTIONS, False, runner=runner, connect=no_api)

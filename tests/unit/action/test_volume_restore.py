@@ -9,8 +9,14 @@ from contextlib import suppress
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_restore import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Conflict,
+    Declined,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.backups import (
     NAMESPACE,
     STORAGE_CLASS,
@@ -308,3 +314,17 @@ def test_a_volume_with_other_content_is_not_touched(cluster, backup, data):
     with pytest.raises(Declined, match="other content: hostPath is /data/v1, in the backup /data/v0"):
         restore(cluster, backup, data)
     assert cluster.writes == []
+
+
+def test_nothing_that_does_not_answer_is_guessed(backup, data):
+    def no_api(*_where):
+        raise Unreachable("The API server does not answer.")
+
+    nodes = [inspected("k-worker", "k", "worker", data=str(data))]
+    here = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+    gone = ScriptedRunner([(["docker", "ps"], Completed(1, "", "Cannot connect to the Docker daemon"))])
+    options = {**OPTIONS, "path": str(backup)}
+    with pytest.raises(Unreachable, match="The API server does not answer"):
+        run(options, False, runner=here, connect=no_api)
+    with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
+        run(options, False, runner=gone, connect=no_api)

@@ -137,7 +137,7 @@ BASE: dict[str, Any] = {
         ({"ports": [{"node_port": 80}]}, [("lab-control-plane", "ports", ["127.0.0.1:8080->80/TCP"], ["any->80/TCP"])]),
         ({"ports": [{"node_port": 80, "listen": "127.0.0.1"}]}, []),
         ({"image": None}, []),
-        ({"image": "docker.io/kindest/node:v1"}, []),
+        ({"image": "registry.example/kindest/node:v1"}, []),
         (
             {"image": "kindest/node:v2", "workers": 0},
             [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_id, full_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import full_id, plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_images import (
     Image,
     archive_images,
@@ -18,28 +18,28 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_images 
 
 LISTING = """\
 REF                            TYPE                                                 DIGEST       SIZE    PLATFORMS
-docker.io/library/busybox:lab  application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64
+registry.example/library/busybox:lab  application/manifest.v2+json sha256:m1    2.0 MiB linux/amd64
 sha256:c1                      application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64
-docker.io/library/old:1        application/vnd.docker.distribution.manifest.v2+json sha256:m0    2.0 MiB linux/amd64
+registry.example/library/old:1  application/manifest.v2+json sha256:m0    2.0 MiB linux/amd64
 """
 
 
 @pytest.mark.parametrize(
-    ("written", "full"),
+    ("written", "plain"),
     [
-        ("busybox", "docker.io/library/busybox:latest"),
-        ("busybox:lab", "docker.io/library/busybox:lab"),
-        ("rancher/x:v1", "docker.io/rancher/x:v1"),
-        ("localhost/x", "localhost/x:latest"),
-        ("host:5000/x", "host:5000/x:latest"),
-        ("registry.example/a/b:1", "registry.example/a/b:1"),
-        ("busybox@sha256:1", "docker.io/library/busybox@sha256:1"),
-        ("docker.io/library/busybox:lab", "docker.io/library/busybox:lab"),
+        ("busybox", "busybox:latest"),
+        ("busybox:lab", "busybox:lab"),
+        ("rancher/x:v1", "rancher/x:v1"),
+        ("localhost/x", "x:latest"),
+        ("host:5000/x", "x:latest"),
+        ("registry.example/a/b:1", "a/b:1"),
+        ("busybox@sha256:1", "busybox@sha256:1"),
+        ("registry.example/library/busybox:lab", "busybox:lab"),
     ],
 )
-def test_names_in_full(written: str, full: str) -> None:
-    assert full_name(written) == full
-    assert full_name(full) == full
+def test_names_without_a_registry(written: str, plain: str) -> None:
+    assert plain_name(written) == plain
+    assert plain_name(plain) == plain
 
 
 def test_ids_in_full() -> None:
@@ -57,7 +57,7 @@ def test_ids_in_full() -> None:
         (engine_image("other:1", "sha256:c1"), False),
         (engine_image("busybox@sha256:x", "sha256:c1"), True),
         (engine_image("busybox@sha256:x", "sha256:c2"), False),
-        (Image(("docker.io/library/busybox:lab", "docker.io/library/old:1"), "sha256:c1"), False),
+        (Image(("busybox:lab", "old:1"), "sha256:c1"), False),
     ],
 )
 def test_presence(image: Image, there: bool) -> None:
@@ -87,13 +87,13 @@ def test_snapshotter(config: str, snapshotter: str) -> None:
         (
             [{"Config": "ab.json", "RepoTags": ["x:1", "y:1"]}],
             None,
-            [Image(("docker.io/library/x:1", "docker.io/library/y:1"), "sha256:ab")],
+            [Image(("x:1", "y:1"), "sha256:ab")],
         ),
         ([{"Config": "blobs/sha256/ab", "RepoTags": None}], {"manifests": []}, [Image((), "sha256:ab")]),
         (
             None,
             {"manifests": [{"digest": "sha256:m", "annotations": {"io.containerd.image.name": "localhost/x:1"}}]},
-            [Image(("localhost/x:1",), "sha256:m")],
+            [Image(("x:1",), "sha256:m")],
         ),
         (None, {"manifests": [{"digest": "sha256:m"}]}, [Image((), "sha256:m")]),
     ],

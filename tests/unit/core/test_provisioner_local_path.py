@@ -167,7 +167,7 @@ def failing(image):
     return {**deployment(image=image), "status": {}}
 
 
-NODES = [node("a", "docker.io/x/local-path-provisioner:1", "x/busybox:1"), node("b", "x/busybox:1")]
+NODES = [node("a", "registry.example/x/local-path-provisioner:1", "x/busybox:1"), node("b", "x/busybox:1")]
 ALL = [node(name, "x/local-path-provisioner:2", "x/busybox:1", "x/local-path-helper:1") for name in "ab"]
 
 

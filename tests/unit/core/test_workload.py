@@ -128,7 +128,7 @@ def test_variables():
     "image, name",
     [
         ("busybox", "busybox"),
-        ("docker.io/library/busybox:1.37", "busybox"),
+        ("registry.example/library/busybox:1.37", "busybox"),
         ("localhost:5000/a/b", "b"),
         ("a/b@sha256:0", "b"),
         ("a/b:1@sha256:0", "b"),

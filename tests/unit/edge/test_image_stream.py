@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.fan_out impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.image_archive import images_in, opened
 
 SAVED = [{"Config": "ab.json", "RepoTags": ["x:1"]}]
-IMAGES = (Image(("docker.io/library/x:1",), "sha256:ab"),)
+IMAGES = (Image(("x:1",), "sha256:ab"),)
 CAT = [sys.executable, "-c", "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open(sys.argv[1], 'wb'))"]
 FAIL = [sys.executable, "-c", "import sys; sys.exit('no room')"]
 
