@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.engine
   - kindlab.volumes.api
+  - kindlab.volumes.selection
 options:
   path:
     description:
@@ -30,22 +31,6 @@ options:
       - Generations are directories that only their owner can read.
     type: path
     required: true
-  cluster:
-    description: The name of the kind cluster.
-    type: str
-    default: kind
-  names:
-    description: Only these volumes, each named by itself or by its claim as V(namespace/name).
-    type: list
-    elements: str
-  namespaces:
-    description: Only volumes of claims in these namespaces.
-    type: list
-    elements: str
-  storage_classes:
-    description: Only volumes of these storage classes; V('') is a volume without one.
-    type: list
-    elements: str
   label_selector:
     description: Only volumes of claims with these labels, as C(kubectl --selector) takes it.
     type: str
@@ -201,6 +186,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_bac
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
     API_OPTIONS,
     ENGINE_OPTIONS,
+    SELECTION_OPTIONS,
     run_module,
 )
 
@@ -211,11 +197,8 @@ def main() -> None:
         {
             **ENGINE_OPTIONS,
             **API_OPTIONS,
+            **SELECTION_OPTIONS,
             "path": {"type": "path", "required": True},
-            "cluster": {"type": "str", "default": "kind"},
-            "names": {"type": "list", "elements": "str"},
-            "namespaces": {"type": "list", "elements": "str"},
-            "storage_classes": {"type": "list", "elements": "str"},
             "label_selector": {"type": "str"},
             "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
             "compression": {"type": "str", "choices": ["zstd", "gzip"], "default": "zstd"},

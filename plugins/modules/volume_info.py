@@ -17,23 +17,7 @@ extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.engine
   - kindlab.volumes.api
-options:
-  cluster:
-    description: The name of the kind cluster.
-    type: str
-    default: kind
-  names:
-    description: Only these volumes, each named by itself or by its claim as V(namespace/name).
-    type: list
-    elements: str
-  namespaces:
-    description: Only volumes of claims in these namespaces.
-    type: list
-    elements: str
-  storage_classes:
-    description: Only volumes of these storage classes; V('') is a volume without one.
-    type: list
-    elements: str
+  - kindlab.volumes.selection
 attributes:
   diff_mode:
     support: none
@@ -175,6 +159,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_inf
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
     API_OPTIONS,
     ENGINE_OPTIONS,
+    SELECTION_OPTIONS,
     run_module,
 )
 
@@ -185,10 +170,7 @@ def main() -> None:
         {
             **ENGINE_OPTIONS,
             **API_OPTIONS,
-            "cluster": {"type": "str", "default": "kind"},
-            "names": {"type": "list", "elements": "str"},
-            "namespaces": {"type": "list", "elements": "str"},
-            "storage_classes": {"type": "list", "elements": "str"},
+            **SELECTION_OPTIONS,
         },
     )
 

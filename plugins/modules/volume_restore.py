@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.engine
   - kindlab.volumes.api
+  - kindlab.volumes.selection
 options:
   path:
     description: The backup's directory on the host that runs the cluster.
@@ -30,22 +31,6 @@ options:
   generation:
     description: Which generation of the backup, by its name or number; the newest without this.
     type: str
-  cluster:
-    description: The name of the kind cluster.
-    type: str
-    default: kind
-  names:
-    description: Only these volumes, each named by itself or by its claim as V(namespace/name).
-    type: list
-    elements: str
-  namespaces:
-    description: Only volumes of claims in these namespaces.
-    type: list
-    elements: str
-  storage_classes:
-    description: Only volumes of these storage classes; V('') is a volume without one.
-    type: list
-    elements: str
   claims:
     description:
       - Whether the claims are restored too, bound to their volumes.
@@ -236,6 +221,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_res
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
     API_OPTIONS,
     ENGINE_OPTIONS,
+    SELECTION_OPTIONS,
     run_module,
 )
 
@@ -246,12 +232,9 @@ def main() -> None:
         {
             **ENGINE_OPTIONS,
             **API_OPTIONS,
+            **SELECTION_OPTIONS,
             "path": {"type": "path", "required": True},
             "generation": {"type": "str"},
-            "cluster": {"type": "str", "default": "kind"},
-            "names": {"type": "list", "elements": "str"},
-            "namespaces": {"type": "list", "elements": "str"},
-            "storage_classes": {"type": "list", "elements": "str"},
             "claims": {"type": "bool", "default": True},
             "verify": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
             "reclaim_policy": {"type": "str", "choices": ["keep", "original"], "default": "keep"},

@@ -25,7 +25,7 @@ ROOMS = {
     "modules": (f"{UTILS}._action.", f"{UTILS}._edge.module"),
 }
 # What comes from outside -> the only files of module_utils that may import it.
-SOLE_IMPORTERS = {"ansible": "_edge/module.py", "kubernetes": "_edge/cluster.py"}
+SOLE_IMPORTERS = {"ansible": "_edge/module.py", "kubernetes": "_edge/api.py"}
 
 LICENCE = re.compile(r"#\s*(Copyright|GNU General Public License|SPDX-License-Identifier|-\*-)|#!|---$")
 URL_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})\b")

@@ -40,7 +40,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_options
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import host
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, require_library
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import require_library
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.lab import Connect, Lab
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.mark import REMOVING

@@ -1,44 +1,31 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The API server: bulk reads, writes side by side, and watching; the only importer of kubernetes."""
+"""A cluster by its API server: bulk reads, writes side by side, and watching."""
 
 from __future__ import annotations
 
 import builtins
 import json
 import os
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from typing import TypeVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    BadInput,
-    Conflict,
     KindlabError,
     TimedOut,
-    Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import CONNECTIONS, Api, Missing, Object
 
-try:
-    import kubernetes.config
-    import urllib3
-
-    MISSING = ""
-except ImportError as error:
-    MISSING = str(error)
-
-Object = dict[str, Any]
 Objects = list[Object]
 Key = tuple[str, str]
 T = TypeVar("T")
 R = TypeVar("R")
 
-WORKERS = 16
+WORKERS = CONNECTIONS
 PAGE = 2000
 MANAGER = "kindlab.volumes"
 
@@ -76,30 +63,12 @@ class Cluster:
     """
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
-        require_library()
-        if kubeconfig and not os.path.exists(kubeconfig):
-            raise BadInput(
-                f"The kubeconfig {kubeconfig} does not exist.",
-                next_step="Name the right file, or write it: kind export kubeconfig --name NAME --kubeconfig FILE",
-            )
-        try:
-            client = kubernetes.config.new_client_from_config(kubeconfig, context)
-        except (kubernetes.config.ConfigException, TypeError) as error:
-            raise BadInput(
-                f"The kubeconfig {kubeconfig or 'of this user'} can't be used: {error}",
-                next_step="kubectl config get-contexts shows what it holds.",
-            ) from None
-        configuration = client.configuration
-        configuration.connection_pool_maxsize = WORKERS
-        self.host: str = configuration.host
-        self.timeout = timeout
-        self._pool = type(client.rest_client)(configuration).pool_manager
-        token = configuration.get_api_key_with_prefix("authorization")
-        self._headers = {"authorization": token} if token else {}
+        self._api = Api(kubeconfig, context, timeout=timeout)
+        self.host = self._api.host
 
     def version(self) -> str:
         """The server's version, e.g. v1.34.4."""
-        return str(self._json("GET", "/version")["gitVersion"])
+        return str(self._api.ask("GET", "/version")["gitVersion"])
 
     def list(self, kind: str, namespace: str = "", labels: str = "") -> Objects:
         """All objects of a kind (in all namespaces, or one), with kind and apiVersion filled in."""
@@ -112,30 +81,30 @@ class Cluster:
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object, None where there is none of that name."""
         try:
-            return self._json("GET", _path(kind, namespace, name))
-        except _Missing:
+            return self._api.ask("GET", _path(kind, namespace, name))
+        except Missing:
             return None
 
     def create(self, wanted: Object) -> Object:
         """Create an object. Raises Conflict where one of that name exists."""
-        return self._json("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
+        return self._api.ask("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
 
     def apply(self, wanted: Object) -> Object:
         """Create the object or make the fields that are named here what they are named to be (server-side apply)."""
         query = {"fieldManager": MANAGER, "force": "true"}
         path = _path(wanted["kind"], _namespace(wanted), wanted["metadata"]["name"])
-        return self._json("PATCH", path, wanted, query, "application/apply-patch+yaml")
+        return self._api.ask("PATCH", path, wanted, query, "application/apply-patch+yaml")
 
     def patch(self, kind: str, name: str, change: Object, namespace: str = "", subresource: str = "") -> Object:
         """Merge a change into an object; None removes a field. With a resourceVersion in it: Conflict if outdated."""
         path = _path(kind, namespace, name) + (f"/{subresource}" if subresource else "")
-        return self._json("PATCH", path, change, None, "application/merge-patch+json")
+        return self._api.ask("PATCH", path, change, None, "application/merge-patch+json")
 
     def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
         """Ask for an object's deletion; nothing happens where there is none."""
         try:
-            self._json("DELETE", _path(kind, namespace, name), {"propagationPolicy": propagation})
-        except _Missing:
+            self._api.ask("DELETE", _path(kind, namespace, name), {"propagationPolicy": propagation})
+        except Missing:
             return
 
     def each(self, function: Callable[[T], R], things: Iterable[T], workers: int = WORKERS) -> builtins.list[R]:
@@ -221,7 +190,7 @@ class Cluster:
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         items: Objects = []
         while True:
-            page = self._json("GET", _path(kind, namespace), None, query)
+            page = self._api.ask("GET", _path(kind, namespace), None, query)
             items += [{"apiVersion": version, "kind": kind, **item} for item in page["items"]]
             if not page["metadata"].get("continue"):
                 return items, page["metadata"]["resourceVersion"]
@@ -238,67 +207,12 @@ class Cluster:
             "timeoutSeconds": str(max(1, int(seconds + 0.999))),
             **({"labelSelector": labels} if labels else {}),
         }
-        response = self._send("GET", _path(kind, namespace), None, query, stream=True, timeout=seconds + 5)
-        try:
-            for line in _lines(response, end):
-                event = json.loads(line)
-                if event["type"] == "ERROR":
-                    return
-                if event["type"] != "BOOKMARK":
-                    yield Change(event["type"], event["object"])
-        finally:
-            response.close()
-
-    def _json(
-        self,
-        method: str,
-        path: str,
-        body: Object | None = None,
-        query: Mapping[str, str] | None = None,
-        content: str = "application/json",
-    ) -> Object:
-        response = self._send(method, path, body, query, content)
-        if response.status < 300:
-            return dict(json.loads(response.data))
-        raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Object | None = None,
-        query: Mapping[str, str] | None = None,
-        content: str = "application/json",
-        *,
-        stream: bool = False,
-        timeout: float | None = None,
-    ) -> Any:
-        url = self.host + path + (f"?{urlencode(query)}" if query else "")
-        try:
-            return self._pool.request(
-                method,
-                url,
-                body=None if body is None else json.dumps(body).encode(),
-                headers={**self._headers, "accept": "application/json", "content-type": content},
-                timeout=urllib3.Timeout(connect=5, read=timeout or self.timeout),
-                retries=False,
-                preload_content=not stream,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(
-                f"The API server at {self.host} does not answer: {error}",
-                tried=f"{method} {url}",
-                next_step="See whether the cluster runs (kind get clusters, docker ps) and the kubeconfig is its own.",
-            ) from None
-
-
-def require_library() -> None:
-    """Raise BadInput where the Python library kubernetes is missing; before something is changed."""
-    if MISSING:
-        raise BadInput(
-            f"The Python library kubernetes can't be imported by {sys.executable}: {MISSING}",
-            next_step=f"{sys.executable} -m pip install kubernetes",
-        )
+        for line in self._api.stream(_path(kind, namespace), query, end):
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                return
+            if event["type"] != "BOOKMARK":
+                yield Change(event["type"], event["object"])
 
 
 def open_cluster(kind_name: str, kubeconfig: str | None = None, context: str | None = None) -> Cluster:
@@ -310,10 +224,6 @@ def open_cluster(kind_name: str, kubeconfig: str | None = None, context: str | N
     if kubeconfig or os.path.exists(own):
         return Cluster(kubeconfig or own, context)
     return Cluster(None, context or f"kind-{kind_name}")
-
-
-class _Missing(KindlabError):
-    """There is no such object."""
 
 
 def key_of(item: Object) -> Key:
@@ -330,29 +240,3 @@ def _namespace(item: Object) -> str:
 def _path(kind: str, namespace: str = "", name: str = "") -> str:
     prefix, plural, _namespaced = KINDS[kind]
     return "/".join(filter(None, [prefix, f"namespaces/{namespace}" if namespace else "", plural, name]))
-
-
-def _lines(response: Any, end: float) -> Iterator[bytes]:
-    rest = b""
-    try:
-        for chunk in response.stream(65536):
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from (line for line in whole if line)
-            if time.monotonic() >= end:
-                return
-    except urllib3.exceptions.HTTPError:
-        return
-
-
-def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
-    try:
-        message = json.loads(data).get("message", "")
-    except ValueError:
-        message = data.decode("utf-8", "replace")[:300]
-    if status == 404:
-        return _Missing(message or "There is no such object.", tried=tried)
-    if status == 409:
-        return Conflict(message, tried=tried, next_step="It was changed or made meanwhile: run this again.")
-    if status in (401, 403):
-        return KindlabError(message, tried=tried, next_step="Use a kubeconfig whose user has the right to do this.")
-    return KindlabError(f"The API server refused ({status}): {message}", tried=tried)

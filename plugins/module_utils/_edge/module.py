@@ -20,6 +20,13 @@ API_OPTIONS: dict[str, Any] = {
     "context": {"type": "str"},
 }
 
+SELECTION_OPTIONS: dict[str, Any] = {
+    "cluster": {"type": "str", "default": "kind"},
+    "names": {"type": "list", "elements": "str"},
+    "namespaces": {"type": "list", "elements": "str"},
+    "storage_classes": {"type": "list", "elements": "str"},
+}
+
 Action = Callable[[Mapping[str, Any], bool], Outcome]
 
 

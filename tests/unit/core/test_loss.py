@@ -59,4 +59,4 @@ def test_refusal_names_each_and_the_ways_out() -> None:
 
 
 def test_nothing_to_lose_is_no_refusal() -> None:
-    refuse_loss("lab", NODES, [])
+    assert refuse_loss("lab", NODES, []) is None
