@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from lab import BUILD, ROOT
 
+# Clusters that targets make. None is anybody's: they are removed before and behind, whatever is in them.
+CLUSTERS = ("it", "it-bad", "it-class", "it-life", "it-restore")
 TARGETS = ROOT / "tests" / "integration" / "targets"
 SCRATCH = BUILD / "integration"
 
@@ -28,14 +32,29 @@ def passes(target: str) -> bool:
     play = {"name": f"Test {target}", "hosts": "localhost", "gather_facts": False, "roles": [target]}
     playbook = SCRATCH / f"{target}.yml"
     playbook.write_text(json.dumps([play]))
-    environment = {**os.environ, "ANSIBLE_ROLES_PATH": str(TARGETS)}
-    command = [BUILD / "venv" / "bin" / "ansible-playbook", playbook]
+    return run(playbook)
+
+
+def run(*playbook: str | Path) -> bool:
+    """Run a playbook with data and proofs of its own, so that nobody's demos are touched."""
+    own = {"KINDLAB_DATA": str(SCRATCH / "data"), "KINDLAB_PROOFS": str(SCRATCH / "proofs")}
+    environment = {**os.environ, **own, "ANSIBLE_ROLES_PATH": str(TARGETS)}
+    command = [BUILD / "venv" / "bin" / "ansible-playbook", *playbook]
     return subprocess.call(command, env=environment, stdin=subprocess.DEVNULL) == 0
+
+
+def clean_up() -> None:
+    """Remove the targets' clusters, also those of an earlier run, and their data."""
+    wanted = json.dumps({"kindlab_clusters": CLUSTERS, "kindlab_force": True})
+    if not run("kindlab.volumes.teardown", "--extra-vars", wanted):
+        sys.exit("the clusters of an earlier run can't be removed")
+    shutil.rmtree(SCRATCH / "data", ignore_errors=True)
 
 
 def main() -> None:
     targets = chosen(sys.argv[1:])
     SCRATCH.mkdir(parents=True, exist_ok=True)
+    clean_up()
     failed, lines = 0, []
     for target in targets:
         start = time.monotonic()
@@ -43,6 +62,7 @@ def main() -> None:
         failed += not good
         lines.append(f"{'passed' if good else 'FAILED'}  {target}  {time.monotonic() - start:.1f} s")
         print(lines[-1], flush=True)
+    clean_up()
     print("\n".join(["", "integration:", *lines, f"{len(targets) - failed} passed, {failed} failed"]))
     sys.exit(bool(failed))
 
