@@ -24,8 +24,15 @@ KEEP = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
 # Their messages are shown; in their own language they can be looked up.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
 
-# What tar and the compressor would not write twice alike, or not on every file system.
-_PLAIN = ("--format=posix", "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f", "--sort=name")
+# What tar would not write twice alike is left out. So are fractions of a second: they take a second header for every
+# file, and the checksum list has them (see extraction.extract).
+_PLAIN = (
+    "--format=posix",
+    "--pax-option=delete=atime,delete=ctime,delete=mtime,exthdr.name=%d/PaxHeaders/%f",
+    "--sort=name",
+)
+# Large pieces from one program to the next: with tar's own 10 KiB they would wait for each other most of the time.
+_LARGE = "--blocking-factor=512"
 _CHANGED = 1
 
 
@@ -56,12 +63,12 @@ def write_archive(
 ) -> Written:
     """Hand a directory's archive to write, piece by piece (a piece is only good until the next one).
 
-    Owners (by number), modes, times, hard links, holes, extended attributes and ACLs are kept; what other file systems
+    Owners (by number), modes, times in seconds, hard links, holes, extended attributes and ACLs are kept; what other file systems
     mounted in it hold is not. Raises Conflict where a file changed meanwhile, CommandFailed where tar fails; an error
     of write ends the programs.
     """
     content = (f"--directory={directory}", "--file=-", ".")
-    tar = ["tar", "--create", *_PLAIN, *KEEP, "--sparse", "--one-file-system", *content]
+    tar = ["tar", "--create", *_PLAIN, *KEEP, _LARGE, "--sparse", "--one-file-system", *content]
     sha256, size = hashlib.sha256(), 0
     view = memoryview(bytearray(CHUNK))
     with _pipeline(tar, _compressor(compression, level)) as output:
@@ -90,10 +97,11 @@ def _pipeline(first: Sequence[str], second: Sequence[str]) -> Iterator[IO[bytes]
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as also_said:
         one = subprocess.Popen(first, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=ENVIRONMENT)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=also_said, env=ENVIRONMENT)
-        output = cast("IO[bytes]", two.stdout)
-        cast("IO[bytes]", one.stdout).close()
-        with suppress(OSError):
-            fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, CHUNK)
+        between, output = cast("IO[bytes]", one.stdout), cast("IO[bytes]", two.stdout)
+        for pipe in (between, output):
+            with suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
+        between.close()
         try:
             yield output
         except BaseException:

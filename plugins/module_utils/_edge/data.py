@@ -7,21 +7,22 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import (
     SMALL,
-    Found,
+    Seen,
     cores,
     failure,
     hash_file,
-    hash_small,
     rights,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.small_files import SmallFiles
 
 _TYPES = {
     stat.S_IFREG: "file",
@@ -33,6 +34,15 @@ _TYPES = {
 }
 # A label of the host's policy, not of the data: it may differ where the same data is put.
 _NOT_DATA = {"security.selinux"}
+
+
+class Found(NamedTuple):
+    """An entry as the walk saw it. relative: '.' for the directory itself; xattrs: as in Entry."""
+
+    relative: str
+    path: bytes
+    status: os.stat_result
+    xattrs: str
 
 
 def scan(directory: str, mode: str) -> list[Entry]:
@@ -50,19 +60,48 @@ def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
     """
     if mode == "none":
         return [[] for _directory in directories]
-    walked = [_walk(directory) for directory in directories]
     if mode == "fast":
-        return [_entries(found, {}, {}, mode) for found in walked]
-    small, large = _to_hash(walked)
-    # The processes first: a fork must not happen beside threads.
-    hashes = hash_small(small)
-    with ThreadPoolExecutor(max_workers=cores()) as pool:
-        futures = {item.path: pool.submit(hash_file, item) for item in large}
-        try:
-            return [_entries(found, hashes, futures, mode) for found in walked]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        return [_entries(walk(directory), {}) for directory in directories]
+    contents = _Contents()
+    walked = [walk(directory, contents.add) for directory in directories]
+    hashes = contents.hashes()
+    return [_entries(found, hashes) for found in walked]
+
+
+class _Contents:
+    """The files whose content is hashed, each content once: small ones at once, large ones when all are found."""
+
+    def __init__(self) -> None:
+        self._small = SmallFiles()
+        self._large: list[Seen] = []
+        self._first: dict[tuple[int, int], bytes] = {}
+        self._same: dict[bytes, bytes] = {}
+
+    def add(self, path: bytes, status: os.stat_result) -> None:
+        """One more file."""
+        if status.st_nlink > 1:
+            first = self._first.setdefault((status.st_dev, status.st_ino), path)
+            if first != path:
+                self._same[path] = first
+                return
+        seen = Seen(path, status.st_size, status.st_ino, status.st_mtime_ns)
+        if status.st_size <= SMALL:
+            self._small.add(seen)
+        else:
+            self._large.append(seen)
+
+    def hashes(self) -> dict[bytes, str]:
+        """path -> sha256 of every file. Raises what hash_file raises."""
+        # The processes first: a fork must not happen beside threads.
+        found = self._small.hashes()
+        with ThreadPoolExecutor(max_workers=cores()) as pool:
+            futures = [(item.path, pool.submit(hash_file, *item)) for item in self._large]
+            try:
+                found |= {path: future.result() for path, future in futures}
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return {**found, **{path: found[first] for path, first in self._same.items()}}
 
 
 def check_readable(directories: Iterable[str]) -> None:
@@ -84,66 +123,46 @@ def check_readable(directories: Iterable[str]) -> None:
         )
 
 
-def _to_hash(walked: Iterable[Iterable[Found]]) -> tuple[list[Found], list[Found]]:
-    """The small and the large files, each content once."""
-    seen: set[tuple[int, int]] = set()
-    small: list[Found] = []
-    large: list[Found] = []
-    for item in (item for found in walked for item in found):
-        status = item.status
-        if not stat.S_ISREG(status.st_mode):
-            continue
-        if status.st_nlink > 1:
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-        (small if status.st_size <= SMALL else large).append(item)
-    return small, large
-
-
-def _walk(directory: str) -> list[Found]:
+def walk(directory: str, file: Callable[[bytes, os.stat_result], None] | None = None) -> list[Found]:
+    """The directory's entries by path; file is told of each regular file as soon as it is found."""
     top = os.fsencode(directory)
     try:
         status = os.lstat(top)
         if not stat.S_ISDIR(status.st_mode):
             raise BadInput(f"The volume directory {directory} is no directory.", tried=f"ls -ld {directory}")
-        found = [Found(".", top, status)]
+        found = [Found(".", top, status, _xattrs(top))]
         todo = [(top, b"")]
         while todo:
-            path, prefix = todo.pop()
-            with os.scandir(path) as entries:
-                for entry in entries:
+            above, prefix = todo.pop()
+            with os.scandir(above) as listed:
+                for entry in listed:
                     own = entry.stat(follow_symlinks=False)
                     if stat.S_ISSOCK(own.st_mode):
                         continue
                     relative = prefix + entry.name
-                    found.append(Found(relative.decode("utf-8", "surrogateescape"), entry.path, own))
-                    if stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
-                        todo.append((entry.path, relative + b"/"))
+                    path = entry.path
+                    found.append(Found(relative.decode("utf-8", "surrogateescape"), path, own, _xattrs(path)))
+                    if stat.S_ISREG(own.st_mode):
+                        if file is not None:
+                            file(path, own)
+                    elif stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
+                        todo.append((path, relative + b"/"))
     except OSError as error:
         raise failure(top, error, directory) from None
     found.sort(key=lambda item: item.relative)
     return found
 
 
-def _entries(found: list[Found], hashes: dict[bytes, str], large: dict[bytes, Future[str]], mode: str) -> list[Entry]:
-    """The walk's entries with their content's sha256; files that hard links share are read once."""
+def _entries(found: list[Found], hashes: dict[bytes, str]) -> list[Entry]:
+    """The walk's entries with their content's sha256."""
     links = _hard_links(found)
-    shared: dict[str, str] = {}
     entries = []
     for item in found:
-        relative, path, status = item
+        relative, path, status, xattrs = item
         kind = _TYPES.get(stat.S_IFMT(status.st_mode), "file")
-        same_as = links.get(relative, "")
-        size, target, sha256 = 0, "", ""
+        size, target = 0, ""
         if kind == "file":
             size = status.st_size
-            if mode == "full":
-                sha256 = shared.get(same_as) or hashes.get(path) or ""
-                if not sha256:
-                    sha256 = large[path].result() if path in large else hash_file(item)
-                if same_as:
-                    shared[same_as] = sha256
         elif kind == "symlink":
             target = _target(item)
         elif kind in ("char", "block"):
@@ -158,9 +177,9 @@ def _entries(found: list[Found], hashes: dict[bytes, str], large: dict[bytes, Fu
                 status.st_gid,
                 status.st_mtime_ns,
                 target,
-                same_as,
-                _xattrs(path),
-                sha256,
+                links.get(relative, ""),
+                xattrs,
+                hashes.get(path, ""),
             )
         )
     return entries
@@ -169,7 +188,7 @@ def _entries(found: list[Found], hashes: dict[bytes, str], large: dict[bytes, Fu
 def _hard_links(found: list[Found]) -> dict[str, str]:
     """Path -> first path of the same file, for files that have several paths in this directory."""
     groups: dict[tuple[int, int], list[str]] = {}
-    for relative, _path, status in found:
+    for relative, _path, status, _attributes in found:
         if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
             groups.setdefault((status.st_dev, status.st_ino), []).append(relative)
     return {path: paths[0] for paths in groups.values() if len(paths) > 1 for path in paths}

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -27,12 +27,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive impo
     check_programs,
     last_said,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import walk
 
 
-def extract(directory: Path, archive: SavedArchive, target: str) -> None:
+def extract(directory: Path, archive: SavedArchive, target: str, times: Mapping[str, int]) -> None:
     """Put a backup's archive into target, which is missing or empty; all of it, or nothing.
 
-    directory: of the generation. The archive's sha256 is checked first, then every member: absolute names, '..',
+    directory: of the generation. times: path -> mtime_ns of its checksum list; what is not in it has the archive's
+    time. The archive's sha256 is checked first, then every member: absolute names, '..',
     devices, hard links that lead out and members below a symbolic link are refused (links themselves are the
     volume's data and kept, wherever they point). It is extracted beside target and renamed.
     Raises BadInput for an archive that is damaged or dangerous, Declined where target holds something.
@@ -45,7 +47,7 @@ def extract(directory: Path, archive: SavedArchive, target: str) -> None:
         with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
             _check_sha256(file, source, archive.sha256)
             _check_members(file, source, archive.compression)
-            _extract(file, archive.compression, target)
+            _extract(file, archive.compression, target, times)
     except OSError as error:
         raise BadInput(
             f"{source} can't be extracted to {target}: {error.strerror or error}.",
@@ -65,7 +67,7 @@ def _prefix(name: str) -> str:
     return f".{name[:100]}.incomplete-"
 
 
-def _extract(file: IO[bytes], compression: str, target: str) -> None:
+def _extract(file: IO[bytes], compression: str, target: str, times: Mapping[str, int]) -> None:
     parent, name = os.path.split(os.path.abspath(target))
     os.makedirs(parent, exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=_prefix(name), dir=parent)
@@ -81,10 +83,18 @@ def _extract(file: IO[bytes], compression: str, target: str) -> None:
                 tried=shlex.join(command),
                 next_step="Nothing was left behind there; see the free disk space and run this again.",
             )
+        _set_times(temporary, times)
         os.rename(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _set_times(directory: str, times: Mapping[str, int]) -> None:
+    """Set what was extracted to its times; the walk, not the list, says what that is, so nothing else is reached."""
+    for entry in walk(directory):
+        if entry.relative in times:
+            os.utime(entry.path, ns=(times[entry.relative],) * 2, follow_symlinks=False)
 
 
 def _check_empty(target: str) -> None:

@@ -61,10 +61,11 @@ def _extract(backup: Backup, verify: str, step: Step) -> None:
     saved, target = step.wanted.saved, step.host_directory
     if saved.archive is None:
         return
-    extraction.extract(backup.directory, saved.archive, target)
-    if verify == "none" or not saved.checksum_list:
+    entries = backup.entries(saved)
+    extraction.extract(backup.directory, saved.archive, target, {entry.path: entry.mtime_ns for entry in entries})
+    if verify == "none" or not entries:
         return
-    difference = checksums.compare(backup.entries(saved), scan(target, verify), verify)
+    difference = checksums.compare(entries, scan(target, verify), verify)
     if difference:
         raise KindlabError(
             f"What the archive of {saved.name} holds is not what was saved: {difference_text(difference)}",

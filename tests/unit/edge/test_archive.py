@@ -54,6 +54,10 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
     return info
 
 
+def times(directory: Path) -> dict[str, int]:
+    return {entry.path: entry.mtime_ns for entry in scan(str(directory), "fast")}
+
+
 @pytest.fixture
 def volume(tmp_path: Path) -> Path:
     top = tmp_path / "volume"
@@ -92,11 +96,24 @@ def test_everything_comes_back(tmp_path: Path, volume: Path, compression: str, t
     target = tmp_path / "restored"
     if there:
         target.mkdir()
-    extract(tmp_path, saved, str(target))
+    extract(tmp_path, saved, str(target), times(volume))
     for mode in ("full", "fast"):
         assert compare(scan(str(volume), mode), scan(str(target), mode), mode).text() == "no difference"
     assert (target / "sparse").stat().st_blocks * 512 < 1 << 20
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "restored", "volume"]
+
+
+def test_times_reach_nothing_outside(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "f").touch()
+    before = (tmp_path / "outside" / "f").stat().st_mtime_ns
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume" / "way").symlink_to(tmp_path / "outside")
+    saved = save(tmp_path / "volume", tmp_path)
+    listed = {name: 7_000_000_007 for name in ("way", "way/f", "../outside/f", str(tmp_path / "outside" / "f"))}
+    extract(tmp_path, saved, str(tmp_path / "target"), listed)
+    assert (tmp_path / "target" / "way").lstat().st_mtime_ns == 7_000_000_007
+    assert (tmp_path / "outside" / "f").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
@@ -104,7 +121,7 @@ def test_the_same_data_gives_the_same_archive(tmp_path: Path, volume: Path, comp
     # The header of a file with holes names tar's process.
     (volume / "sparse").unlink()
     one = save(volume, tmp_path, compression)
-    extract(tmp_path, one, str(tmp_path / "other"))
+    extract(tmp_path, one, str(tmp_path / "other"), times(volume))
     assert save(tmp_path / "other", tmp_path, compression).sha256 == one.sha256
 
 
@@ -127,7 +144,7 @@ def test_the_same_data_gives_the_same_archive(tmp_path: Path, volume: Path, comp
 def test_what_leads_out_is_refused_before_anything_is_written(tmp_path: Path, members: list[tarfile.TarInfo]) -> None:
     saved = made(tmp_path, *members)
     with pytest.raises(BadInput, match="is not extracted"):
-        extract(tmp_path, saved, str(tmp_path / "target"))
+        extract(tmp_path, saved, str(tmp_path / "target"), {})
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -139,7 +156,7 @@ def test_a_changed_byte_is_found_before_anything_is_written(tmp_path: Path, data
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(BadInput, match="was changed after the backup"):
-        extract(tmp_path, saved, str(tmp_path / "target"))
+        extract(tmp_path, saved, str(tmp_path / "target"), {})
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -148,7 +165,7 @@ def test_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     saved = SavedArchive("a", hashlib.sha256(content).hexdigest(), len(content), "gzip")
     with pytest.raises(BadInput, match="no whole archive"):
-        extract(tmp_path, saved, str(tmp_path / "target"))
+        extract(tmp_path, saved, str(tmp_path / "target"), {})
 
 
 def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
@@ -159,22 +176,22 @@ def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(content)
     saved = SavedArchive("a", hashlib.sha256(content).hexdigest(), len(content), "gzip")
     with pytest.raises((BadInput, CommandFailed)):
-        extract(tmp_path, saved, str(tmp_path / "target"))
+        extract(tmp_path, saved, str(tmp_path / "target"), {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "volume"]
 
 
 def test_a_target_that_holds_something_is_left_alone(tmp_path: Path, volume: Path) -> None:
     saved = save(volume, tmp_path)
     with pytest.raises(Declined, match="is not empty"):
-        extract(tmp_path, saved, str(volume))
+        extract(tmp_path, saved, str(volume), {})
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="file can't be used"):
-        extract(tmp_path, saved, str(tmp_path / "file"))
+        extract(tmp_path, saved, str(tmp_path / "file"), {})
 
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=f"{tmp_path}/a can't be extracted"):
-        extract(tmp_path, SavedArchive("a", "00" * 32, 1, "gzip"), str(tmp_path / "target"))
+        extract(tmp_path, SavedArchive("a", "00" * 32, 1, "gzip"), str(tmp_path / "target"), {})
 
 
 def test_an_archive_that_is_a_link_is_refused(tmp_path: Path, volume: Path) -> None:
@@ -182,7 +199,7 @@ def test_an_archive_that_is_a_link_is_refused(tmp_path: Path, volume: Path) -> N
     (tmp_path / "a").rename(tmp_path / "b")
     (tmp_path / "a").symlink_to("b")
     with pytest.raises(BadInput, match="symbolic links"):
-        extract(tmp_path, saved, str(tmp_path / "target"))
+        extract(tmp_path, saved, str(tmp_path / "target"), {})
 
 
 def test_a_full_disk_ends_the_programs_with_its_error(volume: Path) -> None:

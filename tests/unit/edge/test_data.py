@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, compare, from_text, to_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import data, hashing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import data, hashing, small_files
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import check_readable, scan, scan_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import SMALL
 
@@ -153,15 +153,15 @@ def test_nothing_is_different_until_something_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [3, SMALL + 3])
 def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "f").write_bytes(bytes(size))
-    walk = data._walk
+    walk = data.walk
 
-    def then_written(directory: str) -> list[hashing.Found]:
-        found = walk(directory)
+    def then_written(directory: str, file: Callable[..., None]) -> list[data.Found]:
+        found = walk(directory, file)
         with (tmp_path / "f").open("ab") as file:
             file.write(b"more")
         return found
 
-    monkeypatch.setattr(data, "_walk", then_written)
+    monkeypatch.setattr(data, "walk", then_written)
     with pytest.raises(Conflict, match="f was written to while it was read") as caught:
         scan(str(tmp_path), "full")
     assert "zero" in caught.value.next_step
@@ -169,14 +169,14 @@ def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, size: int, mo
 
 def test_a_file_that_vanishes_meanwhile_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "f").touch()
-    walk = data._walk
+    walk = data.walk
 
-    def then_removed(directory: str) -> list[hashing.Found]:
-        found = walk(directory)
+    def then_removed(directory: str, file: Callable[..., None]) -> list[data.Found]:
+        found = walk(directory, file)
         (tmp_path / "f").unlink()
         return found
 
-    monkeypatch.setattr(data, "_walk", then_removed)
+    monkeypatch.setattr(data, "walk", then_removed)
     with pytest.raises(Conflict, match="f vanished"):
         scan(str(tmp_path), "full")
 
@@ -209,23 +209,37 @@ def test_many_small_files_are_shared_out(tmp_path: Path, helpers: int, monkeypat
         (tmp_path / f"{number}").write_bytes(b"x" * number)
     (tmp_path / "twin").hardlink_to(tmp_path / "7")
     alone = scan(str(tmp_path), "full")
-    monkeypatch.setattr(hashing, "SHARE", 1)
-    monkeypatch.setattr(hashing, "cores", lambda: helpers + 1)
-    items = [item for item in data._walk(str(tmp_path)) if item.relative != "."]
-    assert len(hashing.hash_small(items)) == 51
+    own = few_at_a_time(monkeypatch, helpers)
     assert scan(str(tmp_path), "full") == alone
+    assert len(own) < 50
 
 
 def test_an_error_in_a_helper_is_told_by_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "SHARE", 1)
-    monkeypatch.setattr(hashing, "cores", lambda: 2)
-    for name in "abcd":
+    for name in "abcdefgh":
         (tmp_path / name).write_bytes(name.encode())
-    items = data._walk(str(tmp_path))[1:]
-    (tmp_path / "d").unlink()
-    assert sorted(hashing.hash_small(items)) == [os.fsencode(tmp_path / name) for name in "abc"]
-    with pytest.raises(Conflict, match="d vanished"):
-        hashing.hash_file(items[3])
+    few_at_a_time(monkeypatch, 1)
+    files = small_files.SmallFiles()
+    for name in "abcdefgh":
+        status = (tmp_path / name).stat()
+        seen = hashing.Seen(os.fsencode(tmp_path / name), status.st_size + (name == "a"), status.st_ino, 0)
+        files.add(seen._replace(mtime_ns=status.st_mtime_ns))
+    with pytest.raises(Conflict, match="a was written to while it was read"):
+        files.hashes()
+
+
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch, helpers: int) -> list[bytes]:
+    """Let helpers begin with the first file; the paths that this process hashes itself."""
+    own: list[bytes] = []
+
+    def noted(path: bytes, *seen: int) -> str:
+        own.append(path)
+        return hashing.hash_file(path, *seen)
+
+    monkeypatch.setattr(small_files, "MANY", 1)
+    monkeypatch.setattr(small_files, "BATCH", 4)
+    monkeypatch.setattr(small_files, "cores", lambda: helpers + 1)
+    monkeypatch.setattr(small_files, "hash_file", noted)
+    return own
 
 
 @pytest.fixture(autouse=True)
