@@ -63,9 +63,9 @@ def write_archive(
 ) -> Written:
     """Hand a directory's archive to write, piece by piece (a piece is only good until the next one).
 
-    Owners (by number), modes, times in seconds, hard links, holes, extended attributes and ACLs are kept; what other file systems
-    mounted in it hold is not. Raises Conflict where a file changed meanwhile, CommandFailed where tar fails; an error
-    of write ends the programs.
+    Owners (by number), modes, times in seconds, hard links, holes, extended attributes and ACLs are kept; what other
+    file systems mounted in it hold is not. Raises Conflict where a file changed meanwhile, CommandFailed where tar
+    fails; an error of write ends the programs.
     """
     content = (f"--directory={directory}", "--file=-", ".")
     tar = ["tar", "--create", *_PLAIN, *KEEP, _LARGE, "--sparse", "--one-file-system", *content]

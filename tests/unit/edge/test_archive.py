@@ -110,7 +110,7 @@ def test_times_reach_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "volume").mkdir()
     (tmp_path / "volume" / "way").symlink_to(tmp_path / "outside")
     saved = save(tmp_path / "volume", tmp_path)
-    listed = {name: 7_000_000_007 for name in ("way", "way/f", "../outside/f", str(tmp_path / "outside" / "f"))}
+    listed = dict.fromkeys(("way", "way/f", "../outside/f", str(tmp_path / "outside" / "f")), 7_000_000_007)
     extract(tmp_path, saved, str(tmp_path / "target"), listed)
     assert (tmp_path / "target" / "way").lstat().st_mtime_ns == 7_000_000_007
     assert (tmp_path / "outside" / "f").stat().st_mtime_ns == before
