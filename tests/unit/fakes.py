@@ -14,8 +14,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import KINDS, Change, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Change
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import KINDS, key_of
 
 Object = dict[str, Any]
 
@@ -52,12 +53,15 @@ class FakeCluster:
     def version(self) -> str:
         return "v1.34.4"
 
-    def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+    def list(self, kind: str, namespace: str = "", labels: str = "", fields: str = "") -> list[Object]:
         wanted = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
         return [
             copy.deepcopy(item)
             for (k, ns, _name), item in sorted(self.objects.items())
-            if k == kind and namespace in ("", ns) and wanted.items() <= (item["metadata"].get("labels") or {}).items()
+            if k == kind
+            and namespace in ("", ns)
+            and wanted.items() <= (item["metadata"].get("labels") or {}).items()
+            and all(_field(item, *pair.split("=", 1)) for pair in fields.split(",") if pair)
         ]
 
     def lists(self, *kinds: str) -> tuple[list[Object], ...]:
@@ -108,10 +112,12 @@ class FakeCluster:
         del workers
         return [function(thing) for thing in things]
 
-    def watch(self, kind: str, timeout: float, namespace: str = "", labels: str = "") -> Iterator[Change]:
+    def watch(
+        self, kind: str, timeout: float, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> Iterator[Change]:
         del timeout
         self.react(self)
-        yield from (Change("ADDED", item) for item in self.list(kind, namespace, labels))
+        yield from (Change("ADDED", item) for item in self.list(kind, namespace, labels, fields))
 
     def wait(
         self,
@@ -132,8 +138,13 @@ class FakeCluster:
             raise TimedOut(f"{kind}: {missing} not ready", details=missing)
         return found
 
+    def left_after(
+        self, kind: str, names: Iterable[Any], timeout: float, key: Callable[[Object], Any], fields: str = ""
+    ) -> set[Any]:
+        return {key(c.object) for c in self.watch(kind, timeout, fields=fields)} & set(names)
+
     def wait_gone(self, kind: str, names: Iterable[tuple[str, str]], timeout: float) -> None:
-        left = {key_of(c.object) for c in self.watch(kind, timeout)} & set(names)
+        left = self.left_after(kind, names, timeout, key_of)
         if left:
             raise TimedOut(f"{kind}: {sorted(left)} still there")
 
@@ -146,6 +157,14 @@ class FakeCluster:
         if self.kill_after is not None and len(self.writes) >= self.kill_after:
             raise Killed
         self.writes.append((verb, place[0], "/".join(filter(None, place[1:]))))
+
+
+def _field(item: Object, path: str, value: str) -> bool:
+    """True where the field at the dotted path has that value, as a field selector has it."""
+    found: Any = item
+    for part in path.split("."):
+        found = (found or {}).get(part)
+    return (found or "") == value
 
 
 def merge(target: Any, change: Any) -> Any:

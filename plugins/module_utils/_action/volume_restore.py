@@ -35,9 +35,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binder
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, Key, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import Key
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore_source import (
     check_archives,
     extract,

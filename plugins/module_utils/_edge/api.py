@@ -78,6 +78,23 @@ class Api:
             return dict(json.loads(response.data))
         raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
 
+    def evict(self, path: str, eviction: Object) -> str:
+        """Ask for a pod's eviction: '' where it is on its way, else why it can't be now. Raises as ask does.
+
+        The server says so in three ways: 429 (a budget), 504 (a budget that others change at the same time), and 201
+        with a Status of failure (more than one budget). 403 in a namespace that is being deleted is no refusal: its
+        pods go anyway.
+        """
+        response = self._send("POST", path, eviction)
+        said = _status(response.data)
+        causes = (said.get("details") or {}).get("causes") or ()
+        if response.status in (429, 504) or (response.status < 300 and said.get("status") == "Failure"):
+            why = "; ".join(cause.get("message", "") for cause in causes) or said.get("message", "")
+            return why or f"the API server refused ({response.status})"
+        if response.status < 300 or any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+            return ""
+        raise _refusal(response.status, response.data, f"POST {self.host}{path}")
+
     def stream(self, path: str, query: Mapping[str, str], end: float) -> Iterator[bytes]:
         """The lines of an answer that goes on, until the server ends it or the (monotonic) time has come.
 
@@ -147,11 +164,16 @@ def _lines(response: Any, end: float) -> Iterator[bytes]:
         return
 
 
-def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
+def _status(data: bytes) -> Object:
+    """The Status that the server says; what is no JSON is its message."""
     try:
-        message = json.loads(data).get("message", "")
+        return dict(json.loads(data))
     except ValueError:
-        message = data.decode("utf-8", "replace")[:300]
+        return {"message": data.decode("utf-8", "replace")[:300]}
+
+
+def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
+    message = _status(data).get("message", "")
     if status == 404:
         return Missing(message or "There is no such object.", tried=tried)
     if status == 409:

@@ -12,7 +12,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core import bindi
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, Key, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import Key, key_of
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
 # For so long nothing may change before what was written is taken as agreed to.

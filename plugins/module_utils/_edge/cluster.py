@@ -19,33 +19,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import CONNECTIONS, Api, Missing, Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import (
+    KINDS,
+    Key,
+    key_of,
+    namespace_of,
+    path_of,
+)
 
 Objects = list[Object]
-Key = tuple[str, str]
 T = TypeVar("T")
 R = TypeVar("R")
 
 WORKERS = CONNECTIONS
 PAGE = 2000
 MANAGER = "kindlab.volumes"
-
-# kind -> (path of its group and version, plural, namespaced)
-KINDS: dict[str, tuple[str, str, bool]] = {
-    "Namespace": ("/api/v1", "namespaces", False),
-    "Node": ("/api/v1", "nodes", False),
-    "PersistentVolume": ("/api/v1", "persistentvolumes", False),
-    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims", True),
-    "Pod": ("/api/v1", "pods", True),
-    "ConfigMap": ("/api/v1", "configmaps", True),
-    "ServiceAccount": ("/api/v1", "serviceaccounts", True),
-    "Event": ("/api/v1", "events", True),
-    "Deployment": ("/apis/apps/v1", "deployments", True),
-    "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
-    "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles", True),
-    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
-    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
-    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
-}
 
 
 @dataclass(frozen=True)
@@ -70,9 +58,12 @@ class Cluster:
         """The server's version, e.g. v1.34.4."""
         return str(self._api.ask("GET", "/version")["gitVersion"])
 
-    def list(self, kind: str, namespace: str = "", labels: str = "") -> Objects:
-        """All objects of a kind (in all namespaces, or one), with kind and apiVersion filled in."""
-        return self._list(kind, namespace, labels)[0]
+    def list(self, kind: str, namespace: str = "", labels: str = "", fields: str = "") -> Objects:
+        """All objects of a kind (in all namespaces, or one), with kind and apiVersion filled in.
+
+        labels, fields: selectors as the API takes them, e.g. spec.nodeName=NODE.
+        """
+        return self._list(kind, namespace, labels, fields)[0]
 
     def lists(self, *kinds: str) -> tuple[Objects, ...]:
         """Several kinds at once, read side by side."""
@@ -81,38 +72,57 @@ class Cluster:
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object, None where there is none of that name."""
         try:
-            return self._api.ask("GET", _path(kind, namespace, name))
+            return self._api.ask("GET", path_of(kind, namespace, name))
         except Missing:
             return None
 
     def create(self, wanted: Object) -> Object:
         """Create an object. Raises Conflict where one of that name exists."""
-        return self._api.ask("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
+        return self._api.ask("POST", path_of(wanted["kind"], namespace_of(wanted)), wanted)
 
     def apply(self, wanted: Object) -> Object:
         """Create the object or make the fields that are named here what they are named to be (server-side apply)."""
         query = {"fieldManager": MANAGER, "force": "true"}
-        path = _path(wanted["kind"], _namespace(wanted), wanted["metadata"]["name"])
+        path = path_of(wanted["kind"], namespace_of(wanted), wanted["metadata"]["name"])
         return self._api.ask("PATCH", path, wanted, query, "application/apply-patch+yaml")
 
     def patch(self, kind: str, name: str, change: Object, namespace: str = "", subresource: str = "") -> Object:
         """Merge a change into an object; None removes a field. With a resourceVersion in it: Conflict if outdated."""
-        path = _path(kind, namespace, name) + (f"/{subresource}" if subresource else "")
+        path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._api.ask("PATCH", path, change, None, "application/merge-patch+json")
 
     def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
         """Ask for an object's deletion; nothing happens where there is none."""
         try:
-            self._api.ask("DELETE", _path(kind, namespace, name), {"propagationPolicy": propagation})
+            self._api.ask("DELETE", path_of(kind, namespace, name), {"propagationPolicy": propagation})
         except Missing:
             return
+
+    def evict(self, name: str, namespace: str, uid: str, grace_period: int | None = None) -> str:
+        """Ask for the eviction of this very pod; '' where it is granted or gone, else why not now.
+
+        grace_period: in seconds; None is the pod's own, 0 is none at all.
+        """
+        grace = {} if grace_period is None else {"gracePeriodSeconds": grace_period}
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}, **grace},
+        }
+        try:
+            return self._api.evict(path_of("Pod", namespace, name) + "/eviction", body)
+        except Missing:
+            return ""
 
     def each(self, function: Callable[[T], R], things: Iterable[T], workers: int = WORKERS) -> builtins.list[R]:
         """function(thing) for all things, side by side; results in their order, the first error raised at the end."""
         with ThreadPoolExecutor(max_workers=workers) as pool:
             return [future.result() for future in [pool.submit(function, thing) for thing in things]]
 
-    def watch(self, kind: str, timeout: float, namespace: str = "", labels: str = "") -> Iterator[Change]:
+    def watch(
+        self, kind: str, timeout: float, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> Iterator[Change]:
         """All objects as ADDED, then every change as it comes, until the caller stops or the seconds are over.
 
         An object may be shown again (after a lost connection), also one that was deleted in between and is no
@@ -120,10 +130,10 @@ class Cluster:
         """
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            found, version = self._list(kind, namespace, labels)
+            found, version = self._list(kind, namespace, labels, fields)
             for item in found:
                 yield Change("ADDED", item)
-            yield from self._changes(kind, namespace, labels, version, end)
+            yield from self._changes(kind, namespace, labels, version, end, fields)
 
     def wait(
         self,
@@ -166,37 +176,51 @@ class Cluster:
 
     def wait_gone(self, kind: str, names: Iterable[Key], timeout: float) -> None:
         """Wait until none of the named objects exists any more. Raises TimedOut with those that are left."""
+        left = self.left_after(kind, names, timeout, key_of)
+        if left:
+            names_left = sorted("/".join(filter(None, key)) for key in left)
+            raise TimedOut(
+                f"After {timeout:g} seconds {len(left)} {kind}(s) are still there: {', '.join(names_left[:10])}",
+                next_step=f"kubectl describe {kind.lower()} {names_left[0].rpartition('/')[2]}",
+                details=names_left,
+            )
+
+    def left_after(
+        self, kind: str, names: Iterable[T], timeout: float, key: Callable[[Object], T], fields: str = ""
+    ) -> set[T]:
+        """Wait until none of the objects exists any more; those that are left when the seconds are over.
+
+        key: what names an object, e.g. its uid where another one of the same name must not be taken for it.
+        """
         left = set(names)
         end = time.monotonic() + timeout
         while left:
-            found, version = self._list(kind, "", "")
-            left &= {key_of(item) for item in found}
-            for change in self._changes(kind, "", "", version, end) if left else ():
+            found, version = self._list(kind, "", "", fields)
+            left &= {key(item) for item in found}
+            for change in self._changes(kind, "", "", version, end, fields) if left else ():
                 if change.type == "DELETED":
-                    left.discard(key_of(change.object))
+                    left.discard(key(change.object))
                 if not left:
-                    return
-            if left and time.monotonic() >= end:
-                names_left = sorted("/".join(filter(None, key)) for key in left)
-                raise TimedOut(
-                    f"After {timeout:g} seconds {len(left)} {kind}(s) are still there: {', '.join(names_left[:10])}",
-                    next_step=f"kubectl describe {kind.lower()} {names_left[0].rpartition('/')[2]}",
-                    details=names_left,
-                )
+                    break
+            if time.monotonic() >= end:
+                break
+        return left
 
-    def _list(self, kind: str, namespace: str, labels: str) -> tuple[Objects, str]:
+    def _list(self, kind: str, namespace: str, labels: str, fields: str = "") -> tuple[Objects, str]:
         prefix, _plural, _namespaced = KINDS[kind]
         version = prefix.split("/", 2)[2] if prefix.startswith("/apis/") else "v1"
-        query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        query = {"limit": str(PAGE), **_selectors(labels, fields)}
         items: Objects = []
         while True:
-            page = self._api.ask("GET", _path(kind, namespace), None, query)
+            page = self._api.ask("GET", path_of(kind, namespace), None, query)
             items += [{"apiVersion": version, "kind": kind, **item} for item in page["items"]]
             if not page["metadata"].get("continue"):
                 return items, page["metadata"]["resourceVersion"]
             query["continue"] = page["metadata"]["continue"]
 
-    def _changes(self, kind: str, namespace: str, labels: str, version: str, end: float) -> Iterator[Change]:
+    def _changes(
+        self, kind: str, namespace: str, labels: str, version: str, end: float, fields: str = ""
+    ) -> Iterator[Change]:
         """Changes since a version, until the seconds are over or the server ends or outdates the watch."""
         seconds = end - time.monotonic()
         if seconds <= 0:
@@ -205,9 +229,9 @@ class Cluster:
             "watch": "true",
             "resourceVersion": version,
             "timeoutSeconds": str(max(1, int(seconds + 0.999))),
-            **({"labelSelector": labels} if labels else {}),
+            **_selectors(labels, fields),
         }
-        for line in self._api.stream(_path(kind, namespace), query, end):
+        for line in self._api.stream(path_of(kind, namespace), query, end):
             event = json.loads(line)
             if event["type"] == "ERROR":
                 return
@@ -226,17 +250,5 @@ def open_cluster(kind_name: str, kubeconfig: str | None = None, context: str | N
     return Cluster(None, context or f"kind-{kind_name}")
 
 
-def key_of(item: Object) -> Key:
-    """(namespace, name); namespace is '' for what belongs to the whole cluster."""
-    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
-
-
-def _namespace(item: Object) -> str:
-    if not KINDS[item["kind"]][2]:
-        return ""
-    return str(item["metadata"].get("namespace", "default"))
-
-
-def _path(kind: str, namespace: str = "", name: str = "") -> str:
-    prefix, plural, _namespaced = KINDS[kind]
-    return "/".join(filter(None, [prefix, f"namespaces/{namespace}" if namespace else "", plural, name]))
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    return {**({"labelSelector": labels} if labels else {}), **({"fieldSelector": fields} if fields else {})}
