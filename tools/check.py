@@ -62,8 +62,9 @@ def row(name: str, good: bool, seconds: float) -> str:
 
 def lint(collections: Path) -> Part:
     venv = environment("lint") / "bin"
-    sources = ("plugins", "tests", "tools")
-    types = "ansible_collections.kindlab.volumes.plugins"
+    sources = ("playbooks", "plugins", "tests", "tools")
+    ours = "ansible_collections.kindlab.volumes"
+    types = ("-p", f"{ours}.plugins", "-p", f"{ours}.playbooks")
     return Part(
         "lint",
         (
@@ -71,7 +72,7 @@ def lint(collections: Path) -> Part:
             (venv / "ruff", "check", "--quiet", "--no-cache", *sources),
             (venv / "ruff", "format", "--check", "--quiet", "--no-cache", *sources),
             (venv / "antsibull-changelog", "lint"),
-            ("env", "-C", collections, venv / "mypy", "--config-file", ROOT / "pyproject.toml", "-p", types),
+            ("env", "-C", collections, venv / "mypy", "--config-file", ROOT / "pyproject.toml", *types),
         ),
         path=venv,
     )
