@@ -19,6 +19,7 @@ UNREAD = {"__pycache__", "output", "go.sum", "changelog.yaml"}
 # Folder of plugins/ -> what of this collection it may import: only rooms below it.
 ROOMS = {
     "doc_fragments": (),
+    "filter": (f"{UTILS}._core.",),
     "module_utils/_core": (f"{UTILS}._core.",),
     "module_utils/_edge": (f"{UTILS}._core.", f"{UTILS}._edge."),
     "module_utils/_action": (f"{UTILS}._core.", f"{UTILS}._edge."),
