@@ -84,6 +84,10 @@ class FakeCluster:
             item["status"] = {"phase": "Pending"}
         return self.put(item)
 
+    def dry_run(self, wanted: Object) -> Object:
+        self._place(wanted)
+        return copy.deepcopy(wanted)
+
     def apply(self, wanted: Object) -> Object:
         place = self._place(wanted)
         self._write("apply", place)

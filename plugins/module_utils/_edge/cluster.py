@@ -80,6 +80,10 @@ class Cluster:
         """Create an object. Raises Conflict where one of that name exists."""
         return self._api.ask("POST", path_of(wanted["kind"], namespace_of(wanted)), wanted)
 
+    def dry_run(self, wanted: Object) -> Object:
+        """What creating an object would give; nothing is made. Raises KindlabError where it would be refused."""
+        return self._api.ask("POST", path_of(wanted["kind"], namespace_of(wanted)), wanted, {"dryRun": "All"})
+
     def apply(self, wanted: Object) -> Object:
         """Create the object or make the fields that are named here what they are named to be (server-side apply)."""
         query = {"fieldManager": MANAGER, "force": "true"}
