@@ -74,6 +74,12 @@ clusters:
     context:
       description: The context that kind writes.
       type: str
+    options:
+      description:
+        - The options of M(kindlab.volumes.kind_cluster) that make such a cluster again, its name apart, as they were
+          recorded when it was created.
+        - Empty where it was made otherwise, or does not answer.
+      type: dict
   sample:
     - name: lab
       state: running
@@ -89,6 +95,15 @@ clusters:
       reachable: true
       kubeconfig: /home/user/.kube/kind-lab.yaml
       context: kind-lab
+      options:
+        nodes:
+          - role: control-plane
+            image: kindest/node:v1.34.4
+            mounts:
+              - host_path: /srv/lab/volumes
+                node_path: /var/local-path-provisioner
+                read_only: false
+                create: false
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster_info import run

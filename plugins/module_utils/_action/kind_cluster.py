@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +15,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_plan
     before_and_after,
     plan_present,
     refuse_drift,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_record import (
+    RECORD,
+    RECORD_NAMESPACE,
+    record,
+    recorded_config,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import (
     CONTROL_PLANE,
@@ -46,8 +51,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.lab import Connect, Lab
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.mark import REMOVING
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.startup import Startup
-
-RECORD, RECORD_NAMESPACE = "kindlab-cluster", "kube-system"
 
 
 def run(
@@ -94,7 +97,7 @@ def _compare(lab: Lab, spec: ClusterSpec, observed: Observed) -> tuple[str, list
         version = cluster.version()
         found = cluster.get("ConfigMap", RECORD, RECORD_NAMESPACE)
     if found is not None:
-        refuse_drift(spec.name, record_drift(spec, json.loads(found["data"]["config"])))
+        refuse_drift(spec.name, record_drift(spec, recorded_config(found)))
         return version, []
     unseen = [] if observed.marked else unseen_options(spec)
     why = "the cluster was not created by kind_cluster, so these options can't be compared with it: "
@@ -138,7 +141,7 @@ def _apply(
         every = lab.options.get("wait_for") != "control_planes"
         startup.nodes(node.name for node in spec.nodes if every or node.role == CONTROL_PLANE)
     if plan.finish:
-        cluster.apply(_record(text, kind_version))
+        cluster.apply(record(text, kind_version))
         if not spec.networking.get("disableDefaultCNI") and not startup.storage():
             warnings.append(f"The cluster {spec.name} has no default storage class.")
         lab.mark.clear()
@@ -159,16 +162,6 @@ def _create(lab: Lab, plan: Plan, missing: Sequence[HostDirectory], config: str)
             if not retain:
                 lab.mark.clear()
             raise
-
-
-def _record(config: str, kind_version: str) -> dict[str, Any]:
-    """What was asked for, kept in the cluster: the part of it that no container shows can be compared later."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": RECORD, "namespace": RECORD_NAMESPACE},
-        "data": {"config": config, "kind": kind_version, "created-by": "kindlab.volumes.kind_cluster"},
-    }
 
 
 def _absent(lab: Lab, check_mode: bool) -> Outcome:

@@ -6,11 +6,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_record import (
+    RECORD,
+    RECORD_NAMESPACE,
+    recorded_config,
+    recorded_options,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import CONTROL_PLANE, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_view import cluster_view
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    KindlabError,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import require_library
@@ -20,6 +32,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.lab import Connect, Lab
 
 ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the API server says: its version, '' where it does not answer, and what was recorded at the creation."""
+
+    version: str = ""
+    record: Mapping[str, Any] | None = None
 
 
 def run(
@@ -41,29 +61,37 @@ def _briefly(kubeconfig: str, context: str) -> Cluster:
 
 
 def _shown(lab: Lab, nodes: Sequence[Node]) -> dict[str, Any]:
-    named, answer = lab.own.names(lab.name), ""
+    named, answer = lab.own.names(lab.name), _Answer()
     running = [node for node in nodes if node.state == "running"]
     if any(node.role == CONTROL_PLANE for node in running):
-        answer = _version(lab, named)
+        answer = _ask(lab, named)
     unfinished = lab.mark.marked() and not named
     return {
         **cluster_view(lab.name, nodes, unfinished=unfinished),
-        "kubernetes_version": answer or _image_version(lab, running),
-        "reachable": bool(answer),
+        "kubernetes_version": answer.version or _image_version(lab, running),
+        "reachable": bool(answer.version),
         "kubeconfig": lab.own.path if named else "",
         "context": lab.context,
+        "options": _options(answer, nodes),
     }
 
 
-def _version(lab: Lab, named: bool) -> str:
-    """The API server's version, '' where it does not answer."""
+def _ask(lab: Lab, named: bool) -> _Answer:
     for has_file in (True, False) if named else (False,):
         try:
             with lab.reached(has_file) as cluster:
-                return cluster.version()
+                return _Answer(cluster.version(), cluster.get("ConfigMap", RECORD, RECORD_NAMESPACE))
         except KindlabError:
             continue
-    return ""
+    return _Answer()
+
+
+def _options(answer: _Answer, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The options that make the cluster again, {} where they are not known."""
+    try:
+        return recorded_options(recorded_config(answer.record), nodes) if answer.record else {}
+    except BadInput:
+        return {}
 
 
 def _image_version(lab: Lab, running: Sequence[Node]) -> str:

@@ -12,6 +12,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.kind_host import KindHost
 
+ASKED = {
+    "engine": "docker",
+    "wait_timeout": 1,
+    "merge_kubeconfig": False,
+    "retain_on_failure": False,
+    "force": False,
+}
+
 
 class Host(KindHost):
     """One where programs inside nodes can be run: each knows the version its image was made for."""
@@ -30,9 +38,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def make(host: Host, name: str, **options: Any) -> None:
-    asked = {"name": name, "state": "present", "engine": "docker", "control_planes": 1, "wait_timeout": 1}
-    rest = {"merge_kubeconfig": False, "retain_on_failure": False, "force": False}
-    kind_cluster.run({**asked, **rest, **options}, False, runner=host, connect=host.connect)
+    asked = {**ASKED, "name": name, "state": "present", "control_planes": 1}
+    kind_cluster.run({**asked, **options}, False, runner=host, connect=host.connect)
 
 
 def info(host: Host, **options: Any) -> list[dict[str, Any]]:
@@ -62,6 +69,30 @@ def test_a_running_one(host: Host, tmp_path: Path) -> None:
     ]
     assert lab["nodes"][1]["mounts"] == [{"host_path": str(data), "node_path": "/n", "read_only": True}]
     assert lab["nodes"][0]["ports"] == []
+
+
+def test_the_options_that_make_it_again(host: Host, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    make(host, "lab", workers=1, mounts=[{"host_path": str(data), "node_path": "/n"}], labels={"disk": "fast"})
+    (lab,) = info(host)
+    mount = {"host_path": str(data), "node_path": "/n", "read_only": False, "create": False}
+    rest = {"image": "kindest/node:default", "labels": {"disk": "fast"}, "mounts": [mount]}
+    assert lab["options"] == {"nodes": [{"role": role, **rest} for role in ("control-plane", "worker")]}
+    created = host.configs["lab"]
+    kind_cluster.run({**ASKED, "name": "lab", "state": "absent"}, False, runner=host, connect=host.connect)
+    make(host, "lab", **lab["options"])
+    assert [n.pop("image") for n in host.configs["lab"]["nodes"]] == ["kindest/node:default"] * 2
+    assert host.configs["lab"] == created
+
+
+def test_options_that_are_not_known(host: Host) -> None:
+    make(host, "lab")
+    host.clusters["lab"].patch("ConfigMap", "kindlab-cluster", {"data": {"config": "spoiled"}}, "kube-system")
+    assert (info(host)[0]["options"], info(host)[0]["reachable"]) == ({}, True)
+    host.clusters["lab"].delete("ConfigMap", "kindlab-cluster", "kube-system")
+    assert (info(host)[0]["options"], info(host)[0]["reachable"]) == ({}, True)
+    host.clusters.clear()
+    assert info(host)[0]["options"] == {}
 
 
 def test_one_without_a_file_of_its_own(host: Host, tmp_path: Path) -> None:

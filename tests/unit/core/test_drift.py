@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import ClusterSpec, cluster_spec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drift import (
@@ -20,40 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drift import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind_config import config_text, kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.tests.unit.cluster_options import OPTIONS
 from ansible_collections.kindlab.volumes.tests.unit.kind_host import KindHost, containers
-
-NUMBER = st.integers(0, 9)
-MOUNT = st.fixed_dictionaries(
-    {
-        "host_path": NUMBER.map(lambda n: f"/h/{n}"),
-        "node_path": NUMBER.map(lambda n: f"/n/{n}"),
-        "read_only": st.booleans(),
-        "roles": st.none() | st.just(["worker"]) | st.just(["control-plane"]),
-        "propagation": st.sampled_from([None, "None", "HostToContainer", "Bidirectional"]),
-    }
-)
-PORT = st.fixed_dictionaries(
-    {
-        "node_port": st.sampled_from([80, 443, 6443, 30000]),
-        "host_port": st.sampled_from([0]) | st.integers(1, 65535),
-        "listen": st.sampled_from([None, "0.0.0.0", "127.0.0.1"]),
-        "protocol": st.sampled_from(["TCP", "UDP"]),
-    }
-)
-OPTIONS = st.fixed_dictionaries(
-    {
-        "name": st.just("lab"),
-        "control_planes": st.integers(1, 3),
-        "workers": st.integers(0, 3),
-        "image": st.sampled_from([None, "node:1", "kindest/node:v1@sha256:" + "a" * 64]),
-        "mounts": st.lists(MOUNT, max_size=4, unique_by=lambda m: m["node_path"]),
-        "ports": st.lists(PORT, max_size=3, unique_by=lambda p: p["host_port"]),
-        "labels": st.dictionaries(st.sampled_from("abc"), st.sampled_from("xyz")),
-        "controller_manager_qps": st.none() | st.integers(1, 1000),
-        "networking": st.sampled_from([None, {"pod_subnet": "10.1.0.0/16"}]),
-        "kubeadm_patches": st.lists(st.sampled_from(["kind: InitConfiguration", {"kind": "JoinConfiguration"}])),
-    }
-)
 
 
 def created(spec: ClusterSpec) -> tuple[Node, ...]:
