@@ -64,7 +64,6 @@ def kubeadm_names(kube: Path, work: Path, runner: Runner) -> dict[str, str]:
 
 def define(names: Mapping[str, str], own: Mapping[str, str], programs: Mapping[str, Path], root: Path) -> list[Image]:
     """`names` are kubeadm's, `own` are this collection's; `root` is the node's file system."""
-    local_path = "usr/local/bin/local-path-provisioner"
     kube = Layer("kube", partial(_kube, programs["kube"]))
     iptables = Layer("iptables", partial(_iptables, root))
     return [
@@ -74,11 +73,8 @@ def define(names: Mapping[str, str], own: Mapping[str, str], programs: Mapping[s
         Image(names["etcd"], [_single("etcd", programs["etcd"], "usr/local/bin/etcd")]),
         Image(names["coredns"], [_single("coredns", programs["coredns"], "coredns")], ["/coredns"]),
         Image(names["pause"], [_single("pause", root / "usr/bin/catatonit", "pause")], ["/pause", "-P"]),
-        Image(
-            own["local_path"],
-            [_single("local-path", programs["local-path-provisioner"], local_path)],
-            [f"/{local_path}"],
-        ),
+        _provisioner(own["local_path"], "local-path", programs),
+        _provisioner(own["hostpath"], "hostpath", programs),
         Image(own["busybox"], [Layer("busybox", partial(_busybox, root))], command=["sh"]),
     ]
 
@@ -136,6 +132,11 @@ def _config(image: Image, layers: Sequence[str]) -> dict[str, object]:
 
 def _single(layer: str, source: Path, name: str) -> Layer:
     return Layer(layer, lambda top: _program(top, name, source))
+
+
+def _provisioner(image: str, name: str, programs: Mapping[str, Path]) -> Image:
+    program = f"usr/local/bin/{name}-provisioner"
+    return Image(image, [_single(name, programs[f"{name}-provisioner"], program)], [f"/{program}"])
 
 
 def _program(top: Path, name: str, source: Path) -> None:

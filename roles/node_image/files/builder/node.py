@@ -18,6 +18,8 @@ from errors import BuildError
 from steps import Work
 
 NODE_PROGRAMS = ("kubeadm", "kubectl", "kubelet")
+# Steps whose results are programs of that name.
+PROGRAMS = ("kube", "etcd", "coredns", "local-path-provisioner", "hostpath-provisioner")
 BLOBS = "io.containerd.content.v1.content/blobs/sha256"
 SNAPSHOTS = "io.containerd.snapshotter.v1.overlayfs/snapshots"
 SHARED = "kind/images"  # what nodes share lies outside of /var, which every node copies
@@ -33,7 +35,7 @@ def make(version: str, own: Mapping[str, str], work: Work) -> None:
         directory.mkdir()
     rootfs = work.inputs["rootfs"] / "rootfs.tar"
     work.runner.run(["tar", "-C", lower, "--numeric-owner", "-xpf", rootfs])
-    programs = {name: work.inputs[name] / name for name in ("kube", "etcd", "coredns", "local-path-provisioner")}
+    programs = {name: work.inputs[name] / name for name in PROGRAMS}
     names = images.kubeadm_names(programs["kube"], work.out, work.runner)
     _settings(work.sources / "node", upper, version, {**own, "pause": names["pause"]})
     _install(programs["kube"], upper)

@@ -28,6 +28,10 @@ def local_path_provisioner(work: Work) -> None:
     _compile(work, "github.com/rancher/local-path-provisioner", "local-path-provisioner")
 
 
+def hostpath_provisioner(work: Work) -> None:
+    _compile(work, "./cmd/hostpath-provisioner", "hostpath-provisioner")
+
+
 def coredns(work: Work) -> None:
     """CoreDNS sets a field to zero that Kubernetes' libraries no longer have: compile a copy without that line."""
     go = work.tools["go"]

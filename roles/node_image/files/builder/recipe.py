@@ -27,8 +27,10 @@ def required_version(files: Path, module: str) -> str:
 def load(files: Path, suite: str) -> Recipe:
     version = required_version(files, "k8s.io/kubernetes")
     local_path = required_version(files, "github.com/rancher/local-path-provisioner")
+    library = required_version(files, "sigs.k8s.io/sig-storage-lib-external-provisioner/v13")
     images = {
         "local_path": f"kindlab/local-path-provisioner:v{local_path}",
+        "hostpath": f"kindlab/hostpath-provisioner:v{library}",
         "busybox": f"kindlab/busybox:{suite}",
         "podnet": f"kindlab/podnet:v{version}",
     }
@@ -46,6 +48,13 @@ def load(files: Path, suite: str) -> Recipe:
             "local-path-provisioner", "local-path-provisioner", programs.local_path_provisioner, MODULES, megabytes=1000
         ),
         Step(
+            "hostpath-provisioner",
+            "hostpath-provisioner",
+            programs.hostpath_provisioner,
+            (*MODULES, "go/cmd/hostpath-provisioner", "go/hostdir"),
+            megabytes=1000,
+        ),
+        Step(
             "rootfs",
             f"Debian {suite} for a node",
             partial(rootfs.make, suite),
@@ -60,7 +69,7 @@ def load(files: Path, suite: str) -> Recipe:
             partial(node.make, version, images),
             ("builder/node.py", "builder/images.py", "builder/archive.py", "node"),
             images,
-            needs=("rootfs", "kube", "etcd", "coredns", "local-path-provisioner"),
+            needs=("rootfs", *node.PROGRAMS),
             root=True,
             megabytes=3000,
         ),
