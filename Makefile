@@ -20,8 +20,8 @@ setup: ## Make the Python environment and install the collection in .build
 	@$(PYTHON) tools/environment.py run
 	@$(PYTHON) tools/collection.py
 
-demo: setup ## Run a use case: CASE=restore_volumes, default_storage_class; ARGS go to ansible-playbook
-	$(PLAY) kindlab.volumes.$(CASE) $(ARGS)
+demo: setup ## Run a use case: CASE=restore_volumes, pod_restart, ... or all; ARGS go to ansible-playbook
+	@$(PYTHON) tools/demo.py $(CASE)
 
 teardown: setup ## Remove the clusters made here; volumes, backups and caches stay
 	$(PLAY) kindlab.volumes.teardown $(ARGS)
