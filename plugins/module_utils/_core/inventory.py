@@ -83,9 +83,18 @@ def pods_by_claim(pods: Iterable[Object]) -> dict[str, list[Object]]:
             "node": spec.get("nodeName", ""),
             "phase": (pod.get("status") or {}).get("phase", ""),
         }
-        for claim in sorted(_claims(metadata["name"], spec.get("volumes") or ())):
+        for claim in claims_of(pod):
             using.setdefault(f"{metadata['namespace']}/{claim}", []).append(shown)
     return using
+
+
+def claims_of(pod: Mapping[str, Any], *, own: bool = True) -> list[str]:
+    """The names of the claims that a pod names; own: also of those that come and go with it."""
+    volumes = pod["spec"].get("volumes") or ()
+    named = {v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")}
+    # A generic ephemeral volume's claim is named after its pod (Kubernetes: ephemeral volumes).
+    ephemeral = {f"{pod['metadata']['name']}-{v['name']}" for v in volumes if own and v.get("ephemeral")}
+    return sorted(named | ephemeral)
 
 
 def provisioner_directories(config_maps: Iterable[Object]) -> dict[str, tuple[str, ...]]:
@@ -180,12 +189,6 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
         "host_directories": {p.node: p.host_directory for p in found},
         "pods": pods.get(volume.claim, []) if volume.claim_phase == "Bound" else [],
     }
-
-
-def _claims(pod: str, volumes: Iterable[Mapping[str, Any]]) -> set[str]:
-    named = {v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")}
-    # A generic ephemeral volume's claim is named after its pod (Kubernetes: ephemeral volumes).
-    return named | {f"{pod}-{v['name']}" for v in volumes if v.get("ephemeral")}
 
 
 def _ancestors(path: str) -> list[str]:

@@ -81,15 +81,16 @@ class Api:
     def evict(self, path: str, eviction: Object) -> str:
         """Ask for a pod's eviction: '' where it is on its way, else why it can't be now. Raises as ask does.
 
-        The server says so in three ways: 429 (a budget), 504 (a budget that others change at the same time), and 201
-        with a Status of failure (more than one budget). 403 in a namespace that is being deleted is no refusal: its
-        pods go anyway.
+        The server says so in three ways: 429 (a budget allows none), 504 (others change the budget at the same time)
+        and 500 (there is more than one budget). 403 in a namespace that is being deleted is no refusal: its pods go
+        anyway.
         """
         response = self._send("POST", path, eviction)
         said = _status(response.data)
         causes = (said.get("details") or {}).get("causes") or ()
-        if response.status in (429, 504) or (response.status < 300 and said.get("status") == "Failure"):
-            why = "; ".join(cause.get("message", "") for cause in causes) or said.get("message", "")
+        message = said.get("message", "")
+        if response.status in (429, 504) or (response.status == 500 and "PodDisruptionBudget" in message):
+            why = "; ".join(cause.get("message", "") for cause in causes) or message
             return why or f"the API server refused ({response.status})"
         if response.status < 300 or any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
             return ""

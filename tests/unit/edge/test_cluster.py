@@ -89,7 +89,7 @@ BUDGET = ("DisruptionBudget", "The disruption budget b needs 1 healthy pods and 
         (429, "Too many requests, please try again later.", "Too many requests, please try again later."),
         (504, failure("couldn't update PodDisruptionBudget"), "couldn't update PodDisruptionBudget"),
         (
-            201,
+            500,
             failure("This pod has more than one PodDisruptionBudget"),
             "This pod has more than one PodDisruptionBudget",
         ),
