@@ -8,10 +8,11 @@ import sys
 
 import clusters
 import data
+import playbooks
 import volumes
 from measure import BUILD, Figure
 
-GROUPS = {"data": data.figures, "cluster": clusters.figures, "volumes": volumes.figures}
+GROUPS = {"data": data.figures, "cluster": clusters.figures, "volumes": volumes.figures, "playbooks": playbooks.figures}
 
 
 def table(figures: list[Figure]) -> str:

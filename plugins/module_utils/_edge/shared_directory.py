@@ -29,7 +29,7 @@ def check_shared(engine: Engine, nodes: Sequence[str], directory: str) -> None:
         engine.inside(first).run(["rm", "-f", probe], check=False)
     apart = [node for node, found in zip(others, seen, strict=True) if not found]
     if apart:
-        raise _differing(engine, directory, first, apart, f"is not the same as on {first}")
+        raise _differing(engine, directory, first, apart, f"is not the one of {first}")
 
 
 def _sees(engine: Engine, node: str, probe: str) -> bool:
@@ -38,7 +38,7 @@ def _sees(engine: Engine, node: str, probe: str) -> bool:
 
 def _differing(engine: Engine, directory: str, first: str, apart: list[str], how: str) -> BadInput:
     return BadInput(
-        f"The directory {directory} {how} on {', '.join(apart)}: a pod that moves there would not find its data.",
+        f"On {', '.join(apart)} the directory {directory} {how}: a pod that moves there would not find its data.",
         tried=f"{engine.name} exec {first} touch {directory}/FILE; {engine.name} exec {apart[0]} ls {directory}/FILE",
         next_step="Mount one host directory there on all nodes (mounts of kindlab.volumes.kind_cluster), or name the"
         " node_path that is mounted.",
