@@ -11,7 +11,7 @@ from pathlib import Path
 from measure import BIN, SCRATCH, Figure, note, play, role, run
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
-DATA = SCRATCH / "playbooks"
+DATA = SCRATCH / "use_cases"
 # use case -> the clusters that its playbook makes, and how it is told to call them so
 CASES = {
     "default_storage_class": (("bench",), {"kindlab_cluster": "bench"}),
