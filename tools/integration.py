@@ -13,7 +13,10 @@ from pathlib import Path
 from lab import BUILD, ROOT
 
 # Clusters that targets make. None is anybody's: they are removed before and behind, whatever is in them.
-CLUSTERS = ("it", "it-bad", "it-class", "it-hostpath", "it-image", "it-life", "it-local-path-shared", "it-restore")
+CLUSTERS = (
+    *("it", "it-bad", "it-class", "it-drain", "it-hostpath", "it-image", "it-life", "it-local-path-shared"),
+    "it-restore",
+)
 TARGETS = ROOT / "tests" / "integration" / "targets"
 SCRATCH = BUILD / "integration"
 

@@ -132,7 +132,7 @@ def opened(archive: Path) -> Iterator[IO[bytes]]:
                 yield cast("IO[bytes]", plain)
         elif magic == ZSTD:
             with subprocess.Popen(
-                ["zstd", "-dcq"], stdin=raw, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                [zstd(), "-dcq"], stdin=raw, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             ) as process:
                 if process.stdout is None:
                     raise Problem("zstd has no output")
@@ -142,16 +142,28 @@ def opened(archive: Path) -> Iterator[IO[bytes]]:
             yield raw
 
 
+def zstd() -> str:
+    """Where the program is that packs and unpacks."""
+    found = shutil.which("zstd")
+    if found is None:
+        raise Problem("zstd is not on this machine. Next step: install it, e.g. apt-get install zstd")
+    return found
+
+
 def save(engine: str, reference: str, target: Path) -> dict[str, object]:
     """Write the image to one file, in one move; a file that holds it already stays."""
+    name = tagged(reference)
     with contextlib.suppress(Problem):
-        if target.exists() and name_in(target) == reference:
+        if target.exists() and name_in(target) == name:
             return {"changed": False}
+    packing = [zstd(), "-q", "-3", "-T0"]
+    if name != reference:
+        _run(engine, "tag", reference, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            _export(engine, reference, file)
+            _export([engine, "save", name], packing, file)
         Path(draft).chmod(0o644)
         Path(draft).replace(target)
     except BaseException:
@@ -160,11 +172,25 @@ def save(engine: str, reference: str, target: Path) -> dict[str, object]:
     return {"changed": True}
 
 
-def _export(engine: str, reference: str, file: IO[bytes]) -> None:
-    with subprocess.Popen([engine, "save", reference], stdout=subprocess.PIPE) as saving:
-        packed = subprocess.run(["zstd", "-q", "-3", "-T0"], stdin=saving.stdout, stdout=file, check=False)
+def tagged(reference: str) -> str:
+    """The name under which an image is saved: one that is only known by its digest has none in an archive."""
+    name, at, digest = reference.partition("@")
+    if not at or ":" in name.rpartition("/")[2]:
+        return name
+    return f"{name}:{digest.partition(':')[2][:12]}"
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise Problem(f"{' '.join(command)} failed: {done.stdout.strip()[-400:]}")
+
+
+def _export(command: list[str], packing: list[str], file: IO[bytes]) -> None:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as saving:
+        packed = subprocess.run(packing, stdin=saving.stdout, stdout=file, check=False)
     if saving.returncode or packed.returncode:
-        raise Problem(f"{engine} save {reference} failed")
+        raise Problem(f"{' '.join(command)} failed")
 
 
 def main() -> int:

@@ -104,3 +104,36 @@ def test_a_save_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_file_that_holds_the_image_stays(tmp_path: Path) -> None:
     (tmp_path / "image").write_bytes(archive())
     assert images.save("/nowhere", "kindlab/node:v1", tmp_path / "image") == {"changed": False}
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("kindlab/node:v1", "kindlab/node:v1"),
+        ("kindest/node:v1.34.8@sha256:02722c2dedddcfc00feb", "kindest/node:v1.34.8"),
+        ("127.0.0.1:5000/kindlab/node@sha256:02722c2dedddcfc00feb", "127.0.0.1:5000/kindlab/node:02722c2deddd"),
+    ],
+)
+def test_what_is_known_by_its_digest_is_saved_under_a_tag(tmp_path: Path, reference: str, name: str) -> None:
+    assert images.tagged(reference) == name
+    recording = script(tmp_path / "engine", f'echo "$@" >> {tmp_path}/calls')
+    assert images.save(str(recording), reference, tmp_path / "image") == {"changed": True}
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == [*([f"tag {reference} {name}"] if name != reference else []), f"save {name}"]
+
+
+@pytest.mark.parametrize("asked", [["load"], ["save", "kindlab/node:v1"]])
+def test_a_machine_without_zstd_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: list[str]
+) -> None:
+    (tmp_path / "image").write_bytes(b"\x28\xb5\x2f\xfd, packed")
+    monkeypatch.setattr(images.shutil, "which", lambda _program: None)
+    monkeypatch.setattr(images.sys, "argv", ["engine_images.py", *asked, str(tmp_path / "image")])
+    assert images.main() == 0
+    assert "apt-get install zstd" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_an_image_that_gets_no_tag_is_said_so(tmp_path: Path) -> None:
+    refusing = script(tmp_path / "engine", "echo no such image >&2; exit 1")
+    with pytest.raises(images.Problem, match="tag a@sha256:0 a:0 failed: no such image"):
+        images.save(str(refusing), "a@sha256:0", tmp_path / "image")
