@@ -9,11 +9,13 @@ module: storage_provisioner
 short_description: Make or remove what makes volumes in a kind cluster
 version_added: 0.1.0
 description:
-  - Runs one provisioner, with its storage class, in place of the one that kind brings.
+  - Runs one provisioner, with its storage class, in place of the one that kind brings or that was asked for before.
   - With O(state=present) it returns when a claim would be served - the program runs with this configuration, no other
     one of the same driver is left, and the class is there.
   - Volumes that exist keep their directory and their own reclaim policy, whatever is changed here. What never
     changes in a storage class (its reclaim policy, binding mode and provisioner) is changed by making the class anew.
+  - A provisioner whose last class is taken over is removed. That is refused, with the list, while volumes with reclaim
+    policy Delete would be left to nobody, or claims wait for it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
@@ -24,26 +26,44 @@ options:
       - The provisioner.
       - V(local_path) is rancher's local-path-provisioner, which kind brings too. A volume is a directory of one node,
         and its pods stay on that node.
+      - V(local_path_shared) is the same program with one directory for all nodes. A volume has no node affinity, its
+        pods may run on any node, on several at once too (ReadWriteMany). It takes the place of V(local_path) and the
+        other way round.
+      - V(hostpath) makes such volumes with a small program of this collection, which needs no helper pods. It has
+        replicas, one of which is at work. Its image is in node images that the role
+        P(kindlab.volumes.node_image#role) builds.
+      - For the last two O(node_path) has to be the same directory in all nodes, which a mount of
+        M(kindlab.volumes.kind_cluster) makes it. Kubernetes does not keep the pods of two nodes from writing to a
+        ReadWriteOnce volume of theirs at the same time; ReadWriteOncePod does.
     type: str
     default: local_path
-    choices: [local_path]
+    choices: [local_path, local_path_shared, hostpath]
   state:
     description:
       - With V(present) the provisioner serves claims of O(storage_class). Any other Deployment of the same driver,
         kind's own too, is replaced or removed first, because two of them would race for each claim.
       - With V(absent) every Deployment and storage class of this driver is removed, whoever made them, with what
         belongs to them. A namespace is removed if it was made here and nothing else is in it.
+      - With V(rendered) nothing is asked of a cluster. What V(present) would make in a new one is written to O(dest),
+        for a cluster that is born with it.
     type: str
     default: present
-    choices: [present, absent]
+    choices: [present, absent, rendered]
+  dest:
+    description:
+      - The file for O(state=rendered), from / on; directories above it are made.
+      - kind applies C(/kind/manifests/default-storage.yaml) of the first control plane when it creates a cluster. Mount
+        the file over that, and the cluster has this provisioner instead of kind's own from the beginning.
+    type: path
   cluster:
     description: The name of the kind cluster.
     type: str
     default: kind
   namespace:
-    description: Where the provisioner runs; created if it is not there.
+    description:
+      - Where the provisioner runs; created if it is not there.
+      - Without it V(local-path-storage), as kind has it, and for V(hostpath) V(hostpath-storage).
     type: str
-    default: local-path-storage
   storage_class:
     description:
       - The storage class of the provisioner. Its other classes stay, but not as the default.
@@ -69,18 +89,21 @@ options:
     default: Delete
     choices: [Delete, Retain]
   binding_mode:
-    description: When a claim gets its volume. V(local_path) can't serve V(Immediate), as it needs a pod's node.
+    description:
+      - When a claim gets its volume.
+      - V(local_path) can't serve V(Immediate), as it needs a pod's node; the others can.
     type: str
     default: WaitForFirstConsumer
     choices: [WaitForFirstConsumer, Immediate]
   node_path:
     description:
       - The directory in every node under which volumes are made.
-      - V(/var/local-path-provisioner), as kind has it, if neither this nor O(paths) is given.
+      - If neither this nor O(paths) is given V(/var/local-path-provisioner), as kind has it, and for V(hostpath)
+        V(/tmp/hostpath-provisioner), which goes with the node's restart unless it is a host directory.
       - Data survives the cluster where it is a host directory, see the mounts of M(kindlab.volumes.kind_cluster).
     type: str
   paths:
-    description: The directories per node, instead of O(node_path).
+    description: The directories per node, instead of O(node_path). For V(local_path); the others have one directory.
     type: list
     elements: dict
     suboptions:
@@ -97,6 +120,7 @@ options:
       - The provisioner's image.
       - Without it, the one that the cluster's current provisioner runs, else a C(local-path-provisioner) which all
         nodes have, else V(rancher/local-path-provisioner:v0.0.30). So a cluster without a registry needs no option.
+      - For V(hostpath) a C(hostpath-provisioner), else V(kindlab/hostpath-provisioner:v13.0.0), which no registry has.
       - An image of the current provisioner that does not run and that no node has is not kept.
     type: str
   helper_image:
@@ -104,7 +128,13 @@ options:
       - The image of the short pods that make and remove directories; it needs a shell, C(mkdir) and C(rm).
       - Without it, the one that the current provisioner uses, else a C(local-path-helper) or C(busybox) which all nodes
         have, else V(busybox:1.37).
+      - V(hostpath) has none.
     type: str
+  replicas:
+    description:
+      - How many pods of V(hostpath), of which one is at work and the others take over; 3 if not given.
+      - V(local_path) and V(local_path_shared) have one.
+    type: int
   worker_threads:
     description: How many volumes are made or removed at once; 4 if not given.
     type: int
@@ -115,7 +145,7 @@ options:
     description: How often a failed removal is tried again, 0 for ever; 15 if not given.
     type: int
   helper_timeout:
-    description: Seconds that a helper pod may take; 120 if not given.
+    description: Seconds that a helper pod may take; 120 if not given. V(hostpath) has none.
     type: int
   wait_timeout:
     description: Seconds that the old provisioner may take to end, and the new one to serve.
@@ -123,8 +153,8 @@ options:
     default: 120
   force:
     description:
-      - With O(state=absent), whether the provisioner is removed although volumes with reclaim policy Delete have a
-        claim, or claims wait for a volume. Such volumes and their data stay where they are.
+      - Whether the provisioner is removed, or gives way to another one, although volumes with reclaim policy Delete
+        have a claim, or claims wait for a volume. Such volumes and their data stay where they are.
     type: bool
     default: false
 seealso:
@@ -156,6 +186,41 @@ EXAMPLES = r"""
     default_class: false
     reclaim_policy: Retain
 
+- name: Let pods move with their data between nodes that have this directory in common
+  kindlab.volumes.storage_provisioner:
+    cluster: lab
+    name: local_path_shared
+    node_path: /var/local-path-provisioner
+    binding_mode: Immediate
+
+- name: Write what a cluster is to be born with
+  kindlab.volumes.storage_provisioner:
+    name: hostpath
+    state: rendered
+    dest: /srv/lab/default-storage.yaml
+    image: "{{ kindlab_hostpath_image }}"
+    reclaim_policy: Retain
+
+- name: Create the cluster with it
+  kindlab.volumes.kind_cluster:
+    name: lab
+    image: "{{ kindlab_node_image }}"
+    workers: 2
+    mounts:
+      - host_path: /srv/lab/volumes
+        node_path: /tmp/hostpath-provisioner
+      - host_path: /srv/lab/default-storage.yaml
+        node_path: /kind/manifests/default-storage.yaml
+        create: false
+        read_only: true
+        roles: [control-plane]
+
+- name: Wait until it serves; nothing is changed
+  kindlab.volumes.storage_provisioner:
+    cluster: lab
+    name: hostpath
+    reclaim_policy: Retain
+
 - name: Remove it
   kindlab.volumes.storage_provisioner:
     cluster: lab
@@ -165,7 +230,7 @@ EXAMPLES = r"""
 RETURN = r"""
 provisioner:
   description: What serves the class, as it is, or as it would be after check mode.
-  returned: when O(state=present)
+  returned: unless O(state=absent)
   type: dict
   contains:
     name:
@@ -184,8 +249,11 @@ provisioner:
       description: The image that it runs.
       type: str
     helper_image:
-      description: The image of its helper pods.
+      description: The image of its helper pods, empty where it has none.
       type: str
+    replicas:
+      description: How many pods it has.
+      type: int
     paths:
       description: The directories per node; an empty C(node) stands for all others.
       type: list
@@ -209,6 +277,7 @@ provisioner:
     deployment: local-path-provisioner
     image: rancher/local-path-provisioner:v0.0.30
     helper_image: busybox:1.37
+    replicas: 1
     paths:
       - node: ""
         paths: [/var/local-path-provisioner]
@@ -216,11 +285,17 @@ provisioner:
     default_class: true
     reclaim_policy: Retain
     binding_mode: WaitForFirstConsumer
+dest:
+  description: The file with the manifests.
+  returned: when O(state=rendered)
+  type: str
+  sample: /srv/lab/default-storage.yaml
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, run_module
 
+NAMES = ["local_path", "local_path_shared", "hostpath"]
 PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}
 
 
@@ -229,10 +304,11 @@ def main() -> None:
         run,
         {
             **API_OPTIONS,
-            "name": {"type": "str", "default": "local_path", "choices": ["local_path"]},
-            "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+            "name": {"type": "str", "default": "local_path", "choices": NAMES},
+            "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
+            "dest": {"type": "path"},
             "cluster": {"type": "str", "default": "kind"},
-            "namespace": {"type": "str", "default": "local-path-storage"},
+            "namespace": {"type": "str"},
             "storage_class": {"type": "str", "default": "standard"},
             "default_class": {"type": "bool", "default": True},
             "replace_default": {"type": "bool", "default": False},
@@ -246,6 +322,7 @@ def main() -> None:
             "paths": {"type": "list", "elements": "dict", "options": PATHS},
             "image": {"type": "str"},
             "helper_image": {"type": "str"},
+            "replicas": {"type": "int"},
             "worker_threads": {"type": "int"},
             "provisioning_retries": {"type": "int"},
             "deletion_retries": {"type": "int"},
@@ -254,6 +331,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
         },
         mutually_exclusive=[("node_path", "paths")],
+        required_if=[("state", "rendered", ["dest"])],
     )
 
 

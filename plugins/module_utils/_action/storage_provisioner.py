@@ -1,27 +1,32 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""storage_provisioner: what makes volumes in a cluster, its class, and whether a claim would be served."""
+"""storage_provisioner: what makes volumes in a cluster, its class, and whether a claim is served; or all in a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import PROVISIONERS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_plan import plan_absent, plan_present
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_plan import (
+    manifests,
+    plan_absent,
+    plan_file,
+    plan_present,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import (
     Request,
     read_request,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import (
     SEEN,
-    SEEN_FOR_REMOVAL,
     State,
     Step,
     applied,
+    is_marked,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_words import (
     describe,
@@ -29,27 +34,54 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_
     facts,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import is_served, why_not_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import manifest_text, text_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 
 
 def run(options: Mapping[str, Any], check_mode: bool, *, cluster: Cluster | None = None) -> Outcome:
-    """Make or remove the provisioner; the second time nothing changes."""
+    """Make or remove the provisioner, or write its file; the second time nothing changes."""
     request = read_request(options)
     PROVISIONERS[request.name].check(request)
+    if options["state"] == "rendered":
+        return _render(request, options["dest"], check_mode)
     if cluster is None:
         cluster = open_cluster(options["cluster"], options["kubeconfig"], options["context"])
     present = options["state"] == "present"
-    state = _observe(cluster, present)
-    steps = plan_present(request, state) if present else plan_absent(request, state, options["force"])
+    state = by_ref(item for items in cluster.lists(*SEEN) for item in items)
+    steps = (plan_present if present else plan_absent)(request, state, options["force"])
     if not check_mode:
         for step in steps:
             _do(cluster, step, options["wait_timeout"])
-    return _outcome(request, state, steps, present)
+    after = applied(state, steps)
+    return _outcome(state, after, steps, {"provisioner": facts(request, after)} if present else {})
 
 
-def _observe(cluster: Cluster, present: bool) -> State:
-    found = cluster.lists(*(SEEN if present else SEEN_FOR_REMOVAL))
-    return by_ref(item for items in found for item in items)
+def _render(request: Request, dest: str, check_mode: bool) -> Outcome:
+    """The file that a cluster is given to be born with the provisioner."""
+    if not dest.startswith("/"):
+        raise BadInput(f"dest {dest!r} is not an absolute path.", next_step="Write it from / on.")
+    text = text_file.read(dest)
+    state = by_ref(manifest_text.manifests_of(text))
+    if text.strip() and not _is_ours(state):
+        raise Declined(
+            f"{dest} holds something else than the manifests of a provisioner.",
+            next_step="Name another file, or remove this one.",
+        )
+    wanted = manifests(request)
+    steps = plan_file(wanted, state)
+    if steps and not check_mode:
+        text_file.write(dest, manifest_text.to_text(wanted))
+    after = by_ref(wanted)
+    return _outcome(state, after, steps, {"provisioner": facts(request, after), "dest": dest})
+
+
+def _is_ours(state: State) -> bool:
+    """True for objects that were rendered here, as they were or so little changed that they can be described."""
+    try:
+        describe(state)
+    except (LookupError, TypeError, AttributeError):
+        return False
+    return any(map(is_marked, state.values()))
 
 
 def _do(cluster: Cluster, step: Step, timeout: float) -> None:
@@ -84,12 +116,11 @@ def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -
         ) from error
 
 
-def _outcome(request: Request, state: State, steps: tuple[Step, ...], present: bool) -> Outcome:
-    after = applied(state, steps)
+def _outcome(state: State, after: State, steps: tuple[Step, ...], said: Mapping[str, Any]) -> Outcome:
     touched = difference(steps, state)
     return Outcome(
         changed=any(step.verb != "serve" for step in steps),
-        before={**describe(request, state), "objects": touched[0]},
-        after={**describe(request, after), "objects": touched[1]},
-        facts={"provisioner": facts(request, after)} if present else {},
+        before={**describe(state), "objects": touched[0]},
+        after={**describe(after), "objects": touched[1]},
+        facts=said,
     )

@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_local_path import (
-    Images,
-    LocalPath,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_hostpath import HostPath
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_local_path import LocalPath
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_local_path_shared import LocalPathShared
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_parts import Images
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume
 
 LABEL = "kindlab.volumes/provisioner"
 CONFIG_REPLACED = "kindlab.volumes/replaced-config"
@@ -25,18 +26,23 @@ DEFAULT_ANNOTATIONS = (
 class Provisioner(Protocol):
     """What differs between one provisioner and another; to add one, write this and name it in PROVISIONERS.
 
-    driver: what a StorageClass calls it; deployment, config_map: the names of those objects.
+    driver: what a StorageClass calls it; deployment, config_map: the names of those objects, config_map '' where it
+    has none; binds_at_once: whether it serves classes with binding mode Immediate.
     """
 
     driver: str
     deployment: str
     config_map: str
+    binds_at_once: bool
 
     def check(self, request: Request) -> None:
         """Raise BadInput for what this provisioner can't do."""
 
     def serves(self, deployment: Object) -> bool:
         """True for a Deployment that makes volumes under this driver's name, whoever installed it."""
+
+    def is_configured(self, config_map: Object | None) -> bool:
+        """True where one of this driver is this provisioner, and not the one that its other configuration makes it."""
 
     def images(
         self, request: Request, deployment: Object | None, config_map: Object | None, nodes: Iterable[Object]
@@ -46,14 +52,24 @@ class Provisioner(Protocol):
     def running(self, deployment: Object | None, config_map: Object | None) -> tuple[str, str]:
         """The images that a provisioner in the cluster runs."""
 
-    def paths(self, config_map: Object | None) -> list[Object]:
+    def paths(self, deployment: Object, config_map: Object | None) -> list[Object]:
         """Where a provisioner in the cluster makes volumes: [{node, paths}]."""
+
+    def abandons(self, volume: Volume, directories: Sequence[str]) -> str:
+        """Why it would not remove a volume's directory; '' where it would. directories: where it makes volumes."""
+
+    def refuses(self, claim: Object) -> str:
+        """Why it would make no volume for a claim; '' where it would."""
 
     def manifests(self, request: Request, images: Images) -> tuple[Object, ...]:
         """All objects but the class, in the order in which they are made."""
 
 
-PROVISIONERS: dict[str, Provisioner] = {"local_path": LocalPath()}
+PROVISIONERS: dict[str, Provisioner] = {
+    "local_path": LocalPath(),
+    "local_path_shared": LocalPathShared(),
+    "hostpath": HostPath(),
+}
 # Their default classes give way to each other without being asked.
 OWN_DRIVERS = frozenset(provisioner.driver for provisioner in PROVISIONERS.values())
 

@@ -7,22 +7,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import provisioner_parts as parts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.image_name import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_parts import Images
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import (
     argv,
     containers,
-    env,
     find_image,
     flag,
     images_on,
-    is_served,
-    repository,
 )
 
 # The names of its own manifests and of kind's, so that one takes the place of the other.
@@ -38,6 +36,11 @@ IMAGE = "rancher/local-path-provisioner:v0.0.30"
 HELPER_IMAGE = "busybox:1.37"
 PROGRAM = "local-path-provisioner"
 HELPERS = ("local-path-helper", "busybox")
+FLAGS = {
+    "worker_threads": "worker-threads",
+    "provisioning_retries": "provisioning-retry-count",
+    "deletion_retries": "deletion-retry-count",
+}
 
 SETUP = '#!/bin/sh\nset -eu\nmkdir -m 0777 -p "$VOL_DIR"\n'
 TEARDOWN = '#!/bin/sh\nset -eu\nrm -rf "$VOL_DIR"\n'
@@ -56,14 +59,18 @@ spec:
       image: {image}
       imagePullPolicy: IfNotPresent
 """
-
-
-@dataclass(frozen=True)
-class Images:
-    """What the provisioner runs, and what it runs on a node to make and remove a directory."""
-
-    program: str
-    helper: str
+RIGHTS = parts.Rights(
+    SERVICE_ACCOUNT,
+    ROLE,
+    BINDING,
+    inside=(parts.rule("", "pods", "get list watch create patch update delete"),),
+    everywhere=(
+        parts.rule("", "nodes persistentvolumeclaims configmaps pods pods/log", "get list watch"),
+        parts.rule("", "persistentvolumes", "get list watch create patch update delete"),
+        parts.rule("", "events", "create patch"),
+        parts.rule("storage.k8s.io", "storageclasses", "get list watch"),
+    ),
+)
 
 
 class LocalPath:
@@ -72,44 +79,41 @@ class LocalPath:
     driver = "rancher.io/local-path"
     deployment = DEPLOYMENT
     config_map = CONFIG_MAP
+    binds_at_once = False
 
     def check(self, request: Request) -> None:
         """Raise BadInput for what this provisioner can't do."""
-        if request.binding_mode == "Immediate":
+        if request.binding_mode == "Immediate" and not self.binds_at_once:
             raise BadInput(
                 f"{request.name} can't serve a class with binding_mode Immediate: it makes a volume on the node of"
                 " the first pod, and refuses claims without one ('no node was specified').",
                 next_step="Use binding_mode WaitForFirstConsumer.",
             )
+        if request.replicas not in (None, 1):
+            raise BadInput(
+                f"{request.name} can't have {request.replicas} replicas: it runs without leader election, and two would"
+                " race for each claim.",
+                next_step="Leave replicas out.",
+            )
 
     def serves(self, deployment: Object) -> bool:
         """True for a Deployment that makes volumes under this driver's name, whoever installed it."""
-        metadata = deployment["metadata"]
-        known = (metadata["namespace"], metadata["name"]) == ("local-path-storage", DEPLOYMENT)
-        for container in containers(deployment):
-            words = argv(container)
-            program = words[0].rpartition("/")[2] if container.get("command") else ""
-            if known or PROGRAM in (program, repository(container.get("image", ""))):
-                name = flag(words, "provisioner-name") or env(container, "PROVISIONER_NAME") or self.driver
-                return name == self.driver
-        return False
+        known = ("local-path-storage", DEPLOYMENT)
+        return parts.serves(deployment, PROGRAM, known, self.driver, "provisioner-name")
+
+    def is_configured(self, config_map: Object | None) -> bool:
+        """True where one of this driver is this provisioner, and not the one that its other configuration makes it."""
+        return not read_config(config_map).get("sharedFileSystemPath")
 
     def images(
         self, request: Request, deployment: Object | None, config_map: Object | None, nodes: Iterable[Object]
     ) -> Images:
-        """As asked for, else as the current provisioner has them, else as all nodes have them, else its own.
-
-        A current image that neither serves nor is on any node is a mistake that must not stay for ever.
-        """
-        program, helper = self.running(deployment, config_map)
+        """As asked for, else as the current provisioner has them, else as all nodes have them, else its own."""
         nodes = tuple(nodes)
-        present = images_on(nodes, all)
-        known = set(map(plain_name, images_on(nodes, any)))
-        if deployment is not None and not is_served(deployment) and plain_name(program) not in known:
-            program = ""
+        helper = request.helper_image or self.running(deployment, config_map)[1]
         return Images(
-            request.image or program or find_image(present, (PROGRAM,)) or IMAGE,
-            request.helper_image or helper or find_image(present, HELPERS) or HELPER_IMAGE,
+            parts.program_image(request.image, deployment, nodes, PROGRAM, IMAGE),
+            helper or find_image(images_on(nodes, all), HELPERS) or HELPER_IMAGE,
         )
 
     def running(self, deployment: Object | None, config_map: Object | None) -> tuple[str, str]:
@@ -124,93 +128,70 @@ class LocalPath:
         named = re.search(r"""\bimage["']?\s*:\s*["']?([^\s"',}]+)""", template)
         return container.get("image", ""), named[1] if named else flag(argv(container), "helper-image")
 
-    def paths(self, config_map: Object | None) -> list[Object]:
+    def paths(self, deployment: Object, config_map: Object | None) -> list[Object]:
         """Where a provisioner that is there makes volumes: [{node, paths}], node '' for all others."""
+        del deployment
         try:
-            config = json.loads(((config_map or {}).get("data") or {}).get("config.json", "{}"))
-            entries = [(e.get("node", ""), list(e.get("paths") or ())) for e in config.get("nodePathMap") or ()]
-        except (ValueError, AttributeError):
+            entries = [(e.get("node", ""), list(e.get("paths") or ())) for e in read_config(config_map)["nodePathMap"]]
+        except (KeyError, TypeError, AttributeError):
             return []
         return [{"node": "" if node == OTHER_NODES else node, "paths": paths} for node, paths in sorted(entries)]
 
+    def abandons(self, volume: Volume, directories: Sequence[str]) -> str:
+        """Why it would not remove a volume's directory; '' where it would. directories: where it makes volumes.
+
+        Source: getPathAndNodeForPV, which fails without an affinity that names one node, and asks for nothing else.
+        """
+        del directories
+        return "" if len(volume.nodes) == 1 else "it is of no single node"
+
+    def refuses(self, claim: Object) -> str:
+        """Why it would make no volume for a claim; '' where it would. Source: provisionFor."""
+        modes = set(claim["spec"].get("accessModes") or ()) - {"ReadWriteOnce", "ReadWriteOncePod"}
+        if modes:
+            return f"it asks for {', '.join(sorted(modes))}"
+        return "it has a selector" if claim["spec"].get("selector") else ""
+
     def config(self, request: Request) -> Object:
-        """The content of config.json."""
-        limits = {} if request.helper_timeout is None else {"cmdTimeoutSeconds": request.helper_timeout}
+        """Where volumes are made, as config.json says it."""
         entries = [{"node": entry.node or OTHER_NODES, "paths": list(entry.paths)} for entry in request.paths]
-        return {"nodePathMap": entries, **limits}
+        return {"nodePathMap": entries}
 
     def manifests(self, request: Request, images: Images) -> tuple[Object, ...]:
         """All objects but the class, in the order in which they are made."""
-        inside = {"namespace": request.namespace}
-        account = {"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, **inside}
-        rbac = "rbac.authorization.k8s.io"
+        limits = {} if request.helper_timeout is None else {"cmdTimeoutSeconds": request.helper_timeout}
         data = {
-            "config.json": json.dumps(self.config(request), indent=2) + "\n",
+            "config.json": json.dumps({**self.config(request), **limits}, indent=2) + "\n",
             "setup": SETUP,
             "teardown": TEARDOWN,
             "helperPod.yaml": HELPER_POD.format(image=images.helper),
         }
-        v1, rbac_v1 = "v1", f"{rbac}/v1"
-        parts: tuple[tuple[str, str, Object, Object], ...] = (
-            (v1, "Namespace", {"name": request.namespace}, {}),
-            (v1, "ServiceAccount", {"name": SERVICE_ACCOUNT, **inside}, {}),
-            (rbac_v1, "Role", {"name": ROLE, **inside}, {"rules": _ROLE_RULES}),
-            (rbac_v1, "ClusterRole", {"name": ROLE}, {"rules": _CLUSTER_ROLE_RULES}),
-            (rbac_v1, "RoleBinding", {"name": BINDING, **inside}, _binding(rbac, "Role", account)),
-            (rbac_v1, "ClusterRoleBinding", {"name": BINDING}, _binding(rbac, "ClusterRole", account)),
-            (v1, "ConfigMap", {"name": CONFIG_MAP, **inside}, {"data": data}),
-            ("apps/v1", "Deployment", {"name": DEPLOYMENT, **inside}, {"spec": _deployment(request, images, data)}),
-        )
-        return tuple({"apiVersion": api, "kind": kind, "metadata": meta, **rest} for api, kind, meta, rest in parts)
+        config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": CONFIG_MAP}, "data": data}
+        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": DEPLOYMENT}}
+        spec = {"spec": _deployment(request, images, data)}
+        return parts.objects(request.namespace, RIGHTS, config_map, {**deployment, **spec})
 
 
-_ROLE_RULES = [
-    {
-        "apiGroups": [""],
-        "resources": ["pods"],
-        "verbs": ["get", "list", "watch", "create", "patch", "update", "delete"],
-    }
-]
-_CLUSTER_ROLE_RULES = [
-    {
-        "apiGroups": [""],
-        "resources": ["nodes", "persistentvolumeclaims", "configmaps", "pods", "pods/log"],
-        "verbs": ["get", "list", "watch"],
-    },
-    {
-        "apiGroups": [""],
-        "resources": ["persistentvolumes"],
-        "verbs": ["get", "list", "watch", "create", "patch", "update", "delete"],
-    },
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
-    {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["get", "list", "watch"]},
-]
-
-
-def _binding(group: str, kind: str, account: Object) -> Object:
-    return {"roleRef": {"apiGroup": group, "kind": kind, "name": ROLE}, "subjects": [account]}
+def read_config(config_map: Object | None) -> Object:
+    """The content of config.json; nothing where it can't be read."""
+    try:
+        found = json.loads(((config_map or {}).get("data") or {}).get("config.json", "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _deployment(request: Request, images: Images, data: Mapping[str, str]) -> Object:
     labels = {"app": DEPLOYMENT}
-    flags = {
-        "worker-threads": request.worker_threads,
-        "provisioning-retry-count": request.provisioning_retries,
-        "deletion-retry-count": request.deletion_retries,
-    }
-    asked = [word for flag, value in flags.items() if value is not None for word in (f"--{flag}", str(value))]
     container = {
         "name": DEPLOYMENT,
         "image": images.program,
         "imagePullPolicy": "IfNotPresent",
         "command": [
             *(PROGRAM, "start", "--config", "/etc/config/config.json", "--helper-image", images.helper),
-            *asked,
+            *parts.flags(request, FLAGS),
         ],
-        "env": [
-            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-            {"name": "CONFIG_MOUNT_PATH", "value": "/etc/config/"},
-        ],
+        "env": [parts.POD_NAMESPACE, {"name": "CONFIG_MOUNT_PATH", "value": "/etc/config/"}],
         "volumeMounts": [{"name": "config-volume", "mountPath": "/etc/config/"}],
         # So that the end of the log of a program that fails is seen in the pod's state.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -218,9 +199,7 @@ def _deployment(request: Request, images: Images, data: Mapping[str, str]) -> Ob
     spec = {
         "serviceAccountName": SERVICE_ACCOUNT,
         "nodeSelector": {"kubernetes.io/os": "linux"},
-        "tolerations": [
-            {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"},
-        ],
+        "tolerations": [parts.CONTROL_PLANE],
         "containers": [container],
         "volumes": [{"name": "config-volume", "configMap": {"name": CONFIG_MAP}}],
     }

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import (
     Object,
     Ref,
+    by_ref,
     is_part,
     needs_new,
     ref_of,
+    without_nulls,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import (
     CONFIG_REPLACED,
@@ -22,19 +24,27 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner 
     labelled,
     storage_class,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_parts import Images
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_refusal import (
+    check_kept,
     check_takeover,
     check_unused,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request, check_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import (
+    NodePaths,
+    Request,
+    check_nodes,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import (
     State,
     Step,
     applied,
     classes_of,
+    config_of,
     default_classes,
     is_marked,
     marked,
+    running,
     serving,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import is_served
@@ -43,15 +53,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload imp
 _EVERYWHERE = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 
 
-def plan_present(request: Request, state: State) -> tuple[Step, ...]:
+def plan_present(request: Request, state: State, force: bool = False) -> tuple[Step, ...]:
     """The steps to one provisioner with its class; () where all is so already.
 
-    Other Deployments of the same driver go first: two of them would race for each claim. Classes come last, when
-    something serves them. Raises BadInput, Declined or Conflict.
+    Other Deployments of the same driver go first: two of them would race for each claim. Classes come when something
+    serves them, and last goes what has no class any more. Raises BadInput, Declined or Conflict.
     """
     provisioner = PROVISIONERS[request.name]
     check_nodes(request, (name for kind, _namespace, name in state if kind == "Node"))
     check_takeover(request, provisioner, state)
+    if not force:
+        check_kept(request, state)
     wanted = _wanted(request, provisioner, state)
     refs = {ref_of(item) for item in wanted}
     steps = [Step("delete", ref) for ref in _others(provisioner, state) if ref not in refs]
@@ -60,7 +72,8 @@ def plan_present(request: Request, state: State) -> tuple[Step, ...]:
     steps += _restart(deployment, steps, state)
     if any(step.ref == deployment for step in steps) or not is_served(state[deployment]):
         steps.append(Step("serve", deployment))
-    return (*steps, *_class_steps(request, provisioner.driver, state))
+    steps += _class_steps(request, provisioner.driver, state)
+    return (*steps, *_displaced(request, steps, state, force))
 
 
 def plan_absent(request: Request, state: State, force: bool) -> tuple[Step, ...]:
@@ -68,28 +81,75 @@ def plan_absent(request: Request, state: State, force: bool) -> tuple[Step, ...]
 
     Raises Declined, with the list, while volumes or claims need it.
     """
-    provisioner = PROVISIONERS[request.name]
-    running = serving(provisioner, state)
-    spaces = {request.namespace, *(namespace for _kind, namespace, _name in running)}
+    driver = PROVISIONERS[request.name].driver
+    steps = _removal(request.name, {request.namespace}, state)
+    if steps and not force:
+        check_unused(request.name, driver, state)
+    return steps
+
+
+def manifests(request: Request) -> tuple[Object, ...]:
+    """All objects as they are made in a cluster that has nothing yet but the nodes that are named, in their order."""
+    named = {("Node", "", entry.node): {"kind": "Node", "metadata": {"name": entry.node}} for entry in request.paths}
+    return tuple(without_nulls(step.body) for step in plan_present(request, named) if step.verb == "create")
+
+
+def plan_file(wanted: Iterable[Object], state: State) -> tuple[Step, ...]:
+    """The steps from the objects that a file has to those that it is to have; nothing of another one stays."""
+    after = by_ref(wanted)
+    gone = (Step("delete", ref) for ref in state if ref not in after)
+    made = (Step("patch" if ref in state else "create", ref, item) for ref, item in after.items())
+    return (*gone, *(step for step in made if state.get(step.ref) != step.body))
+
+
+def _displaced(request: Request, steps: Iterable[Step], state: State, force: bool) -> tuple[Step, ...]:
+    """The steps by which provisioners of other drivers go that have no class any more: nobody could ask them.
+
+    Raises Declined where they lose their class here, and something needs them. One that lost it earlier stays then.
+    """
+    after = applied(state, steps)
+    gone: tuple[Step, ...] = ()
+    for name in dict.fromkeys(running(after).values()):
+        driver = PROVISIONERS[name].driver
+        if driver == PROVISIONERS[request.name].driver or classes_of(after, driver):
+            continue
+        try:
+            if not force:
+                check_unused(name, driver, state)
+        except Declined:
+            if classes_of(state, driver):
+                raise
+            continue
+        gone += _removal(name, set(), applied(after, gone))
+    return gone
+
+
+def _removal(name: str, spaces: set[str], state: State) -> tuple[Step, ...]:
+    """The steps to no provisioner of this one's driver: its classes, Deployments, and what belongs to them."""
+    provisioner = PROVISIONERS[name]
+    served = serving(provisioner, state)
     known = [
         ref_of(item)
-        for space in sorted(spaces)
-        for item in reversed(_wanted(replace(request, namespace=space), provisioner, state))
+        for space in sorted(spaces | {namespace for _kind, namespace, _name in served})
+        for item in reversed(provisioner.manifests(_somewhere(name, space), Images("")))
         if item["kind"] != "Namespace"
     ]
     classes = classes_of(state, provisioner.driver)
-    gone = [*classes, *running, *(r for r in (*known, *marked(provisioner, state)) if r in state)]
+    gone = [*classes, *served, *(r for r in (*known, *marked(provisioner, state)) if r in state)]
     steps = [Step("delete", ref) for ref in dict.fromkeys(gone)]
-    if steps and not force:
-        check_unused(request, provisioner.driver, state)
     return (*steps, *(Step("delete", ref) for ref in _empty_namespaces(state, steps)))
+
+
+def _somewhere(name: str, namespace: str) -> Request:
+    """A request that serves to know how objects are called."""
+    return Request(name, namespace, "", False, "", "", (NodePaths("", ("/",)),))
 
 
 def _wanted(request: Request, provisioner: Provisioner, state: State) -> tuple[Object, ...]:
     """All objects but the class; the images are those of the Deployment in place, else of any other."""
     place = ("Deployment", request.namespace, provisioner.deployment)
     current = next((ref for ref in (place, *serving(provisioner, state)) if ref in state), place)
-    config_map = state.get(("ConfigMap", current[1], provisioner.config_map))
+    config_map = config_of(provisioner, current, state)
     nodes = (item for ref, item in state.items() if ref[0] == "Node")
     images = provisioner.images(request, state.get(current), config_map, nodes)
     return tuple(labelled(request, item) for item in provisioner.manifests(request, images))
@@ -97,9 +157,9 @@ def _wanted(request: Request, provisioner: Provisioner, state: State) -> tuple[O
 
 def _others(provisioner: Provisioner, state: State) -> list[Ref]:
     """All Deployments of this driver, their configuration, and what was made here for one."""
-    running = serving(provisioner, state)
-    configs = [("ConfigMap", namespace, provisioner.config_map) for _kind, namespace, _name in running]
-    found = [*running, *(ref for ref in configs if ref in state), *marked(provisioner, state)]
+    served = serving(provisioner, state)
+    configs = [("ConfigMap", namespace, provisioner.config_map) for _kind, namespace, _name in served]
+    found = [*served, *(ref for ref in configs if ref in state), *marked(provisioner, state)]
     return list(dict.fromkeys(found))
 
 

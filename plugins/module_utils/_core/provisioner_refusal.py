@@ -4,16 +4,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import OWN_DRIVERS, Provisioner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import (
+    OWN_DRIVERS,
+    PROVISIONERS,
+    Provisioner,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import (
     State,
     classes_of,
+    config_of,
     default_classes,
+    directories,
     is_marked,
+    running,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import claim_name, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume, claim_name, read_volumes
 
 
 def check_takeover(request: Request, provisioner: Provisioner, state: State) -> None:
@@ -51,22 +61,62 @@ def check_takeover(request: Request, provisioner: Provisioner, state: State) -> 
         )
 
 
-def check_unused(request: Request, driver: str, state: State) -> None:
-    kinds = ("PersistentVolume", "PersistentVolumeClaim")
-    volumes, claims = ([item for ref, item in state.items() if ref[0] == kind] for kind in kinds)
-    bound = [v for v in read_volumes(volumes, claims) if v.provisioned_by == driver and v.claim]
-    classes = {name for _kind, _namespace, name in classes_of(state, driver)}
-    needing = [f"volume {v.name} of {v.claim}: nothing would delete it" for v in bound if v.reclaim_policy == "Delete"]
-    needing += sorted(
-        f"claim {claim_name(claim)}: waits for a volume"
-        for claim in claims
-        if not claim["spec"].get("volumeName") and claim["spec"].get("storageClassName") in classes
-    )
+def check_unused(name: str, driver: str, state: State) -> None:
+    """Raise Declined, with the list, while volumes or claims need the provisioner of that name, which is to go."""
+    classes = {ref[2] for ref in classes_of(state, driver)}
+    needing = [f"volume {v.name} of {v.claim}: nothing would delete it" for v in _to_delete(driver, state)]
+    needing += [f"claim {claim_name(claim)}: waits for a volume" for claim in _waiting(classes, state)]
     if needing:
-        shown = "; ".join(needing[:10]) + ("; ..." if needing[10:] else "")
-        raise Declined(
-            f"{request.name} is needed by {len(needing)} volume(s) or claim(s): {shown}",
-            tried="kubectl get pv,pvc --all-namespaces",
-            next_step="Delete the claims or set the volumes' reclaim policy to Retain first, or use force: true.",
-            details=needing,
-        )
+        raise _needed(f"{name} is needed by", needing)
+
+
+def check_kept(request: Request, state: State) -> None:
+    """Raise Declined where a provisioner goes on in another way, and what it serves now would be left without help."""
+    wanted = PROVISIONERS[request.name]
+    there = directories([{"paths": entry.paths} for entry in request.paths])
+    for ref, name in running(state).items():
+        live = PROVISIONERS[name]
+        if live.driver != wanted.driver:
+            continue
+        now = directories(live.paths(state[ref], config_of(live, ref, state)))
+        left = [
+            f"volume {v.name} of {v.claim}: {wanted.abandons(v, there)}"
+            for v in _to_delete(wanted.driver, state)
+            if not live.abandons(v, now) and wanted.abandons(v, there)
+        ]
+        others = {ref[2]: state[ref] for ref in classes_of(state, wanted.driver) if ref[2] != request.storage_class}
+        left += [
+            f"claim {claim_name(claim)}: {wanted.refuses(claim)}"
+            for claim in _waiting({request.storage_class, *others}, state)
+            if not live.refuses(claim) and wanted.refuses(claim)
+        ]
+        if live.binds_at_once and not wanted.binds_at_once:
+            modes = {other: item.get("volumeBindingMode", "Immediate") for other, item in others.items()}
+            left += [f"class {other}: it binds at once" for other, mode in modes.items() if mode == "Immediate"]
+        if left:
+            raise _needed(f"{request.name} would do without", left)
+
+
+def _to_delete(driver: str, state: State) -> list[Volume]:
+    """Volumes of the driver that are to be deleted after their claim."""
+    volumes = read_volumes(_all("PersistentVolume", state), _all("PersistentVolumeClaim", state))
+    return [v for v in volumes if v.provisioned_by == driver and v.claim and v.reclaim_policy == "Delete"]
+
+
+def _waiting(classes: Collection[str], state: State) -> list[Object]:
+    claims = sorted(_all("PersistentVolumeClaim", state), key=claim_name)
+    return [c for c in claims if not c["spec"].get("volumeName") and c["spec"].get("storageClassName") in classes]
+
+
+def _all(kind: str, state: State) -> list[Object]:
+    return [item for ref, item in state.items() if ref[0] == kind]
+
+
+def _needed(begin: str, needing: list[str]) -> Declined:
+    shown = "; ".join(needing[:10]) + ("; ..." if needing[10:] else "")
+    return Declined(
+        f"{begin} {len(needing)} volume(s), claim(s) or class(es): {shown}",
+        tried="kubectl get pv,pvc,storageclass --all-namespaces",
+        next_step="Delete the claims or set the volumes' reclaim policy to Retain first, or use force: true.",
+        details=needing,
+    )

@@ -13,11 +13,17 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-DEFAULT_PATH = "/var/local-path-provisioner"
+# provisioner -> where it runs, and where it makes volumes, if nothing else is asked for
+_PLACES = {
+    "local_path": ("local-path-storage", "/var/local-path-provisioner"),
+    "local_path_shared": ("local-path-storage", "/var/local-path-provisioner"),
+    "hostpath": ("hostpath-storage", "/tmp/hostpath-provisioner"),  # noqa: S108
+}
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 # option -> the least that it may be
 _NUMBERS = {
+    "replicas": 1,
     "worker_threads": 1,
     "provisioning_retries": 0,
     "deletion_retries": 0,
@@ -52,6 +58,7 @@ class Request:
     paths: tuple[NodePaths, ...]
     image: str = ""
     helper_image: str = ""
+    replicas: int | None = None
     worker_threads: int | None = None
     provisioning_retries: int | None = None
     deletion_retries: int | None = None
@@ -61,24 +68,29 @@ class Request:
 
 def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadInput, naming the option."""
-    for option, pattern in (("namespace", _NAMESPACE), ("storage_class", _NAME)):
-        if not pattern.fullmatch(options[option]):
-            raise BadInput(
-                f"{option} can't be {options[option]!r}: Kubernetes takes small letters, digits and '-' in it."
-            )
+    namespace, path = _PLACES[options["name"]]
+    if options["namespace"] is not None:
+        namespace = options["namespace"]
+    for option, value, pattern in (
+        ("namespace", namespace, _NAMESPACE),
+        ("storage_class", options["storage_class"], _NAME),
+    ):
+        if not pattern.fullmatch(value):
+            raise BadInput(f"{option} can't be {value!r}: Kubernetes takes small letters, digits and '-' in it.")
     for option, least in _NUMBERS.items():
         if options[option] is not None and options[option] < least:
             raise BadInput(f"{option} can't be {options[option]}: the least is {least}.")
     return Request(
         name=options["name"],
-        namespace=options["namespace"],
+        namespace=namespace,
         storage_class=options["storage_class"],
         default_class=options["default_class"],
         reclaim_policy=options["reclaim_policy"],
         binding_mode=options["binding_mode"],
-        paths=_paths(options["node_path"], options["paths"]),
+        paths=_paths(options["node_path"], options["paths"], path),
         image=options["image"] or "",
         helper_image=options["helper_image"] or "",
+        replicas=options["replicas"],
         worker_threads=options["worker_threads"],
         provisioning_retries=options["provisioning_retries"],
         deletion_retries=options["deletion_retries"],
@@ -99,9 +111,9 @@ def check_nodes(request: Request, nodes: Iterable[str]) -> None:
         )
 
 
-def _paths(node_path: str | None, entries: list[dict[str, Any]] | None) -> tuple[NodePaths, ...]:
+def _paths(node_path: str | None, entries: list[dict[str, Any]] | None, default: str) -> tuple[NodePaths, ...]:
     if entries is None:
-        return (NodePaths("", (_path(DEFAULT_PATH if node_path is None else node_path, "all other nodes"),)),)
+        return (NodePaths("", (_path(default if node_path is None else node_path, "all other nodes"),)),)
     if node_path is not None:
         raise BadInput("node_path and paths say the same: use one of them.")
     if not entries:
@@ -128,5 +140,5 @@ def _path(path: str, place: str) -> str:
         raise BadInput(f"The path {path!r} for {place} is not absolute.", next_step="Begin it with '/'.")
     clean = "/" + posixpath.normpath(path).lstrip("/")
     if clean == "/":
-        raise BadInput(f"The path for {place} can't be '/'.", next_step=f"Name a directory, e.g. {DEFAULT_PATH}")
+        raise BadInput(f"The path for {place} can't be '/'.", next_step="Name a directory below it.")
     return clean

@@ -17,10 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner 
 
 # What has to be read for a plan.
 SEEN = (
-    *("Namespace", "Node", "StorageClass", "Deployment", "ConfigMap", "ServiceAccount"),
+    *("Namespace", "Node", "StorageClass", "Deployment", "ConfigMap", "Lease", "ServiceAccount"),
     *("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
+    *("Pod", "PersistentVolume", "PersistentVolumeClaim"),
 )
-SEEN_FOR_REMOVAL = (*SEEN, "Pod", "PersistentVolume", "PersistentVolumeClaim")
 
 State = Mapping[Ref, Object]
 
@@ -46,7 +46,8 @@ def applied(state: State, steps: Iterable[Step]) -> State:
             objects[step.ref] = merged(objects[step.ref], step.body)
         else:
             live = objects[step.ref]
-            counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1)
+            wanted = live["spec"].get("replicas", 1)
+            counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), wanted)
             seen = {"observedGeneration": live["metadata"].get("generation", 0)}
             objects[step.ref] = merged(live, {"status": {**counts, **seen}})
     return objects
@@ -55,6 +56,26 @@ def applied(state: State, steps: Iterable[Step]) -> State:
 def serving(provisioner: Provisioner, state: State) -> list[Ref]:
     """The Deployments that serve this driver, whoever installed them."""
     return sorted(ref for ref, item in state.items() if ref[0] == "Deployment" and provisioner.serves(item))
+
+
+def running(state: State) -> dict[Ref, str]:
+    """All Deployments of this collection's provisioners, whoever installed them, and what each is called here."""
+    return {
+        ref: name
+        for name, provisioner in PROVISIONERS.items()
+        for ref in serving(provisioner, state)
+        if provisioner.is_configured(config_of(provisioner, ref, state))
+    }
+
+
+def config_of(provisioner: Provisioner, deployment: Ref, state: State) -> Object | None:
+    """The ConfigMap that a Deployment reads, where there is one."""
+    return state.get(("ConfigMap", deployment[1], provisioner.config_map))
+
+
+def directories(paths: Iterable[Object]) -> list[str]:
+    """The directories of what a provisioner says of its paths."""
+    return sorted({path for entry in paths for path in entry["paths"]})
 
 
 def marked(provisioner: Provisioner, state: State) -> list[Ref]:

@@ -7,30 +7,44 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object, ref_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object, Ref, ref_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import PROVISIONERS, is_default
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import State, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import (
+    State,
+    Step,
+    config_of,
+    running,
+)
 
 
-def describe(request: Request, state: State) -> dict[str, Any]:
-    """The provisioners of this driver and all classes: {provisioners: {...}, storage_classes: {...}}."""
-    provisioner = PROVISIONERS[request.name]
-    running, classes = {}, {}
-    for (kind, namespace, name), item in sorted(state.items(), key=lambda entry: entry[0]):
-        if kind == "Deployment" and provisioner.serves(item):
-            config_map = state.get(("ConfigMap", namespace, provisioner.config_map))
-            image, helper = provisioner.running(item, config_map)
-            paths = provisioner.paths(config_map)
-            running[f"{namespace}/{name}"] = {"image": image, "helper_image": helper, "paths": paths}
-        elif kind == "StorageClass":
-            classes[name] = {
-                "provisioner": item["provisioner"],
-                "reclaim_policy": item.get("reclaimPolicy", "Delete"),
-                "binding_mode": item.get("volumeBindingMode", "Immediate"),
-                "default": is_default(item),
-            }
-    return {"provisioners": running, "storage_classes": classes}
+def describe(state: State) -> dict[str, Any]:
+    """The provisioners that are known here and all classes: {provisioners: {...}, storage_classes: {...}}."""
+    provisioners = {f"{ref[1]}/{ref[2]}": _describe(ref, name, state) for ref, name in sorted(running(state).items())}
+    classes = {
+        ref[2]: {
+            "provisioner": item["provisioner"],
+            "reclaim_policy": item.get("reclaimPolicy", "Delete"),
+            "binding_mode": item.get("volumeBindingMode", "Immediate"),
+            "default": is_default(item),
+        }
+        for ref, item in sorted(state.items(), key=lambda entry: entry[0])
+        if ref[0] == "StorageClass"
+    }
+    return {"provisioners": provisioners, "storage_classes": classes}
+
+
+def _describe(deployment: Ref, name: str, state: State) -> Object:
+    provisioner, item = PROVISIONERS[name], state[deployment]
+    config_map = config_of(provisioner, deployment, state)
+    image, helper = provisioner.running(item, config_map)
+    return {
+        "name": name,
+        "image": image,
+        "helper_image": helper,
+        "replicas": item["spec"].get("replicas", 1),
+        "paths": provisioner.paths(item, config_map),
+    }
 
 
 def difference(steps: Iterable[Step], state: State) -> tuple[dict[str, str], dict[str, str]]:
@@ -51,10 +65,9 @@ def facts(request: Request, state: State) -> Object:
     """The module's return values for a provisioner that is there (or will be, after check mode)."""
     provisioner = PROVISIONERS[request.name]
     place = f"{request.namespace}/{provisioner.deployment}"
-    words = describe(request, state)
+    words = describe(state)
     shown = words["storage_classes"][request.storage_class]
     return {
-        "name": request.name,
         "driver": provisioner.driver,
         "namespace": request.namespace,
         "deployment": provisioner.deployment,

@@ -36,6 +36,17 @@ def from_text(text: str | bytes) -> list[Object]:
     return list(yaml.load_all(text, Loader=LOADER))
 
 
+def manifests_of(text: str) -> list[Object]:
+    """The objects of a text that anybody may have written; none where they are no manifests, each with a name."""
+    _require()
+    try:
+        found = [item for item in yaml.load_all(text, Loader=LOADER) if item is not None]
+        named = all(isinstance(item["kind"], str) and isinstance(item["metadata"]["name"], str) for item in found)
+    except (yaml.YAMLError, LookupError, TypeError):
+        return []
+    return found if named else []
+
+
 def _require() -> None:
     if MISSING:
         raise BadInput(

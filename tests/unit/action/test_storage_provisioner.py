@@ -12,8 +12,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import needs_new
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import from_text
 from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, merge
 from ansible_collections.kindlab.volumes.tests.unit.provisioners import (
+    GA,
     PLACE,
     SPACE,
     class_of,
@@ -41,8 +43,8 @@ class Server(FakeCluster):
 
 def deployment_controller(cluster):
     """All Deployments run what they were told last."""
-    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1)
     for item in cluster.list("Deployment"):
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), item["spec"]["replicas"])
         generation = item["metadata"].get("generation", 0)
         cluster.put({**item, "status": {**counts, "observedGeneration": generation}})
 
@@ -67,6 +69,9 @@ SCENARIOS = [
     {"storage_class": "kept", "paths": [{"paths": ["/a"]}, {"node": "lab-worker", "paths": ["/b", "/c"]}]},
     {"namespace": "elsewhere"},
     {"default_class": False, "storage_class": "second"},
+    {"name": "local_path_shared", "binding_mode": "Immediate"},
+    {"name": "hostpath", "reclaim_policy": "Retain"},
+    {"name": "hostpath", "storage_class": "second", "replicas": 1},
 ]
 
 
@@ -139,6 +144,13 @@ def test_a_policy_is_changed_by_a_new_class():
     assert done.after["storage_classes"]["standard"]["reclaim_policy"] == "Retain"
 
 
+WAITING = {
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "c", "namespace": "default"},
+    "spec": {"storageClassName": "standard"},
+}
+
+
 @pytest.mark.parametrize(
     "asked, more, error",
     [
@@ -146,6 +158,10 @@ def test_a_policy_is_changed_by_a_new_class():
         ({"binding_mode": "Immediate"}, [], BadInput),
         ({"paths": [{"node": "nowhere", "paths": ["/a"]}]}, [], BadInput),
         ({}, [class_of("standard", "example.com/other")], Declined),
+        ({"name": "local_path_shared", "paths": [{"paths": ["/a", "/b"]}]}, [], BadInput),
+        ({"name": "hostpath", "helper_image": "busybox"}, [], BadInput),
+        ({"name": "hostpath"}, [class_of("rival", "example.com/other", GA)], Declined),
+        ({"name": "hostpath"}, [WAITING], Declined),
     ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -215,12 +231,7 @@ def test_absent_after_any_kill():
 
 
 def test_absent_is_declined_while_a_claim_waits():
-    claim = {
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "c", "namespace": "default"},
-        "spec": {"storageClassName": "standard"},
-    }
-    cluster = server(claim)
+    cluster = server(WAITING)
     with pytest.raises(Declined, match="claim default/c"):
         run(options(state="absent"), False, cluster=cluster)
     assert cluster.writes == []
@@ -240,3 +251,105 @@ def test_a_configuration_edited_by_hand_is_put_right():
     }
     assert cluster.objects[PLACE]["metadata"]["generation"] == generation + 1
     assert run(options(), False, cluster=cluster).changed is False
+
+
+def test_from_one_to_another_and_back():
+    """Each time in one run; the one before is shown as gone."""
+    cluster = server()
+    before = "local-path-storage/local-path-provisioner"
+    for name, place in (
+        ("hostpath", "hostpath-storage/hostpath-provisioner"),
+        ("local_path_shared", before),
+        ("local_path", before),
+        ("hostpath", "hostpath-storage/hostpath-provisioner"),
+    ):
+        done = run(options(name=name), False, cluster=cluster)
+        assert (done.changed, list(done.before["provisioners"]), list(done.after["provisioners"])) == (
+            True,
+            [before],
+            [place],
+        )
+        assert done.after["provisioners"][place]["name"] == done.facts["provisioner"]["name"] == name
+        assert run(options(name=name), False, cluster=cluster).changed is False
+        assert defaults(cluster) == ["standard"]
+        before = place
+
+
+def test_what_waits_gives_way_when_it_is_told_to():
+    cluster = server(WAITING)
+    assert run(options(name="hostpath", force=True), False, cluster=cluster).changed is True
+    assert cluster.get("Deployment", "local-path-provisioner", SPACE) is None
+
+
+def rendered(tmp_path, **asked):
+    return options(state="rendered", dest=str(tmp_path / "made" / "storage.yaml"), **asked)
+
+
+@pytest.mark.parametrize("name", ["local_path", "local_path_shared", "hostpath"])
+def test_rendered_check_run_run_check(tmp_path, name):
+    """No cluster is asked: there is none."""
+    asked = rendered(tmp_path, name=name, image="program:1")
+    checked = run(asked, True)
+    assert (checked.changed, list(tmp_path.iterdir())) == (True, [])
+    done = run(asked, False)
+    assert done == checked
+    assert (done.facts["dest"], done.facts["provisioner"]["image"]) == (asked["dest"], "program:1")
+    written = (tmp_path / "made" / "storage.yaml").stat()
+    assert written.st_mode & 0o777 == 0o644
+    again = run(asked, False)
+    assert (again.changed, again.facts) == (False, done.facts)
+    assert run(asked, True) == again
+    assert (tmp_path / "made" / "storage.yaml").stat().st_ino == written.st_ino
+
+
+def test_a_cluster_that_is_born_with_the_file_needs_nothing(tmp_path):
+    run(rendered(tmp_path, name="hostpath"), False)
+    cluster = Server(*[node for node in objects() if node["kind"] == "Node"], namespace("default"))
+    cluster.react = deployment_controller
+    for item in from_text((tmp_path / "made" / "storage.yaml").read_text()):
+        cluster.put(item)
+    assert run(options(name="hostpath"), False, cluster=cluster).changed is False
+    assert cluster.writes == []
+
+
+def test_a_file_of_another_provisioner_is_replaced_as_a_whole(tmp_path):
+    run(rendered(tmp_path, name="local_path"), False)
+    done = run(rendered(tmp_path, name="hostpath"), False)
+    assert [(where["name"]) for where in done.before["provisioners"].values()] == ["local_path"]
+    assert [(where["name"]) for where in done.after["provisioners"].values()] == ["hostpath"]
+    assert done.after["objects"]["ConfigMap local-path-storage/local-path-config"] == "absent"
+    text = (tmp_path / "made" / "storage.yaml").read_text()
+    assert "rancher" not in text
+    assert len(from_text(text)) == 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: Pod\nmetadata: {name: mine}\n",
+        "just words",
+        "a: {",
+        "[1, 2]",
+        "kind: StorageClass\nmetadata: {name: x, labels: {kindlab.volumes/provisioner: hostpath}}\n",
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_file_of_somebody_else_is_left_alone(tmp_path, text, check_mode):
+    file = tmp_path / "made" / "storage.yaml"
+    file.parent.mkdir()
+    file.write_text(text)
+    with pytest.raises(Declined, match="something else"):
+        run(rendered(tmp_path), check_mode)
+    assert file.read_text() == text
+
+
+def test_an_empty_file_is_filled(tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "storage.yaml").write_text("\n")
+    assert run(rendered(tmp_path), False).changed is True
+
+
+@pytest.mark.parametrize("dest, words", [("relative.yaml", "is not an absolute path"), ("/", "can't be read")])
+def test_no_place_for_a_file(dest, words):
+    with pytest.raises(BadInput, match=words):
+        run(options(state="rendered", dest=dest), False)

@@ -10,9 +10,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import is_part, ref_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_local_path import (
     CONFIG_HASH,
-    Images,
     LocalPath,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_parts import Images
 from ansible_collections.kindlab.volumes.tests.unit.provisioners import (
     HELPER,
     IMAGE,
@@ -71,7 +71,7 @@ def test_all_objects_are_in_the_namespace_that_is_asked_for():
 def test_configuration(options, config):
     item = made(**options)["ConfigMap"]
     assert json.loads(item["data"]["config.json"]) == config
-    assert LOCAL_PATH.paths(item) == [
+    assert LOCAL_PATH.paths(deployment(), item) == [
         {"node": entry.node, "paths": list(entry.paths)} for entry in request(**options).paths
     ]
 
@@ -191,4 +191,4 @@ def test_which_images_are_taken(options, item, config, nodes, images):
 
 @pytest.mark.parametrize("config", ["", "no json", "[]", '{"sharedFileSystemPath": "/a"}', '{"nodePathMap": null}'])
 def test_a_configuration_that_can_not_be_read_has_no_paths(config):
-    assert LOCAL_PATH.paths(config_map(config=config)) == []
+    assert LOCAL_PATH.paths(deployment(), config_map(config=config)) == []

@@ -12,7 +12,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import by_ref
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import LABEL, PROVISIONERS, is_default
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_plan import plan_absent, plan_present
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import applied, serving
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import (
+    applied,
+    classes_of,
+    running,
+    serving,
+)
 from ansible_collections.kindlab.volumes.tests.unit.provisioners import (
     BETA,
     DRIVER,
@@ -182,6 +187,7 @@ DEPLOYMENTS = st.lists(
 REQUESTS = st.fixed_dictionaries(
     {},
     optional={
+        "name": st.sampled_from(sorted(PROVISIONERS)),
         "namespace": st.sampled_from(["elsewhere", "new"]),
         "storage_class": st.sampled_from(["kept", "new"]),
         "default_class": st.booleans(),
@@ -213,10 +219,14 @@ def test_the_plan_after_the_plan_is_empty(cluster, first, second):
 
 
 def check(asked, after):
-    """One provisioner of the driver, the class as asked for, and one default class."""
-    assert serving(PROVISIONERS["local_path"], after) == [("Deployment", asked.namespace, "local-path-provisioner")]
+    """One provisioner of the driver, all that run have a class, it is as asked for, and one is the default."""
+    provisioner = PROVISIONERS[asked.name]
+    place = ("Deployment", asked.namespace, provisioner.deployment)
+    assert serving(provisioner, after) == [place]
+    assert running(after)[place] == asked.name
+    assert all(classes_of(after, PROVISIONERS[name].driver) for name in running(after).values())
     made = after["StorageClass", "", asked.storage_class]
-    assert (made["provisioner"], made["reclaimPolicy"]) == (DRIVER, asked.reclaim_policy)
+    assert (made["provisioner"], made["reclaimPolicy"]) == (provisioner.driver, asked.reclaim_policy)
     assert is_default(made) is asked.default_class
     if asked.default_class:
         assert [ref for ref, item in after.items() if ref[0] == "StorageClass" and is_default(item)] == [
@@ -230,12 +240,14 @@ def test_absent_removes_all_of_the_driver_and_nothing_else(cluster, asked):
         present = applied(cluster, plan_present(asked, cluster))
     except Declined:
         return
-    after = applied(present, plan_absent(request(), present, False))
-    assert plan_absent(request(), after, False) == ()
-    assert serving(PROVISIONERS["local_path"], after) == []
+    after = present
+    for name in PROVISIONERS:
+        after = applied(after, plan_absent(request(name=name), after, False))
+        assert plan_absent(request(name=name), after, False) == ()
+        assert serving(PROVISIONERS[name], after) == []
     assert not [ref for ref, item in after.items() if LABEL in item["metadata"].get("labels", {})]
-    foreign = {ref for ref, item in cluster.items() if item.get("provisioner") == "example.com/other"}
-    assert {ref for ref in present if ref in foreign and present[ref]["provisioner"] != DRIVER} <= set(after)
+    foreign = {ref for ref, item in present.items() if item.get("provisioner") == "example.com/other"}
+    assert foreign <= set(after)
     assert {ref for ref in cluster if ref[0] in ("Node", "Namespace")} <= set(after)
 
 

@@ -33,6 +33,21 @@ def test_paths(given_options, paths):
 
 
 @pytest.mark.parametrize(
+    "name, namespace, path",
+    [
+        ("local_path", "local-path-storage", "/var/local-path-provisioner"),
+        ("local_path_shared", "local-path-storage", "/var/local-path-provisioner"),
+        ("hostpath", "hostpath-storage", "/tmp/hostpath-provisioner"),
+    ],
+)
+def test_each_provisioner_has_its_own_places(name, namespace, path):
+    found = request(name=name)
+    assert (found.namespace, found.paths) == (namespace, (NodePaths("", (path,)),))
+    asked = request(name=name, namespace="mine", node_path="/srv")
+    assert (asked.namespace, asked.paths) == ("mine", (NodePaths("", ("/srv",)),))
+
+
+@pytest.mark.parametrize(
     "given_options, words",
     [
         ({"node_path": "relative"}, "'relative' for all other nodes is not absolute"),
@@ -50,6 +65,8 @@ def test_paths(given_options, paths):
         ({"node_path": "/a", "paths": [{"paths": ["/b"]}]}, "use one of them"),
         ({"namespace": "a.b"}, "namespace can't be 'a.b'"),
         ({"namespace": "n" * 64}, "namespace can't be"),
+        ({"namespace": ""}, "namespace can't be ''"),
+        ({"replicas": 0}, "replicas can't be 0: the least is 1"),
         ({"storage_class": ""}, "storage_class can't be ''"),
         ({"storage_class": "Fast"}, "storage_class can't be 'Fast'"),
         ({"storage_class": "fast\n"}, "storage_class can't be"),

@@ -29,8 +29,14 @@ STANDARD = {
 
 
 def test_a_new_cluster_of_kind():
-    stock = {"image": IMAGE, "helper_image": HELPER, "paths": [{"node": "", "paths": ["/var/local-path-provisioner"]}]}
-    assert describe(request(), state()) == {
+    stock = {
+        "name": "local_path",
+        "image": IMAGE,
+        "helper_image": HELPER,
+        "replicas": 1,
+        "paths": [{"node": "", "paths": ["/var/local-path-provisioner"]}],
+    }
+    assert describe(state()) == {
         "provisioners": {"local-path-storage/local-path-provisioner": stock},
         "storage_classes": {"standard": STANDARD},
     }
@@ -38,7 +44,7 @@ def test_a_new_cluster_of_kind():
 
 def test_the_api_servers_defaults_are_said():
     bare = {"kind": "StorageClass", "metadata": {"name": "bare"}, "provisioner": "example.com/other"}
-    assert describe(request(), state(bare))["storage_classes"]["bare"] == {
+    assert describe(state(bare))["storage_classes"]["bare"] == {
         "provisioner": "example.com/other",
         "reclaim_policy": "Delete",
         "binding_mode": "Immediate",
@@ -82,6 +88,7 @@ def test_what_is_returned():
         "deployment": "local-path-provisioner",
         "image": "other:1",
         "helper_image": HELPER,
+        "replicas": 1,
         "paths": [{"node": "", "paths": ["/srv"]}, {"node": "lab-worker", "paths": []}],
         "storage_class": "kept",
         "default_class": True,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import from_text, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import (
+    from_text,
+    manifests_of,
+    to_text,
+)
 
 # What YAML has no form for can't be in an object of the API either.
 words = st.text(st.characters(exclude_categories=("Cs", "Cn")), max_size=8)
@@ -35,3 +40,22 @@ def test_it_is_readable() -> None:
     assert to_text([{"kind": "X", "items": ["on", "1Gi"]}] * 2) == (
         "---\nitems:\n- 'on'\n- 1Gi\nkind: X\n---\nitems:\n- 'on'\n- 1Gi\nkind: X\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text, names",
+    [
+        ("", []),
+        ("---\n---\n", []),
+        ("kind: A\nmetadata: {name: a}\n---\nkind: B\nmetadata: {name: b}\n", ["a", "b"]),
+        ("kind: A\nmetadata: {name: a}\n---\nwords\n", []),
+        ("kind: A\nmetadata: {name: 1}\n", []),
+        ("kind: A\n", []),
+        ("kind: [A]\nmetadata: {name: a}\n", []),
+        ("kind: A\nmetadata: words\n", []),
+        ("a: {", []),
+        ("- a\n", []),
+    ],
+)
+def test_what_somebody_else_wrote(text: str, names: list[str]) -> None:
+    assert [item["metadata"]["name"] for item in manifests_of(text)] == names

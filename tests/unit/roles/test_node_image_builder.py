@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_hostpath import IMAGE
 from ansible_collections.kindlab.volumes.tests.unit.roles.files import ROLES
 
 sys.path.insert(0, str(ROLES / "node_image/files/builder"))
@@ -97,6 +98,10 @@ def test_the_real_recipe_knows_its_versions() -> None:
     assert list(real.steps)[-1] == "node"
     assert all(list(real.steps).index(need) < list(real.steps).index("node") for need in real.steps["node"].needs)
     assert len({real.key(name) for name in real.steps}) == len(real.steps)
+
+
+def test_modules_ask_for_the_image_that_is_built() -> None:
+    assert recipe.load(ROLES / "node_image/files", "bookworm").steps["node"].facts["hostpath"] == IMAGE
 
 
 def test_a_failing_step_says_why_and_what_next(tmp_path: Path) -> None:
