@@ -1,0 +1,228 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Local data as it is and as it is wanted, and the steps that lead there, or why they can't be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import local_data_objects as objects
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import bound, phase_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import pods_by_claim
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_objects import LABEL, READ_ONLY
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_place import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request, volume_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import is_part
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
+
+CREATE, REPLACE, FINISH, ALREADY, REMOVE, LEAVING, REFUSE = (
+    "create",
+    "replace",
+    "finish",
+    "already",
+    "remove",
+    "leaving",
+    "refuse",
+)
+_ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The cluster as it is: objects by name (claims by 'namespace/name'), and the pods that keep a claim from going.
+
+    policy: the policy and its binding, None where there is none; known_policies: whether this Kubernetes has any.
+    """
+
+    volumes: Mapping[str, Object]
+    claims: Mapping[str, Object]
+    namespaces: Mapping[str, Object]
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policy: tuple[Object | None, Object | None] = (None, None)
+    known_policies: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens in one namespace: to its volume and its claim, as they are now and as they are wanted.
+
+    why: for people. users: the pods that use the claim.
+    """
+
+    namespace: str
+    name: str
+    action: str
+    why: str = ""
+    next_step: str = ""
+    volume: Object | None = None
+    claim: Object | None = None
+    wanted_volume: Object = field(default_factory=dict)
+    wanted_claim: Object = field(default_factory=dict)
+    users: tuple[str, ...] = ()
+
+    @property
+    def claim_name(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def volume_name(self) -> str:
+        return volume_name(self.namespace, self.name)
+
+    def refused(self, why: str, next_step: str) -> Step:
+        return replace(self, action=REFUSE, why=why, next_step=next_step)
+
+
+def observed(
+    volumes: Iterable[Object],
+    claims: Iterable[Object],
+    namespaces: Iterable[Object],
+    pods: Iterable[Object],
+    policies: tuple[Iterable[Object], Iterable[Object]] | None,
+) -> Observed:
+    """From the objects as the API lists them; policies and their bindings None where this Kubernetes has none."""
+    using = pods_by_claim(pod for pod in pods if phase_of(pod) not in _ENDED)
+    found = [_named(items, objects.POLICY_NAME) for items in policies or ((), ())]
+    return Observed(
+        volumes={item["metadata"]["name"]: item for item in volumes},
+        claims={claim_name(item): item for item in claims},
+        namespaces={item["metadata"]["name"]: item for item in namespaces},
+        users={claim: tuple(f"{pod['namespace']}/{pod['name']}" for pod in users) for claim, users in using.items()},
+        policy=(found[0], found[1]),
+        known_policies=policies is not None,
+    )
+
+
+def plan_present(request: Request, place: Place, now: Observed) -> tuple[Step, ...]:
+    """A step for each namespace that is asked for; refused ones among them."""
+    return tuple(_present(request, place, now, namespace) for namespace in request.namespaces)
+
+
+def plan_absent(request: Request, now: Observed, *, force: bool) -> tuple[Step, ...]:
+    """A step for each namespace that has this local data, or that is asked for and has something else of its name."""
+    namespaces = request.namespaces or sorted(_namespaces_with(request.name, now))
+    steps = (_absent(_step(request, now, namespace), force) for namespace in namespaces)
+    return tuple(step for step in steps if step.volume or step.claim)
+
+
+def policy_steps(now: Observed, *, needed: bool) -> tuple[tuple[str, Object], ...]:
+    """(create, patch or delete; the object) for the policy and its binding; a policy comes before its binding."""
+    if not now.known_policies:
+        return ()
+    pairs = list(zip(objects.policy(), now.policy, strict=True))
+    if not needed:
+        return tuple(("delete", live) for _wanted, live in reversed(pairs) if live is not None)
+    steps = []
+    for wanted, live in pairs:
+        if live is None:
+            steps.append(("create", wanted))
+        elif not is_part(wanted, live):
+            steps.append(("patch", wanted))
+    return tuple(steps)
+
+
+def read_only_left(now: Observed, steps: Iterable[Step]) -> bool:
+    """True where a claim to read-only local data is left once the steps are taken."""
+    gone = {step.claim_name for step in steps if step.action in (REMOVE, LEAVING)}
+    return any(_label(item) == READ_ONLY for name, item in now.claims.items() if name not in gone)
+
+
+def _present(request: Request, place: Place, now: Observed, namespace: str) -> Step:
+    step = replace(
+        _step(request, now, namespace),
+        wanted_volume=objects.volume(request, place, namespace),
+        wanted_claim=objects.claim(request, namespace),
+    )
+    refused = _foreign(step) or _namespace_refuses(request, now, step)
+    if refused:
+        return refused
+    leaving = [item for item in (step.claim, step.volume) if item and "deletionTimestamp" in item["metadata"]]
+    if leaving:
+        who = f", which {', '.join(step.users)} use{'s' if len(step.users) == 1 else ''}" if step.users else ""
+        return step.refused(f"its {leaving[0]['kind']} is being deleted{who}", "End these pods, then run this again.")
+    if step.volume is None and step.claim is None:
+        return replace(step, action=CREATE, why="is not there")
+    same = all(
+        live is None or is_part(wanted, live)
+        for wanted, live in ((step.wanted_volume, step.volume), (step.wanted_claim, step.claim))
+    )
+    if not same and step.users:
+        return step.refused(
+            f"it is {describe(step.volume)} now, and in use by {', '.join(step.users)}",
+            "What a volume is can't be changed under its pods: end them, then run this again.",
+        )
+    if not same:
+        return replace(step, action=REPLACE, why=f"was {describe(step.volume)}")
+    if bound(step.volume, step.claim):
+        return replace(step, action=ALREADY, why="is bound")
+    return replace(step, action=FINISH, why="is not bound")
+
+
+def _absent(step: Step, force: bool) -> Step:
+    refused = _foreign(step)
+    if refused:
+        return refused
+    if step.users and not force:
+        return step.refused(
+            f"in use by {', '.join(step.users)}",
+            "End these pods, or ask for the removal with force: true; it is done when the last one ends.",
+        )
+    there = [item for item in (step.claim, step.volume) if item]
+    if there and all("deletionTimestamp" in item["metadata"] for item in there):
+        return replace(step, action=LEAVING, why="is being deleted")
+    return replace(step, action=REMOVE, why=f"was {describe(step.volume)}")
+
+
+def describe(volume: Object | None) -> str:
+    """What a volume is, for people: 'read-only, /mnt/data in the nodes'."""
+    if volume is None:
+        return "without a volume"
+    spec = volume["spec"]
+    path = (spec.get("local") or spec.get("hostPath") or {}).get("path", "elsewhere")
+    return f"{_label(volume)}, {path} in the nodes"
+
+
+def _step(request: Request, now: Observed, namespace: str) -> Step:
+    name = f"{namespace}/{request.name}"
+    return Step(
+        namespace,
+        request.name,
+        ALREADY,
+        volume=now.volumes.get(volume_name(namespace, request.name)),
+        claim=now.claims.get(name),
+        users=now.users.get(name, ()),
+    )
+
+
+def _foreign(step: Step) -> Step | None:
+    for item, where in ((step.claim, f" -n {step.namespace}"), (step.volume, "")):
+        if item is not None and not _label(item):
+            kind, name = item["kind"], item["metadata"]["name"]
+            return step.refused(
+                f"there is a {kind} {name} that is no local data of this module",
+                f"Use another name, or see what it is: kubectl{where} get {kind.lower()} {name}",
+            )
+    return None
+
+
+def _namespace_refuses(request: Request, now: Observed, step: Step) -> Step | None:
+    namespace = now.namespaces.get(step.namespace)
+    if namespace is None and not request.namespaces_too:
+        return step.refused("the namespace is not there", "Create it, or set namespaces_too: true.")
+    if namespace is not None and phase_of(namespace) == "Terminating":
+        return step.refused("the namespace is being deleted", "Wait until it is gone.")
+    return None
+
+
+def _namespaces_with(name: str, now: Observed) -> set[str]:
+    claimed = {key.partition("/")[0] for key, item in now.claims.items() if key.endswith(f"/{name}") and _label(item)}
+    refs = (item["spec"].get("claimRef") or {} for item in now.volumes.values() if _label(item))
+    return claimed | {ref["namespace"] for ref in refs if ref.get("name") == name}
+
+
+def _label(item: Object) -> str:
+    return str((item["metadata"].get("labels") or {}).get(LABEL, ""))
+
+
+def _named(items: Iterable[Object], name: str) -> Object | None:
+    return next((item for item in items if item["metadata"]["name"] == name), None)
