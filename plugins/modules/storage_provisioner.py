@@ -19,6 +19,7 @@ description:
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
+  - kindlab.volumes.engine
   - kindlab.volumes.api
 options:
   name:
@@ -147,6 +148,13 @@ options:
   helper_timeout:
     description: Seconds that a helper pod may take; 120 if not given. V(hostpath) has none.
     type: int
+  check_shared:
+    description:
+      - Whether V(local_path_shared) and V(hostpath) are refused where the directory is not the same in all nodes.
+      - A file is written through one node, looked for through all others, and removed. Not in check mode, and not
+        where the containers of the nodes are on another host, of which a warning tells.
+    type: bool
+    default: true
   wait_timeout:
     description: Seconds that the old provisioner may take to end, and the new one to serve.
     type: int
@@ -293,7 +301,7 @@ dest:
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, ENGINE_OPTIONS, run_module
 
 NAMES = ["local_path", "local_path_shared", "hostpath"]
 PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}
@@ -304,6 +312,7 @@ def main() -> None:
         run,
         {
             **API_OPTIONS,
+            **ENGINE_OPTIONS,
             "name": {"type": "str", "default": "local_path", "choices": NAMES},
             "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
             "dest": {"type": "path"},
@@ -327,6 +336,7 @@ def main() -> None:
             "provisioning_retries": {"type": "int"},
             "deletion_retries": {"type": "int"},
             "helper_timeout": {"type": "int"},
+            "check_shared": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 120},
             "force": {"type": "bool", "default": False},
         },

@@ -9,6 +9,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import Request, read_request
 
 OPTIONS: dict[str, Any] = {
+    "engine": "docker",
+    "check_shared": False,
     "name": "local_path",
     "state": "present",
     "dest": None,

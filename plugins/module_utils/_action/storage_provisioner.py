@@ -7,7 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Declined,
+    TimedOut,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import PROVISIONERS
@@ -36,9 +42,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import is_served, why_not_served
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import manifest_text, text_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.shared_directory import check_shared
 
 
-def run(options: Mapping[str, Any], check_mode: bool, *, cluster: Cluster | None = None) -> Outcome:
+def run(
+    options: Mapping[str, Any], check_mode: bool, *, cluster: Cluster | None = None, runner: Runner | None = None
+) -> Outcome:
     """Make or remove the provisioner, or write its file; the second time nothing changes."""
     request = read_request(options)
     PROVISIONERS[request.name].check(request)
@@ -49,11 +60,30 @@ def run(options: Mapping[str, Any], check_mode: bool, *, cluster: Cluster | None
     present = options["state"] == "present"
     state = by_ref(item for items in cluster.lists(*SEEN) for item in items)
     steps = (plan_present if present else plan_absent)(request, state, options["force"])
+    warnings: tuple[str, ...] = ()
     if not check_mode:
+        if present and PROVISIONERS[request.name].shared and options["check_shared"]:
+            warnings = _check_shared(options, request.paths[0].paths[0], runner or Runner())
         for step in steps:
             _do(cluster, step, options["wait_timeout"])
     after = applied(state, steps)
-    return _outcome(state, after, steps, {"provisioner": facts(request, after)} if present else {})
+    return _outcome(state, after, steps, {"provisioner": facts(request, after)} if present else {}, warnings)
+
+
+def _check_shared(options: Mapping[str, Any], directory: str, runner: Runner) -> tuple[str, ...]:
+    """Probe the nodes. Raises BadInput where they differ; a warning where their containers are not on this host."""
+    engine = find_engine(options["engine"], runner)
+    try:
+        found = engine.nodes(options["cluster"])
+    except Unreachable as error:
+        found, why = (), error.message
+    else:
+        why = f"{engine.name} has no node of a cluster {options['cluster']}"
+    nodes = [node.name for node in found if node.role != LOAD_BALANCER]
+    if not nodes:
+        return (f"Whether {directory} is the same directory in all nodes was not looked at: {why}",)
+    check_shared(engine, nodes, directory)
+    return ()
 
 
 def _render(request: Request, dest: str, check_mode: bool) -> Outcome:
@@ -116,11 +146,14 @@ def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -
         ) from error
 
 
-def _outcome(state: State, after: State, steps: tuple[Step, ...], said: Mapping[str, Any]) -> Outcome:
+def _outcome(
+    state: State, after: State, steps: tuple[Step, ...], said: Mapping[str, Any], warnings: tuple[str, ...] = ()
+) -> Outcome:
     touched = difference(steps, state)
     return Outcome(
         changed=any(step.verb != "serve" for step in steps),
         before={**describe(state), "objects": touched[0]},
         after={**describe(after), "objects": touched[1]},
         facts=said,
+        warnings=warnings,
     )

@@ -27,13 +27,15 @@ class Provisioner(Protocol):
     """What differs between one provisioner and another; to add one, write this and name it in PROVISIONERS.
 
     driver: what a StorageClass calls it; deployment, config_map: the names of those objects, config_map '' where it
-    has none; binds_at_once: whether it serves classes with binding mode Immediate.
+    has none; binds_at_once: whether it serves classes with binding mode Immediate; shared: whether it makes volumes in
+    one directory that all nodes have in common.
     """
 
     driver: str
     deployment: str
     config_map: str
     binds_at_once: bool
+    shared: bool
 
     def check(self, request: Request) -> None:
         """Raise BadInput for what this provisioner can't do."""

@@ -48,6 +48,7 @@ class HostPath:
     deployment = NAME
     config_map = ""
     binds_at_once = True
+    shared = True
 
     def check(self, request: Request) -> None:
         """Raise BadInput for what this provisioner can't do."""

@@ -80,6 +80,7 @@ class LocalPath:
     deployment = DEPLOYMENT
     config_map = CONFIG_MAP
     binds_at_once = False
+    shared = False
 
     def check(self, request: Request) -> None:
         """Raise BadInput for what this provisioner can't do."""

@@ -17,6 +17,7 @@ class LocalPathShared(LocalPath):
     """The provisioner local_path_shared: volumes without node affinity. Its helper pods run on any node."""
 
     binds_at_once = True
+    shared = True
 
     def check(self, request: Request) -> None:
         """Raise BadInput for what this provisioner can't do."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
@@ -12,8 +14,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import needs_new
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import from_text
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, merge
+from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, ScriptedRunner, merge
 from ansible_collections.kindlab.volumes.tests.unit.provisioners import (
     GA,
     PLACE,
@@ -353,3 +356,42 @@ def test_an_empty_file_is_filled(tmp_path):
 def test_no_place_for_a_file(dest, words):
     with pytest.raises(BadInput, match=words):
         run(options(state="rendered", dest=dest), False)
+
+
+def nodes_that_see(code: int) -> ScriptedRunner:
+    """Two nodes; what is written through the first is seen through the second with exit code 0 only."""
+    labels = {"io.x-k8s.kind.cluster": "kind", "io.x-k8s.kind.role": "worker"}
+    shown = [{"Name": name, "Config": {"Labels": labels}, "State": {"Status": "running"}} for name in ("/one", "/two")]
+    inside = ["docker", "exec", "-i"]
+    return ScriptedRunner(
+        script=(
+            (["docker", "ps"], "1 2"),
+            (["docker", "inspect"], json.dumps(shown)),
+            ([*inside, "two", "test"], Completed(code)),
+            ([*inside, "one"], ""),
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["local_path_shared", "hostpath"])
+def test_a_directory_that_nodes_do_not_share_is_refused_before_anything_is_written(name: str) -> None:
+    cluster = server()
+    asked = options(name=name, check_shared=True, node_path="/data")
+    with pytest.raises(BadInput, match="On two the directory /data is not the one of one"):
+        run(asked, False, cluster=cluster, runner=nodes_that_see(1))
+    assert cluster.writes == []
+    run(asked, False, cluster=cluster, runner=nodes_that_see(0))
+    assert cluster.writes != []
+
+
+def test_nodes_are_not_probed_in_check_mode_or_where_each_has_its_own() -> None:
+    silent = ScriptedRunner()
+    run(options(name="hostpath", check_shared=True), True, cluster=server(), runner=silent)
+    run(options(name="local_path", check_shared=True), False, cluster=server(), runner=silent)
+    assert silent.calls == []
+
+
+def test_nodes_on_another_host_are_not_probed_and_that_is_told() -> None:
+    elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
+    done = run(options(name="hostpath", check_shared=True), False, cluster=server(), runner=elsewhere)
+    assert "was not looked at: docker has no node" in done.warnings[0]
