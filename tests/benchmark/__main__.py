@@ -8,11 +8,18 @@ import sys
 
 import clusters
 import data
+import provisioners
 import use_cases
 import volumes
 from measure import BUILD, Figure
 
-GROUPS = {"data": data.figures, "cluster": clusters.figures, "volumes": volumes.figures, "use_cases": use_cases.figures}
+GROUPS = {
+    "data": data.figures,
+    "cluster": clusters.figures,
+    "volumes": volumes.figures,
+    "provisioners": provisioners.figures,
+    "use_cases": use_cases.figures,
+}
 
 
 def table(figures: list[Figure]) -> str:

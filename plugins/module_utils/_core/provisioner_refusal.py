@@ -67,7 +67,7 @@ def check_unused(name: str, driver: str, state: State) -> None:
     needing = [f"volume {v.name} of {v.claim}: nothing would delete it" for v in _to_delete(driver, state)]
     needing += [f"claim {claim_name(claim)}: waits for a volume" for claim in _waiting(classes, state)]
     if needing:
-        raise _needed(f"{name} is needed by", needing)
+        raise _needed(f"{name} is needed by {len(needing)} volume(s) or claim(s)", needing)
 
 
 def check_kept(request: Request, state: State) -> None:
@@ -94,7 +94,8 @@ def check_kept(request: Request, state: State) -> None:
             modes = {other: item.get("volumeBindingMode", "Immediate") for other, item in others.items()}
             left += [f"class {other}: it binds at once" for other, mode in modes.items() if mode == "Immediate"]
         if left:
-            raise _needed(f"{request.name} would do without", left)
+            needing = f"{len(left)} volume(s), claim(s) or class(es)"
+            raise _needed(f"{request.name} can't do what {name} does for {needing}", left)
 
 
 def _to_delete(driver: str, state: State) -> list[Volume]:
@@ -115,8 +116,8 @@ def _all(kind: str, state: State) -> list[Object]:
 def _needed(begin: str, needing: list[str]) -> Declined:
     shown = "; ".join(needing[:10]) + ("; ..." if needing[10:] else "")
     return Declined(
-        f"{begin} {len(needing)} volume(s), claim(s) or class(es): {shown}",
-        tried="kubectl get pv,pvc,storageclass --all-namespaces",
+        f"{begin}: {shown}",
+        tried="kubectl get pv,pvc --all-namespaces",
         next_step="Delete the claims or set the volumes' reclaim policy to Retain first, or use force: true.",
         details=needing,
     )
