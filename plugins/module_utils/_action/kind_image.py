@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -24,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.fan_out import FanOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.image_archive import images_in, opened
 
+T = TypeVar("T")
 CTR = ("ctr", "--namespace=k8s.io", "images")
 # The runtime of Kubernetes learns of a new image by an event, a moment after it was imported.
 SETTLE_SECONDS = 5.0
@@ -120,13 +121,18 @@ def _listings(engine: Engine, nodes: Sequence[str]) -> dict[str, dict[str, str]]
     def listing(node: str) -> dict[str, str]:
         return read_listing(engine.inside(node).run([*CTR, "list"]).out)
 
+    return _in_each(nodes, listing)
+
+
+def _in_each(nodes: Sequence[str], function: Callable[[str], T]) -> dict[str, T]:
     with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-        return dict(zip(nodes, pool.map(listing, nodes), strict=True))
+        return dict(zip(nodes, pool.map(function, nodes), strict=True))
 
 
 def _load(engine: Engine, fan_out: FanOut, sources: Sequence[Source], lacking: Mapping[str, tuple[str, ...]]) -> None:
     """One pass per archive, and one per set of nodes that lack the same images."""
-    imports = {node: _import(engine, node) for node in dict.fromkeys(n for nodes in lacking.values() for n in nodes)}
+    all_lacking = tuple(dict.fromkeys(n for nodes in lacking.values() for n in nodes))
+    imports = _in_each(all_lacking, lambda node: _import(engine, node))
     together: dict[tuple[str, ...], list[str]] = {}
     for source in (s for s in sources if lacking[s.name]):
         nodes = lacking[source.name]
