@@ -13,7 +13,11 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import local_data_objects as objects
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import (
+    phase_of,
+    volume_change,
+    volume_to_create,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_cluster, check_same_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_access import check_contents
@@ -39,11 +43,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_p
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_report import before_after, line, refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request, read_request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import CREATE, Wanted
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import Step as Pair
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binder, local_path, node_look
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import local_path, node_look
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.admission import await_refused
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
@@ -131,11 +133,15 @@ def _check_data(
     engine: Engine, cluster: Cluster, request: Request, place: Place, host: local_path.LocalPath
 ) -> tuple[str, ...]:
     """Warnings. Raises BadInput or Conflict where a pod could not use the data, or would see other data."""
-    looks = cluster.each(lambda name: node_look.look(engine.inside(name), place.node_directory), place.nodes)
-    inside = dict(zip(place.nodes, looks, strict=True))
-    warnings = check_same(place, host.looked, inside, read_only=request.read_only)
-    node = engine.inside(place.nodes[0])
-    found = node_look.contents(node, place.node_directory, request.user, read_only=request.read_only)
+    first = engine.inside(place.nodes[0])
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(
+            node_look.contents, first, place.node_directory, request.user, read_only=request.read_only
+        )
+        looks = cluster.each(lambda name: node_look.look(engine.inside(name), place.node_directory), place.nodes)
+        inside = dict(zip(place.nodes, looks, strict=True))
+        warnings = check_same(place, host.looked, inside, read_only=request.read_only)
+        found = reading.result()
     check_contents(request, place, found)
     return warnings
 
@@ -154,14 +160,13 @@ def _expose(cluster: Cluster, plan: Plan, timeout: float, guard: Callable[[float
     cluster.each(partial(_create_namespace, cluster), plan.namespaces)
     replaced = [step for step in plan.steps if step.action == REPLACE]
     _delete(cluster, replaced, timeout)
-    pairs = [_pair(step) for step in plan.pending]
-    cluster.each(partial(binder.write, cluster), pairs)
-    expected = [binder.Expected(s.volume_name, (s.namespace, s.name)) for s in plan.pending]
-    phases = binder.confirm(cluster, expected, timeout)
+    cluster.each(partial(_write_pair, cluster), plan.pending)
+    claims = cluster.wait(PVC, _is_bound, [(s.namespace, s.name) for s in plan.pending], timeout)
+    volumes = cluster.wait(PV, _is_bound, [("", s.volume_name) for s in plan.pending], timeout)
     if guard is not None:
         changed = plan.steps if plan.policies else plan.pending
         cluster.each(lambda step: _await_guarded(cluster, step, timeout, guard), changed)
-    return phases
+    return {key: phase_of(item) for key, item in {**claims, **volumes}.items()}
 
 
 def _await_guarded(cluster: Cluster, step: Step, timeout: float, pause: Callable[[float], None]) -> None:
@@ -183,17 +188,23 @@ def _delete(cluster: Cluster, steps: list[Step], timeout: float) -> None:
     cluster.wait_gone(PV, [("", s.volume_name) for s in waited if s.volume], timeout)
 
 
-def _pair(step: Step) -> Pair:
-    """The volume and its claim as they are written by whoever restores volumes, too."""
-    wanted = step.wanted_volume
+def _write_pair(cluster: Cluster, step: Step) -> None:
+    """The claim first, so that the volume is for this very one; Kubernetes binds them to each other."""
     kept = step.action != REPLACE
-    return Pair(
-        Wanted(read_volumes([wanted], [])[0], wanted, step.wanted_claim, SavedVolume(step.volume_name)),
-        CREATE,
-        step.why,
-        pv=step.volume if kept else None,
-        claim=step.claim if kept else None,
-    )
+    claim = step.claim if kept else None
+    if claim is None:
+        claim = cluster.create(step.wanted_claim)
+    uid = claim["metadata"]["uid"]
+    if not kept or step.volume is None:
+        cluster.create(volume_to_create(step.wanted_volume, uid))
+        return
+    change = volume_change(step.volume, step.wanted_volume, uid)
+    if change:
+        cluster.patch(PV, step.volume_name, change)
+
+
+def _is_bound(item: Object) -> bool:
+    return phase_of(item) == "Bound"
 
 
 def _create_namespace(cluster: Cluster, name: str) -> None:

@@ -77,7 +77,7 @@ def find_place(directory: str, nodes: Sequence[Node], serving: Collection[str], 
     usable = {name: {d for d, ro in found.items() if read_only or not ro} for name, found in seen.items()}
     common = set.intersection(*(usable.get(name, set()) for name in serving)) if serving else set()
     if not common:
-        raise _not_usable(directory, {name: seen.get(name, {}) for name in serving}, read_only)
+        raise _not_usable(directory, seen, serving, read_only)
     chosen = min(common, key=lambda path: (len(path), path))
     return Place(directory, chosen, tuple(sorted(name for name in usable if chosen in usable[name])))
 
@@ -123,14 +123,18 @@ def _strictly_below(path: str, place: Place) -> bool:
     return path != place.node_directory and is_below(path, place.node_directory)
 
 
-def _not_usable(directory: str, seen: Mapping[str, Mapping[str, bool]], read_only: bool) -> BadInput:
+def _not_usable(
+    directory: str, all_seen: Mapping[str, Mapping[str, bool]], serving: Collection[str], read_only: bool
+) -> BadInput:
+    seen = {name: all_seen.get(name, {}) for name in serving}
     lacking = [name for name, found in seen.items() if not found]
     frozen = [name for name, found in seen.items() if found and all(found.values())]
-    there = "; ".join(f"{name} has it at {', '.join(sorted(found))}" for name, found in seen.items() if found)
+    there = "; ".join(f"{name} has it at {', '.join(sorted(found))}" for name, found in all_seen.items() if found)
     mount = f"{{host_path: {directory}, node_path: /mnt/local-data}}"
     step = f"kind can't add a mount: create the cluster anew, with kindlab.volumes.kind_cluster and mounts: [{mount}]"
     if len(lacking) == len(seen):
-        message = f"{directory} is mounted in no node that runs pods ({', '.join(lacking) or 'there is none'})."
+        message = f"{directory} is mounted in no node that runs pods ({', '.join(lacking) or 'there is none'})"
+        message += f"; {there}." if there else "."
     elif lacking:
         message = f"{directory} is not mounted in all nodes that run pods: not in {', '.join(lacking)}; {there}."
     elif frozen and not read_only:

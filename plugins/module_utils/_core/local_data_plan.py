@@ -136,22 +136,19 @@ def _present(request: Request, place: Place, now: Observed, namespace: str) -> S
     refused = _foreign(step) or _namespace_refuses(request, now, step)
     if refused:
         return refused
-    leaving = [item for item in (step.claim, step.volume) if item and "deletionTimestamp" in item["metadata"]]
-    if leaving:
-        who = f", which {', '.join(step.users)} use{'s' if len(step.users) == 1 else ''}" if step.users else ""
-        return step.refused(f"its {leaving[0]['kind']} is being deleted{who}", "End these pods, then run this again.")
     if step.volume is None and step.claim is None:
         return replace(step, action=CREATE, why="is not there")
     same = all(
         live is None or is_part(wanted, live)
         for wanted, live in ((step.wanted_volume, step.volume), (step.wanted_claim, step.claim))
     )
-    if not same and step.users:
+    leaving = any("deletionTimestamp" in item["metadata"] for item in (step.claim, step.volume) if item)
+    if step.users and (leaving or not same):
         return step.refused(
-            f"it is {describe(step.volume)} now, and in use by {', '.join(step.users)}",
+            f"it is {'being deleted' if leaving else describe(step.volume)}, and in use by {', '.join(step.users)}",
             "What a volume is can't be changed under its pods: end them, then run this again.",
         )
-    if not same:
+    if leaving or not same:
         return replace(step, action=REPLACE, why=f"was {describe(step.volume)}")
     if bound(step.volume, step.claim):
         return replace(step, action=ALREADY, why="is bound")

@@ -285,7 +285,7 @@ def test_absent_by_force_waits_for_no_pod(data):
     assert done.after["claims"]["a/lib"] == "goes when it is no longer used by a/reader"
     again = play(cluster, data, **asked)
     assert (again.changed, again.facts["volumes"][0]["action"]) == (False, "leaving")
-    with pytest.raises(Declined, match="is being deleted, which a/reader uses"):
+    with pytest.raises(Declined, match="is being deleted, and in use by a/reader"):
         play(cluster, data)
 
 

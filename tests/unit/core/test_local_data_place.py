@@ -83,8 +83,8 @@ def test_refused_with_the_nodes_that_lack_it(mounts, read_only, said):
     assert [line["node"] for line in caught.value.details] == ["k-worker", "k-worker2"]
 
 
-def test_no_node_that_runs_pods_is_refused():
-    with pytest.raises(BadInput, match="there is none"):
+def test_no_node_that_runs_pods_is_refused_with_those_that_have_it_all_the_same():
+    with pytest.raises(BadInput, match=f"there is none.*; {CONTROL} has it at /mnt/data"):
         find_place("/srv/data", [node(CONTROL, HERE)], [], read_only=True)
 
 
