@@ -1,0 +1,24 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""storage_provisioner_info: what makes volumes in a cluster, and its storage classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import by_ref
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_options import (
+    SEEN,
+    classes,
+    provisioners,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+
+
+def run(options: Mapping[str, Any], _check_mode: bool, *, connect: Callable[..., Cluster] = open_cluster) -> Outcome:
+    """Read it at once; nothing is changed."""
+    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    state = by_ref(item for items in cluster.lists(*SEEN) for item in items)
+    return Outcome(False, facts={"provisioners": provisioners(state), "storage_classes": classes(state)})
