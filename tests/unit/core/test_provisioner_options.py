@@ -36,8 +36,15 @@ def test_a_new_cluster_of_kind() -> None:
     assert provisioners(state()) == [{**place, **server}]
     shown = {"reclaim_policy": "Delete", "binding_mode": "WaitForFirstConsumer"}
     options = {
-        **{"name": "local_path", "namespace": "local-path-storage", "storage_class": "standard", "default_class": True},
-        **{"paths": paths, "image": IMAGE, "helper_image": HELPER, "replicas": 1, **shown},
+        "name": "local_path",
+        "namespace": "local-path-storage",
+        "storage_class": "standard",
+        "default_class": True,
+        "paths": paths,
+        "image": IMAGE,
+        "helper_image": HELPER,
+        "replicas": 1,
+        **shown,
     }
     assert classes(state()) == [{"name": "standard", "driver": DRIVER, "default": True, **shown, "options": options}]
 
