@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from typing import NamedTuple
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 SHOWN = 5
+# A label of the host's policy, not of the data: it may differ where the same data is put.
+_NOT_DATA = "security.selinux"
 
 
 class Entry(NamedTuple):
@@ -115,6 +117,17 @@ def from_text(text: str | bytes, where: str) -> list[Entry]:
                 next_step="Restore it from a copy, or use another generation of this backup.",
             ) from None
     return entries
+
+
+def attributes_digest(values: Mapping[str, bytes]) -> str:
+    """Entry.xattrs: a sha256 over extended attributes by their names (ACLs are among them), '' for none."""
+    names = sorted(values.keys() - {_NOT_DATA})
+    if not names:
+        return ""
+    sha256 = hashlib.sha256()
+    for name in names:
+        sha256.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(values[name]), values[name]))
+    return sha256.hexdigest()
 
 
 def totals(entries: Sequence[Entry]) -> tuple[int, int]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, attributes_digest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import (
     SMALL,
@@ -32,8 +31,6 @@ _TYPES = {
     stat.S_IFCHR: "char",
     stat.S_IFBLK: "block",
 }
-# A label of the host's policy, not of the data: it may differ where the same data is put.
-_NOT_DATA = {"security.selinux"}
 
 
 class Found(NamedTuple):
@@ -186,10 +183,13 @@ def _entries(found: list[Found], hashes: dict[bytes, str]) -> list[Entry]:
 
 
 def _hard_links(found: list[Found]) -> dict[str, str]:
-    """Path -> first path of the same file, for files that have several paths in this directory."""
+    """Path -> first path of the same file, for files that have several paths in this directory.
+
+    Those of FIFOs and devices don't count: tar writes each of them for itself.
+    """
     groups: dict[tuple[int, int], list[str]] = {}
     for relative, _path, status, _attributes in found:
-        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+        if status.st_nlink > 1 and stat.S_IFMT(status.st_mode) in (stat.S_IFREG, stat.S_IFLNK):
             groups.setdefault((status.st_dev, status.st_ino), []).append(relative)
     return {path: paths[0] for paths in groups.values() if len(paths) > 1 for path in paths}
 
@@ -202,16 +202,15 @@ def _target(item: Found) -> str:
 
 
 def _xattrs(path: bytes) -> str:
-    """sha256 over the extended attributes (ACLs are among them), '' for none."""
+    """As in Entry; one that vanishes meanwhile, or may not be read, is left out."""
     try:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError:
         return ""
     if not names:
         return ""
-    sha256 = hashlib.sha256()
-    for name in sorted(set(names) - _NOT_DATA):
+    values = {}
+    for name in names:
         with suppress(OSError):
-            value = os.getxattr(path, name, follow_symlinks=False)
-            sha256.update(b"%s\0%d\0%s" % (os.fsencode(name), len(value), value))
-    return sha256.hexdigest() if set(names) - _NOT_DATA else ""
+            values[name] = os.getxattr(path, name, follow_symlinks=False)
+    return attributes_digest(values)

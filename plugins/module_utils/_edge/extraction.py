@@ -10,23 +10,24 @@ import os
 import shlex
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar_danger import danger
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar_members import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive import (
     CHUNK,
     ENVIRONMENT,
     KEEP,
-    PROGRAMS,
     check_programs,
     last_said,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive_content import decompressed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import walk
 
 
@@ -34,24 +35,35 @@ def extract(directory: Path, archive: SavedArchive, target: str, times: Mapping[
     """Put a backup's archive into target, which is missing or empty; all of it, or nothing.
 
     directory: of the generation. times: path -> mtime_ns of its checksum list; what is not in it has the archive's
-    time. The archive's sha256 is checked first, then every member: absolute names, '..',
-    devices, hard links that lead out and members below a symbolic link are refused (links themselves are the
-    volume's data and kept, wherever they point). It is extracted beside target and renamed.
+    time. The archive is checked first (see proved), extracted beside target and renamed.
     Raises BadInput for an archive that is damaged or dangerous, Declined where target holds something.
+    """
+    _check_empty(target)
+    with proved(directory, archive, target) as file:
+        _extract(file, archive.compression, target, times)
+
+
+@contextmanager
+def proved(directory: Path, archive: SavedArchive, target: str) -> Iterator[IO[bytes]]:
+    """The file of an archive that may be extracted: whole, as it was written, and harmless.
+
+    Its sha256 is checked, then every member: absolute names, '..', devices, hard links that lead out and what lies
+    below a symbolic link are refused (links themselves are the volume's data and kept, wherever they point).
+    target: where it goes, for errors. Raises BadInput, also for an OSError of what is done with the file.
     """
     source = directory / archive.path
     check_programs(archive.compression)
-    _check_empty(target)
     try:
-        # One descriptor for all three passes: what was checked is what is extracted.
+        # One descriptor for all passes: what was checked is what is extracted.
         with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
             _check_sha256(file, source, archive.sha256)
             _check_members(file, source, archive.compression)
-            _extract(file, archive.compression, target, times)
-    except OSError as error:
+            yield file
+    except (OSError, Damaged) as error:
+        why, which = (error.strerror, error.filename) if isinstance(error, OSError) else ("", "")
         raise BadInput(
-            f"{source} can't be extracted to {target}: {error.strerror or error}.",
-            tried=f"ls -ld {shlex.quote(str(error.filename or source))}",
+            f"{source} can't be extracted to {target}: {why or error}.",
+            tried=f"ls -ld {shlex.quote(str(which or source))}",
             next_step="Nothing was left behind there; mend it and run this again.",
         ) from None
 
@@ -59,21 +71,21 @@ def extract(directory: Path, archive: SavedArchive, target: str, times: Mapping[
 def remove_leftovers(target: str) -> None:
     """Remove what extractions into target left beside it when they were killed; none may be running."""
     parent, name = os.path.split(os.path.abspath(target))
-    for left in Path(parent).glob(f"{glob.escape(_prefix(name))}*"):
+    for left in Path(parent).glob(f"{glob.escape(leftover_prefix(name))}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _prefix(name: str) -> str:
+def leftover_prefix(name: str) -> str:
     return f".{name[:100]}.incomplete-"
 
 
 def _extract(file: IO[bytes], compression: str, target: str, times: Mapping[str, int]) -> None:
     parent, name = os.path.split(os.path.abspath(target))
     os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=_prefix(name), dir=parent)
+    temporary = tempfile.mkdtemp(prefix=leftover_prefix(name), dir=parent)
     try:
         command = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={temporary}", "--file=-"]
-        with _decompressed(file, compression) as stream:
+        with decompressed(file, compression) as stream:
             done = subprocess.run(
                 command, stdin=stream, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
             )
@@ -126,62 +138,11 @@ def _check_sha256(file: IO[bytes], source: Path, wanted: str) -> None:
 
 
 def _check_members(file: IO[bytes], source: Path, compression: str) -> None:
-    links: set[str] = set()
-    names: list[str] = []
-    why = ""
-    try:
-        with (
-            _decompressed(file, compression) as stream,
-            tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as members,
-        ):
-            for member in members:
-                why = _danger(member)
-                if why:
-                    break
-                names.append(_normal(member.name))
-                if member.issym():
-                    links.add(names[-1])
-    except (tarfile.TarError, EOFError) as error:
-        why = f"it is no whole archive ({error})"
-    through = next((name for name in names if any(above in links for above in _above(name))), "")
-    if why or through:
+    with decompressed(file, compression) as stream:
+        why = danger(TarStream(stream.read))
+    if why:
         raise BadInput(
-            f"The archive {source} is not extracted: {why or f'{through!r} lies below a symbolic link'}.",
+            f"The archive {source} is not extracted: {why}.",
             tried=f"tar --list --verbose --file={shlex.quote(str(source))}",
             next_step="It was not made by kindlab.volumes.volume_backup: use another generation of this backup.",
         )
-
-
-def _danger(member: tarfile.TarInfo) -> str:
-    """Why a member could do harm, '' for what may be extracted."""
-    for name in [member.name, *([member.linkname] if member.islnk() else [])]:
-        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
-            return f"{name!r} leads out of it"
-    if not (member.isreg() or member.isdir() or member.issym() or member.islnk() or member.isfifo()):
-        return f"{member.name!r} is a device or something unknown"
-    return ""
-
-
-def _normal(name: str) -> str:
-    return "/".join(part for part in name.split("/") if part not in ("", "."))
-
-
-def _above(name: str) -> Iterator[str]:
-    while "/" in name:
-        name = name.rpartition("/")[0]
-        yield name
-
-
-@contextmanager
-def _decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
-    """The content of a compressed file, from its beginning; the program ends with the reader."""
-    file.seek(0)
-    command = [PROGRAMS[compression], "--decompress", "--quiet", "--stdout"]
-    process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    output = cast("IO[bytes]", process.stdout)
-    try:
-        yield output
-    finally:
-        output.close()
-        process.kill()
-        process.wait()
