@@ -15,7 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple, cast
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Conflict,
+    KindlabError,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import DETACH
 
 CHUNK = 1 << 20
 PROGRAMS = {"zstd": "zstd", "gzip": "gzip"}
@@ -24,13 +30,10 @@ KEEP = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
 # Their messages are shown; in their own language they can be looked up.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
 
-# What tar would not write twice alike is left out. So are fractions of a second: they take a second header for every
-# file, and the checksum list has them (see extraction.extract).
-_PLAIN = (
-    "--format=posix",
-    "--pax-option=delete=atime,delete=ctime,delete=mtime,exthdr.name=%d/PaxHeaders/%f",
-    "--sort=name",
-)
+# What tar would not write twice alike is left out. So are fractions of a second where nobody asks for them: they take
+# a second header for every file, and the checksum list has them (see extraction.extract).
+_PLAIN = ("--format=posix", "--sort=name", "--sparse", "--one-file-system")
+_LEFT_OUT = "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"
 # Large pieces from one program to the next: with tar's own 10 KiB they would wait for each other most of the time.
 _LARGE = "--blocking-factor=512"
 _CHANGED = 1
@@ -58,25 +61,45 @@ def check_programs(compression: str, level: int | None = None) -> None:
         raise BadInput(f"{compression} has no level {level}.", next_step=f"Use {levels[0]} to {levels[-1]}.")
 
 
+def create(directory: str, *, times: bool = False) -> list[str]:
+    """The words that follow tar's name to write a directory's archive to standard output.
+
+    Owners (by number), modes, times (in seconds, or exactly), hard links, holes, extended attributes and ACLs are
+    kept; what other file systems mounted in it hold is not.
+    """
+    left_out = _LEFT_OUT if times else f"{_LEFT_OUT},delete=mtime"
+    return ["--create", *_PLAIN, left_out, *KEEP, _LARGE, f"--directory={directory}", "--file=-", "."]
+
+
 def write_archive(
-    directory: str, write: Callable[[memoryview], object], compression: str, level: int | None
+    directory: str,
+    write: Callable[[memoryview], object],
+    compression: str,
+    level: int | None,
+    tar: Sequence[str] = ("tar",),
 ) -> Written:
     """Hand a directory's archive to write, piece by piece (a piece is only good until the next one).
 
-    Owners (by number), modes, times in seconds, hard links, holes, extended attributes and ACLs are kept; what other
-    file systems mounted in it hold is not. Raises Conflict where a file changed meanwhile, CommandFailed where tar
-    fails; an error of write ends the programs.
+    tar: how tar is called, there where the directory is. Raises Conflict where a file changed meanwhile,
+    CommandFailed where tar fails; an error of write ends the programs.
     """
-    content = (f"--directory={directory}", "--file=-", ".")
-    tar = ["tar", "--create", *_PLAIN, *KEEP, _LARGE, "--sparse", "--one-file-system", *content]
     sha256, size = hashlib.sha256(), 0
     view = memoryview(bytearray(CHUNK))
-    with _pipeline(tar, _compressor(compression, level)) as output:
+    with _pipeline([*tar, *create(directory)], _compressor(compression, level)) as output:
         while count := os.readv(output.fileno(), [view]):
             sha256.update(view[:count])
             size += count
             write(view[:count])
     return Written(sha256.hexdigest(), size)
+
+
+def tar_failure(command: str, code: int, said: bytes) -> KindlabError:
+    """The error for a tar that ended with a code: Conflict where it only found that data changed."""
+    text = last_said(said)
+    # An engine that can't run tar in a node ends with the same code.
+    if code == _CHANGED and b"tar: " in said:
+        return Conflict(f"Data was written to while it was read: {text}", tried=command, next_step=DETACH)
+    return CommandFailed(f"tar failed: {text or f'it ended with {code}'}", tried=command)
 
 
 def last_said(said: bytes) -> str:
@@ -95,7 +118,7 @@ def _compressor(compression: str, level: int | None) -> list[str]:
 def _pipeline(first: Sequence[str], second: Sequence[str]) -> Iterator[IO[bytes]]:
     """The output of first | second; raises when either failed, and ends both where the reader fails."""
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as also_said:
-        one = subprocess.Popen(first, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=ENVIRONMENT)
+        one = subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=ENVIRONMENT)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=also_said, env=ENVIRONMENT)
         between, output = cast("IO[bytes]", one.stdout), cast("IO[bytes]", two.stdout)
         for pipe in (between, output):
@@ -111,16 +134,12 @@ def _pipeline(first: Sequence[str], second: Sequence[str]) -> Iterator[IO[bytes]
         finally:
             output.close()
             codes = one.wait(), two.wait()
+            cast("IO[bytes]", one.stdin).close()
         if codes == (0, 0):
             return
         said.seek(0)
         also_said.seek(0)
-        text = last_said(said.read() + also_said.read())
         command = f"{shlex.join(first)} | {shlex.join(second)}"
-        if codes == (_CHANGED, 0):
-            raise Conflict(
-                f"Data was written to while it was read: {text}",
-                tried=command,
-                next_step="Bring the pods that use it to zero, then run this again.",
-            )
-        raise CommandFailed(f"{first[0]} or {second[0]} failed: {text}", tried=command)
+        if codes[1] == 0:
+            raise tar_failure(command, codes[0], said.read())
+        raise CommandFailed(f"tar or {second[0]} failed: {last_said(said.read() + also_said.read())}", tried=command)

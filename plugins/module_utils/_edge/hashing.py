@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 SMALL = 256 << 10
 BUFFER = 1 << 20
 
-_DETACH = "Bring the pods that use it to zero: only data that nobody writes has checksums that hold."
+DETACH = "Bring the pods that use it to zero: only data that nobody writes has checksums that hold."
 
 
 class Seen(NamedTuple):
@@ -50,7 +50,7 @@ def hash_file(path: bytes, size: int, inode: int, mtime_ns: int) -> str:
     except OSError as error:
         raise failure(path, error) from None
     if (now.st_size, now.st_ino, now.st_mtime_ns) != (size, inode, mtime_ns):
-        raise Conflict(f"{shown(path)} was written to while it was read.", next_step=_DETACH)
+        raise Conflict(f"{shown(path)} was written to while it was read.", next_step=DETACH)
     return sha256.hexdigest()
 
 
@@ -60,7 +60,7 @@ def failure(path: bytes, error: OSError, directory: str = "") -> KindlabError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return BadInput(f"{where} can't be read by this user.", tried=f"ls -ld {where}", next_step=rights())
     if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR) and where != directory:
-        return Conflict(f"{where} vanished or was replaced while it was read.", next_step=_DETACH)
+        return Conflict(f"{where} vanished or was replaced while it was read.", next_step=DETACH)
     return BadInput(f"{where} can't be read: {error.strerror}.", tried=f"ls -ld {where}", next_step=rights())
 
 

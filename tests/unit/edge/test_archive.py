@@ -224,7 +224,7 @@ def test_a_file_that_changes_meanwhile_is_an_error(
     """tar ends with 1 where a file changed as it read it: played by a program of that name."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "tar").write_text("#!/bin/sh\necho ./f: file changed as we read it >&2\nexit 1\n")
+    (programs / "tar").write_text("#!/bin/sh\necho tar: ./f: file changed as we read it >&2\nexit 1\n")
     (programs / "tar").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setitem(archive.ENVIRONMENT, "PATH", os.environ["PATH"])
