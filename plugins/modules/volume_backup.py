@@ -38,6 +38,9 @@ options:
     description:
       - V(in_place) leaves the data in its directory on the host, which outlives the cluster.
       - V(archive) saves it too, with owners, modes, times, hard links, holes, extended attributes and ACLs.
+      - Only V(archive) saves what is inside a node, where no directory of the host is mounted. It is read through the
+        engine, with the C(tar) and C(find) of the node, and nothing is put there. The node must run, and must be the only
+        one that the volume can be on.
     type: str
     choices: [in_place, archive]
     default: in_place
@@ -52,7 +55,7 @@ options:
   checksums:
     description:
       - V(full) reads all data, and proves later that it is equal.
-      - V(fast) compares sizes and times only.
+      - V(fast) compares sizes and times only. What is inside a node is read all the same.
       - V(none) does not look at the data; not together with O(data=archive).
     type: str
     choices: [full, fast, none]
@@ -67,7 +70,10 @@ seealso:
   - module: kindlab.volumes.volume_restore
   - module: kindlab.volumes.volume_info
 notes:
-  - Volumes whose directory in the node is not mounted from the host are declined, before anything is changed.
+  - Volumes whose data can't be read at one certain place are declined, before anything is changed. With
+    O(data=in_place) these are also all volumes whose directory in the node is not mounted from the host.
+  - An archive doesn't make it safe to remove the cluster, as M(kindlab.volumes.kind_cluster) understands it. For
+    volumes inside a node it takes O(kindlab.volumes.kind_cluster#module:force=true), after their backup.
   - Sockets, and other file systems mounted in a volume, are not saved.
 """
 
@@ -86,6 +92,12 @@ EXAMPLES = r"""
     data: archive
     keep: 3
   become: true
+
+- name: Bring out what is inside the nodes of a cluster that was created without mounts
+  kindlab.volumes.volume_backup:
+    cluster: kind
+    path: /srv/backup/kind
+    data: archive
 
 - name: Show what a backup of one namespace would change
   kindlab.volumes.volume_backup:
@@ -131,8 +143,14 @@ volumes:
     claim:
       description: Its claim as V(namespace/name), empty where it has none.
       type: str
+    node:
+      description: The node that its data is inside, empty where the host has it.
+      type: str
+    node_directory:
+      description: The directory in the node.
+      type: str
     host_directory:
-      description: The directory on the host that holds its data.
+      description: The directory on the host that holds its data, empty where that is inside a node.
       type: str
     files:
       description: How many regular files it holds; 0 with O(checksums=none).
@@ -162,6 +180,8 @@ volumes:
   sample:
     - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
       claim: default/database
+      node: ''
+      node_directory: /var/local-path-provisioner/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       host_directory: /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       files: 3
       bytes: 4117

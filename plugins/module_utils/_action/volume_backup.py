@@ -42,7 +42,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import check_readable
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import check_there, located
 
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Namespace", "Pod")
 
@@ -94,11 +95,14 @@ def run(
     seconds = Seconds()
     path = str(Path(options["path"]).absolute())
     with seconds.of("observe"):
-        cluster, observed = observe(options, runner or Runner(), connect)
+        engine = find_engine(options["engine"], runner or Runner())
+        cluster, observed = observe(options, engine, connect)
         found = plan(_request(options, path), observed)
         check_place(path)
         if options["checksums"] != "none":
             check_readable(found.host_directories.values())
+        in_nodes = located(engine, found.in_nodes)
+        check_there(in_nodes)
     if not found.volumes:
         return Outcome(False, facts={"volumes": []}, warnings=(f"{options['cluster']} has no volumes to save.",))
     created = f"{now():%Y-%m-%dT%H:%M:%SZ}"
@@ -106,7 +110,8 @@ def run(
         stored = read_stored(path)
         if not check_mode:
             cluster.each(lambda item: cluster.patch("PersistentVolume", *item), found.retain.items())
-        saved = save(options, path, found, stored, created, seconds, check_mode=check_mode)
+        sources: dict[str, backup_data.Source] = {**found.host_directories, **in_nodes}
+        saved = save(options, path, found, sources, stored, created, seconds, check_mode=check_mode)
     return _outcome(path, options, found, saved, seconds)
 
 
@@ -114,6 +119,7 @@ def save(
     options: Mapping[str, Any],
     path: str,
     found: Plan,
+    sources: Mapping[str, backup_data.Source],
     stored: Stored,
     created: str,
     seconds: Seconds,
@@ -123,7 +129,7 @@ def save(
     """Read the data, and write a generation unless the newest one is equal; remove the outdated ones."""
     modes = Modes(options["data"], options["checksums"], options["compression"], options["compression_level"])
     with seconds.of("checksum"):
-        lists = backup_data.read_lists(found.host_directories, modes.checksums)
+        lists = backup_data.read_lists(sources, modes.checksums)
     if modes.archives:
         backup_data.refuse_devices(lists)
     texts = {MANIFESTS[kind]: manifest_text.to_text(items) for kind, items in found.objects.items() if items}
@@ -138,7 +144,7 @@ def save(
             archives = {}
             if modes.archives:
                 with seconds.of("archive"):
-                    archives = backup_data.archives(writer, found.host_directories, lists, modes)
+                    archives = backup_data.archives(writer, sources, lists, modes)
             with seconds.of("write"):
                 backup_data.write_files(writer, texts, lists, final)
                 final = backup_data.completed(writer, final, archives)
@@ -163,9 +169,8 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise BadInput(f"keep is {options['keep']}.", next_step="Name a number of generations; 0 keeps all.")
 
 
-def observe(options: Mapping[str, Any], runner: Runner, connect: Callable[..., Cluster]) -> tuple[Cluster, Observed]:
+def observe(options: Mapping[str, Any], engine: Engine, connect: Callable[..., Cluster]) -> tuple[Cluster, Observed]:
     """The cluster, everything read once and side by side. Raises BadInput where there is none of that name."""
-    engine = find_engine(options["engine"], runner)
     labels = options["label_selector"] or ""
     with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(engine.nodes, options["cluster"])
@@ -213,6 +218,7 @@ def _request(options: Mapping[str, Any], path: str) -> Request:
         namespaces=options["namespaces"] or (),
         storage_classes=options["storage_classes"] or (),
         label_selector=options["label_selector"] or "",
+        archives=options["data"] == "archive",
     )
 
 

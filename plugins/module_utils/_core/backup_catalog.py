@@ -65,10 +65,11 @@ def draft(
 ) -> Catalog:
     """The catalog as it will be but for what only writing can tell: the archives' sizes and sha256.
 
-    directories: host directories, and lists: by volume's name. texts: manifests by their path in the generation.
+    directories: host directories, of the volumes that have one, and lists: by volume's name. texts: manifests by their
+    path in the generation.
     """
     archive = SavedArchive("", "", 0, modes.compression) if modes.archives else None
-    saved = tuple(_volume(v, directories[v.name], lists[v.name], archive) for v in volumes)
+    saved = tuple(_volume(v, directories.get(v.name, ""), lists[v.name], archive) for v in volumes)
     files = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
     return Catalog(created, cluster, modes.data, modes.checksums, saved, files)
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catalog import RETAIN, saved_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_place import data_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import pods_by_claim, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import Place, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
@@ -45,7 +46,10 @@ class Observed:
 
 @dataclass(frozen=True)
 class Request:
-    """The part of a backup's options that says which volumes, of which cluster, and to where."""
+    """The part of a backup's options that says which volumes, of which cluster, and to where.
+
+    archives: their data is saved too.
+    """
 
     cluster: str
     path: str
@@ -53,33 +57,45 @@ class Request:
     namespaces: Sequence[str] = ()
     storage_classes: Sequence[str] = ()
     label_selector: str = ""
+    archives: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is to be saved.
 
-    host_directories, in_use: by volume's name; in_use: the pods that use it, as 'namespace/name'.
+    places, in_use: by volume's name; places: where its data is, the node '' where that is on the host; in_use: the
+    pods that use it, as 'namespace/name'.
     retain: volume's name -> the patch that makes its policy Retain, for those that have another one.
     objects: kind -> the manifests as they are stored, with the policy as it is then.
     """
 
     cluster: SavedCluster
     volumes: tuple[Volume, ...]
-    host_directories: Mapping[str, str]
+    places: Mapping[str, Place]
     in_use: Mapping[str, list[str]]
     retain: Mapping[str, Object]
     objects: Mapping[str, list[Object]]
 
+    @property
+    def host_directories(self) -> dict[str, str]:
+        """Volume's name -> the directory, for those whose data is on the host."""
+        return {name: place.host_directory for name, place in self.places.items() if not place.node}
+
+    @property
+    def in_nodes(self) -> dict[str, Place]:
+        """The places of those whose data is inside a node."""
+        return {name: place for name, place in self.places.items() if place.node}
+
 
 def plan(request: Request, observed: Observed) -> Plan:
-    """Raises BadInput where nothing fits what is asked for, Declined for volumes whose data is not on the host."""
+    """Raises BadInput where nothing fits what is asked for, Declined for volumes whose data can't be read."""
     volumes = _chosen(request, observed)
-    directories = _host_directories(volumes, observed.nodes)
-    for name, directory in directories.items():
-        if is_below(request.path, directory):
+    places = data_places(volumes, observed.nodes, archives=request.archives)
+    for name, place in places.items():
+        if place.host_directory and is_below(request.path, place.host_directory):
             raise BadInput(
-                f"The backup directory {request.path} lies in the volume {name} ({directory}).",
+                f"The backup directory {request.path} lies in the volume {name} ({place.host_directory}).",
                 next_step="Name a path outside of all volumes.",
             )
     retain = {volume.name: _retain(volume) for volume in volumes if volume.reclaim_policy != RETAIN}
@@ -87,7 +103,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     return Plan(
         cluster=saved_cluster(request.cluster, observed.kubernetes_version, observed.nodes),
         volumes=volumes,
-        host_directories=directories,
+        places=places,
         in_use={
             volume.name: [f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, [])]
             for volume in volumes
@@ -128,42 +144,6 @@ def _chosen(request: Request, observed: Observed) -> tuple[Volume, ...]:
             next_step="kindlab.volumes.volume_info shows the volumes that there are.",
         )
     return chosen
-
-
-def _host_directories(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    refused = []
-    for volume in volumes:
-        directory, why = _host_directory(volume, nodes)
-        if why:
-            refused.append({"name": volume.name, "claim": volume.claim, "reason": why})
-        found[volume.name] = directory
-    if refused:
-        shown = "; ".join(f"{line['name']} ({line['claim'] or 'no claim'}): {line['reason']}" for line in refused[:10])
-        raise Declined(
-            f"{len(refused)} volume(s) have no data on the host that could be saved: {shown}"
-            f"{f'; and {len(refused) - 10} more' if len(refused) > 10 else ''}",
-            next_step="Leave them out (names, namespaces, storage_classes), or create the cluster with a host directory"
-            " mounted there on all nodes (kindlab.volumes.kind_cluster, mounts) and move the data into it.",
-            details=refused,
-        )
-    return found
-
-
-def _host_directory(volume: Volume, nodes: Sequence[Node]) -> tuple[str, str]:
-    """(directory on the host, '') or ('', why there is none)."""
-    if not volume.node_directory:
-        return "", f"its source {volume.source or 'is unknown'}, not a directory of a node"
-    places = volume_places(volume, nodes)
-    if not places:
-        return "", f"its node {', '.join(volume.nodes)} is none of this cluster"
-    inside = [place.node for place in places if not place.host_directory]
-    if inside:
-        return "", f"{volume.node_directory} on {', '.join(inside)} is not mounted from the host"
-    directories = sorted({place.host_directory for place in places})
-    if len(directories) > 1:
-        return "", f"any node may hold it, and they have different directories for it: {', '.join(directories)}"
-    return directories[0], ""
 
 
 def _objects(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: Observed) -> dict[str, list[Object]]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catalog import RETAIN, original_policy
@@ -37,13 +38,16 @@ def before_after(
 
 
 def lines(found: Plan, final: Catalog) -> list[Object]:
-    """A line per volume. archive: its path in the generation, '' for none or while it is only predicted."""
+    """A line per volume. archive: its path in the generation, '' for none or while it is only predicted.
+
+    node: '' where the data is on the host.
+    """
     saved = {volume.name: volume for volume in final.volumes}
     return [
         {
             "name": volume.name,
             "claim": volume.claim,
-            "host_directory": found.host_directories[volume.name],
+            **asdict(found.places[volume.name]),
             "files": saved[volume.name].files,
             "bytes": saved[volume.name].bytes,
             "digest": saved[volume.name].digest,

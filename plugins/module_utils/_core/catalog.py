@@ -58,9 +58,9 @@ class SavedVolume:
 
     claim: 'namespace/name', '' for none. reclaim_policy: the original one, before the backup made it Retain.
     nodes: those that the affinity names, () for any. host_directory: where its data lies on the host, '' where
-    only manifests were saved. files, bytes: what is in it. digest: over the content of its entries
-    (checksums.digest), '' with checksums 'none'. checksum_list: the path of its entries in the generation, '' for
-    none. archive: None where the data stays in place.
+    only manifests were saved, or data that was inside a node (then there is an archive). files, bytes: what is in
+    it. digest: over the content of its entries (checksums.digest), '' with checksums 'none'. checksum_list: the path
+    of its entries in the generation, '' for none. archive: None where the data stays in place.
     """
 
     name: str

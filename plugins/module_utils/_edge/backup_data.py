@@ -17,48 +17,61 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog impo
     file_stem,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive import write_archive
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive_content import content
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import Writer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan, scan_all
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import cores
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import DETACH, cores
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import NodeDirectory
 
 # Volumes whose entries are in memory at the same time.
 BATCH = 64
 # More at once make a disk slower; each compressor uses all cores by itself.
 ARCHIVES_AT_ONCE = 4
 
+# Where a volume's data is read: a directory of the host, or one inside a node.
+Source = str | NodeDirectory
 
-def read_lists(directories: Mapping[str, str], mode: str) -> dict[str, Listed]:
-    """Volume's name -> its list, for host directories by volume's name. Raises what data.scan_all raises."""
+
+def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, Listed]:
+    """Volume's name -> its list. Raises what data.scan_all and node_data.read raise."""
     if mode == "none":
-        return {name: Listed() for name in directories}
-    names = list(directories)
+        return {name: Listed() for name in sources}
     found: dict[str, Listed] = {}
+    on_host = {name: source for name, source in sources.items() if isinstance(source, str)}
+    names = list(on_host)
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
-        for name, entries in zip(batch, scan_all([directories[name] for name in batch], mode), strict=True):
+        for name, entries in zip(batch, scan_all([on_host[name] for name in batch], mode), strict=True):
             found[name] = listed(entries, mode)
-    return found
+    in_nodes = {name: source for name, source in sources.items() if isinstance(source, NodeDirectory)}
+    # Behind the others, which may fork: that must not happen beside threads.
+    with ThreadPoolExecutor(cores()) as pool:
+        lists = pool.map(lambda source: listed(node_data.read(source, mode), mode), in_nodes.values())
+        found |= zip(in_nodes, lists, strict=True)
+    return {name: found[name] for name in sources}
 
 
 def archives(
     writer: Writer,
-    directories: Mapping[str, str],
+    sources: Mapping[str, Source],
     lists: Mapping[str, Listed],
     modes: Modes,
 ) -> dict[str, SavedArchive]:
     """Write an archive per volume, the largest first, several at once.
 
-    Raises Conflict where data changed since its list was made, and whatever archive.write_archive raises.
+    Raises Conflict where data changed since its list was made, and whatever archive.write_archive raises. What was
+    read inside a node may soon be gone: its archive is read again, and holds what the list says.
     """
-    ordered = sorted(directories, key=lambda name: -lists[name].bytes)
+    ordered = sorted(sources, key=lambda name: -lists[name].bytes)
     failed: list[str] = []
 
     def save(name: str) -> SavedArchive | None:
         if failed:
             return None
         try:
-            return _archive(writer, name, directories[name], lists[name], modes)
+            return _archive(writer, name, sources[name], lists[name], modes)
         except BaseException:
             failed.append(name)
             raise
@@ -103,15 +116,24 @@ def refuse_devices(lists: Mapping[str, Listed]) -> None:
         )
 
 
-def _archive(writer: Writer, name: str, directory: str, found: Listed, modes: Modes) -> SavedArchive:
+def _archive(writer: Writer, name: str, source: Source, found: Listed, modes: Modes) -> SavedArchive:
     path = f"archives/{file_stem(name)}{COMPRESSIONS[modes.compression]}"
+    saved = checksums.from_text(found.text, name)
     with writer.open(path) as file:
-        written = write_archive(directory, file.write, modes.compression, modes.level)
-    since = checksums.compare(checksums.from_text(found.text, name), scan(directory, "fast"), "fast")
+        if isinstance(source, str):
+            written = write_archive(source, file.write, modes.compression, modes.level)
+        else:
+            with node_data.steady(source):
+                written = write_archive(source.path, file.write, modes.compression, modes.level, source.tar)
+    if isinstance(source, str):
+        since = checksums.compare(saved, scan(source, "fast"), "fast")
+    else:
+        # An archive's times are whole seconds: full is the comparison without times.
+        now = content(writer.directory / path, modes.compression, modes.checksums)
+        since = checksums.compare(saved, now, "full")
     if since:
         raise Conflict(
-            f"The data of {name} in {directory} was written to while it was saved: {since.text()}",
-            next_step="Bring the pods that use it to zero, then run this again.",
+            f"The data of {name} in {source} was written to while it was saved: {since.text()}", next_step=DETACH
         )
     writer.files[path] = written.sha256
     return SavedArchive(path, written.sha256, written.bytes, modes.compression)

@@ -23,7 +23,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import backup_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan
 from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.nodes import NodesHere
 
 OPTIONS: dict[str, Any] = {
     "engine": "docker",
@@ -80,22 +82,31 @@ class Lab:
         volumes = [volume("pv-a", "a"), volume("pv-b", "b", "Retain")]
         self.cluster = FakeCluster(namespace, *claims, *volumes)
         self.clock = 0
+        self.state = "running"
+        self.mounts = [{"Type": "bind", "Source": str(self.host), "Destination": "/data", "RW": True}]
+        self.runner = NodesHere([])
 
     def __call__(self, *, check: bool = False, **options: Any) -> Outcome:
         self.clock += 1
         node = {
             "Name": "/lab-worker",
-            "State": {"Status": "running"},
+            "State": {"Status": self.state},
             "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": "worker"}},
-            "Mounts": [{"Type": "bind", "Source": str(self.host), "Destination": "/data", "RW": True}],
+            "Mounts": self.mounts,
         }
+        self.runner = NodesHere([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([node]))])
         return run(
             {**OPTIONS, "path": str(self.path), **options},
             check,
-            runner=ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([node]))]),
+            runner=self.runner,
             connect=lambda *_arguments: self.cluster,
             now=lambda: datetime(2026, 11, 23, 7, 0, self.clock, tzinfo=timezone.utc),
         )
+
+    def move_inside(self) -> None:
+        """The volume pv-a into its node, where nothing of the host is mounted."""
+        self.cluster.patch("PersistentVolume", "pv-a", {"spec": {"hostPath": {"path": str(self.host / "pv-a")}}})
+        self.cluster.writes.clear()
 
     def policies(self) -> dict[str, str]:
         return {
@@ -158,6 +169,8 @@ def test_a_line_per_volume(lab: Lab) -> None:
     assert line == {
         "name": "pv-a",
         "claim": "default/a",
+        "node": "",
+        "node_directory": "/data/pv-a",
         "host_directory": str(lab.host / "pv-a"),
         "files": 1,
         "bytes": 4,
@@ -273,6 +286,62 @@ def test_data_that_changes_between_list_and_archive_is_an_error(lab: Lab, monkey
     assert sorted(path.name for path in lab.path.iterdir()) == [".lock"]
 
 
+def test_what_is_inside_a_node_is_saved_too(lab: Lab) -> None:
+    """Four runs of it, beside a volume on the host: nothing but where it was read tells them apart."""
+    on_host = [line["digest"] for line in lab(data="archive", path=str(lab.path) + "-host").facts["volumes"]]
+    lab.move_inside()
+    predicted = lab(check=True, data="archive")
+    assert lab.cluster.writes == []
+    lab.clock -= 1
+    done = lab(data="archive")
+    assert predicted.changed and done.changed
+    assert (done.before, done.after) == (predicted.before, predicted.after)
+    for check in (False, True):
+        assert not lab(data="archive", check=check).changed
+    inside, other = done.facts["volumes"]
+    assert [(v["node"], v["node_directory"], v["host_directory"]) for v in (inside, other)] == [
+        ("lab-worker", str(lab.host / "pv-a"), ""),
+        ("", "/data/pv-b", str(lab.host / "pv-b")),
+    ]
+    assert [inside["digest"], other["digest"]] == on_host
+    backup = read_backup(lab.path)
+    backup.check_archives()
+    assert [v.host_directory for v in backup.catalog.volumes] == ["", str(lab.host / "pv-b")]
+    assert backup.entries(backup.catalog.volumes[0]) == scan(str(lab.host / "pv-a"), "full")
+    (lab.host / "pv-a" / "f").write_text("new")
+    assert lab(data="archive").changed
+
+
+def test_an_archive_from_a_node_holds_what_its_list_says(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.move_inside()
+    read_lists = backup_data.read_lists
+
+    def then_written(*arguments: Any) -> Any:
+        lists = read_lists(*arguments)
+        (lab.host / "pv-a" / "f").write_text("PV-A")
+        return lists
+
+    monkeypatch.setattr(backup_data, "read_lists", then_written)
+    with pytest.raises(Conflict, match=r"pv-a in .*/pv-a in lab-worker was written to .*1 changed: f \(sha256\)"):
+        lab(data="archive")
+    assert sorted(path.name for path in lab.path.iterdir()) == [".lock"]
+
+
+def inside(lab: Lab) -> None:
+    lab.move_inside()
+
+
+def inside_and_gone(lab: Lab) -> None:
+    lab.move_inside()
+    (lab.host / "pv-a" / "f").unlink()
+    (lab.host / "pv-a").rmdir()
+
+
+def inside_a_stopped_node(lab: Lab) -> None:
+    lab.move_inside()
+    lab.state = "exited"
+
+
 def unreadable(lab: Lab) -> None:
     (lab.host / "pv-b" / "f").unlink()
     (lab.host / "pv-b").rmdir()
@@ -299,6 +368,9 @@ def newer(lab: Lab) -> None:
     [
         (unreadable, {}, BadInput, "pv-b: No such file"),
         (undeclared, {}, Declined, "/opt/b on lab-worker is not mounted"),
+        (inside, {}, Declined, "pv-a on lab-worker is not mounted from the host"),
+        (inside_and_gone, {"data": "archive"}, BadInput, "1 volume directory can't be read: .*it is not there"),
+        (inside_a_stopped_node, {"data": "archive"}, Declined, "can't be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
         (newer, {}, NewerFormat, r"has format 2"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
