@@ -16,6 +16,9 @@ description:
     volume in RV(ignore:details).
   - Volumes and claims are written as Kubernetes' own controller would bind them, which takes seconds for a thousand of
     them. An interrupted run is completed by running it again.
+  - Data comes out of its archive where the volume's directory is missing or empty, never over other data. It goes to the
+    directory of the host that this cluster's nodes have there. Where they have none it goes into the volume's node,
+    through the engine, and is compared there before it takes its place. A warning tells that it goes with that node.
   - A volume that is bound to its claim already is left as it is, and its data, which may be in use, is not compared.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
@@ -39,7 +42,7 @@ options:
     default: true
   verify:
     description:
-      - How the data on the host is compared with the backup.
+      - How the data, on the host or inside a node, is compared with the backup.
       - V(full) compares the content, owner and mode of every file.
       - V(fast) compares size and time of modification instead of the content.
       - V(none) compares nothing; the directory must be there, where it was.
@@ -146,8 +149,14 @@ volumes:
       description: The nodes that its affinity names in this cluster; empty for any node.
       type: list
       elements: str
+    node_directory:
+      description: Its directory in the node; empty where its source has none.
+      type: str
+    node:
+      description: The node that has its data inside, empty where the host has it.
+      type: str
     host_directory:
-      description: Its directory on the host; empty where its source has none.
+      description: Its directory on the host; empty where its data is inside a node, or its source has no directory.
       type: str
     phase:
       description: The PersistentVolume's phase at the end.
@@ -175,6 +184,8 @@ volumes:
       action: create
       why: binds to default/database, host directory /srv/lab/pvc-0d4c_default_database there, 3 files, checksum equal
       nodes: [lab-worker]
+      node_directory: /var/local-path-provisioner/pvc-0d4c_default_database
+      node: ''
       host_directory: /srv/lab/pvc-0d4c_default_database
       phase: Bound
       claim_phase: Bound

@@ -30,8 +30,8 @@ STORAGE_CLASS: Object = {
 }
 
 
-def volume(number: int, node: str = "k-worker") -> Object:
-    """The PersistentVolume v<number>, for the claim ns/c<number>, in /data/v<number> of one node."""
+def volume(number: int, node: str = "k-worker", places: str = "/data") -> Object:
+    """The PersistentVolume v<number>, for the claim ns/c<number>, in <places>/v<number> of one node."""
     affinity = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
     return {
         "apiVersion": "v1",
@@ -43,7 +43,7 @@ def volume(number: int, node: str = "k-worker") -> Object:
             "storageClassName": "standard",
             "volumeMode": "Filesystem",
             "persistentVolumeReclaimPolicy": "Retain",
-            "hostPath": {"path": f"/data/v{number}", "type": "DirectoryOrCreate"},
+            "hostPath": {"path": f"{places}/v{number}", "type": "DirectoryOrCreate"},
             "claimRef": {
                 "apiVersion": "v1",
                 "kind": "PersistentVolumeClaim",
@@ -72,6 +72,12 @@ def claim(number: int) -> Object:
 
 def saved_volume(number: int, data: Path | str = "/srv", **other: Any) -> SavedVolume:
     """What a catalog says of v<number>, whose data was in <data>/v<number>."""
+    given = {
+        "reclaim_policy": "Delete",
+        "node_directory": f"/data/v{number}",
+        "host_directory": f"{data}/v{number}",
+        **other,
+    }
     return SavedVolume(
         name=f"v{number}",
         claim=f"ns/c{number}",
@@ -79,9 +85,7 @@ def saved_volume(number: int, data: Path | str = "/srv", **other: Any) -> SavedV
         capacity="1Gi",
         access_modes=("ReadWriteOnce",),
         nodes=("k-worker",),
-        node_directory=f"/data/v{number}",
-        host_directory=f"{data}/v{number}",
-        **{"reclaim_policy": "Delete", **other},
+        **given,
     )
 
 
@@ -92,8 +96,13 @@ def write_data(data: Path, count: int) -> None:
         (data / f"v{number}" / "file").write_text(f"content {number}")
 
 
-def write_backup(path: Path, data: Path, count: int, *, checksum: str = "full", archive: bool = False) -> str:
-    """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name."""
+def write_backup(
+    path: Path, data: Path, count: int, *, checksum: str = "full", archive: bool = False, places: str = ""
+) -> str:
+    """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name.
+
+    places: the data was inside the node, in <places>/v<number>; otherwise /data of the node is <data> of the host.
+    """
     saved = []
     with locked(path), Writer(path) as writer:
         for number in range(count):
@@ -105,17 +114,18 @@ def write_backup(path: Path, data: Path, count: int, *, checksum: str = "full", 
                 writer.write(listed, text)
             files, size = checksums.totals(entries)
             kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
-            saved.append(
-                saved_volume(number, data, files=files, bytes=size, digest=digest, checksum_list=listed, archive=kept)
-            )
+            where = {"node_directory": f"{places}/v{number}", "host_directory": ""} if places else {}
+            told = {"files": files, "bytes": size, "digest": digest, "checksum_list": listed, "archive": kept}
+            saved.append(saved_volume(number, data, **told, **where))
         for kind, items in {
             "Namespace": [NAMESPACE],
             "StorageClass": [STORAGE_CLASS],
-            "PersistentVolume": [volume(number) for number in range(count)],
+            "PersistentVolume": [volume(number, places=places or "/data") for number in range(count)],
             "PersistentVolumeClaim": [claim(number) for number in range(count)],
         }.items():
             writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in items))
-        nodes = (Node("k-worker", "k", "worker", mounts=(Mount("/data", str(data)),)),)
+        mounts = () if places else (Mount("/data", str(data)),)
+        nodes = (Node("k-worker", "k", "worker", mounts=mounts),)
         mode = "archive" if archive else "in_place"
         cluster = SavedCluster("k", "v1.34.4", nodes)
         return writer.publish(Catalog("2026-01-02T03:04:05Z", cluster, mode, checksum, tuple(saved), writer.files))

@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_mode
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_report import (
     before_after,
+    inside_nodes,
     is_bound,
     line,
     policies,
@@ -37,7 +38,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binde
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import Key
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore_source import (
     check_archives,
@@ -83,10 +84,10 @@ def run(
         cluster, objects = reading.result()
         observed = _observed(objects, found_nodes, options["cluster"])
     watch.lap("observe")
-    found = _plan(options, backup, saved, observed)
+    found = _plan(options, backup, saved, observed, engine)
     watch.lap("compare")
     how = options["reclaim_policy"]
-    phases: dict[Key, str] = {} if check_mode else apply(cluster, backup, found, options, watch)
+    phases: dict[Key, str] = {} if check_mode else apply(cluster, engine, backup, found, options, watch)
     before, after = before_after(found.steps, found.around, how)
     return Outcome(
         changed=bool(found.around or found.pending or _given_back(found, how)),
@@ -121,7 +122,13 @@ def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: 
     )
 
 
-def _plan(options: Mapping[str, Any], backup: Backup, saved: Mapping[str, list[Object]], observed: Observed) -> Plan:
+def _plan(
+    options: Mapping[str, Any],
+    backup: Backup,
+    saved: Mapping[str, list[Object]],
+    observed: Observed,
+    engine: Engine,
+) -> Plan:
     """Raises Declined, with a reason for each volume, unless all of them can be restored."""
     request = Request(
         names=options["names"] or (),
@@ -132,7 +139,7 @@ def _plan(options: Mapping[str, Any], backup: Backup, saved: Mapping[str, list[O
     )
     wanted, warnings = choose(backup.catalog, saved["PersistentVolume"], saved["PersistentVolumeClaim"], request)
     steps = plan(wanted, observed, namespaces_too=options["namespaces_too"])
-    steps = judged(backup, steps, options["verify"])
+    steps = judged(backup, steps, options["verify"], engine)
     refused = refusal(steps, observed, backup.catalog.cluster.name, options["cluster"])
     if refused:
         raise refused
@@ -144,14 +151,14 @@ def _plan(options: Mapping[str, Any], backup: Backup, saved: Mapping[str, list[O
         namespaces=options["namespaces_too"],
         storage_classes=options["storage_classes_too"],
     )
-    return Plan(around, steps, warnings)
+    return Plan(around, steps, warnings + inside_nodes(steps))
 
 
 def apply(
-    cluster: Cluster, backup: Backup, found: Plan, options: Mapping[str, Any], watch: Stopwatch
+    cluster: Cluster, engine: Engine, backup: Backup, found: Plan, options: Mapping[str, Any], watch: Stopwatch
 ) -> dict[Key, str]:
     """Write it all and wait until Kubernetes agrees; the phases then."""
-    extract(backup, [step for step in found.steps if step.extract], options["verify"])
+    extract(backup, [step for step in found.steps if step.extract], options["verify"], engine)
     watch.lap("extract")
     cluster.each(partial(_create_missing, cluster), found.around)
     cluster.each(partial(binder.write, cluster), found.pending)

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the data on the host says to a restore: equal, extracted from its archive first, or refused."""
+"""What the data says to a restore: equal, extracted from its archive first, or refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SAID = {"full": f"checksum {EQUAL}", "fast": "sizes and times equal", "none": N
 
 @dataclass(frozen=True)
 class Finding:
-    """A volume's directory on the host: missing, empty or there; and how it differs from the saved list."""
+    """A volume's directory: missing, empty or there (other: no directory); how it differs from the saved list."""
 
     state: str
     difference: Difference
@@ -36,13 +36,15 @@ def check_verify(verify: str, catalog: Catalog) -> None:
 
 def judge(step: Step, finding: Finding, verify: str) -> Step:
     """The step, with what its data says."""
-    saved, path = step.wanted.saved, step.host_directory
+    saved, path = step.wanted.saved, step.data_at
     files = f"{saved.files} file{'' if saved.files == 1 else 's'}"
     unlike = finding.state == "empty" and (finding.difference or verify == "none")
     if saved.archive and (finding.state == "missing" or unlike):
         why = f"{step.why}, its archive is extracted to {path} first, {files}"
         said = _SAID[verify if saved.checksum_list else "none"]
         return replace(step, why=why, extract=True, checksum=said.removeprefix("checksum "))
+    if finding.state == "other":
+        return step.refused(f"its data belongs at {path}, which is no directory", "Move away what is in its place.")
     if finding.state == "missing":
         return step.refused(
             f"its host directory {path} is not there", "Bring it back from a copy, or mount the one that has the data."
@@ -60,7 +62,7 @@ def judge(step: Step, finding: Finding, verify: str) -> Step:
             "Bring the saved data back, name a generation that fits, or set verify=none to take it as it is.",
         )
     said = _SAID[verify]
-    why = f"{step.why}, host directory {path} there, {files}, {said}"
+    why = f"{step.why}, {_directory(step)} there, {files}, {said}"
     return replace(step, why=why, checksum=said.removeprefix("checksum "))
 
 
@@ -82,10 +84,14 @@ def ascii_path(path: str) -> str:
 
 def _unproved(step: Step) -> Step:
     """Without a look at the data, its place must be the one that it was saved from."""
-    saved, path = step.wanted.saved, step.host_directory
-    if saved.host_directory and saved.host_directory != path:
+    saved = step.wanted.saved
+    if saved.host_directory and saved.host_directory != step.host_directory:
         return step.refused(
-            f"this cluster's mounts lead to {path}, the data was saved from {saved.host_directory}",
+            f"in this cluster its directory is {step.data_at}, the data was saved from {saved.host_directory}",
             "Set verify=full to prove that it is there too, or mount the directory that it had.",
         )
-    return replace(step, why=f"{step.why}, host directory {path} there, not compared", checksum=NOT_COMPARED)
+    return replace(step, why=f"{step.why}, {_directory(step)} there, not compared", checksum=NOT_COMPARED)
+
+
+def _directory(step: Step) -> str:
+    return f"{'node' if step.node else 'host'} directory {step.data_at}"

@@ -43,10 +43,11 @@ class Observed:
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one volume. why: for people; host_directory: where its data is, '' where it has none here.
+    """What happens to one volume. why: for people.
 
+    host_directory: where its data is, '' where it has none on the host; node: the one that has it inside, else ''.
     pv, claim: the objects as they are now. data_matters: whether its data must be compared before.
-    extract: whether its archive goes into the host directory. checksum: equal, or why that isn't known.
+    extract: whether its archive goes there. checksum: equal, or why that isn't known.
     """
 
     wanted: Wanted
@@ -54,11 +55,17 @@ class Step:
     why: str
     next_step: str = ""
     host_directory: str = ""
+    node: str = ""
     pv: Object | None = None
     claim: Object | None = None
     data_matters: bool = False
     extract: bool = False
     checksum: str = NOT_COMPARED
+
+    @property
+    def data_at(self) -> str:
+        """Where its data is, for people."""
+        return self.host_directory or f"{self.wanted.volume.node_directory} in {self.node}"
 
     def refused(self, why: str, next_step: str) -> Step:
         return replace(self, action=REFUSE, why=why, next_step=next_step)

@@ -17,8 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_mode
     Step,
     Wanted,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_place import data_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_refusal import (
-    host_directory,
     namespace_refuses,
     nodes_refuse,
     objects_refuse,
@@ -35,17 +35,18 @@ def _step(wanted: Wanted, observed: Observed, namespaces_too: bool) -> Step:
     pv = observed.volumes.get(wanted.volume.name)
     claim = observed.claims.get(wanted.volume.claim)
     step = Step(wanted, ALREADY, "", pv=pv, claim=claim)
+    place, no_place = data_place(wanted, observed)
     refusal = objects_refuse(wanted, pv, claim)
     if refusal is None:
         step = _decide(step)
         if step.action == ALREADY:
-            return replace(step, host_directory=host_directory(wanted, observed)[0])
+            return replace(step, node=place.node, host_directory=place.host_directory)
         refusal = namespace_refuses(wanted, claim, observed, namespaces_too) or nodes_refuse(wanted, observed)
-    directory, no_place = host_directory(wanted, observed)
     refusal = refusal or no_place
     if refusal:
         return step.refused(refusal.why, refusal.next_step)
-    return replace(step, host_directory=directory, data_matters=bool(wanted.volume.node_directory))
+    data_matters = bool(wanted.volume.node_directory)
+    return replace(step, node=place.node, host_directory=place.host_directory, data_matters=data_matters)
 
 
 def _decide(step: Step) -> Step:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a volume can't be restored: objects that are in its way, nodes and directories that are not there."""
+"""Why a volume can't be restored: objects that are in its way, and nodes that are not there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import json
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import Observed, Wanted
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
     Object,
     Volume,
@@ -104,34 +102,6 @@ def nodes_refuse(wanted: Wanted, observed: Observed) -> Refusal | None:
         f"its node {' or '.join(names)} is not in this cluster, which has {', '.join(sorted(observed.node_names))}",
         "Map the old node to one of these with node_map, or create the cluster with the name it had.",
     )
-
-
-def host_directory(wanted: Wanted, observed: Observed) -> tuple[str, Refusal | None]:
-    """Where the data lies on this host by the mounts of this cluster's nodes; or why that can't be said."""
-    volume = wanted.volume
-    if not volume.node_directory:
-        return "", None
-    running = _serving(volume, observed.nodes)
-    found = {p.host_directory for p in volume_places(volume, running)}
-    if len(found - {""}) > 1:
-        return "", Refusal(
-            f"its nodes keep {volume.node_directory} in different directories of the host: {', '.join(sorted(found))}",
-            "Mount one host directory at the same place in all nodes.",
-        )
-    if not found - {""}:
-        was = f" (it was {wanted.saved.host_directory})" if wanted.saved.host_directory else ""
-        return "", Refusal(
-            f"{volume.node_directory} is no directory of the host in this cluster's nodes{was}",
-            "Create the cluster with the mount that its data needs.",
-        )
-    return (found - {""}).pop(), None
-
-
-def _serving(volume: Volume, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes where its pods may run: those it names, else the workers, else all."""
-    if volume.nodes:
-        return nodes
-    return tuple(n for n in nodes if n.role == "worker") or nodes
 
 
 def differences(pv: Object, wanted: Object) -> list[str]:

@@ -26,6 +26,8 @@ def line(step: Step, how: str, phases: Mapping[tuple[str, str], str]) -> Object:
         "action": step.action,
         "why": step.why,
         "nodes": list(volume.nodes),
+        "node_directory": volume.node_directory,
+        "node": step.node,
         "host_directory": step.host_directory,
         "phase": phases.get(("", volume.name), expected[0]),
         "claim_phase": phases.get((namespace, name), expected[1]),
@@ -69,6 +71,18 @@ def before_after(steps: Sequence[Step], around: Sequence[Object], how: str) -> t
             before[word] = dict.fromkeys(made, "is not there")
             after[word] = dict.fromkeys(made, "as in the backup")
     return before, after
+
+
+def inside_nodes(steps: Sequence[Step]) -> tuple[str, ...]:
+    """A warning where restored data goes with its node, () where all of it outlives the cluster."""
+    names = [step.wanted.volume.name for step in steps if step.node and step.action != ALREADY]
+    if not names:
+        return ()
+    more = ", ..." if len(names) > SHOWN else ""
+    return (
+        f"{len(names)} volume(s) have their data inside a node of this cluster, no directory of the host, and it goes "
+        f"with the node: {', '.join(names[:SHOWN])}{more}.",
+    )
 
 
 def refusal(steps: Sequence[Step], observed: Observed, old_cluster: str, new_cluster: str) -> Declined | None:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compares volumes on the host with a backup, and puts their data back from its archives."""
+"""Compares volumes, on the host and inside nodes, with a backup, and puts their data back from its archives."""
 
 from __future__ import annotations
 
@@ -19,23 +19,31 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data
     judge,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import REFUSE, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import extraction
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import extraction, node_data, node_extraction
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan, scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import cores
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import NodeDirectory
 
 # Volumes whose lists are in memory at the same time.
 BATCH = 32
 
 
-def judged(backup: Backup, steps: Sequence[Step], verify: str) -> tuple[Step, ...]:
+def judged(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> tuple[Step, ...]:
     """The steps with what their data says; those that don't touch data, or are refused already, as they are."""
     looked_at = [step for step in steps if step.data_matters and step.action != REFUSE]
+    on_host = [step for step in looked_at if not step.node]
     found: dict[str, Step] = {}
-    for first in range(0, len(looked_at), BATCH):
-        batch = looked_at[first : first + BATCH]
+    for first in range(0, len(on_host), BATCH):
+        batch = on_host[first : first + BATCH]
         findings = _findings(backup, batch, verify)
         found |= {step.wanted.volume.name: judge(step, findings[step.host_directory], verify) for step in batch}
+    inside = {step.wanted.volume.name: step for step in looked_at if step.node}
+    states = node_data.states({name: _inside(step, engine) for name, step in inside.items()})
+    with ThreadPoolExecutor(cores()) as pool:
+        judging = pool.map(lambda name: _judged_inside(backup, inside[name], states[name], verify, engine), inside)
+        found |= zip(inside, judging, strict=True)
     return tuple(found.get(step.wanted.volume.name, step) for step in steps)
 
 
@@ -45,23 +53,29 @@ def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
     replace(backup, catalog=replace(backup.catalog, volumes=needed)).check_archives()
 
 
-def extract(backup: Backup, steps: Sequence[Step], verify: str) -> None:
+def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> None:
     """Put the data of these volumes back, several at once, and prove it.
 
-    Raises KindlabError where what came out is not what the checksum list says: that volume's directory stays for a
-    look, and nothing is written to the cluster.
+    Raises KindlabError where what came out is not what the checksum list says: that volume's directory on the host
+    stays for a look, and nothing is written to the cluster.
     """
     for step in steps:
-        extraction.remove_leftovers(step.host_directory)
+        if step.node:
+            node_extraction.remove_leftovers(_inside(step, engine))
+        else:
+            extraction.remove_leftovers(step.host_directory)
     with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(partial(_extract, backup, verify), steps))
+        list(pool.map(partial(_extract, backup, verify, engine), steps))
 
 
-def _extract(backup: Backup, verify: str, step: Step) -> None:
+def _extract(backup: Backup, verify: str, engine: Engine, step: Step) -> None:
     saved, target = step.wanted.saved, step.host_directory
     if saved.archive is None:
         return
     entries = backup.entries(saved)
+    if step.node:
+        node_extraction.extract(backup.directory, saved.archive, _inside(step, engine), entries, verify)
+        return
     extraction.extract(backup.directory, saved.archive, target, {entry.path: entry.mtime_ns for entry in entries})
     if verify == "none" or not entries:
         return
@@ -72,6 +86,19 @@ def _extract(backup: Backup, verify: str, step: Step) -> None:
             tried=f"tar --extract --directory={target} --file={backup.directory / saved.archive.path}",
             next_step=f"Run as root, who may set owners. Look at {target} and remove it before the next run.",
         )
+
+
+def _judged_inside(backup: Backup, step: Step, state: str, verify: str, engine: Engine) -> Step:
+    saved = step.wanted.saved
+    difference = checksums.Difference()
+    if saved.checksum_list and verify != "none" and state in (node_data.EMPTY, node_data.THERE):
+        now = node_data.read(_inside(step, engine), verify)
+        difference = checksums.compare(backup.entries(saved), now, verify)
+    return judge(step, Finding(state, difference), verify)
+
+
+def _inside(step: Step, engine: Engine) -> NodeDirectory:
+    return NodeDirectory(step.node, step.wanted.volume.node_directory, engine.inside(step.node))
 
 
 def _findings(backup: Backup, steps: Sequence[Step], verify: str) -> dict[str, Finding]:

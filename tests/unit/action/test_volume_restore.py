@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan
 from ansible_collections.kindlab.volumes.tests.unit.backups import (
     NAMESPACE,
     STORAGE_CLASS,
@@ -31,6 +32,7 @@ from ansible_collections.kindlab.volumes.tests.unit.fakes import (
     ScriptedRunner,
     binding_controller,
 )
+from ansible_collections.kindlab.volumes.tests.unit.nodes import NodesHere
 
 OPTIONS = {
     "engine": "docker",
@@ -72,9 +74,9 @@ def cluster():
     return made
 
 
-def restore(cluster, backup, data, check_mode=False, **options):
-    nodes = [inspected("k-worker", "k", "worker", data=str(data))]
-    runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+def restore(cluster, backup, data, check_mode=False, nodes=None, **options):
+    nodes = nodes or [inspected("k-worker", "k", "worker", data=str(data))]
+    runner = NodesHere([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
     asked = {**OPTIONS, "path": str(backup), **options}
     return run(asked, check_mode, runner=runner, connect=lambda *_where: cluster)
 
@@ -114,6 +116,8 @@ def test_a_line_says_what_happened_and_why(cluster, backup, data):
             "action": "create",
             "why": why,
             "nodes": ["k-worker"],
+            "node_directory": "/data/v1",
+            "node": "",
             "host_directory": f"{data}/v1",
             "phase": "Bound",
             "claim_phase": "Bound",
@@ -248,6 +252,85 @@ def test_a_damaged_archive_stops_before_anything_is_changed(cluster, tmp_path, d
             restore(cluster, tmp_path / "archived", data, check_mode=check_mode)
     assert cluster.writes == []
     assert not (data / "v0").exists()
+
+
+class TestInsideNodes:
+    """A cluster without a mount: volumes lie in directories of the node, which here are directories of this host."""
+
+    @pytest.fixture
+    def unmounted(self, tmp_path, data):
+        write_backup(tmp_path / "unmounted", data, 2, archive=True, places=str(tmp_path / "node"))
+        return tmp_path / "unmounted"
+
+    @staticmethod
+    def node(state="running", name="k-worker"):
+        return {**inspected(name, "k", "worker"), "State": {"Status": state}}
+
+    def test_four_runs(self, cluster, unmounted, data, tmp_path):
+        checked = restore(cluster, unmounted, data, check_mode=True, nodes=[self.node()])
+        assert not (tmp_path / "node").exists()
+        done = restore(cluster, unmounted, data, nodes=[self.node()])
+        assert checked.facts["volumes"] == done.facts["volumes"]
+        assert actions(done) == [(f"v{n}", "create", "Bound", "Bound") for n in range(2)]
+        line = done.facts["volumes"][0]
+        place = f"{tmp_path}/node/v0"
+        assert (line["node"], line["node_directory"], line["host_directory"]) == ("k-worker", place, "")
+        assert line["why"] == f"binds to ns/c0, its archive is extracted to {place} in k-worker first, 1 file"
+        assert line["checksum"] == "equal"
+        assert done.warnings == checked.warnings
+        assert "goes with the node: v0, v1" in done.warnings[0]
+        assert scan(place, "full") == scan(str(data / "v0"), "full")
+        for check_mode in (False, True):
+            again = restore(cluster, unmounted, data, check_mode=check_mode, nodes=[self.node()])
+            assert (again.changed, again.warnings) == (False, ())
+            assert again.facts["volumes"][0]["node"] == "k-worker"
+
+    def test_what_an_interrupted_run_extracted_is_compared_and_taken(self, cluster, unmounted, data, tmp_path):
+        cluster.kill_after = 0
+        with suppress(Killed):
+            restore(cluster, unmounted, data, nodes=[self.node()])
+        cluster.kill_after = None
+        (tmp_path / "node" / ".v0.incomplete-x").mkdir()
+        shutil.rmtree(tmp_path / "node" / "v0")
+        done = restore(cluster, unmounted, data, nodes=[self.node()])
+        assert [("extracted" in v["why"]) for v in done.facts["volumes"]] == [True, False]
+        there = f"binds to ns/c1, node directory {tmp_path}/node/v1 in k-worker there, 1 file, checksum equal"
+        assert done.facts["volumes"][1]["why"] == there
+        assert sorted(path.name for path in (tmp_path / "node").iterdir()) == ["v0", "v1"]
+
+    def test_other_data_is_left_alone(self, cluster, unmounted, data, tmp_path):
+        (tmp_path / "node" / "v0").mkdir(parents=True)
+        (tmp_path / "node" / "v0" / "file").write_text("other")
+        (tmp_path / "node" / "v1").touch()
+        with pytest.raises(Declined) as caught:
+            restore(cluster, unmounted, data, nodes=[self.node()])
+        reasons = {line["name"]: line["reason"] for line in caught.value.details}
+        assert "v0 in k-worker differs from the backup: 1 changed (file (size, sha256))" in reasons["v0"]
+        assert reasons["v1"] == f"its data belongs at {tmp_path}/node/v1 in k-worker, which is no directory"
+        assert (tmp_path / "node" / "v0" / "file").read_text() == "other"
+        assert cluster.writes == []
+
+    def test_into_a_mount_of_the_host(self, cluster, unmounted, data, tmp_path):
+        mounted = inspected("k-worker", "k", "worker", **{f"{tmp_path}/node"[1:]: f"{tmp_path}/host"})
+        done = restore(cluster, unmounted, data, nodes=[mounted])
+        assert [(v["node"], v["host_directory"]) for v in done.facts["volumes"]] == [
+            ("", f"{tmp_path}/host/v{n}") for n in range(2)
+        ]
+        assert scan(f"{tmp_path}/host/v0", "full") == scan(str(data / "v0"), "full")
+        assert done.warnings == ()
+
+    def test_a_damaged_archive_stops_before_anything_is_changed(self, cluster, unmounted, data, tmp_path):
+        (archive,) = unmounted.glob("generations/*/archives/v0.tar.gz")
+        archive.write_bytes(archive.read_bytes()[:-1] + b"x")
+        for check_mode in (True, False):
+            with pytest.raises(BadInput, match="was changed after the backup"):
+                restore(cluster, unmounted, data, check_mode=check_mode, nodes=[self.node()])
+        assert cluster.writes == []
+        assert not (tmp_path / "node").exists()
+
+    def test_a_node_that_does_not_run_is_told(self, cluster, unmounted, data):
+        with pytest.raises(Declined, match="is inside its node k-worker, which is exited"):
+            restore(cluster, unmounted, data, nodes=[self.node("exited")])
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def judged(state, difference, verify, archive=None, checksum_list=LIST, path="/s
         (
             ("there", SAME, "none", None, LIST, "/new/v0"),
             "refuse",
-            "this cluster's mounts lead to /new/v0, the data was saved from /srv/v0",
+            "in this cluster its directory is /new/v0, the data was saved from /srv/v0",
             "not compared",
         ),
     ],
@@ -85,6 +85,37 @@ def test_data_in_place(arguments, action, why, checksum):
 def test_an_archive_is_extracted_only_where_nothing_is(state, difference, verify, extract, action):
     step = judged(state, difference, verify, ARCHIVE)
     assert (step.extract, step.action) == (extract, action)
+
+
+def inside(state, difference, verify, host_directory=""):
+    """A volume that lies inside a node of this cluster."""
+    saved = saved_volume(0, files=2, checksum_list=LIST, archive=ARCHIVE, host_directory=host_directory)
+    pv = volume(0)
+    step = Step(Wanted(read_volumes([pv], [])[0], pv, None, saved), "create", "binds", node="k-worker")
+    return judge(step, Finding(state, difference), verify)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "action", "extract", "why"),
+    [
+        (("missing", SAME, "full"), "create", True, "binds, its archive is extracted to /data/v0 in k-worker first"),
+        (("empty", OTHER, "full"), "create", True, "binds, its archive is extracted to /data/v0 in k-worker first"),
+        (("there", SAME, "full"), "create", False, "binds, node directory /data/v0 in k-worker there, 2 files, check"),
+        (("there", SAME, "none"), "create", False, "binds, node directory /data/v0 in k-worker there, not compared"),
+        (("there", OTHER, "full"), "refuse", False, "its data in /data/v0 in k-worker differs from the backup: 1 "),
+        (("other", SAME, "none"), "refuse", False, "its data belongs at /data/v0 in k-worker, which is no directory"),
+        (
+            ("there", SAME, "none", "/srv/v0"),
+            "refuse",
+            False,
+            "in this cluster its directory is /data/v0 in k-worker, the data was saved from /srv/v0",
+        ),
+    ],
+)
+def test_data_inside_a_node(arguments, action, extract, why):
+    step = inside(*arguments)
+    assert (step.action, step.extract, step.why[: len(why)]) == (action, extract, why)
+    assert bool(step.next_step) == (action == "refuse")
 
 
 def test_ten_names_of_each_are_enough():
