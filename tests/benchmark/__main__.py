@@ -8,6 +8,7 @@ import sys
 
 import clusters
 import data
+import drain
 import provisioners
 import use_cases
 import volumes
@@ -18,6 +19,7 @@ GROUPS = {
     "cluster": clusters.figures,
     "volumes": volumes.figures,
     "provisioners": provisioners.figures,
+    "drain": drain.figures,
     "use_cases": use_cases.figures,
 }
 

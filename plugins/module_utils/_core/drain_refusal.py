@@ -80,9 +80,9 @@ def _of_pods(seen: Observed, going: Iterable[Line]) -> Iterator[Reason]:
         namespace = line.pod["metadata"]["namespace"]
         if line.result == "cannot_move":
             if f"{namespace}/{line.owner}" in serving:
-                yield Reason(line.key, f"no other node can run this provisioner of volumes, as {line.why}", _ESSENTIAL)
+                yield Reason(line.key, f"no other node can run this provisioner of volumes ({line.why})", _ESSENTIAL)
             elif namespace == SYSTEM or line.pod["spec"].get("priorityClassName") in CRITICAL:
-                yield Reason(line.key, f"no other node can run this part of Kubernetes, as {line.why}", _ESSENTIAL)
+                yield Reason(line.key, f"no other node can run this part of Kubernetes ({line.why})", _ESSENTIAL)
         if not line.owner:
             yield Reason(line.key, "nothing makes this pod again", _BARE)
         data = pods.local_data(line.pod)

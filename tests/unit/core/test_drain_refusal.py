@@ -109,7 +109,7 @@ CLOSED = (master(), node("w1"), node("w2", cordoned=True))
 def test_parts_of_kubernetes_that_no_other_node_can_take(objects, refused):
     found = reasons(*objects)
     assert bool(found) is refused
-    assert all("no other node can run this part of Kubernetes, as c has the taint" in why for why in found)
+    assert all("no other node can run this part of Kubernetes (c has the taint" in why for why in found)
     assert reasons(*objects, force=True) == []
 
 
@@ -119,8 +119,8 @@ def test_the_provisioner_that_no_other_node_can_take():
     objects = [provisioners.deployment(), makes, pod("lpp", owner="ReplicaSet lpp", namespace=space)]
     assert reasons(*objects) == []
     (why,) = reasons(*CLOSED, *objects)
-    assert why.startswith(f"{space}/lpp: no other node can run this provisioner of volumes, as c has the taint")
-    assert why.endswith("; w2 is not schedulable: its replacement waits until w1 is schedulable [force]")
+    assert why.startswith(f"{space}/lpp: no other node can run this provisioner of volumes (c has the taint")
+    assert why.endswith("; w2 is not schedulable: its replacement waits until w1 is schedulable) [force]")
     assert reasons(*CLOSED, provisioners.deployment("elsewhere", "other"), *objects[1:]) == []
 
 
