@@ -121,6 +121,7 @@ options:
       - The provisioner's image.
       - Without it, the one that the cluster's current provisioner runs, else a C(local-path-provisioner) which all
         nodes have, else V(rancher/local-path-provisioner:v0.0.30). So a cluster without a registry needs no option.
+      - With O(state=rendered) no node can be asked - name the images that they will have.
       - For V(hostpath) a C(hostpath-provisioner), else V(kindlab/hostpath-provisioner:v13.0.0), which no registry has.
       - An image of the current provisioner that does not run and that no node has is not kept.
     type: str
