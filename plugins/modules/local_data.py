@@ -16,7 +16,8 @@ description:
   - The data itself is never written to by this module - not when it is exposed, and not when it is withdrawn.
   - Read-only means that no pod writes. Kubernetes alone does not keep it so - with runc 1.2 and later a pod that does
     not say C(readOnly) in its own volume writes through any read-only mount of the node. So a policy of the cluster
-    refuses such pods, and tells them the words that they need. RV(pod_volume) has them.
+    refuses such pods, and tells the words that they need - where a ReplicaSet or the like makes the pods, in its
+    events. RV(pod_volume) has these words.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes

@@ -109,7 +109,7 @@ def check_same(place: Place, host: Looked, inside: Mapping[str, Looked], *, read
         )
     if not read_only and not all(look.writable for look in inside.values()):
         raise BadInput(
-            f"The file system of {place.host_directory} is read-only, and read-write was asked for.",
+            f"{place.host_directory} can't be written to by anybody in the nodes, and read-write was asked for.",
             tried=f"docker exec {place.nodes[0]} test -w {place.node_directory}",
             next_step="Use read_only: true, or mount the file system read-write on the host.",
         )

@@ -12,19 +12,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_objects import LABEL, READ_ONLY
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_place import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_policy import (
+    Live,
+    live_policy,
+    policy_steps,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request, volume_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import is_part
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
 
-CREATE, REPLACE, FINISH, ALREADY, REMOVE, LEAVING, REFUSE = (
-    "create",
-    "replace",
-    "finish",
-    "already",
-    "remove",
-    "leaving",
-    "refuse",
-)
+CREATE, REPLACE, FINISH, ALREADY = "create", "replace", "finish", "already"
+REMOVE, LEAVING, REFUSE = "remove", "leaving", "refuse"
 _ENDED = ("Succeeded", "Failed")
 
 
@@ -32,15 +30,14 @@ _ENDED = ("Succeeded", "Failed")
 class Observed:
     """The cluster as it is: objects by name (claims by 'namespace/name'), and the pods that keep a claim from going.
 
-    policy: the policy and its binding, None where there is none; known_policies: whether this Kubernetes has any.
+    policy: the policy and its binding, None where this Kubernetes has no such thing.
     """
 
     volumes: Mapping[str, Object]
     claims: Mapping[str, Object]
     namespaces: Mapping[str, Object]
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    policy: tuple[Object | None, Object | None] = (None, None)
-    known_policies: bool = True
+    policy: Live | None = (None, None)
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,23 @@ class Step:
         return replace(self, action=REFUSE, why=why, next_step=next_step)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided: the policy, the namespaces that are made, and a step for each namespace.
+
+    guarded: whether the policy keeps pods from writing.
+    """
+
+    steps: tuple[Step, ...]
+    policies: tuple[tuple[str, Object], ...] = ()
+    namespaces: tuple[str, ...] = ()
+    guarded: bool = False
+
+    @property
+    def pending(self) -> list[Step]:
+        return [step for step in self.steps if step.action not in (ALREADY, LEAVING)]
+
+
 def observed(
     volumes: Iterable[Object],
     claims: Iterable[Object],
@@ -82,46 +96,37 @@ def observed(
 ) -> Observed:
     """From the objects as the API lists them; policies and their bindings None where this Kubernetes has none."""
     using = pods_by_claim(pod for pod in pods if phase_of(pod) not in _ENDED)
-    found = [_named(items, objects.POLICY_NAME) for items in policies or ((), ())]
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
         claims={claim_name(item): item for item in claims},
         namespaces={item["metadata"]["name"]: item for item in namespaces},
         users={claim: tuple(f"{pod['namespace']}/{pod['name']}" for pod in users) for claim, users in using.items()},
-        policy=(found[0], found[1]),
-        known_policies=policies is not None,
+        policy=live_policy(*policies) if policies else None,
     )
 
 
-def plan_present(request: Request, place: Place, now: Observed) -> tuple[Step, ...]:
-    """A step for each namespace that is asked for; refused ones among them."""
-    return tuple(_present(request, place, now, namespace) for namespace in request.namespaces)
+def plan_present(request: Request, place: Place, now: Observed) -> Plan:
+    """The steps for all namespaces that are asked for; refused ones among them."""
+    steps = tuple(_present(request, place, now, namespace) for namespace in request.namespaces)
+    needed = now.policy is not None and (request.read_only or _read_only_left(now, ()))
+    return Plan(
+        steps,
+        policy_steps(now.policy, needed=True) if now.policy is not None and needed else (),
+        tuple(step.namespace for step in steps if step.namespace not in now.namespaces),
+        guarded=request.read_only and now.policy is not None,
+    )
 
 
-def plan_absent(request: Request, now: Observed, *, force: bool) -> tuple[Step, ...]:
-    """A step for each namespace that has this local data, or that is asked for and has something else of its name."""
+def plan_absent(request: Request, now: Observed, *, force: bool) -> Plan:
+    """The steps for all namespaces that have this local data, or that are asked for and have something of its name."""
     namespaces = request.namespaces or sorted(_namespaces_with(request.name, now))
-    steps = (_absent(_step(request, now, namespace), force) for namespace in namespaces)
-    return tuple(step for step in steps if step.volume or step.claim)
+    found = (_absent(_step(request, now, namespace), force) for namespace in namespaces)
+    steps = tuple(step for step in found if step.volume or step.claim)
+    left = _read_only_left(now, steps)
+    return Plan(steps, policy_steps(now.policy, needed=left) if now.policy is not None else ())
 
 
-def policy_steps(now: Observed, *, needed: bool) -> tuple[tuple[str, Object], ...]:
-    """(create, patch or delete; the object) for the policy and its binding; a policy comes before its binding."""
-    if not now.known_policies:
-        return ()
-    pairs = list(zip(objects.policy(), now.policy, strict=True))
-    if not needed:
-        return tuple(("delete", live) for _wanted, live in reversed(pairs) if live is not None)
-    steps = []
-    for wanted, live in pairs:
-        if live is None:
-            steps.append(("create", wanted))
-        elif not is_part(wanted, live):
-            steps.append(("patch", wanted))
-    return tuple(steps)
-
-
-def read_only_left(now: Observed, steps: Iterable[Step]) -> bool:
+def _read_only_left(now: Observed, steps: Iterable[Step]) -> bool:
     """True where a claim to read-only local data is left once the steps are taken."""
     gone = {step.claim_name for step in steps if step.action in (REMOVE, LEAVING)}
     return any(_label(item) == READ_ONLY for name, item in now.claims.items() if name not in gone)
@@ -219,7 +224,3 @@ def _namespaces_with(name: str, now: Observed) -> set[str]:
 
 def _label(item: Object) -> str:
     return str((item["metadata"].get("labels") or {}).get(LABEL, ""))
-
-
-def _named(items: Iterable[Object], name: str) -> Object | None:
-    return next((item for item in items if item["metadata"]["name"] == name), None)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_p
     LEAVING,
     REFUSE,
     REMOVE,
+    Plan,
     Step,
     describe,
 )
@@ -50,13 +51,11 @@ def line(step: Step, nodes: Iterable[Node], phases: Mapping[tuple[str, str], str
     }
 
 
-def before_after(
-    steps: Iterable[Step], namespaces: Iterable[str], policies: Iterable[tuple[str, Object]]
-) -> tuple[Object, Object]:
+def before_after(plan: Plan) -> tuple[Object, Object]:
     """What changes: the claims with what they lead to, the namespaces that are made, and the policy."""
     before: dict[str, dict[str, str]] = {"claims": {}}
     after: dict[str, dict[str, str]] = {"claims": {}}
-    for step in steps:
+    for step in plan.steps:
         if step.action in (ALREADY, LEAVING):
             continue
         there = step.volume is not None or step.claim is not None
@@ -68,10 +67,10 @@ def before_after(
         else:
             becomes = "is not there"
         before["claims"][step.claim_name], after["claims"][step.claim_name] = was, becomes
-    for name in namespaces:
+    for name in plan.namespaces:
         before.setdefault("namespaces", {})[name] = "is not there"
         after.setdefault("namespaces", {})[name] = "is there"
-    for verb, item in policies:
+    for verb, item in plan.policies:
         was, becomes = {"create": ("is not there", "as it is needed"), "delete": ("is there", "is not there")}.get(
             verb, ("is different", "as it is needed")
         )
@@ -79,9 +78,9 @@ def before_after(
     return before, after
 
 
-def refusal(steps: Sequence[Step]) -> Declined | None:
+def refusal(plan: Plan) -> Declined | None:
     """One error with every namespace that is refused and why, None where there is none."""
-    refused = [step for step in steps if step.action == REFUSE]
+    refused = [step for step in plan.steps if step.action == REFUSE]
     if not refused:
         return None
     reasons = [f"{step.claim_name}: {step.why}" for step in refused]

@@ -17,6 +17,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_policy import (
+    BINDING,
+    POLICY,
+    POLICY_NAME,
+    REFUSED,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import node_look
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
@@ -44,18 +50,18 @@ class Server(FakeCluster):
         self.policies = policies
 
     def list(self, kind, namespace="", labels="", fields=""):
-        if kind in (objects.POLICY, objects.BINDING) and not self.policies:
+        if kind in (POLICY, BINDING) and not self.policies:
             raise Missing("the server could not find the requested resource")
         return super().list(kind, namespace, labels, fields)
 
     def dry_run(self, wanted):
         self.lag -= 1
-        made = [super(Server, self).list(kind) for kind in (objects.POLICY, objects.BINDING)]
+        made = [super(Server, self).list(kind) for kind in (POLICY, BINDING)]
         claims = [v["persistentVolumeClaim"] for v in wanted["spec"]["volumes"]]
         live = {item["metadata"]["name"]: item for item in self.list(PVC, wanted["metadata"]["namespace"])}
         closed = [c["claimName"] for c in claims if not c.get("readOnly") and read_only(live.get(c["claimName"]))]
         if all(made) and closed and self.lag < 0:
-            raise KindlabError(f"pods is forbidden: the claim {closed[0]} {objects.REFUSED}")
+            raise KindlabError(f"pods is forbidden: the claim {closed[0]} {REFUSED}")
         return wanted
 
 
@@ -170,9 +176,9 @@ def test_the_policy_is_there_before_the_first_claim(data):
     cluster = Server()
     play(cluster, data)
     kinds = [kind for _verb, kind, _name in cluster.writes]
-    assert kinds.index(objects.BINDING) < kinds.index(PVC)
+    assert kinds.index(BINDING) < kinds.index(PVC)
     assert play(cluster, data, namespaces=["c"], read_only=False).changed
-    assert kinds.count(objects.POLICY) == kinds.count(objects.BINDING) == 1
+    assert kinds.count(POLICY) == kinds.count(BINDING) == 1
 
 
 def test_a_policy_that_does_not_work_is_an_error(data):
@@ -242,9 +248,9 @@ def test_absent_takes_all_and_the_policy_with_the_last_one(data):
     play(cluster, data, name="more", namespaces=["c"])
     first = play(cluster, data, state="absent", path=None, namespaces=["a"])
     assert [(v["claim"], v["action"], v["phase"]) for v in first.facts["volumes"]] == [("a/lib", "remove", "")]
-    assert cluster.get(objects.POLICY, objects.POLICY_NAME) is not None
+    assert cluster.get(POLICY, POLICY_NAME) is not None
     play(cluster, data, state="absent", path=None, namespaces=None)
-    assert cluster.get(objects.POLICY, objects.POLICY_NAME) is not None
+    assert cluster.get(POLICY, POLICY_NAME) is not None
     checked = play(cluster, data, check_mode=True, state="absent", path=None, namespaces=None, name="more")
     done = play(cluster, data, state="absent", path=None, namespaces=None, name="more")
     assert done == checked
@@ -311,7 +317,7 @@ UNREADABLE = "\0f 600 1000 1000 secret\0"
         ({}, {"contents": "out\0/etc\0\0"}, BadInput, "out -> /etc"),
         ({}, {"looked": Completed(1, err="No such file or directory")}, KindlabError, "can't be looked at"),
         ({}, {"contents": Completed(1, err="setpriv: not found")}, KindlabError, "setpriv: not found"),
-        ({"read_only": False}, {"looked": "1 2\n\nro\n"}, BadInput, "file system .* is read-only"),
+        ({"read_only": False}, {"looked": "1 2\n\nro\n"}, BadInput, "can't be written to by anybody"),
     ],
 )
 def test_refused_before_anything_is_changed(asked, runner, error, said, check_mode, data):

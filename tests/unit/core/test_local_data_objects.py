@@ -1,13 +1,10 @@
-"""The manifests agree with each other: what the policy selects, which claim a volume is for, what a pod is told."""
+"""A volume and its claim are for each other, and for nobody else."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import local_data_objects as objects
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_place import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import read_volumes
@@ -36,19 +33,3 @@ def test_what_is_written_to_is_not_given_to_a_group_by_kubelet():
     spec = objects.volume(Request("data", read_only=False), PLACE, "ns")["spec"]
     assert spec["hostPath"] == {"path": "/mnt/data", "type": "Directory"}
     assert "local" not in spec and "mountOptions" not in spec
-
-
-def test_the_policy_is_for_read_only_claims_alone():
-    policy, binding = objects.policy()
-    selected = binding["spec"]["paramRef"]["selector"]["matchLabels"].items()
-    labels = [objects.claim(Request("data", ("ns",), mode), "ns")["metadata"]["labels"] for mode in (True, False)]
-    assert [selected <= found.items() for found in labels] == [True, False]
-    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
-    assert objects.REFUSED in policy["spec"]["validations"][0]["messageExpression"]
-    assert policy["spec"]["failurePolicy"] == "Fail"
-
-
-def test_the_pod_that_is_asked_about_could_write():
-    pod = objects.writing_pod("ns", "data")
-    assert list(pods_by_claim([{**pod, "metadata": {**pod["metadata"], "name": "p"}}])) == ["ns/data"]
-    assert "readOnly" not in json.dumps(pod["spec"]["volumes"])

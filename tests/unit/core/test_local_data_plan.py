@@ -10,9 +10,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_p
     observed,
     plan_absent,
     plan_present,
-    policy_steps,
-    read_only_left,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_policy import BINDING, POLICY, policy
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_report import before_after, refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request
 from ansible_collections.kindlab.volumes.tests.unit.fakes import merge
@@ -74,23 +73,24 @@ WRITTEN_PV, WRITTEN_PVC = pair(Request("data", ("ns",), read_only=False))
     ],
 )
 def test_present(now, action, why):
-    (step,) = plan_present(WANTED, PLACE, now)
+    plan = plan_present(WANTED, PLACE, now)
+    (step,) = plan.steps
     assert (step.action, why in step.why) == (action, True), step.why
-    assert (refusal([step]) is not None) is (action == "refuse")
+    assert plan.namespaces == (() if now.namespaces else ("ns",))
+    assert (refusal(plan) is not None) is (action == "refuse")
 
 
 def test_a_claim_of_somebody_else_is_left_alone():
     claim = {"kind": "PersistentVolumeClaim", "metadata": {"namespace": "ns", "name": "data"}, "spec": {}}
-    for step in (
-        *plan_present(WANTED, PLACE, seen(claims=[claim])),
-        *plan_absent(WANTED, seen(claims=[claim]), force=True),
-    ):
+    now = seen(claims=[claim])
+    for plan in (plan_present(WANTED, PLACE, now), plan_absent(WANTED, now, force=True)):
+        (step,) = plan.steps
         assert step.action == "refuse"
         assert "kubectl -n ns get persistentvolumeclaim data" in step.next_step
 
 
 def test_a_namespace_that_is_missing_is_not_made_unasked():
-    (step,) = plan_present(Request("data", ("ns",), namespaces_too=False), PLACE, seen(namespaces=()))
+    (step,) = plan_present(Request("data", ("ns",), namespaces_too=False), PLACE, seen(namespaces=())).steps
     assert (step.action, step.why) == ("refuse", "the namespace is not there")
 
 
@@ -110,55 +110,63 @@ def test_a_namespace_that_is_missing_is_not_made_unasked():
 )
 @pytest.mark.parametrize("namespaces", [(), ("ns",), ("ns", "else")])
 def test_absent(now, force, actions, namespaces):
-    steps = plan_absent(Request("data", namespaces), now, force=force)
-    assert [step.action for step in steps] == actions
+    plan = plan_absent(Request("data", namespaces), now, force=force)
+    assert [step.action for step in plan.steps] == actions
 
 
 def test_absent_finds_all_namespaces_of_the_name_and_no_other_name():
     pairs = [pair(namespace="a"), pair(namespace="b"), pair(Request("more", ("c",)), namespace="c")]
     now = seen([pairs[0][0], pairs[2][0]], [pairs[0][1], pairs[1][1], pairs[2][1]])
-    assert [step.claim_name for step in plan_absent(Request("data"), now, force=False)] == ["a/data", "b/data"]
+    assert [step.claim_name for step in plan_absent(Request("data"), now, force=False).steps] == ["a/data", "b/data"]
 
 
-def test_the_policy_is_made_mended_and_removed_binding_first():
-    policy, binding = objects.policy()
-    assert policy_steps(seen(), needed=True) == (("create", policy), ("create", binding))
-    as_made = seen(policies=([merge(policy, {"spec": {"extra": 1}})], [binding]))
-    assert policy_steps(as_made, needed=True) == ()
-    weak = merge(binding, {"spec": {"validationActions": ["Warn"]}})
-    assert policy_steps(seen(policies=([policy], [weak])), needed=True) == (("patch", binding),)
-    assert policy_steps(as_made, needed=False)[0] == ("delete", binding)
-    assert [verb for verb, _item in policy_steps(as_made, needed=False)] == ["delete", "delete"]
-    assert policy_steps(seen(policies=None), needed=True) == ()
+MADE = tuple([item] for item in policy())
 
 
 def test_the_policy_stays_while_anything_is_read_only():
     more = pair(Request("more", ("ns",)))
-    now = seen([PV, more[0]], [PVC, more[1]])
-    steps = plan_absent(Request("data"), now, force=False)
-    assert read_only_left(now, steps)
-    assert not read_only_left(now, (*steps, *plan_absent(Request("more"), now, force=False)))
-    assert not read_only_left(seen([WRITTEN_PV], [WRITTEN_PVC]), ())
+    both = seen([PV, more[0]], [PVC, more[1]], policies=MADE)
+    one = seen([PV], [PVC], policies=MADE)
+    assert plan_absent(Request("data"), both, force=False).policies == ()
+    assert [verb for verb, _item in plan_absent(Request("data"), one, force=False).policies] == ["delete", "delete"]
+    leaving = seen([merge(PV, GOING)], [merge(PVC, GOING)], pods=[pod()], policies=MADE)
+    assert len(plan_absent(Request("data"), leaving, force=True).policies) == 2
+
+
+def test_the_policy_is_made_where_it_is_needed():
+    writing = Request("data", ("else",), read_only=False)
+    assert len(plan_present(WANTED, PLACE, seen()).policies) == 2
+    assert plan_present(writing, PLACE, seen()).policies == ()
+    # One that was removed by hand is needed for what else is read-only.
+    assert len(plan_present(writing, PLACE, seen([PV], [PVC])).policies) == 2
+    assert plan_present(WANTED, PLACE, seen(policies=MADE)).policies == ()
+    assert [plan_present(r, PLACE, seen()).guarded for r in (WANTED, writing)] == [True, False]
+
+
+def test_a_kubernetes_that_knows_no_policies_is_asked_for_none():
+    now = seen([PV], [PVC], policies=None)
+    assert (plan_present(WANTED, PLACE, now).policies, plan_present(WANTED, PLACE, now).guarded) == ((), False)
+    assert plan_absent(WANTED, now, force=False).policies == ()
 
 
 def test_before_and_after_are_told_in_words():
-    policy, binding = objects.policy()
-    now = seen([OTHER_PV], [OTHER_PVC], namespaces=())
-    before, after = before_after(plan_present(WANTED, PLACE, now), ["ns"], [("create", policy), ("patch", binding)])
+    weak = merge(MADE[1][0], {"spec": {"validationActions": ["Warn"]}})
+    now = seen([OTHER_PV], [OTHER_PVC], namespaces=(), policies=((), [weak]))
+    before, after = before_after(plan_present(WANTED, PLACE, now))
     assert before == {
         "claims": {"ns/data": "read-only, /mnt/other in the nodes, Bound"},
         "namespaces": {"ns": "is not there"},
-        "policy": {objects.POLICY: "is not there", objects.BINDING: "is different"},
+        "policy": {POLICY: "is not there", BINDING: "is different"},
     }
     assert after == {
         "claims": {"ns/data": "read-only, /mnt/data in the nodes, Bound"},
         "namespaces": {"ns": "is there"},
-        "policy": {objects.POLICY: "as it is needed", objects.BINDING: "as it is needed"},
+        "policy": {POLICY: "as it is needed", BINDING: "as it is needed"},
     }
-    used = plan_absent(WANTED, seen([PV], [PVC], pods=[pod()]), force=True)
-    assert before_after(used, [], [("delete", policy)])[1] == {
+    used = plan_absent(WANTED, seen([PV], [PVC], pods=[pod()], policies=(MADE[0], ())), force=True)
+    assert before_after(used)[1] == {
         "claims": {"ns/data": "goes when it is no longer used by ns/p"},
-        "policy": {objects.POLICY: "is not there"},
+        "policy": {POLICY: "is not there"},
     }
 
 
