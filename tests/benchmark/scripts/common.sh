@@ -45,6 +45,8 @@ pod_of() { # NAME [CLAIM | set]
   template:
     metadata: {labels: {app: $1}}
     spec:
+      topologySpreadConstraints:
+        - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, nodeTaintsPolicy: Honor, labelSelector: {matchLabels: {app: $1}}}
       containers:
         - name: writer
           image: $WORKLOAD_IMAGE
