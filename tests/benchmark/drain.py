@@ -58,8 +58,8 @@ def figures() -> Iterator[Figure]:
     for tool, worker in TURNS:
         node = f"{NAME}-{worker}"
         shell(f"for each in worker worker2; do {KUBECTL} uncordon {NAME}-$each >/dev/null; done; {settled()}")
-        note(f"{tool}: {COUNT} pods leave {worker}")
         took[tool].append(drain(tool, node))
+        note(f"{tool}: {COUNT} pods left {worker} in {took[tool][-1]:.1f} s")
     plain, ours = min(took["kubectl"]), min(took["ours"]) - nothing
     yield Figure(f"node_drain, {COUNT} pods ({ours:.1f} s) / kubectl drain ({plain:.1f} s)", ours / plain, 1.2)
     delete()

@@ -91,6 +91,10 @@ def claim(name: str, bound: bool = True) -> Object:
     return {"kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "ns"}, "spec": spec}
 
 
+# A claim whose volume only w1 can have.
+HELD = (volume("c", "w1"), claim("c"))
+
+
 def budget(
     name: str,
     wants: Sequence[str | int] = ("maxUnavailable", 1),

@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_plan i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.tests.unit.drains import (
     ANYWHERE,
+    HELD,
     NODES,
     WEB,
     budget,
@@ -30,7 +31,6 @@ from ansible_collections.kindlab.volumes.tests.unit.drains import (
 AGENT = owner("DaemonSet", "agent")
 SET = owner("StatefulSet", "db")
 STATIC = {"kubernetes.io/config.mirror": "hash"}
-HELD = (volume("c", "w1"), claim("c"))
 WAITS = ": its replacement waits until w1 is schedulable"
 HELD_BY = "its volume pv-c (claim ns/c) is on w1"
 

@@ -10,20 +10,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.tests.unit import provisioners
 from ansible_collections.kindlab.volumes.tests.unit.drains import (
     ANYWHERE,
+    HELD,
     WEB,
-    claim,
     master,
     node,
     owner,
     pod,
     seen,
     using,
-    volume,
 )
 
 NOTHING = {"force": False, "delete_emptydir_data": False}
 SCRATCH = [{"name": "tmp", "emptyDir": {}}, {"name": "cache", "emptyDir": {}}]
-HELD = (volume("c", "w1"), claim("c"))
 
 
 def reasons(*objects, name="w1", **asked):

@@ -10,20 +10,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_report
     schedulable,
 )
 from ansible_collections.kindlab.volumes.tests.unit.drains import (
+    HELD,
     WEB,
     budget,
-    claim,
     node,
     owner,
     pod,
     seen,
     using,
-    volume,
 )
 
 AGENT = owner("DaemonSet", "agent")
 NEVER = budget("web", ("maxUnavailable", 0), 1, 1, 1)
-HELD = (volume("c", "w1"), claim("c"))
 
 
 def plan(*objects):
