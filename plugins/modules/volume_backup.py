@@ -39,8 +39,8 @@ options:
       - V(in_place) leaves the data in its directory on the host, which outlives the cluster.
       - V(archive) saves it too, with owners, modes, times, hard links, holes, extended attributes and ACLs.
       - Only V(archive) saves what is inside a node, where no directory of the host is mounted. It is read through the
-        engine, with the C(tar) and C(find) of the node, and nothing is put there. The node must run, and must be the only
-        one that the volume can be on.
+        engine, with the C(tar) and C(find) of the node, and nothing is put there. The node must run, and must be the
+        only one that the volume can be on.
     type: str
     choices: [in_place, archive]
     default: in_place

@@ -16,8 +16,8 @@ description:
     volume in RV(ignore:details).
   - Volumes and claims are written as Kubernetes' own controller would bind them, which takes seconds for a thousand of
     them. An interrupted run is completed by running it again.
-  - Data comes out of its archive where the volume's directory is missing or empty, never over other data. It goes to the
-    directory of the host that this cluster's nodes have there. Where they have none it goes into the volume's node,
+  - Data comes out of its archive where the volume's directory is missing or empty, never over other data. It goes to
+    the directory of the host that this cluster's nodes have there. Where they have none it goes into the volume's node,
     through the engine, and is compared there before it takes its place. A warning tells that it goes with that node.
   - A volume that is bound to its claim already is left as it is, and its data, which may be in use, is not compared.
 author: kindlab.volumes contributors (@kindlab)

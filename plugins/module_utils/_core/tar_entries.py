@@ -101,10 +101,8 @@ def _plain(size: int, stream: TarStream) -> Iterator[bytes]:
 
 
 def _with_holes(member: Member, stream: TarStream) -> Iterator[bytes]:
-    """The content. Its map stands first: how many pieces there are, then offset and size of each."""
-    numbers = _map(stream)
     position = 0
-    for offset, size in [(next(numbers), next(numbers)) for _number in range(next(numbers))]:
+    for offset, size in _pieces(stream):
         yield from _hole(offset - position)
         yield from _plain(size, stream)
         position = offset + size
@@ -113,7 +111,13 @@ def _with_holes(member: Member, stream: TarStream) -> Iterator[bytes]:
         raise Damaged("it has a file with more data than its map tells of")
 
 
-def _map(stream: TarStream) -> Iterator[int]:
+def _pieces(stream: TarStream) -> list[tuple[int, int]]:
+    """Offset and size of each piece of content, by the map before it: their number, then the two of each."""
+    numbers = _numbers(stream)
+    return [(next(numbers), next(numbers)) for _number in range(next(numbers))]
+
+
+def _numbers(stream: TarStream) -> Iterator[int]:
     rest = b""
     while True:
         *lines, rest = (rest + stream.take(BLOCK)).split(b"\n")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catalog import Listed, Modes, listed
@@ -31,7 +32,7 @@ BATCH = 64
 ARCHIVES_AT_ONCE = 4
 
 # Where a volume's data is read: a directory of the host, or one inside a node.
-Source = str | NodeDirectory
+Source: TypeAlias = "str | NodeDirectory"
 
 
 def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, Listed]:

@@ -134,7 +134,7 @@ def _streamed(directory: NodeDirectory, mode: str) -> list[Entry]:
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=ENVIRONMENT
         ) as process:
-            output = cast("IO[bytes]", process.stdout)
+            output = cast(IO[bytes], process.stdout)
             try:
                 found = entries(TarStream(output.read), mode)
                 # tar fills its last piece, and has to come to its own end.

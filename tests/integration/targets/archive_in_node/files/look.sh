@@ -1,5 +1,6 @@
 # Tells of everything in a volume but the application's own journal; the time of the volume itself changes with that.
-cd /data
+# shellcheck shell=sh
+cd /data || exit
 find . -mindepth 1 ! -name journal -exec stat -c '%n|%F|%a|%u|%g|%h|%Y' {} + | sort
 find . -mindepth 1 ! -type d ! -name journal -exec stat -c '%n|%s' {} + | sort
 find . -type f ! -name journal -exec sha256sum {} + | sort
