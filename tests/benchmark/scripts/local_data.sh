@@ -1,23 +1,19 @@
-#!/bin/sh
-# What the playbook local_data shows, by kind and kubectl alone: CLUSTER, IMAGE, WORKLOAD_IMAGE and DATA name its means.
-set -eu
-: "${CLUSTER:?}" "${IMAGE:?}" "${WORKLOAD_IMAGE:?}" "${DATA:?}"
-KUBECONFIG=$DATA.kubeconfig
-export KUBECONFIG
-user=47110
-
-kubectl() { docker exec -i "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }
-fail() { echo "$*" >&2; exit 1; }
-look() { (cd "$DATA" && { find . -mindepth 1 -printf '%P %y %m %U:%G\n'; find . -type f -exec sha256sum {} +; } | sort); }
+#!/usr/bin/env bash
+# Use case 5 by kind and kubectl alone: a directory of the host read by pods of two namespaces, written in a third.
+# shellcheck disable=SC2016,SC2119
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
+host=$DATA/local_data user=47110
+look() { (cd "$host" && { find . -mindepth 1 -printf '%P %y %m %U:%G\n'; find . -type f -exec sha256sum {} +; } | sort); }
 
 # The entries that a user can't read, as the kernel of a node sees it.
 unreadable() {
-    docker exec "$CLUSTER-worker" sh -c 'cd "$0" && setpriv --reuid="$1" --regid="$1" --clear-groups find . \
-        \( -type d \( ! -readable -o ! -executable \) \) -o \( -type f ! -readable \) 2>&1' "$1" "$user" || true
+  node worker sh -c 'cd "$0" && setpriv --reuid="$1" --regid="$1" --clear-groups find . \
+    \( -type d \( ! -readable -o ! -executable \) \) -o \( -type f ! -readable \) 2>&1' "$1" "$user" || true
 }
 
 volume() { # namespace, directory, access mode, source
-    cat <<MANIFEST
+  cat <<MANIFEST
 ---
 apiVersion: v1
 kind: Namespace
@@ -46,7 +42,7 @@ MANIFEST
 }
 
 policy() {
-    cat <<'MANIFEST'
+  cat <<'MANIFEST'
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -73,7 +69,7 @@ MANIFEST
 }
 
 pod() { # name, namespace, node, readOnly, what it does
-    cat <<MANIFEST
+  cat <<MANIFEST
 ---
 apiVersion: v1
 kind: Pod
@@ -92,56 +88,46 @@ spec:
 MANIFEST
 }
 
-mkdir -p "$DATA"
-nodes=$(for role in control-plane worker worker; do
-    printf -- '- {role: %s, extraMounts: [{hostPath: %s, containerPath: /mnt/local-data}]}\n' "$role" "$DATA"
-done)
-kind create cluster --name "$CLUSTER" --image "$IMAGE" --wait 5m --config - <<CONFIG
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes:
-$nodes
-CONFIG
-kubectl wait --for=condition=Ready nodes --all --timeout=5m
-
-(umask 022 && cd "$DATA" && mkdir -p library/shelf inbox private && chmod 1777 inbox && chmod 700 private \
-    && echo 'of one owner' > private/letter && echo 'a book of many pages' > library/shelf/book)
+mkdir -p "$host"
+create "$host" /mnt/local-data
+(umask 022 && cd "$host" && mkdir -p library/shelf inbox private && chmod 1777 inbox && chmod 700 private \
+  && echo 'of one owner' > private/letter && echo 'a book of many pages' > library/shelf/book)
 before=$(look)
 
 [ -n "$(unreadable /mnt/local-data/private)" ] || fail "a pod could read what is private"
 [ -z "$(unreadable /mnt/local-data/library)" ] || fail "a pod could not read the library"
 
 {
-    policy
-    volume reading /mnt/local-data/library ReadOnlyMany 'local: {path: /mnt/local-data/library}'
-    volume searching /mnt/local-data/library ReadOnlyMany 'local: {path: /mnt/local-data/library}'
-    volume writing /mnt/local-data/inbox ReadWriteMany 'hostPath: {path: /mnt/local-data/inbox, type: Directory}'
-} | kubectl apply -f -
-kubectl wait --for=jsonpath='{.status.phase}'=Bound persistentvolumes --all --timeout=60s
+  policy
+  volume reading /mnt/local-data/library ReadOnlyMany 'local: {path: /mnt/local-data/library}'
+  volume searching /mnt/local-data/library ReadOnlyMany 'local: {path: /mnt/local-data/library}'
+  volume writing /mnt/local-data/inbox ReadWriteMany 'hostPath: {path: /mnt/local-data/inbox, type: Directory}'
+} | k apply -f - >/dev/null
+k wait --for=jsonpath='{.status.phase}'=Bound persistentvolumes --all --timeout=60s >/dev/null
 
 read_and_try='{ cat /data/shelf/book; touch /data/attempt || true; } > /dev/termination-log 2>&1'
 write='echo "written by $(id -u)" > /data/message'
 {
-    pod first reading "$CLUSTER-worker" true "$read_and_try"
-    pod second searching "$CLUSTER-worker2" true "$read_and_try"
-    pod third writing "$CLUSTER-worker" false "$write"
-} | kubectl apply -f -
-if refused=$(pod writing reading "$CLUSTER-worker" false true | kubectl apply -f - 2>&1); then
-    fail "a pod that could write to the library was let in"
+  pod first reading "$CLUSTER-worker" true "$read_and_try"
+  pod second searching "$CLUSTER-worker2" true "$read_and_try"
+  pod third writing "$CLUSTER-worker" false "$write"
+} | k apply -f - >/dev/null
+if refused=$(pod writing reading "$CLUSTER-worker" false true | k apply -f - 2>&1); then
+  fail "a pod that could write to the library was let in"
 fi
 case $refused in *"is read-only"*) ;; *) fail "refused for another reason: $refused" ;; esac
-kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pods --all-namespaces -l app=local-data --timeout=60s
-said=$(kubectl get pods --all-namespaces -l app=local-data \
-    -o jsonpath='{.items[*].status.containerStatuses[0].state.terminated.message}')
+k wait --for=jsonpath='{.status.phase}'=Succeeded pods --all-namespaces -l app=local-data --timeout=60s >/dev/null
+said=$(k get pods --all-namespaces -l app=local-data \
+  -o jsonpath='{.items[*].status.containerStatuses[0].state.terminated.message}')
 [ "$(echo "$said" | grep -c 'a book of many pages')" = 2 ] || fail "not both pods read: $said"
 [ "$(echo "$said" | grep -c 'Read-only file system')" = 2 ] || fail "a pod wrote to the library: $said"
 exposed=$(look)
 echo "$exposed" | grep -qx "inbox/message f 644 $user:$user" || fail "what was written is not on the host: $exposed"
 
-kubectl delete pods --all-namespaces -l app=local-data
-kubectl delete persistentvolumeclaims --all-namespaces --all
-kubectl delete persistentvolumes --all
-kubectl delete validatingadmissionpolicybindings,validatingadmissionpolicies local-data.example.com
+k delete pods --all-namespaces -l app=local-data >/dev/null
+k delete persistentvolumeclaims --all-namespaces --all >/dev/null
+k delete persistentvolumes --all >/dev/null
+k delete validatingadmissionpolicybindings,validatingadmissionpolicies local-data.example.com >/dev/null
 after=$(look)
 [ "$after" = "$exposed" ] || fail "the data is not what it was: $after"
 [ "$(echo "$after" | grep -v inbox)" = "$(echo "$before" | grep -v inbox)" ] || fail "the library is not what it was: $after"
