@@ -101,6 +101,8 @@ attributes:
   check_mode:
     support: full
     details: Looks at the data too, and fails where it would be refused.
+notes:
+  - The policy is not in a backup of M(kindlab.volumes.volume_backup). Run this again behind a restore in a new cluster.
 seealso:
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.volume_info
