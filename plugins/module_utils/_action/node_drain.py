@@ -105,7 +105,7 @@ def _evict(
         if evictions.here() <= done.keys():
             return tuple(done.values())
         there = _plan(cluster, observed(*cluster.lists(*SEEN)), options)
-        lines = tuple(line for line in there if line.goes and line.uid not in done and not line.comes_again)
+        lines = tuple(line for line in there if line.goes and not line.comes_again)
         if not lines:
             return tuple(done.values())
 

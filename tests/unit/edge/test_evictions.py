@@ -127,20 +127,36 @@ def test_the_same_name_on_this_node_does_not_keep_it_waiting():
     assert server.get("Pod", "db-0", "ns")["metadata"]["uid"] != "uid-db-0"
 
 
-def test_several_budgets_are_not_asked_in_a_hurry():
-    """None of them can say when the pod may go, so the watch does not end by what they say."""
-    two = [budget("web"), {**budget("web"), "metadata": {"name": "x", "namespace": "ns", "generation": 1}}]
-    server = Server(WEB, pod("a"), *two)
-    watched = []
+def named(item, name):
+    return {**item, "metadata": {**item["metadata"], "name": name}}
 
-    def watch(kind, timeout, namespace="", labels="", fields=""):
-        for change in Server.watch(server, kind, timeout, namespace, labels, fields):
-            watched.append(change.object["metadata"]["name"])
-            yield change
 
-    server.watch = watch
-    assert evict(server, timeout=PAUSE) == {"ns/a": "This pod has more than one PodDisruptionBudget"}
-    assert watched == ["web", "x"]
+@pytest.mark.parametrize(
+    ("budgets", "seen_until"),
+    [
+        ([budget("web", ("maxUnavailable", 0), 1, 1, 1)], ["other", "web", "x-other"]),
+        ([budget("web")], ["other", "web"]),
+        # Where several budgets select a pod, none of them can say when it may go.
+        ([budget("web"), named(budget("web"), "x")], ["other", "web", "x", "x-other"]),
+    ],
+)
+def test_the_watch_ends_by_a_budget_that_could_let_go(budgets, seen_until):
+    class Refusing(Server):
+        watched = ()
+
+        def evict(self, *_which):
+            return "no"
+
+        def watch(self, kind, *how, **more):
+            for change in super().watch(kind, *how, **more):
+                self.watched += (change.object["metadata"]["name"],)
+                yield change
+
+    others = [named(budget("db"), "other"), named(budget("db"), "x-other")]
+    server = Refusing(WEB, pod("a"), *budgets, *others)
+    server.react = lambda _cluster: None
+    assert evict(server, timeout=PAUSE) == {"ns/a": "no"}
+    assert list(server.watched) == seen_until
 
 
 def test_what_is_refused_for_good_is_raised():
