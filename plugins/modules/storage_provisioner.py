@@ -302,7 +302,11 @@ dest:
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, ENGINE_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
+    API_OPTIONS,
+    ENGINE_OPTIONS,
+    run_module,
+)
 
 NAMES = ["local_path", "local_path_shared", "hostpath"]
 PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}

@@ -42,7 +42,9 @@ def test_a_single_node_shares_with_itself(tmp_path: Path) -> None:
 
 def test_the_nodes_that_differ_are_named(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    with pytest.raises(BadInput, match="On lab-worker2 the directory /data is not the one of lab-control-plane:") as caught:
+    with pytest.raises(
+        BadInput, match="On lab-worker2 the directory /data is not the one of lab-control-plane:"
+    ) as caught:
         probe({NODES[0]: tmp_path, NODES[1]: tmp_path, NODES[2]: tmp_path / "own"})
     assert caught.value.details == ["lab-worker2"]
     assert [path.name for path in tmp_path.rglob("*")] == ["own"]
