@@ -98,7 +98,7 @@ def cluster_spec(options: Mapping[str, Any]) -> ClusterSpec:
         )
         for node_name, node in zip(names, given, strict=True)
     )
-    _refuse_shared_ports(nodes)
+    refuse_shared_ports(nodes)
     mounted = {mount.host_path for node in nodes for mount in node.mounts}
     directories = host_directories([*everywhere, *(m for node in given for m in node.get("mounts") or ())])
     return ClusterSpec(
@@ -144,7 +144,7 @@ def _planes(nodes: Sequence[Mapping[str, Any]]) -> int:
     return sum(node["role"] == CONTROL_PLANE for node in nodes)
 
 
-def _refuse_shared_ports(nodes: Iterable[WantedNode]) -> None:
+def refuse_shared_ports(nodes: Iterable[WantedNode]) -> None:
     """Refuse two nodes, or two entries, that ask for one port of the host."""
     taken: dict[tuple[int, str], list[str]] = {}
     for node in nodes:
