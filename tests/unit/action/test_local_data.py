@@ -221,6 +221,21 @@ def test_after_any_kill_the_next_run_completes(state, data):
         assert play(cluster, data, state=state).changed is False
 
 
+@pytest.mark.parametrize("gone", [[(PVC, "lib", "a")], [(PV, "a.lib", "")], [(PVC, "lib", "a"), (PV, "a.lib", "")]])
+def test_what_was_removed_by_hand_is_made_again(gone, data):
+    cluster = Server()
+    play(cluster, data)
+    for kind, name, namespace in gone:
+        cluster.delete(kind, name, namespace)
+        binding_controller(cluster)
+    done = play(cluster, data)
+    assert [line["action"] for line in done.facts["volumes"]] == ["create" if len(gone) > 1 else "finish", "already"]
+    claim, volume = cluster.get(PVC, "lib", "a"), cluster.get(PV, "a.lib")
+    assert volume["spec"]["claimRef"]["uid"] == claim["metadata"]["uid"]
+    assert [volume["status"]["phase"], claim["status"]["phase"]] == ["Bound", "Bound"]
+    assert play(cluster, data).changed is False
+
+
 def test_another_directory_or_mode_makes_the_volume_anew(data):
     cluster = Server()
     (data.parent / "other").mkdir()

@@ -42,6 +42,8 @@ PLACE = Place("/srv/a b", "/mnt/data", ("k-worker",))
         ({"a": "b/..", "b": "d/e"}, False),
         ({"a": "b/../..", "b": "d/e"}, False),
         ({"a": "b/../../..", "b": "d/e"}, True),
+        ({"a": "d/b/../..", "d/b": "/srv/data/e"}, True),
+        ({"a": "d/b/..", "d/b": "/srv/data/e"}, False),
         ({"a": "b", "b": "a"}, False),
         ({"a": "a/../.."}, False),
         ({"a": "missing/x"}, False),
@@ -105,6 +107,11 @@ def test_an_entry_that_can_not_be_written_to() -> None:
     assert "setfacl -R -m u:2000:rwX,d:u:2000:rwX '/srv/a b'" in error.next_step
     assert "chmod" not in error.next_step
     assert "is the owner" not in error.next_step
+
+
+def test_a_user_is_not_told_to_be_itself() -> None:
+    error = refusal(Request("n", user=User(1000, 1000)), denied(mode="0"))
+    assert "Or name the user that the pods have." in error.next_step
 
 
 def test_many_entries_are_counted_and_the_first_are_shown() -> None:

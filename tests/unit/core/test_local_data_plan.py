@@ -116,7 +116,8 @@ def test_absent(now, force, actions, namespaces):
 
 def test_absent_finds_all_namespaces_of_the_name_and_no_other_name():
     pairs = [pair(namespace="a"), pair(namespace="b"), pair(Request("more", ("c",)), namespace="c")]
-    now = seen([pairs[0][0], pairs[2][0]], [pairs[0][1], pairs[1][1], pairs[2][1]])
+    other = {"kind": "PersistentVolumeClaim", "metadata": {"namespace": "c", "name": "data"}, "spec": {}}
+    now = seen([pairs[0][0], pairs[2][0]], [pairs[0][1], pairs[1][1], other])
     assert [step.claim_name for step in plan_absent(Request("data"), now, force=False).steps] == ["a/data", "b/data"]
 
 
