@@ -11,6 +11,7 @@ of the mounts of kind's nodes. So pods that don't say it are not admitted.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_objects import LABEL, READ_ONLY
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import is_part
@@ -20,7 +21,7 @@ POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding
 POLICY_NAME = "local-data.kindlab.volumes"
 REFUSED = "is read-only local data"
 # A policy and its binding as they live, None where there is none.
-Live = tuple[Object | None, Object | None]
+Live: TypeAlias = "tuple[Object | None, Object | None]"
 
 
 def policy() -> tuple[Object, Object]:
