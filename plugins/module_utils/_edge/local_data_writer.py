@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import (
-    phase_of,
-    volume_change,
-    volume_to_create,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_plan import REMOVE, REPLACE, Plan, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_policy import REFUSED, writing_pod
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import Step as Pair
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import Wanted
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binder
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.admission import await_refused
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import Key
@@ -32,13 +32,14 @@ def expose(cluster: Cluster, plan: Plan, timeout: float, pause: Callable[[float]
     cluster.each(partial(_create_missing, cluster), made)
     replaced = [step for step in plan.steps if step.action == REPLACE]
     _delete(cluster, replaced, timeout)
-    cluster.each(partial(_write_pair, cluster), plan.pending)
-    claims = cluster.wait(PVC, _is_bound, [(s.namespace, s.name) for s in plan.pending], timeout)
-    volumes = cluster.wait(PV, _is_bound, [("", s.volume_name) for s in plan.pending], timeout)
-    if plan.guarded:
-        changed = plan.steps if plan.policies else plan.pending
-        cluster.each(lambda step: _await_guarded(cluster, step, timeout, pause), changed)
-    return {key: phase_of(item) for key, item in {**claims, **volumes}.items()}
+    cluster.each(partial(binder.write, cluster), map(_pair, plan.pending))
+    expected = [binder.Expected(step.volume_name, (step.namespace, step.name)) for step in plan.pending]
+    with ThreadPoolExecutor(1) as pool:
+        confirming = pool.submit(binder.confirm, cluster, expected, timeout)
+        if plan.guarded:
+            changed = plan.steps if plan.policies else plan.pending
+            cluster.each(lambda step: _await_guarded(cluster, step, timeout, pause), changed)
+        return confirming.result()
 
 
 def _await_guarded(cluster: Cluster, step: Step, timeout: float, pause: Callable[[float], None]) -> None:
@@ -60,23 +61,20 @@ def _delete(cluster: Cluster, steps: list[Step], timeout: float) -> None:
     cluster.wait_gone(PV, [("", s.volume_name) for s in waited if s.volume], timeout)
 
 
-def _write_pair(cluster: Cluster, step: Step) -> None:
-    """The claim first, so that the volume is for this very one; Kubernetes binds them to each other."""
+def _pair(step: Step) -> Pair:
+    """The volume and its claim, as they are written where they are restored: bound, without waiting for Kubernetes.
+
+    It would bind a claim that names its volume by itself, but looks at such claims every 15 seconds only.
+    """
+    wanted = step.wanted_volume
     kept = step.action != REPLACE
-    claim = step.claim if kept else None
-    if claim is None:
-        claim = cluster.create(step.wanted_claim)
-    uid = claim["metadata"]["uid"]
-    if not kept or step.volume is None:
-        cluster.create(volume_to_create(step.wanted_volume, uid))
-        return
-    change = volume_change(step.volume, step.wanted_volume, uid)
-    if change:
-        cluster.patch(PV, step.volume_name, change)
-
-
-def _is_bound(item: Object) -> bool:
-    return phase_of(item) == "Bound"
+    return Pair(
+        Wanted(read_volumes([wanted], [])[0], wanted, step.wanted_claim, SavedVolume(step.volume_name)),
+        step.action,
+        step.why,
+        pv=step.volume if kept else None,
+        claim=step.claim if kept else None,
+    )
 
 
 def _create_missing(cluster: Cluster, item: Object) -> None:
