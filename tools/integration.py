@@ -15,7 +15,8 @@ from lab import BUILD, ROOT
 # Clusters that targets make. None is anybody's: they are removed before and behind, whatever is in them.
 CLUSTERS = (
     *("it", "it-bad", "it-class", "it-data", "it-drain", "it-hostpath", "it-image", "it-life", "it-local-path-shared"),
-    *("it-again", "it-lab-a", "it-lab-b", "it-local-data", "it-node", "it-restore"),
+    *("it-again", "it-lab-a", "it-lab-b", "it-local-data", "it-node"),
+    *("it-provisioners", "it-restore"),
 )
 TARGETS = ROOT / "tests" / "integration" / "targets"
 SCRATCH = BUILD / "integration"
