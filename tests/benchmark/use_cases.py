@@ -26,7 +26,14 @@ def prepare() -> dict[str, str]:
     """What the scripts are given beside their data: images, and the provisioners' manifests."""
     shutil.rmtree(DATA, ignore_errors=True)
     DATA.mkdir(parents=True)
-    facts = {"IMAGE": "node_image", "WORKLOAD_IMAGE": "workload_image", "KIND": "kind", "HOSTPATH": "hostpath_image"}
+    facts = {
+        "IMAGE": "node_image",
+        "WORKLOAD_IMAGE": "workload_image",
+        "KIND": "kind",
+        "HOSTPATH": "hostpath_image",
+        "LOCAL_PATH": "local_path_image",
+        "HELPER": "helper_image",
+    }
     answer = DATA / "given.json"
     content = json.dumps({name: f"{{{{ kindlab_{fact} }}}}" for name, fact in facts.items()})
     play(
@@ -36,7 +43,10 @@ def prepare() -> dict[str, str]:
     )
     given: dict[str, str] = json.loads(answer.read_text())
     os.environ["PATH"] = f"{os.path.dirname(given.pop('KIND'))}:{os.environ['PATH']}"
-    wanted = {"HOSTPATH": {"name": "hostpath", "image": given["HOSTPATH"]}, "SHARED": {"name": "local_path_shared"}}
+    wanted = {
+        "HOSTPATH": {"name": "hostpath", "image": given["HOSTPATH"]},
+        "SHARED": {"name": "local_path_shared", "image": given.pop("LOCAL_PATH"), "helper_image": given.pop("HELPER")},
+    }
     for variable, options in wanted.items():
         given[variable] = str(DATA / f"{options['name']}.yaml")
         play({"kindlab.volumes.storage_provisioner": {**options, "state": "rendered", "dest": given[variable]}})
