@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Change
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import KINDS, key_of
@@ -97,7 +98,10 @@ class FakeCluster:
         place = (kind, namespace, name)
         self._write(f"patch {subresource}".strip(), place)
         if place not in self.objects:
-            raise KindlabError(f'{KINDS[kind][1]} "{name}" not found')
+            raise Missing(f'{KINDS[kind][1]} "{name}" not found')
+        version = change.get("metadata", {}).get("resourceVersion")
+        if version not in (None, self.objects[place]["metadata"]["resourceVersion"]):
+            raise Conflict(f"Operation cannot be fulfilled on {KINDS[kind][1]} {name}: the object has been modified")
         hidden = "spec" if subresource == "status" else "status"
         change = {k: v for k, v in change.items() if k != hidden}
         before = self.objects[place]
@@ -143,9 +147,16 @@ class FakeCluster:
         return found
 
     def left_after(
-        self, kind: str, names: Iterable[Any], timeout: float, key: Callable[[Object], Any], fields: str = ""
+        self,
+        kind: str,
+        names: Iterable[Any],
+        timeout: float,
+        key: Callable[[Object], Any],
+        fields: str = "",
+        gone: Callable[[Object], bool] = lambda _object: False,
     ) -> set[Any]:
-        return {key(c.object) for c in self.watch(kind, timeout, fields=fields)} & set(names)
+        found = [change.object for change in self.watch(kind, timeout, fields=fields)]
+        return {key(item) for item in found if not gone(item)} & set(names)
 
     def wait_gone(self, kind: str, names: Iterable[tuple[str, str]], timeout: float) -> None:
         left = self.left_after(kind, names, timeout, key_of)

@@ -98,6 +98,11 @@ def owner_of(pod: Mapping[str, Any], owners: Mapping[str, Object]) -> Owner:
     return Owner(last["kind"], last["name"])
 
 
+def claims_used(pod: Mapping[str, Any]) -> list[str]:
+    """The claims that a pod names, each 'namespace/name'; also those that come and go with it."""
+    return [f"{pod['metadata']['namespace']}/{name}" for name in claims_of(pod)]
+
+
 def local_data(pod: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of its volumes whose data goes with the pod: emptyDir, and claims that are its own."""
     volumes = pod["spec"].get("volumes") or ()

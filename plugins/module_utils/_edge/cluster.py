@@ -190,19 +190,26 @@ class Cluster:
             )
 
     def left_after(
-        self, kind: str, names: Iterable[T], timeout: float, key: Callable[[Object], T], fields: str = ""
+        self,
+        kind: str,
+        names: Iterable[T],
+        timeout: float,
+        key: Callable[[Object], T],
+        fields: str = "",
+        gone: Callable[[Object], bool] = lambda _object: False,
     ) -> set[T]:
         """Wait until none of the objects exists any more; those that are left when the seconds are over.
 
         key: what names an object, e.g. its uid where another one of the same name must not be taken for it.
+        gone: true for one that is as good as gone while it exists.
         """
         left = set(names)
         end = time.monotonic() + timeout
         while left:
             found, version = self._list(kind, "", "", fields)
-            left &= {key(item) for item in found}
+            left &= {key(item) for item in found if not gone(item)}
             for change in self._changes(kind, "", "", version, end, fields) if left else ():
-                if change.type == "DELETED":
+                if change.type == "DELETED" or gone(change.object):
                     left.discard(key(change.object))
                 if not left:
                     break
