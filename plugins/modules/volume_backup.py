@@ -60,6 +60,14 @@ options:
     type: str
     choices: [full, fast, none]
     default: full
+  without_api:
+    description:
+      - What becomes of a cluster whose API server does not answer. With V(refuse) the module fails.
+      - With V(last_backup) the newest generation of O(path) stands for the cluster, and the data is read anew from the
+        directories of the host. A warning says what can't be known. Data inside a node is saved while the node runs.
+    type: str
+    choices: [refuse, last_backup]
+    default: refuse
   keep:
     description:
       - How many generations to keep; older ones are removed after the new one is complete. V(0) keeps all.
@@ -72,8 +80,10 @@ seealso:
 notes:
   - Volumes whose data can't be read at one certain place are declined, before anything is changed. With
     O(data=in_place) these are also all volumes whose directory in the node is not mounted from the host.
-  - An archive doesn't make it safe to remove the cluster, as M(kindlab.volumes.kind_cluster) understands it. For
-    volumes inside a node it takes O(kindlab.volumes.kind_cluster#module:force=true), after their backup.
+  - What makes pods with these volumes (Deployments, StatefulSets, CronJobs, ...) is kept as well, with what it had
+    before M(kindlab.volumes.volume_detach) brought it to zero. That module makes it again in a new cluster.
+  - M(kindlab.volumes.kind_cluster) removes a cluster with volumes only with a backup that holds them as they are
+    (O(kindlab.volumes.kind_cluster#module:backup)); data inside a node must be in an archive.
   - Sockets, and other file systems mounted in a volume, are not saved.
 """
 
@@ -224,6 +234,7 @@ def main() -> None:
             "compression": {"type": "str", "choices": ["zstd", "gzip"], "default": "zstd"},
             "compression_level": {"type": "int"},
             "checksums": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
+            "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
             "keep": {"type": "int", "default": 0},
         },
     )

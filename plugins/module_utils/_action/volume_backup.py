@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catalog import Modes, draft
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_plan import Observed, Plan, Request, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_report import before_after, lines, warnings
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_plan import Plan, Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_report import (
+    before_after,
+    lines,
+    warnings,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import (
     CATALOG,
     Catalog,
@@ -27,6 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import backup_data, manifest_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive import check_programs
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_source import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import (
     GENERATIONS,
     MANIFESTS,
@@ -42,10 +46,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import check_readable
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import check_there, located
-
-KINDS = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Namespace", "Pod")
 
 
 @dataclass
@@ -96,7 +98,7 @@ def run(
     path = str(Path(options["path"]).absolute())
     with seconds.of("observe"):
         engine = find_engine(options["engine"], runner or Runner())
-        cluster, observed = observe(options, engine, connect)
+        cluster, observed, unknown = observe(options, path, engine, connect)
         found = plan(_request(options, path), observed)
         check_place(path)
         if options["checksums"] != "none":
@@ -108,11 +110,11 @@ def run(
     created = f"{now():%Y-%m-%dT%H:%M:%SZ}"
     with nullcontext() if check_mode else locked(path):
         stored = read_stored(path)
-        if not check_mode:
+        if cluster is not None and not check_mode:
             cluster.each(lambda item: cluster.patch("PersistentVolume", *item), found.retain.items())
         sources: dict[str, backup_data.Source] = {**found.host_directories, **in_nodes}
         saved = save(options, path, found, sources, stored, created, seconds, check_mode=check_mode)
-    return _outcome(path, options, found, saved, seconds)
+    return _outcome(path, options, found, saved, seconds, unknown)
 
 
 def save(
@@ -169,27 +171,9 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise BadInput(f"keep is {options['keep']}.", next_step="Name a number of generations; 0 keeps all.")
 
 
-def observe(options: Mapping[str, Any], engine: Engine, connect: Callable[..., Cluster]) -> tuple[Cluster, Observed]:
-    """The cluster, everything read once and side by side. Raises BadInput where there is none of that name."""
-    labels = options["label_selector"] or ""
-    with ThreadPoolExecutor(3) as pool:
-        reading = pool.submit(engine.nodes, options["cluster"])
-        cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
-        version = pool.submit(cluster.version)
-        labelled = pool.submit(cluster.list, "PersistentVolumeClaim", "", labels) if labels else None
-        volumes, claims, classes, namespaces, pods = cluster.lists(*KINDS)
-        nodes = reading.result()
-        if not nodes:
-            raise BadInput(
-                f"{engine.name} has no node of a kind cluster named {options['cluster']}.",
-                tried=f"{engine.name} ps --all --filter label=io.x-k8s.kind.cluster={options['cluster']}",
-                next_step="Name the cluster as 'kind get clusters' shows it, with the engine that runs it.",
-            )
-        chosen = labelled.result() if labelled else None
-        return cluster, Observed(nodes, volumes, claims, classes, namespaces, pods, chosen, version.result())
-
-
-def _outcome(path: str, options: Mapping[str, Any], found: Plan, saved: Saved, seconds: Seconds) -> Outcome:
+def _outcome(
+    path: str, options: Mapping[str, Any], found: Plan, saved: Saved, seconds: Seconds, unknown: tuple[str, ...]
+) -> Outcome:
     newest = saved.stored.newest.catalog if saved.stored.newest else None
     directory = Path(path) / GENERATIONS / saved.name
     before, after = before_after(found, newest, saved.catalog, saved.stored.names, saved.generations)
@@ -206,7 +190,7 @@ def _outcome(path: str, options: Mapping[str, Any], found: Plan, saved: Saved, s
             "volumes": lines(found, saved.catalog),
             "seconds": seconds.phases,
         },
-        warnings=warnings(found, options["checksums"], saved.stored.why),
+        warnings=(*unknown, *warnings(found, options["checksums"], saved.stored.why)),
     )
 
 

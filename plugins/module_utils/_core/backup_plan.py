@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import Place, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.owner import saved_owners
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
     ORIGINAL_POLICY,
@@ -32,7 +33,10 @@ _ENDED = ("Succeeded", "Failed")
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster, read once. labelled: the claims that the label selector chose, None without a selector."""
+    """The cluster, read once. labelled: the claims that the label selector chose, None without a selector.
+
+    owners: all that makes pods, of the kinds of owner.KINDS. cluster: as backup_cluster describes it.
+    """
 
     nodes: Sequence[Node]
     volumes: Sequence[Object]
@@ -42,6 +46,8 @@ class Observed:
     pods: Sequence[Object]
     labelled: Sequence[Object] | None = None
     kubernetes_version: str = ""
+    owners: Sequence[Object] = ()
+    cluster: Object | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,8 @@ def _objects(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: 
         ],
         "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
         "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if claim_name(o) in claims],
+        "Workload": saved_owners(observed.owners, claims),
+        "Cluster": [observed.cluster] if observed.cluster else [],
     }
 
 

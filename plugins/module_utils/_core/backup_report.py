@@ -15,6 +15,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog impo
 Object = dict[str, Any]
 
 
+def unknown_since(cluster: str, generation: str, why: str) -> str:
+    """The warning of a backup that another one stands for the cluster in."""
+    return (
+        f"{why} What is saved of the volumes, claims and workloads of {cluster} is what the generation {generation} "
+        "says: those that were made, changed or removed since are not known, nor what their pods do. The data is read "
+        "from the host's directories as it is now."
+    )
+
+
 def before_after(
     found: Plan,
     newest: Catalog | None,
