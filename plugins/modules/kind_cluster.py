@@ -14,7 +14,9 @@ description:
   - Starts the nodes of a cluster that was stopped, and completes what an interrupted run has begun.
   - An existing cluster that is not as asked for is never changed or removed. The task fails with RV(ignore:details),
     the list of differences, as kind can't change a cluster; recreate it with its volumes, or make the options match.
-  - O(state=absent) is refused while volumes would lose data, unless O(force=true).
+  - O(state=absent) is refused while it is not safe for volumes, unless O(force=true). It is safe where nothing holds a
+    volume any more (see M(kindlab.volumes.volume_detach)), the data outlives the cluster, and O(backup) holds every
+    volume as it is now.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
@@ -194,8 +196,15 @@ options:
     description: How many seconds to wait for a cluster that was created or started, or for another run's end.
     type: int
     default: 300
+  backup:
+    description:
+      - For O(state=absent), the directory of a backup by M(kindlab.volumes.volume_backup). Its newest generation must
+        hold every volume with a directory in the nodes as it is now, with checksums. Files are compared by size and
+        time.
+      - Volumes of M(kindlab.volumes.local_data) need none. Data inside a node must be in an archive.
+    type: path
   force:
-    description: Remove the cluster although volumes lose their data, or although that can't be known.
+    description: Remove the cluster whatever becomes of volumes, or although that can't be known.
     type: bool
     default: false
 requirements:
@@ -263,7 +272,7 @@ cluster:
       type: str
     nodes:
       description:
-        - The nodes, each with C(name), C(role), C(state), C(image), C(mounts) and C(ports).
+        - The nodes, each with C(name), C(role), C(state), C(ended), C(image), C(mounts) and C(ports).
         - Mounts and ports that kind adds of its own are left out.
       type: list
       elements: dict
@@ -274,6 +283,7 @@ cluster:
       - name: lab-control-plane
         role: control-plane
         state: running
+        ended: ''
         image: kindest/node:v1.34.4
         mounts:
           - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner, read_only: false}
@@ -354,6 +364,7 @@ SPEC = {
     "retain_on_failure": {"type": "bool", "default": False},
     "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
     "wait_timeout": {"type": "int", "default": 300},
+    "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
 }
 

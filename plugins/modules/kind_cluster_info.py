@@ -58,7 +58,7 @@ clusters:
       type: str
     nodes:
       description:
-        - The nodes, each with C(name), C(role), C(state), C(image), C(mounts) and C(ports).
+        - The nodes, each with C(name), C(role), C(state), C(ended), C(image), C(mounts) and C(ports).
         - Mounts and ports that kind adds of its own are left out.
       type: list
       elements: dict
@@ -87,6 +87,7 @@ clusters:
         - name: lab-control-plane
           role: control-plane
           state: running
+          ended: ''
           image: kindest/node:v1.34.4
           mounts:
             - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner, read_only: false}

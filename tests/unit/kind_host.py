@@ -10,7 +10,10 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_holders import LOOK
 from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.tests.unit.looks import printed
+from ansible_collections.kindlab.volumes.tests.unit.nodes import EXEC
 
 Object = dict[str, Any]
 
@@ -146,7 +149,8 @@ class KindHost(Runner):
 
     def writes(self) -> list[list[str]]:
         """The calls that change something."""
-        reading = (["docker", "ps"], ["docker", "inspect"], ["docker", "image"], ["kind", "version"], ["kind", "get"])
+        reading = [["docker", verb] for verb in ("ps", "inspect", "image", "exec")]
+        reading += [["kind", "version"], ["kind", "get"]]
         return [call for call in self.calls if call[:2] not in reading and call[0] != "pgrep"]
 
     def _docker(self, words: list[str]) -> Completed:
@@ -221,6 +225,29 @@ class KindHost(Runner):
         self.ready.discard(name)
 
 
+class OpenKindHost(KindHost):
+    """One whose nodes can be entered: inside is this host, and nothing runs there."""
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        return list(argv[4:] if list(argv[:3]) == EXEC else argv)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        if list(argv[:3]) != EXEC:
+            return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
+        self.calls.append(list(argv))
+        if list(argv[4:]) == ["sh", "-c", LOOK]:
+            return Completed(0, printed((stdin or "").split("\0")[:-1]))
+        return Runner().run(argv[4:], stdin=stdin, check=check)
+
+
 class Silent(FakeCluster):
     """An API server that does not answer."""
 
@@ -244,5 +271,9 @@ def api_of(config: Mapping[str, Any]) -> FakeCluster:
     return FakeCluster(
         *({"kind": "Node", "metadata": {"name": name}, "status": ready} for name in nodes),
         {"kind": "ServiceAccount", "metadata": {"namespace": "default", "name": "default"}},
-        {"kind": "StorageClass", "metadata": {"name": "standard", "annotations": default}},
+        {
+            "kind": "StorageClass",
+            "metadata": {"name": "standard", "annotations": default},
+            "provisioner": "rancher.io/local-path",
+        },
     )

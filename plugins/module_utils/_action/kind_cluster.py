@@ -40,11 +40,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind_config import config_text, kind_config
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.loss import refuse_loss
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loss import Loss, refuse_loss
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_options import HostDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import host, removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -170,7 +169,7 @@ def _absent(lab: Lab, check_mode: bool) -> Outcome:
         lab.wait_for_others()
     observed = lab.observe()
     if observed.nodes and not observed.abandoned and not lab.options["force"]:
-        refuse_loss(lab.name, observed.nodes, _volumes(lab, observed))
+        refuse_loss(lab.name, _dangers(lab, observed))
     # An entry of a cluster that is gone is removed as well.
     changed = bool(observed.nodes) or observed.marked or lab.own.names(lab.name) or observed.merged
     if changed and not check_mode:
@@ -191,10 +190,10 @@ def _absent(lab: Lab, check_mode: bool) -> Outcome:
     return Outcome(changed, before, after, facts)
 
 
-def _volumes(lab: Lab, observed: Observed) -> tuple[Volume, ...]:
+def _dangers(lab: Lab, observed: Observed) -> tuple[Loss, ...]:
     try:
         with lab.reached(observed.kubeconfig) as cluster:
-            return read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
+            return removal.dangers(cluster, lab.engine, observed.nodes, lab.options.get("backup") or "")
     except Unreachable as error:
         raise Declined(
             f"The cluster {lab.name} does not answer, so whether its volumes would lose data can't be known.",

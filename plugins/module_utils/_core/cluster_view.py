@@ -33,6 +33,7 @@ def node_view(node: Node) -> dict[str, Any]:
         "name": node.name,
         "role": node.role,
         "state": node.state,
+        "ended": node.ended,
         "image": node.image,
         "mounts": [_mount(m) for m in node.mounts if m.kind == "bind" and m.node_path not in KINDS_OWN_MOUNTS],
         "ports": [_port(p) for p in node.ports if not is_api_server(node, p)],

@@ -38,6 +38,7 @@ class Node:
     """A node container as the engine shows it.
 
     role: control-plane, worker or external-load-balancer; state: the engine's word, e.g. running, exited, paused.
+    ended: how a container that has exited came to its end: 'stopped, exit code 137', 'crashed, out of memory'.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Node:
     image_id: str = ""
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
+    ended: str = ""
 
     def host_directory(self, node_directory: str) -> str | None:
         """Where a directory of this node lies on the host; None where it is not kept on the host."""

@@ -14,6 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import NodeRunner, Runner, last_lines
 
+# Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
+STOPPED = (0, 130, 137, 143)
 ENGINES = ("docker", "podman", "nerdctl")
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
@@ -77,6 +79,16 @@ class Engine:
             if names:
                 self.runner.run([self.name, verb, *names])
 
+    def stop(self, nodes: Iterable[Node]) -> None:
+        """Stop containers, and with them all their processes."""
+        found = tuple(nodes)
+        for verb, names in (
+            ("unpause", [n.name for n in found if n.state == "paused"]),
+            ("stop", [n.name for n in found if n.state in ("paused", "running")]),
+        ):
+            if names:
+                self.runner.run([self.name, verb, *names])
+
     def save_argv(self, images: Sequence[str]) -> list[str]:
         """The command that writes images as one archive to its standard output."""
         several = ["--format", "docker-archive", "--multi-image-archive"] if self.name == "podman" else []
@@ -108,11 +120,22 @@ def _node(container: Mapping[str, Any]) -> Node:
         cluster=labels.get(CLUSTER_LABEL, ""),
         role=labels.get(ROLE_LABEL, ""),
         state=container["State"].get("Status", ""),
+        ended=_ended(container["State"]),
         image=container["Config"].get("Image", ""),
         image_id=container.get("Image", ""),
         mounts=tuple(sorted(_mounts(container), key=lambda m: m.node_path)),
         ports=tuple(_ports((container.get("HostConfig") or {}).get("PortBindings") or {})),
     )
+
+
+def _ended(state: Mapping[str, Any]) -> str:
+    """How a container that does not run came to its end, '' for others."""
+    if state.get("Status") not in ("exited", "dead"):
+        return ""
+    if state.get("OOMKilled"):
+        return "crashed, out of memory"
+    code = int(state.get("ExitCode") or 0)
+    return f"{'stopped' if code in STOPPED else 'crashed'}, exit code {code}"
 
 
 def _mounts(container: Mapping[str, Any]) -> Iterable[Mount]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
@@ -19,9 +21,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_objects import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.tests.unit.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.kind_host import KUBECONFIG, KindHost, Object, Silent
+from ansible_collections.kindlab.volumes.tests.unit.kind_host import (
+    KUBECONFIG,
+    KindHost,
+    Object,
+    OpenKindHost,
+    Silent,
+)
 
 DEFAULTS = {
     "name": "lab",
@@ -34,7 +43,24 @@ DEFAULTS = {
     "merge_kubeconfig": False,
     "retain_on_failure": False,
     "wait_timeout": 1,
+    "backup": None,
     "force": False,
+}
+SAVE = {
+    "engine": "docker",
+    "cluster": "lab",
+    "kubeconfig": None,
+    "context": None,
+    "names": None,
+    "namespaces": None,
+    "storage_classes": None,
+    "label_selector": None,
+    "data": "in_place",
+    "compression": "gzip",
+    "compression_level": None,
+    "checksums": "full",
+    "without_api": "refuse",
+    "keep": 0,
 }
 
 
@@ -43,10 +69,11 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.host = KindHost()
+        self.host = OpenKindHost()
         self.kubeconfig = path / "kube" / "lab.yaml"
         self.mark = path / "kube" / "lab.yaml.unfinished"
         self.data = path / "data"
+        self.backup = path / "backup"
 
     def options(self, **options: Any) -> dict[str, Any]:
         mounts = [{"host_path": str(self.data), "node_path": "/var/local-path-provisioner", "mode": "0750"}]
@@ -77,6 +104,22 @@ class Place:
         assert told[0] == told[1]
         assert len(self.host.writes()) == calls
         return raised.value
+
+    def use(self, *items: Object, node_path: str = "/var/local-path-provisioner") -> None:
+        """Volumes and claims in the cluster; a volume below the mount has a directory with a file."""
+        for item in items:
+            self.api.put(item)
+            path = Path(item["spec"].get("hostPath", {}).get("path", "/"))
+            if path.is_relative_to(node_path):
+                directory = self.data / path.relative_to(node_path)
+                directory.mkdir()
+                (directory / "file").write_text("content")
+
+    def save(self, **options: Any) -> str:
+        """A backup of all volumes; its path."""
+        asked = {**SAVE, "path": str(self.backup), **options}
+        volume_backup.run(asked, False, runner=self.host, connect=lambda *_where: self.api)
+        return str(self.backup)
 
     @property
     def api(self) -> Any:
@@ -254,16 +297,18 @@ def test_killed_while_waiting_is_gone_on_with(place: Place) -> None:
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_killed_in_a_removal_is_gone_on_with(place: Place, state: str) -> None:
-    """The removal was found safe, or forced, before it began; a node that is left does not change that."""
+    """The removal was found safe, or forced, before it began; what was inside the node that is gone was saved."""
     place.run()
-    for item in volume("safe", "/var/local-path-provisioner/a"):
-        place.api.put(item)
+    directory = place.path / "inside"
+    directory.mkdir()
+    place.use(*volume("safe", "/var/local-path-provisioner/a"), *volume("inside", str(directory), node="lab-worker"))
+    backup = place.save(data="archive")
     place.host.during_delete = kill
     with pytest.raises(Killed):
-        place.run(state="absent")
+        place.run(state="absent", backup=backup)
     assert len(place.host.nodes) == 1 and not place.kubeconfig.read_text().count("kind-lab")
     place.host.during_delete = lambda _host: None
-    again = place.predicted(state=state)
+    again = place.predicted(state=state, backup=backup)
     assert again.changed and again.before["state"] == "unfinished"
     assert len(place.host.nodes) == (2 if state == "present" else 0) and not place.mark.exists()
 
@@ -278,6 +323,19 @@ def test_a_removal_that_kind_could_not_do_is_taken_back(place: Place) -> None:
     place.refused(Declined, state="absent")
     assert place.predicted().changed
     assert place.host.created == 1 and place.kubeconfig.exists() and not place.mark.exists()
+
+
+def test_what_a_killed_removal_left_is_looked_at_where_it_can_be(place: Place) -> None:
+    """Its control plane may have been used ever since."""
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", node="lab-control-plane"))
+    backup = place.save()
+    place.host.during_delete = kill
+    with pytest.raises(Killed):
+        place.run(state="absent", backup=backup)
+    place.host.during_delete = lambda _host: None
+    (place.data / "a" / "file").write_text("something else")
+    assert "was changed since" in place.refused(Declined, state="absent", backup=backup).message
 
 
 @pytest.mark.parametrize("answers", [True, False])
@@ -331,19 +389,161 @@ def test_nodes_that_nobody_set_up_are_left_alone(place: Place) -> None:
     assert len(place.host.nodes) == 2
 
 
+def lost(error: KindlabError) -> dict[str, list[str]]:
+    """Volume -> the reasons."""
+    found: dict[str, list[str]] = {}
+    for loss in error.details:
+        found.setdefault(loss["volume"], []).append(loss["reason"])
+    return found
+
+
 def test_absent_refuses_what_would_be_lost(place: Place) -> None:
     place.run()
-    for item in (
-        volume("safe", "/var/local-path-provisioner/a", claim="safe")
-        + volume("deleted", "/var/local-path-provisioner/b", "Delete", claim="deleted")
-        + volume("inside", "/opt/inside", node="lab-worker")
-        + volume("elsewhere", "/opt/inside", node="gone-worker")
-    ):
-        place.api.put(item)
+    place.use(
+        *volume("safe", "/var/local-path-provisioner/a", claim="safe"),
+        *volume("deleted", "/var/local-path-provisioner/b", "Delete", claim="deleted"),
+        *volume("inside", "/opt/inside", node="lab-worker"),
+        *volume("elsewhere", "/opt/inside", node="gone-worker"),
+    )
     error = place.refused(Declined, state="absent")
-    assert [(d["volume"], d["claim"]) for d in error.details] == [("deleted", "default/deleted"), ("inside", "")]
+    none = "no backup is named that holds it"
+    assert lost(error) == {
+        "deleted": ["its reclaim policy is Delete and its claim is in use", none],
+        "elsewhere": [none],
+        "inside": ["/opt/inside is no host directory on lab-worker, it goes with the node", none],
+        "safe": [none],
+    }
+    assert {(d["volume"], d["claim"]) for d in error.details} == {
+        ("deleted", "default/deleted"),
+        ("elsewhere", ""),
+        ("inside", ""),
+        ("safe", "default/safe"),
+    }
     assert place.predicted(state="absent", force=True).changed
     assert place.host.nodes == []
+
+
+def test_absent_with_a_complete_backup(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", "Delete", claim="c"))
+    place.refused(Declined, state="absent")
+    backup = place.save()
+    files = sorted(place.backup.rglob("*"))
+    assert place.predicted(state="absent", backup=backup).changed
+    assert place.host.nodes == [] and not place.kubeconfig.exists() and not place.mark.exists()
+    assert (place.data / "a" / "file").read_text() == "content" and sorted(place.backup.rglob("*")) == files
+    assert not place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_refuses_a_backup_that_is_none(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"))
+    error = place.refused(Declined, state="absent", backup=str(place.backup))
+    assert lost(error) == {"v": [f"The backup directory {place.backup} can't be read: No such file or directory."]}
+    assert "volume_backup" in error.next_step and "force=true" in error.next_step
+
+
+def test_absent_needs_no_backup_without_volumes(place: Place) -> None:
+    place.run()
+    assert place.predicted(state="absent", backup=str(place.backup)).changed
+    assert place.host.nodes == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_absent_when_data_was_changed_since_the_backup(place: Place, force: bool) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"), *volume("w", "/var/local-path-provisioner/b"))
+    backup = place.save()
+    (place.data / "b" / "file").write_text("something else")
+    if force:
+        assert place.predicted(state="absent", backup=backup, force=True).changed
+        assert place.host.nodes == [] and (place.data / "b" / "file").read_text() == "something else"
+        return
+    error = place.refused(Declined, state="absent", backup=backup)
+    said = "its data was changed since it was saved: 1 changed (file (size, mtime_ns)), 0 added, 0 removed"
+    assert lost(error) == {"w": [said]}
+    assert "Removing the cluster lab is not safe: w: its data was changed" in error.message
+    place.save()
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_when_a_volume_was_made_since_the_backup(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"))
+    backup = place.save()
+    place.use(*volume("new", "/var/local-path-provisioner/b", claim="new"))
+    assert lost(place.refused(Declined, state="absent", backup=backup)) == {"new": ["it is not in the backup"]}
+    place.save()
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_when_a_claim_was_made_since_the_backup(place: Place) -> None:
+    place.run()
+    pv, claim = volume("v", "/var/local-path-provisioner/a", claim="c")
+    place.use(pv)
+    backup = place.save()
+    place.use(claim)
+    error = place.refused(Declined, state="absent", backup=backup)
+    assert lost(error) == {"v": ["the backup has not its claim default/c"]}
+    place.save()
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_when_a_pod_holds_a_volume(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", claim="c"))
+    backup = place.save()
+    uses = {"name": "data", "persistentVolumeClaim": {"claimName": "c"}}
+    spec = {"nodeName": "lab-worker", "containers": [{"name": "main"}], "volumes": [uses]}
+    place.api.put({"kind": "Pod", "metadata": {"namespace": "default", "name": "p"}, "spec": spec})
+    error = place.refused(Declined, state="absent", backup=backup)
+    assert lost(error) == {"v": ["it is in use: pod default/p uses it"]}
+    assert "volume_detach" in error.next_step
+    place.api.delete("Pod", "p", "default")
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_with_an_archive_of_what_is_inside_a_node(place: Place) -> None:
+    place.run()
+    directory = place.path / "inside"
+    directory.mkdir()
+    (directory / "file").write_text("content")
+    place.use(*volume("v", str(directory), node="lab-worker"))
+    backup = place.save(data="archive")
+    (directory / "file").write_text("something else")
+    goes, changed = lost(place.refused(Declined, state="absent", backup=backup))["v"]
+    assert "it goes with the node" in goes and "its data was changed since it was saved" in changed
+    place.save(data="archive")
+    assert place.predicted(state="absent", backup=backup).changed
+    assert place.host.nodes == []
+
+
+def test_absent_when_what_is_inside_can_not_be_compared(place: Place) -> None:
+    """Its node is stopped: it may hold what was written after the backup."""
+    place.run()
+    directory = place.path / "inside"
+    directory.mkdir()
+    place.use(*volume("v", str(directory), node="lab-worker"))
+    backup = place.save(data="archive")
+    place.host.nodes[1]["State"]["Status"] = "exited"
+    reasons = lost(place.refused(Declined, state="absent", backup=backup))["v"]
+    assert "can't be seen" in reasons[-1] and "lab-worker" in reasons[-1]
+
+
+def test_absent_needs_no_backup_of_local_data(place: Place) -> None:
+    place.run()
+    (pv,) = volume("given", "/var/local-path-provisioner/a")
+    place.use({**pv, "metadata": {"name": "given", "labels": {LABEL: "read-write"}}})
+    assert place.predicted(state="absent").changed
+    assert (place.data / "a" / "file").read_text() == "content"
+
+
+def test_absent_when_data_can_not_be_read(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"))
+    backup = place.save()
+    shutil.rmtree(place.data / "a")
+    assert str(place.data / "a") in lost(place.refused(Declined, state="absent", backup=backup))["v"][0]
 
 
 def test_absent_refuses_what_can_not_be_known(place: Place) -> None:

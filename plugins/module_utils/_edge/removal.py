@@ -1,0 +1,102 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looks at a cluster that is to be removed: what holds its volumes, and whether a backup holds them as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_place import data_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loss import Loss, losses
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.saved_state import (
+    NONE_NAMED,
+    needing_backup,
+    unsaved,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_data import Source, read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detachment import Detachment
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import located
+
+
+def dangers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Loss, ...]:
+    """Every reason not to remove a cluster. path: of the backup that holds its volumes, '' for none."""
+    pvs, claims = cluster.lists("PersistentVolume", "PersistentVolumeClaim")
+    volumes = read_volumes(pvs, claims)
+    if not volumes:
+        return ()
+    wanted = needing_backup(volumes, pvs)
+    found, archived = _unsaved(path, wanted, (pvs, claims), nodes, engine)
+    # Last, so that what is free now was not written to since it was compared.
+    held = Detachment(cluster, engine, nodes).look(volumes)
+    return losses(volumes, nodes, held, found, archived)
+
+
+def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:
+    """Volume's name -> how its data differs from its list in the backup, by size and time of files."""
+    saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
+    sources = _sources([volume for volume in volumes if volume.name in saved], nodes, engine)
+    lists = read_lists(sources, "fast")
+    return {
+        name: checksums.compare(backup.entries(saved[name]), checksums.from_text(listed.text, name), "fast")
+        for name, listed in lists.items()
+    }
+
+
+def _unsaved(
+    path: str,
+    volumes: Sequence[Volume],
+    now: tuple[list[Object], list[Object]],
+    nodes: Sequence[Node],
+    engine: Engine,
+) -> tuple[dict[str, str], set[str]]:
+    """Why the backup does not do, by volume's name; and the names of those whose data is in archives."""
+    if not path:
+        return dict.fromkeys((volume.name for volume in volumes), NONE_NAMED), set()
+    try:
+        backup = read_backup(path)
+    except BadInput as error:
+        return dict.fromkeys((volume.name for volume in volumes), error.message), set()
+    try:
+        changed = changes(backup, volumes, nodes, engine)
+    except KindlabError as error:
+        return dict.fromkeys((volume.name for volume in volumes), error.message), set()
+    saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
+    found = {**_unseen(volumes, nodes), **unsaved(volumes, now, backup.catalog, saved, changed)}
+    with_archive = {volume.name for volume in backup.catalog.volumes if volume.archive}
+    # Only of those that were looked at here it is known that their archives are as their data is.
+    return found, {volume.name for volume in volumes if volume.name in with_archive and volume.name not in found}
+
+
+def _unseen(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, str]:
+    """Volume's name -> why its data can't be compared, for those that a node of this cluster may have data of."""
+    found = {}
+    for volume in volumes:
+        try:
+            data_places([volume], nodes, archives=True)
+        except Declined as error:
+            if volume_places(volume, nodes):
+                why = error.details[0]["reason"]
+                found[volume.name] = f"whether it is as it was saved can't be seen: {why}"
+    return found
+
+
+def _sources(volumes: Sequence[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Source]:
+    """Where the data of each is; those that have it at no certain place are left out."""
+    places: dict[str, Place] = {}
+    for volume in volumes:
+        try:
+            places |= data_places([volume], nodes, archives=True)
+        except Declined:
+            continue
+    inside = located(engine, {name: place for name, place in places.items() if place.node})
+    return {**{name: place.host_directory for name, place in places.items() if not place.node}, **inside}
