@@ -23,7 +23,8 @@ ROOMS = {
     "module_utils/_core": (f"{UTILS}._core.",),
     "module_utils/_edge": (f"{UTILS}._core.", f"{UTILS}._edge."),
     "module_utils/_action": (f"{UTILS}._core.", f"{UTILS}._edge."),
-    "modules": (f"{UTILS}._action.", f"{UTILS}._edge.module"),
+    "module_utils/_sequence": (f"{UTILS}._core.", f"{UTILS}._edge.", f"{UTILS}._action."),
+    "modules": (f"{UTILS}._sequence.", f"{UTILS}._action.", f"{UTILS}._edge.module"),
 }
 # What comes from outside -> the only files of module_utils that may import it.
 SOLE_IMPORTERS = {"ansible": "_edge/module.py", "kubernetes": "_edge/api.py"}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference
@@ -12,6 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import EQUAL, NOT_COMPARED, Step
 
 NAMES = 10
+# So many files of each kind are named to programs; the rest is counted.
+REPORTED = 100
 _SAID = {"full": f"checksum {EQUAL}", "fast": "sizes and times equal", "none": NOT_COMPARED}
 
 
@@ -75,6 +78,15 @@ def difference_text(difference: Difference) -> str:
             f"{len(paths)} {word}" + (f" ({', '.join(map(ascii_path, paths[:NAMES]))}{more})" if paths else "")
         )
     return ", ".join(parts)
+
+
+def report(difference: Difference) -> dict[str, Any]:
+    """For programs: how many files were changed, added and removed, and the first ones of each."""
+    kinds = {"changed": difference.changed, "added": difference.added, "removed": difference.removed}
+    return {
+        **{kind: [ascii_path(path) for path in paths[:REPORTED]] for kind, paths in kinds.items()},
+        "counts": {kind: len(paths) for kind, paths in kinds.items()},
+    }
 
 
 def ascii_path(path: str) -> str:

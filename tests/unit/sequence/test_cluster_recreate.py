@@ -1,0 +1,685 @@
+"""A recreation in its order, killed everywhere, failing everywhere, and among people who use the cluster meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Conflict,
+    Declined,
+    KindlabError,
+    TimedOut,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import GIVEN_BACK, STEPS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.journal import JOURNAL, Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import cluster_recreate
+from ansible_collections.kindlab.volumes.plugins.modules import (
+    kind_cluster,
+    storage_provisioner,
+    volume_backup,
+    volume_detach,
+    volume_restore,
+)
+from ansible_collections.kindlab.volumes.tests.unit.backups import write_backup
+from ansible_collections.kindlab.volumes.tests.unit.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.recreations import NODES, PLACES, REFUSED, SHAPE, World
+
+PLANNED = ["?create", "?detach", "?save"]
+SAVED = ["detach", "save"]
+CREATED = ["create", "provision", "restore", "compare", "attach"]
+WHOLE = [*PLANNED, *SAVED, "remove", *CREATED]
+# Moments of a run that nobody kills: two of each action, and a third one of what can be half done.
+MOMENTS = 2 * 7 + 2
+STATES = {"whole": "running", "partly": "unfinished", "stopped": "stopped", "absent": None}
+BACK = "The cluster was not deleted, and what used the volumes was then given back what it had."
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    """Thousands of journals and backups are written here; that they are on disk is tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def kill(world: World, moment: int) -> None:
+    world.moments = moment
+    with pytest.raises(Killed):
+        world.run()
+    world.moments = None
+
+
+def to(world: World, step: str) -> None:
+    """A run that is killed right behind this line of the journal."""
+
+    class Ending(Journal):
+        def add(self, step_now: str, **facts: Any) -> None:
+            super().add(step_now, **facts)
+            if step_now == step:
+                raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster_recreate, "Journal", Ending)
+        with pytest.raises(Killed):
+            world.run()
+    assert world.lines()[-1] == step
+
+
+def test_the_order_of_steps(world: World) -> None:
+    done = world.run()
+    assert world.calls == WHOLE
+    assert world.lines() == list(STEPS)
+    assert (world.state, world.content, world.owners, world.detached) == ("running", 1, True, False)
+    (generation,) = world.saved
+    facts = done.facts
+    assert done.changed and done.warnings == ()
+    assert (facts["cluster"], facts["begins_with"], facts["resumed"]) == ("k", "save", False)
+    assert facts["generation"] == facts["before"]["generation"] == generation
+    assert facts["journal"] == str(world.path / JOURNAL)
+    assert facts["after"]["nodes"] == facts["before"]["nodes"] == NODES
+    assert facts["before"]["options"] == SHAPE and facts["before"]["images"] == ["node:1"]
+    assert [v["name"] for v in facts["after"]["volumes"]] == [v["name"] for v in facts["before"]["volumes"]] == ["v0"]
+    assert [owner["name"] for owner in facts["owners"]] == ["shop"]
+    steps = [step for step in STEPS if step not in ("planned", "deleting")]
+    assert list(facts["seconds"]) == ["look", "plan", *steps, "checksums"]
+    assert facts["plan"] == {
+        "steps": list(STEPS),
+        "nodes": NODES,
+        "volumes": facts["plan"]["volumes"],
+        "owners": ["ns/Deployment/shop"],
+    }
+    assert [line["name"] for line in facts["plan"]["volumes"]] == ["v0"]
+
+
+def test_what_each_step_is_asked_for(world: World) -> None:
+    world.run(kubeconfig="/k.yaml", kind="/bin/kind", timeout=7, keep=3, options={"merge_kubeconfig": True})
+    (generation,) = world.saved
+    asked, path = world.options, str(world.path)
+    assert (asked["remove"]["backup"], asked["remove"]["force"], asked["remove"]["state"]) == (path, False, "absent")
+    for step in ("?create", "create"):
+        assert (asked[step]["name"], asked[step]["kind"], asked[step]["state"]) == ("k", "/bin/kind", "present")
+        assert (asked[step]["nodes"], asked[step]["merge_kubeconfig"]) == (SHAPE["nodes"], True)
+    assert {asked[step]["kubeconfig"] for step in asked} == {"/k.yaml"}
+    assert (asked["save"]["keep"], asked["save"]["checksums"], asked["save"]["data"]) == (3, "full", "archive")
+    assert asked["?save"]["checksums"] == "fast"
+    assert (asked["restore"]["generation"], asked["restore"]["verify"], asked["restore"]["path"]) == (
+        generation,
+        "full",
+        path,
+    )
+    assert (asked["detach"]["path"], asked["detach"]["timeout"]) == (None, 7)
+    assert (asked["attach"]["path"], asked["attach"]["generation"], asked["attach"]["state"]) == (
+        path,
+        generation,
+        "attached",
+    )
+    assert (asked["provision"]["name"], asked["provision"]["state"]) == ("local_path", "present")
+
+
+MODULES = {
+    "?create": kind_cluster,
+    "create": kind_cluster,
+    "remove": kind_cluster,
+    "provision": storage_provisioner,
+    "detach": volume_detach,
+    "attach": volume_detach,
+    "?save": volume_backup,
+    "save": volume_backup,
+    "restore": volume_restore,
+}
+
+
+@pytest.mark.parametrize("call", MODULES)
+def test_no_option_of_an_action_is_forgotten(world: World, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a module fills in for a task has to be filled in here; two actions do without what has no default."""
+    specs: list[dict[str, Any]] = []
+    monkeypatch.setattr(MODULES[call], "run_module", lambda _run, spec, **_rules: specs.append(spec))
+    MODULES[call].main()
+    world.run()
+    lenient = MODULES[call] in (kind_cluster, storage_provisioner)
+    needed = {name for name, option in specs[0].items() if "default" in option or not lenient}
+    assert needed <= set(world.options[call])
+
+
+def test_each_run_makes_it_anew(world: World) -> None:
+    world.run()
+    world.write()
+    assert world.run().facts["begins_with"] == "save"
+    assert world.lines() == [*STEPS, *STEPS] and (world.content, len(world.saved)) == (2, 2)
+
+
+def test_check_mode_shows_the_plan_and_writes_nothing(world: World) -> None:
+    done = world.run(True)
+    assert world.calls == PLANNED and not world.path.exists()
+    assert done.changed and (done.facts["plan"]["steps"], done.facts["generation"]) == (list(STEPS), "")
+    assert done.facts["plan"]["volumes"] == [
+        {"name": "v0", "claim": "ns/c0", "does": "its data goes from /opt/v0 in k-worker into an archive, and back"}
+    ]
+    assert done.facts["after"] == {"nodes": [], "kubernetes_version": "", "storage_classes": [], "volumes": []}
+
+
+@pytest.mark.parametrize("moment", [3, 5, 8, 12])
+def test_check_mode_of_a_rest(world: World, moment: int) -> None:
+    """Killed, then asked what is left: the same as is done then."""
+    kill(world, moment)
+    files = {path: path.stat().st_mtime_ns for path in world.path.rglob("*")}
+    told = world.run(True)
+    assert {path: path.stat().st_mtime_ns for path in world.path.rglob("*")} == files
+    assert world.calls == (PLANNED if told.facts["begins_with"] == "save" else [])
+    done = world.run()
+    for name in ("begins_with", "resumed"):
+        assert told.facts[name] == done.facts[name]
+    assert told.facts["plan"]["steps"] == done.facts["plan"]["steps"]
+
+
+def test_without_volumes(world: World) -> None:
+    world.content = world.latest = 0
+    done = world.run()
+    assert world.calls == [*PLANNED, *SAVED, "remove", "create", "provision"]
+    assert world.lines() == [step for step in STEPS if step not in ("restored", "verified", "attached")]
+    assert "backup" not in world.options["remove"]
+    assert (done.facts["generation"], done.facts["after"]["volumes"]) == ("", [])
+
+
+def test_without_attaching(world: World) -> None:
+    world.run(attach=False)
+    assert world.calls == WHOLE[:-1] and world.lines()[-2:] == ["verified", "done"] and not world.owners
+
+
+# Killed: at every moment, and right behind every line.
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_killed_at_any_moment_a_rerun_completes_it(world: World, moment: int) -> None:
+    kill(world, moment)
+    done = world.run()
+    assert (world.state, world.content, world.owners, world.detached) == ("running", 1, True, False)
+    assert world.lines()[-1] == "done" and done.facts["generation"] in world.saved
+    assert done.facts["resumed"] is (done.facts["begins_with"] != "save")
+
+
+def test_there_are_no_more_moments(world: World) -> None:
+    world.moments = MOMENTS
+    world.run()
+    assert world.moments == 0
+
+
+@pytest.mark.parametrize("first", range(MOMENTS))
+def test_killed_twice(world: World, first: int) -> None:
+    """However far the second run came."""
+    for second in range(MOMENTS):
+        with tempfile.TemporaryDirectory() as top:
+            twice = World(Path(top))
+            kill(twice, first)
+            twice.moments = second
+            try:
+                twice.run()
+            except Killed:
+                twice.moments = None
+                twice.run()
+            assert (twice.state, twice.content, twice.owners, twice.detached) == ("running", 1, True, False)
+    assert world.lines() == []
+
+
+def expected(step: str, state: str) -> str | type[KindlabError]:
+    """Where a run goes on behind this line, or what it raises."""
+    if STEPS.index("deleted") <= STEPS.index(step) < STEPS.index("done"):
+        return "create"
+    if state == "whole":
+        return "save"
+    if state == "absent":
+        return "create" if STEPS.index(step) >= STEPS.index("saved") else BadInput
+    return "delete" if (step, state) == ("deleting", "partly") else Declined
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_behind_each_line(world: World, step: str, state: str) -> None:
+    """And the cluster in any state then: what is natural there, and what others made of it."""
+    to(world, step)
+    content, killed = world.content, world.lines()
+    if STATES[state] is None:
+        world.force_removal()
+    else:
+        if world.state is None:
+            world.be(STATES[state])
+        world.state, world.reachable = STATES[state], state == "whole"
+    place = expected(step, state)
+    if not isinstance(place, str):
+        with pytest.raises(place):
+            world.run()
+        assert world.calls == [] and world.lines() == killed and world.content in (0, content)
+        return
+    done = world.run()
+    first = {"save": "?create", "delete": "remove", "create": "create"}[place]
+    assert (done.facts["begins_with"], world.calls[0]) == (place, first)
+    assert done.facts["resumed"] is (place != "save")
+    assert done.facts["plan"]["steps"][0] == {"save": "planned", "delete": "deleted", "create": "created"}[place]
+    assert (world.state, world.content, world.lines()[-1]) == ("running", 1, "done")
+
+
+def test_a_silent_cluster_is_not_taken_for_a_rest(world: World) -> None:
+    """It was given back after its deletion was refused, and is only slow to answer."""
+    world.fail["remove"] = REFUSED
+    with pytest.raises(Declined):
+        world.run()
+    world.fail.clear()
+    world.write()
+    world.reachable = False
+    with pytest.raises(Declined, match="its API server does not answer"):
+        world.run()
+    assert world.calls == [] and world.content == 2
+
+
+def test_what_was_given_back_is_no_rest_even_where_it_could_not_be_written(world: World) -> None:
+    world.fail["remove"] = REFUSED
+    with pytest.raises(Declined):
+        world.run()
+    world.fail.clear()
+    without_giving_back(world)
+    assert world.lines()[-1] == "deleting"
+    world.write()
+    world.be("stopped")
+    with pytest.raises(Declined, match="is stopped"):
+        world.run()
+    assert world.calls == [] and world.content == 2
+
+
+def test_pods_that_write_again_don_t_keep_it_from_its_end(world: World) -> None:
+    """Killed when what used the volumes was made again, before that was written down."""
+    kill(world, MOMENTS - 1)
+    assert world.lines()[-1] == "verified" and world.owners
+    world.write()
+    world.run()
+    assert "compare" not in world.calls and world.lines()[-1] == "done" and world.content == 2
+
+
+def test_what_differs_after_the_restore_is_refused(world: World) -> None:
+    kill(world, MOMENTS - 3)
+    assert world.lines()[-1] == "provisioned"
+    world.content = 7
+    with pytest.raises(KindlabError, match="is not what was saved: v0: 1 changed") as raised:
+        world.run()
+    counts = {"changed": 1, "added": 0, "removed": 0}
+    assert raised.value.details == [
+        {"volume": "v0", "changed": ["file (size)"], "added": [], "removed": [], "counts": counts}
+    ]
+    assert str(world.path / JOURNAL) in raised.value.next_step
+    assert world.lines()[-1] == "restored" and not world.owners and world.content == 7
+
+
+# Failing: before the deletion everything gets back what it had.
+
+
+def test_refused_before_anything_is_changed(world: World) -> None:
+    for step in PLANNED:
+        world.fail = {step: Declined("It can't be.")}
+        with pytest.raises(Declined, match=r"^It can't be\.$"):
+            world.run()
+        assert world.calls == PLANNED[: PLANNED.index(step) + 1] and not world.path.exists()
+    world.fail = {}
+    world.held = [{"text": "vi (pid 7) on k-worker has open /opt/v0/file"}]
+    with pytest.raises(TimedOut, match=r"would not be free: v0: vi \(pid 7\) .*Nothing was changed") as raised:
+        world.run()
+    assert raised.value.details[0]["held_by"] == world.held
+    assert world.calls == PLANNED[:2] and not world.path.exists()
+
+
+def test_refused_where_a_node_could_not_be_made_again(world: World) -> None:
+    world.images = False
+    with pytest.raises(BadInput, match="docker has no image node:1"):
+        world.run()
+    assert not world.path.exists()
+
+
+def test_refused_where_the_disk_is_too_small(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 8}))
+    with pytest.raises(BadInput, match="8 bytes are free, the volumes hold 9"):
+        world.run()
+    world.run(data="in_place")
+    assert world.lines()[-1] == "done"
+
+
+def test_refused_where_the_shape_is_not_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SHAPE, "nodes", None)
+    monkeypatch.delitem(SHAPE, "nodes")
+    with pytest.raises(BadInput, match="not all of its shape is known"):
+        world.run()
+    with pytest.raises(BadInput, match="options has state, force"):
+        world.run(options={"state": "absent", "force": True, "nodes": []})
+    world.run(options={"nodes": [{"role": "control-plane"}]})
+    assert world.options["create"]["nodes"] == [{"role": "control-plane"}]
+
+
+@pytest.mark.parametrize("error", [KindlabError("The disk is full."), TimedOut("Not free."), Conflict("Written to.")])
+@pytest.mark.parametrize("step", ["detach", "save"])
+def test_failing_before_the_deletion_gives_everything_back(world: World, step: str, error: KindlabError) -> None:
+    said = error.message
+    world.fail[step] = error
+    with pytest.raises(type(error)) as raised:
+        world.run()
+    assert raised.value.message == f"{said} {BACK}"
+    error.message = said
+    assert world.calls[-1] == "attach" and "remove" not in world.calls
+    assert world.options["attach"]["path"] is None
+    assert world.lines()[-1] == GIVEN_BACK
+    assert (world.state, world.content, world.detached) == ("running", 1, False)
+    world.fail.clear()
+    assert world.run().facts["begins_with"] == "save"
+
+
+def test_a_refused_deletion_gives_everything_back(world: World) -> None:
+    world.fail["remove"] = Declined("Removing the cluster k is not safe.")
+    with pytest.raises(Declined) as raised:
+        world.run()
+    assert raised.value.message == f"Removing the cluster k is not safe. {BACK}"
+    assert world.calls[-2:] == ["remove", "attach"]
+    assert world.lines() == ["planned", "detached", "saved", "deleting", GIVEN_BACK]
+    world.fail.clear()
+    world.write()
+    assert world.run().facts["begins_with"] == "save" and world.content == 2
+
+
+@pytest.mark.parametrize("error", [TimedOut("Another run is still at work."), CommandFailed("kind is gone.")])
+def test_a_deletion_that_did_not_begin_gives_everything_back(world: World, error: KindlabError) -> None:
+    said = error.message
+    world.fail["remove"] = error
+    with pytest.raises(type(error)) as raised:
+        world.run()
+    assert raised.value.message == f"{said} {BACK}" and not world.detached
+    error.message = said
+
+
+def test_a_deletion_that_failed_halfway_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half() -> None:
+        world.be("unfinished")
+        raise CommandFailed("kind failed.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world, "_remove", half)
+        with pytest.raises(CommandFailed, match=r"^kind failed\.$"):
+            world.run()
+    assert world.calls[-1] == "remove" and world.lines()[-1] == "deleting"
+    done = world.run()
+    assert done.facts["begins_with"] == "delete" and world.content == 1
+    assert world.options["remove"]["backup"] == str(world.path)
+
+
+def test_what_can_not_be_given_back_is_told(world: World) -> None:
+    world.fail = {"save": KindlabError("The disk is full."), "attach": KindlabError("The API server is gone.")}
+    with pytest.raises(KindlabError) as raised:
+        world.run()
+    assert raised.value.message == (
+        "The disk is full. The cluster was not deleted. What used the volumes is at zero (The API server is gone.)."
+    )
+    assert world.lines() == ["planned", "detached"]
+    world.fail = {}
+    assert world.run().facts["begins_with"] == "save"
+
+
+def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
+    world.fail["save"] = KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete")
+    assert raised.value.message == f"The disk is full. {BACK} Nothing makes these pods again: ns/bare."
+
+
+def full_at(step: str) -> Callable[..., int]:
+    """os.write on a disk that has no room for this step's line."""
+    write = os.write
+
+    def fail(descriptor: int, text: bytes) -> int:
+        if f'"step": "{step}"'.encode() in text:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, text)
+
+    return fail
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_disk_too_full_for_the_journal(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """No step that can't be undone is done without a line before it; whatever was done, a rerun completes."""
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full_at(step))
+        with pytest.raises(KindlabError, match="can't be written to") as raised:
+            world.run()
+    before = STEPS.index(step) < STEPS.index("deleted")
+    assert (world.content == 1 and world.owners and not world.detached) is (before or step in ("attached", "done"))
+    assert ("remove" in world.calls) is not before
+    assert raised.value.message.endswith(BACK) is (before and step != "planned")
+    world.run()
+    assert (world.state, world.content, world.lines()[-1]) == ("running", 1, "done")
+
+
+@pytest.mark.parametrize("step", ["create", "provision", "restore", "attach"])
+def test_failing_behind_the_deletion_a_rerun_goes_on(world: World, step: str) -> None:
+    world.fail[step] = TimedOut("It took too long.")
+    with pytest.raises(TimedOut, match=r"^It took too long\.$"):
+        world.run()
+    assert world.calls[-1] == step
+    world.fail.clear()
+    assert world.run().facts["begins_with"] == "create"
+    assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
+
+
+# What others do in between.
+
+
+def test_gone_after_its_end_the_newest_backup_comes_back(world: World) -> None:
+    world.run()
+    world.write()
+    world.save()
+    newest = list(world.saved)[-1]
+    world.force_removal()
+    assert world.run(True).facts["generation"] == newest
+    done = world.run()
+    assert world.calls == CREATED
+    assert (done.facts["begins_with"], done.facts["resumed"], done.facts["generation"]) == ("create", True, newest)
+    assert world.content == 2 and f"as the generation {newest} holds them" in done.warnings[0]
+    assert world.options["attach"]["generation"] == newest
+    assert world.lines() == [*STEPS, *STEPS[STEPS.index("deleted") :]]
+
+
+@pytest.mark.parametrize("moment", range(10))
+def test_and_also_where_that_is_killed(world: World, moment: int) -> None:
+    """The generation is written down before anything is made: a rerun must not take the older one."""
+    world.run()
+    world.write()
+    world.save()
+    world.force_removal()
+    if moment < 9:
+        kill(world, moment)
+    world.run()
+    assert (world.content, world.owners, world.lines()[-1]) == (2, True, "done")
+
+
+def test_saved_and_used_again_the_newest_backup_comes_back(world: World) -> None:
+    """Killed before the deletion; somebody gave it back, wrote, saved and removed it."""
+    to(world, "saved")
+    world.detached = False
+    world.write()
+    world.save()
+    world.force_removal()
+    assert world.run().facts["generation"] == list(world.saved)[-1] and world.content == 2
+
+
+def test_volumes_that_were_saved_after_a_recreation_without_any(world: World) -> None:
+    world.content = world.latest = 0
+    world.run()
+    world.content, world.owners = 1, True
+    world.save()
+    world.force_removal()
+    assert world.run().facts["generation"] in world.saved and world.content == 1
+
+
+def test_a_newer_backup_that_holds_less_is_told(world: World) -> None:
+    world.run()
+    (older,) = world.saved
+    world.saved[write_backup(world.path, world.data, 0, **PLACES)] = 1
+    world.force_removal()
+    done = world.run()
+    assert done.facts["generation"] != older
+    assert f"It does not hold v0, which {older} does." in done.warnings[0]
+
+
+def test_backups_of_other_clusters_don_t_count(world: World) -> None:
+    """Their cluster is called k."""
+    world.run(cluster="lab")
+    (own,) = world.saved
+    write_backup(world.path, world.data, 1, **PLACES)
+    world.force_removal()
+    assert world.run(cluster="lab").facts["generation"] == own
+
+
+def test_an_own_backup_that_is_gone_is_not_replaced_by_an_older_one(world: World) -> None:
+    world.run()
+    world.write()
+    world.run()
+    world.force_removal()
+    newest = list(world.saved)[-1]
+    (world.path / "generations" / newest).rename(world.path / "moved")
+    world.saved.pop(newest)
+    with pytest.raises(KeyError, match=newest):
+        world.run()
+
+
+def test_the_journal_of_another_cluster(world: World) -> None:
+    world.run()
+    lines = world.lines()
+    for state in STATES.values():
+        world.be(state)
+        with pytest.raises(BadInput, match="tells of the cluster k, not of other"):
+            world.run(cluster="other")
+    assert world.calls == [] and world.lines() == lines
+
+
+def test_the_journal_of_another_engine(world: World) -> None:
+    """That has no such cluster: it is there still, under the one that the journal names."""
+    kill(world, 4)
+    world.engine, world.state = "podman", None
+    with pytest.raises(BadInput, match="tells of a cluster of docker, not of podman"):
+        world.run()
+    assert world.calls == []
+
+
+def test_no_cluster_and_no_journal(world: World) -> None:
+    world.be(None)
+    with pytest.raises(BadInput, match="There is no cluster k"):
+        world.run()
+    assert not world.path.exists()
+
+
+def test_a_second_run_at_the_same_time(world: World) -> None:
+    lines: list[list[str]] = []
+
+    class Second(World):
+        def _moment(self) -> None:
+            super()._moment()
+            calls = list(self.calls)
+            with pytest.raises(Conflict, match="Another run recreates a cluster"):
+                self.run()
+            self.calls[:] = calls
+            lines.append(self.lines())
+
+    second = Second(world.data.parent / "second")
+    second.run()
+    assert second.lines() == list(STEPS) and len(lines) == MOMENTS
+    assert second.calls == WHOLE
+
+
+# All of it together.
+
+
+def killed_or_not(world: World, moments: int | None) -> None:
+    world.moments = moments
+    with suppress(Killed, KindlabError):
+        world.run()
+    world.moments = None
+
+
+def refused(world: World) -> None:
+    world.fail = {"remove": Declined("It is not safe.")}
+    killed_or_not(world, None)
+    world.fail = {}
+
+
+def stop(world: World) -> None:
+    if world.state == "running":
+        world.be("stopped")
+
+
+def start(world: World) -> None:
+    if world.state in ("stopped", "running"):
+        world.be("running")
+
+
+def silence(world: World) -> None:
+    world.reachable = False
+
+
+def give_back(world: World) -> None:
+    if world.state == "running":
+        world.detached = False
+
+
+def remove_half(world: World) -> None:
+    world.force_removal(killed=True)
+
+
+def without_giving_back(world: World) -> None:
+    """The only line that a run does without where the disk is too full for it."""
+    journal = world.path / JOURNAL
+    if world.lines()[-1:] == [GIVEN_BACK]:
+        journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-1]))
+
+
+OTHERS = [
+    World.write,
+    World.save,
+    World.force_removal,
+    remove_half,
+    give_back,
+    stop,
+    start,
+    silence,
+    without_giving_back,
+]
+EVENTS = st.one_of(st.integers(0, MOMENTS), st.sampled_from([refused, *OTHERS]))
+
+
+@settings(max_examples=100)
+@given(st.lists(EVENTS, max_size=12))
+def test_whatever_happens_nothing_unsaved_is_deleted_and_nothing_old_comes_back(events: list[Any]) -> None:
+    """A number is a run that is killed then. World knows what must not be: see its assertions."""
+    with tempfile.TemporaryDirectory() as top:
+        world = World(Path(top))
+        for event in events:
+            if isinstance(event, int):
+                killed_or_not(world, event)
+            else:
+                event(world)
+            assert world.content in (0, world.latest)
+        start(world)
+        try:
+            world.run()
+        except KindlabError:
+            assert world.content in (0, world.latest)
+        else:
+            assert (world.state, world.content) == ("running", world.latest)
