@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner as owners
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import NewerFormat
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
@@ -21,11 +22,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import generations, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import (
+    MANIFESTS,
+    WORKLOADS,
+    generations,
+    read_backup,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan
 from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, ScriptedRunner
 from ansible_collections.kindlab.volumes.tests.unit.nodes import NodesHere
+from ansible_collections.kindlab.volumes.tests.unit.workloads import made_by, owner, stateful
 
 OPTIONS: dict[str, Any] = {
     "engine": "docker",
@@ -41,6 +48,7 @@ OPTIONS: dict[str, Any] = {
     "compression_level": None,
     "checksums": "full",
     "keep": 0,
+    "without_api": "refuse",
 }
 Backup = Callable[..., Outcome]
 
@@ -206,6 +214,61 @@ def test_a_changed_manifest_makes_a_generation(lab: Lab) -> None:
     assert len(generations(lab.path)) == 2
 
 
+def workload(kind: str, name: str, *claims: str, **spec: Any) -> dict[str, Any]:
+    return owner(kind, name, *claims, metadata={"namespace": "default"}, **spec)
+
+
+def saved_workloads(lab: Lab) -> dict[str, Any]:
+    return {owners.key(item): item for item in read_backup(lab.path).objects(WORKLOADS)}
+
+
+def test_what_makes_pods_with_the_volumes_is_saved(lab: Lab) -> None:
+    job = workload("Job", "once", "b")
+    above = {"namespace": "default", **made_by("Deployment", "web")}
+    done = {"conditions": [{"type": "Complete", "status": "True"}]}
+    for item in (
+        workload("Deployment", "web", "a"),
+        owner("ReplicaSet", "web-1", "a", metadata=above),
+        stateful("db", made="a", metadata={"namespace": "default"}),
+        job,
+        {**workload("Job", "done", "a"), "status": done},
+        workload("CronJob", "other", "none"),
+    ):
+        lab.cluster.put(item)
+    assert lab().changed
+    saved = saved_workloads(lab)
+    assert list(saved) == ["default/Deployment/web", "default/Job/once"]
+    web = saved["default/Deployment/web"]
+    assert (web["apiVersion"], web["spec"]) == ("apps/v1", workload("Deployment", "web", "a")["spec"])
+    assert web["metadata"] == {"name": "web", "namespace": "default"}
+    assert "selector" not in saved["default/Job/once"]["spec"]
+    assert not lab().changed
+    lab(names=["pv-b"])
+    assert list(saved_workloads(lab)) == ["default/Job/once"]
+
+
+def test_without_owners_there_is_no_file_of_them(lab: Lab) -> None:
+    directory = Path(lab().facts["directory"])
+    assert not (directory / MANIFESTS[WORKLOADS]).exists()
+    assert saved_workloads(lab) == {}
+
+
+def test_what_was_brought_to_zero_is_saved_with_what_it_had(lab: Lab) -> None:
+    """Whenever it is saved; only a change of somebody else makes a new generation."""
+    web = lab.cluster.put(workload("Deployment", "web", "a", replicas=3))
+    assert lab().changed
+    before = saved_workloads(lab)
+    change = owners.stopping(web)
+    assert change
+    lab.cluster.patch("Deployment", "web", change, "default")
+    assert not lab().changed
+    lab.cluster.patch("Deployment", "web", {"spec": {"replicas": 5}}, "default")
+    assert lab().changed
+    (after,) = saved_workloads(lab).values()
+    assert after["spec"] == {**before["default/Deployment/web"]["spec"], "replicas": 5}
+    assert "labels" not in after["metadata"]
+
+
 def test_keep_removes_the_oldest_after_the_new_one(lab: Lab) -> None:
     for number in range(3):
         (lab.host / "pv-a" / "f").write_text(str(number))
@@ -356,6 +419,12 @@ def occupied(lab: Lab) -> None:
     lab.path.touch()
 
 
+def forgetful(lab: Lab) -> None:
+    item = workload("Deployment", "web", "a", replicas=0)
+    item["metadata"]["labels"] = {owners.REMEMBERED: "replicas"}
+    lab.cluster.put(item)
+
+
 def newer(lab: Lab) -> None:
     directory = lab.path / "generations" / "000001-20261123T065700Z"
     directory.mkdir(parents=True)
@@ -373,6 +442,7 @@ def newer(lab: Lab) -> None:
         (inside_a_stopped_node, {"data": "archive"}, Declined, "can't be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
         (newer, {}, NewerFormat, r"has format 2"),
+        (forgetful, {}, BadInput, r"What default/Deployment/web had can't be read"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
         (None, {"data": "archive", "checksums": "none"}, BadInput, "need checksums"),
         (None, {"data": "archive", "compression_level": 77}, BadInput, "no level 77"),

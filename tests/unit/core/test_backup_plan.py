@@ -9,7 +9,9 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_plan import Observed, Request, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.owner import key
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node
+from ansible_collections.kindlab.volumes.tests.unit.workloads import owner, stateful, volumes
 
 SHARED = (Mount("/var", "/x/1", "volume"), Mount("/var/lp", "/srv/lab"))
 NODES = (
@@ -90,7 +92,34 @@ def test_everything_without_a_selection() -> None:
         "StorageClass": ["standard"],
         "PersistentVolume": ["a", "b", "free"],
         "PersistentVolumeClaim": ["a", "b"],
+        "Workload": [],
+        "Cluster": [],
     }
+
+
+@pytest.mark.parametrize(
+    "request_, expected",
+    [
+        (REQUEST, ["default/CronJob/late", "default/Deployment/web", "shop/StatefulSet/db"]),
+        (replace(REQUEST, namespaces=["shop"]), ["shop/StatefulSet/db"]),
+        (replace(REQUEST, names=["default/a"]), ["default/CronJob/late", "default/Deployment/web"]),
+        (replace(REQUEST, names=["free"]), []),
+    ],
+)
+def test_what_makes_pods_with_the_volumes(request_: Request, expected: list[str]) -> None:
+    shop, here = {"namespace": "shop"}, {"namespace": "default"}
+    made = stateful("db", metadata=shop)
+    made["spec"]["template"]["spec"]["volumes"] = volumes("b")
+    makers = [
+        made,
+        owner("Deployment", "web", "a", metadata=here),
+        owner("CronJob", "late", "a", metadata=here),
+        owner("Deployment", "elsewhere", "a", metadata=shop),
+        # Its claim has no volume yet.
+        owner("Deployment", "pending", "pending", metadata={"namespace": "other"}),
+    ]
+    found = plan(request_, replace(OBSERVED, owners=makers))
+    assert [key(item) for item in found.objects["Workload"]] == expected
 
 
 def test_only_other_policies_are_patched_and_stored_as_they_will_be() -> None:
