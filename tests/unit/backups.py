@@ -97,11 +97,19 @@ def write_data(data: Path, count: int) -> None:
 
 
 def write_backup(
-    path: Path, data: Path, count: int, *, checksum: str = "full", archive: bool = False, places: str = ""
+    path: Path,
+    data: Path,
+    count: int,
+    *,
+    checksum: str = "full",
+    archive: bool = False,
+    places: str = "",
+    described: Object | None = None,
 ) -> str:
     """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name.
 
     places: the data was inside the node, in <places>/v<number>; otherwise /data of the node is <data> of the host.
+    described: what makes the cluster again.
     """
     saved = []
     with locked(path), Writer(path) as writer:
@@ -122,6 +130,7 @@ def write_backup(
             "StorageClass": [STORAGE_CLASS],
             "PersistentVolume": [volume(number, places=places or "/data") for number in range(count)],
             "PersistentVolumeClaim": [claim(number) for number in range(count)],
+            **({"Cluster": [described]} if described else {}),
         }.items():
             writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in items))
         mounts = () if places else (Mount("/data", str(data)),)

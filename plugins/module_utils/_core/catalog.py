@@ -100,7 +100,7 @@ def to_text(catalog: Catalog) -> str:
     """The catalog as JSON for people and programs; its own sha256 is in it, so that no change goes unnoticed."""
     data: dict[str, Any] = {"format": FORMAT, **asdict(catalog), "files": dict(catalog.files)}
     for node in data["cluster"]["nodes"]:
-        for unsaved in ("state", "image", "image_id", "ports"):
+        for unsaved in ("state", "image", "image_id", "ports", "ended"):
             del node[unsaved]
     return json.dumps({**data, "sha256": _own_digest(data)}, indent=1) + "\n"
 
@@ -137,7 +137,7 @@ def check(catalog: Catalog, where: str) -> None:
         raise BadInput(f"The catalog {where}: no such mode, {catalog.data}, {catalog.checksums}.", next_step=_DAMAGED)
     names: set[str] = set()
     for volume in catalog.volumes:
-        why = "it is listed twice" if volume.name in names else _fault(volume, catalog.files)
+        why = "it is listed twice" if volume.name in names else _fault(volume, catalog)
         if why:
             raise BadInput(f"The catalog {where}, volume {volume.name!r}: {why}.", next_step=_DAMAGED)
         names.add(volume.name)
@@ -146,7 +146,8 @@ def check(catalog: Catalog, where: str) -> None:
 def is_inside(path: str) -> bool:
     """True for a plain relative path, which can't leave the directory it is joined to (but by symbolic links)."""
     parts = path.split("/")
-    return "\0" not in path and all(part not in ("", ".", "..") for part in parts)
+    # Names of volumes are ASCII; not all else can be a file's name.
+    return path.isascii() and "\0" not in path and all(part not in ("", ".", "..") for part in parts)
 
 
 def same_content(one: Catalog, other: Catalog) -> bool:
@@ -181,8 +182,9 @@ def _content(catalog: Catalog) -> Catalog:
     return replace(catalog, created="", collection="", volumes=tuple(plain), files=manifests)
 
 
-def _fault(volume: SavedVolume, files: Mapping[str, str]) -> str:
-    """Why this can't be a volume of a backup with these files; '' where it can."""
+def _fault(volume: SavedVolume, catalog: Catalog) -> str:
+    """Why this can't be a volume of this backup; '' where it can."""
+    files = catalog.files
     claim = volume.claim.split("/") if volume.claim else []
     archive = volume.archive
     if not all(_NAME.fullmatch(name) for name in (volume.name, *claim)) or len(claim) not in (0, 2):
@@ -194,6 +196,8 @@ def _fault(volume: SavedVolume, files: Mapping[str, str]) -> str:
         return f"its checksum list {volume.checksum_list!r} is not among the files"
     if archive and (files.get(archive.path) != archive.sha256 or archive.compression not in COMPRESSIONS):
         return f"its archive {archive.path!r} is not among the files, or has another sha256 there"
+    if catalog.data == "archive" and not (archive and volume.checksum_list):
+        return "it has no archive, or no checksum list that proves what is extracted"
     return "" if min(volume.files, volume.bytes, archive.bytes if archive else 0) >= 0 else "it has negative sizes"
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 SHOWN = 5
+TYPES = ("file", "dir", "symlink", "fifo", "char", "block")
 # A label of the host's policy, not of the data: it may differ where the same data is put.
 _NOT_DATA = "security.selinux"
 
@@ -39,6 +40,11 @@ class Entry(NamedTuple):
     same_as: str = ""
     xattrs: str = ""
     sha256: str = ""
+
+
+_FIELDS = (str, str, int, int, int, int, int, str, str, str, str)
+# Nanoseconds; a file system's own limits are nearer.
+_LATEST = 2**62 * 10**9
 
 
 @dataclass(frozen=True)
@@ -104,14 +110,18 @@ def digest(entries: Iterable[Entry], mode: str) -> str:
 
 def from_text(text: str | bytes, where: str) -> list[Entry]:
     """Read a list. where: its file, for errors. Raises BadInput where a line is no entry."""
-    entries = []
+    entries: list[Entry] = []
+    paths: set[str] = set()
     lines = text.split(b"\n") if isinstance(text, bytes) else text.encode().split(b"\n")
     for number, line in enumerate(filter(None, lines), 1):
         try:
             fields = json.loads(line)
             fields["mode"] = int(fields.get("mode", "0"), 8)
-            entries.append(Entry(**fields))
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            entries.append(_checked(Entry(**fields)))
+            if entries[-1].path in paths:
+                raise ValueError("its path is listed twice")
+            paths.add(entries[-1].path)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise BadInput(
                 f"Line {number} of the checksum list {where} is no entry: {error}",
                 next_step="Restore it from a copy, or use another generation of this backup.",
@@ -134,6 +144,15 @@ def totals(entries: Sequence[Entry]) -> tuple[int, int]:
     """(number of regular files, bytes in them; a file with several paths counts once for bytes)."""
     files = [entry for entry in entries if entry.type == "file"]
     return len(files), sum(entry.size for entry in files if entry.same_as in ("", entry.path))
+
+
+def _checked(entry: Entry) -> Entry:
+    if tuple(map(type, entry)) != _FIELDS or entry.type not in TYPES:
+        raise TypeError("a field is of another type")
+    _path, _type, size, mode, uid, gid, mtime_ns, *_texts = entry
+    if size < 0 or not 0 <= mode <= 0o7777 or uid < 0 or gid < 0 or not -_LATEST < mtime_ns < _LATEST:
+        raise ValueError("a number is out of range")
+    return entry
 
 
 def _compared(entry: Entry, mode: str) -> list[str]:

@@ -47,6 +47,17 @@ def entries(stream: TarStream, mode: str) -> list[Entry]:
     return [found[path] for path in sorted(found)]
 
 
+def check_holes(member: Member, stream: TarStream) -> None:
+    """Raise Damaged where the map of a file with holes leads beyond the file: tar would make one without an end."""
+    position = 0
+    for offset, size in _pieces(stream) if member.sparse else ():
+        if offset < position:
+            raise Damaged("it has a file whose holes lie upon each other")
+        position = offset + size
+    if position > member.size:
+        raise Damaged("it has a file whose holes don't fit its size")
+
+
 def relative(name: bytes) -> bytes:
     """A member's name as a path in the directory: './a/b/' is 'a/b', the directory itself '.'."""
     return b"/".join(part for part in name.split(b"/") if part not in (b"", b".")) or b"."

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,16 +24,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog impo
     generation_number,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest_shape import is_saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import manifest_text
 
 Object = dict[str, Any]
 
 GENERATIONS = "generations"
+# What makes pods with the volumes, of several kinds.
+WORKLOADS = "Workload"
 MANIFESTS = {
     "Namespace": "manifests/namespaces.yaml",
     "StorageClass": "manifests/storageclasses.yaml",
     "PersistentVolume": "manifests/persistentvolumes.yaml",
     "PersistentVolumeClaim": "manifests/persistentvolumeclaims.yaml",
+    WORKLOADS: "manifests/workloads.yaml",
+    "Cluster": "manifests/cluster.yaml",
 }
 CHUNK = 1 << 20
 
@@ -56,14 +62,26 @@ class Backup:
         """The saved objects of a kind (of MANIFESTS), in the order of the file; [] where none were saved."""
         if MANIFESTS[kind] not in self.catalog.files:
             return []
-        return manifest_text.from_text(self._content(MANIFESTS[kind]))
+        where = str(self.directory / MANIFESTS[kind])
+        found = manifest_text.from_text(self._content(MANIFESTS[kind]), where)
+        for item in found:
+            if not is_saved(kind, item):
+                raise BadInput(f"{where} holds what is no {kind} of a backup: {item!r:.200}", next_step=_OTHER)
+        return found
 
     def entries(self, volume: SavedVolume) -> list[checksums.Entry]:
         """A volume's checksum list, for checksums.compare(); [] where none was made."""
         if not volume.checksum_list:
             return []
-        path = volume.checksum_list
-        return checksums.from_text(self._content(path), str(self.directory / path))
+        path = self.directory / volume.checksum_list
+        found = checksums.from_text(self._content(volume.checksum_list), str(path))
+        files, size = checksums.totals(found)
+        if not found or (files, size) != (volume.files, volume.bytes):
+            raise BadInput(
+                f"{path} lists {files} files of {size} bytes, the catalog says {volume.files} of {volume.bytes}.",
+                next_step=_OTHER,
+            )
+        return found
 
     def check_archives(self) -> None:
         """Read all archives. Raises BadInput where one has not the sha256 that the catalog says."""
@@ -174,7 +192,11 @@ def open_below(root: int, path: str) -> int:
                 os.close(directory)
             directory = nearer
         # O_NONBLOCK: opening a FIFO must not wait for its writer.
-        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return file
     finally:
         if directory != root:
             os.close(directory)

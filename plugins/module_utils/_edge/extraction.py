@@ -11,13 +11,19 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedArchive
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Declined,
+    KindlabError,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar_danger import danger
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar_members import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive import (
@@ -28,28 +34,32 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive impo
     last_said,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive_content import decompressed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import walk
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan, walk
 
 
-def extract(directory: Path, archive: SavedArchive, target: str, times: Mapping[str, int]) -> None:
+def extract(directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str) -> None:
     """Put a backup's archive into target, which is missing or empty; all of it, or nothing.
 
-    directory: of the generation. times: path -> mtime_ns of its checksum list; what is not in it has the archive's
-    time. The archive is checked first (see proved), extracted beside target and renamed.
-    Raises BadInput for an archive that is damaged or dangerous, Declined where target holds something.
+    directory: of the generation. saved: its checksum list, for the times, and with verify full or fast for the
+    comparison. The archive is checked first (see proved), extracted beside target, compared, and renamed.
+    Raises BadInput for an archive that is damaged or dangerous, Declined where target holds something, KindlabError
+    where what came out is not what was saved.
     """
     _check_empty(target)
-    with proved(directory, archive, target) as file:
-        _extract(file, archive.compression, target, times)
+    with proved(directory, archive, target, saved, verify) as file:
+        _extract(file, directory / archive.path, archive.compression, target, saved, verify)
 
 
 @contextmanager
-def proved(directory: Path, archive: SavedArchive, target: str) -> Iterator[IO[bytes]]:
+def proved(
+    directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str
+) -> Iterator[IO[bytes]]:
     """The file of an archive that may be extracted: whole, as it was written, and harmless.
 
     Its sha256 is checked, then every member: absolute names, '..', devices, hard links that lead out and what lies
-    below a symbolic link are refused (links themselves are the volume's data and kept, wherever they point).
-    target: where it goes, for errors. Raises BadInput, also for an OSError of what is done with the file.
+    below a symbolic link are refused (links themselves are the volume's data and kept, wherever they point); unless
+    verify is none, so is what the checksum list does not say. target: where it goes, for errors.
+    Raises BadInput, also for an OSError of what is done with the file.
     """
     source = directory / archive.path
     check_programs(archive.compression)
@@ -57,7 +67,7 @@ def proved(directory: Path, archive: SavedArchive, target: str) -> Iterator[IO[b
         # One descriptor for all passes: what was checked is what is extracted.
         with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
             _check_sha256(file, source, archive.sha256)
-            _check_members(file, source, archive.compression)
+            _check_members(file, source, archive.compression, () if verify == "none" else saved)
             yield file
     except (OSError, Damaged) as error:
         why, which = (error.strerror, error.filename) if isinstance(error, OSError) else ("", "")
@@ -79,7 +89,9 @@ def leftover_prefix(name: str) -> str:
     return f".{name[:100]}.incomplete-"
 
 
-def _extract(file: IO[bytes], compression: str, target: str, times: Mapping[str, int]) -> None:
+def _extract(
+    file: IO[bytes], source: Path, compression: str, target: str, saved: Sequence[checksums.Entry], verify: str
+) -> None:
     parent, name = os.path.split(os.path.abspath(target))
     os.makedirs(parent, exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=leftover_prefix(name), dir=parent)
@@ -95,15 +107,28 @@ def _extract(file: IO[bytes], compression: str, target: str, times: Mapping[str,
                 tried=shlex.join(command),
                 next_step="Nothing was left behind there; see the free disk space and run this again.",
             )
-        _set_times(temporary, times)
+        _set_times(temporary, saved)
+        _compare(source, temporary, saved, verify)
         os.rename(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
-def _set_times(directory: str, times: Mapping[str, int]) -> None:
+def _compare(source: Path, directory: str, saved: Sequence[checksums.Entry], verify: str) -> None:
+    if verify == "none" or not saved:
+        return
+    difference = checksums.compare(saved, scan(directory, verify), verify)
+    if difference:
+        raise KindlabError(
+            f"What the archive {source} holds is not what was saved: {difference.text()}.",
+            next_step="Nothing was left. Run as root, who may set owners, on a file system that keeps attributes.",
+        )
+
+
+def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:
     """Set what was extracted to its times; the walk, not the list, says what that is, so nothing else is reached."""
+    times = {entry.path: entry.mtime_ns for entry in saved}
     for entry in walk(directory):
         if entry.relative in times:
             os.utime(entry.path, ns=(times[entry.relative],) * 2, follow_symlinks=False)
@@ -137,9 +162,9 @@ def _check_sha256(file: IO[bytes], source: Path, wanted: str) -> None:
         )
 
 
-def _check_members(file: IO[bytes], source: Path, compression: str) -> None:
+def _check_members(file: IO[bytes], source: Path, compression: str, saved: Sequence[checksums.Entry]) -> None:
     with decompressed(file, compression) as stream:
-        why = danger(TarStream(stream.read))
+        why = danger(TarStream(stream.read), saved)
     if why:
         raise BadInput(
             f"The archive {source} is not extracted: {why}.",

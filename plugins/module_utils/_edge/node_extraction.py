@@ -44,11 +44,10 @@ def extract(
     """Put a backup's archive into target, which is missing or empty; all of it, or nothing.
 
     directory: of the generation. saved: its checksum list, for the times, and with verify full or fast for the
-    comparison; that comes before the data is visible. Raises what extraction.extract raises, and KindlabError where
-    what came out is not what was saved.
+    comparison; that comes before the data is visible. Raises what extraction.extract raises.
     """
     _check_empty(target)
-    with proved(directory, archive, str(target)) as file, _beside(target) as temporary:
+    with proved(directory, archive, str(target), saved, verify) as file, _beside(target) as temporary:
         _fill(file, archive.compression, temporary, saved)
         if verify != "none" and saved:
             difference = checksums.compare(saved, read(temporary, verify), verify)

@@ -42,14 +42,24 @@ def dangers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) 
 
 
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:
-    """Volume's name -> how its data differs from its list in the backup, by size and time of files."""
+    """Volume's name -> how its data differs from its list in the backup: by size and time of files.
+
+    Where that differs, and the list has checksums, content decides: a backup keeps no generation for other times alone.
+    """
     saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
     sources = _sources([volume for volume in volumes if volume.name in saved], nodes, engine)
-    lists = read_lists(sources, "fast")
-    return {
-        name: checksums.compare(backup.entries(saved[name]), checksums.from_text(listed.text, name), "fast")
-        for name, listed in lists.items()
-    }
+
+    def compared(names: Iterable[str], mode: str) -> dict[str, Difference]:
+        lists = read_lists({name: sources[name] for name in names}, mode)
+        return {
+            name: checksums.compare(backup.entries(saved[name]), checksums.from_text(listed.text, name), mode)
+            for name, listed in lists.items()
+        }
+
+    found = compared(sources, "fast")
+    if backup.catalog.checksums == "full":
+        found |= compared([name for name, difference in found.items() if difference], "full")
+    return found
 
 
 def _unsaved(

@@ -12,16 +12,11 @@ from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedVolume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import (
-    Finding,
-    difference_text,
-    judge,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import Finding, judge
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import REFUSE, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import extraction, node_data, node_extraction
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan, scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.hashing import cores
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import NodeDirectory
@@ -56,8 +51,8 @@ def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
 def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> None:
     """Put the data of these volumes back, several at once, and prove it.
 
-    Raises KindlabError where what came out is not what the checksum list says: that volume's directory on the host
-    stays for a look, and nothing is written to the cluster.
+    Raises KindlabError where what came out is not what the checksum list says: nothing of that volume is left, and
+    nothing is written to the cluster.
     """
     for step in steps:
         if step.node:
@@ -69,23 +64,14 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
 
 
 def _extract(backup: Backup, verify: str, engine: Engine, step: Step) -> None:
-    saved, target = step.wanted.saved, step.host_directory
+    saved = step.wanted.saved
     if saved.archive is None:
         return
     entries = backup.entries(saved)
     if step.node:
         node_extraction.extract(backup.directory, saved.archive, _inside(step, engine), entries, verify)
-        return
-    extraction.extract(backup.directory, saved.archive, target, {entry.path: entry.mtime_ns for entry in entries})
-    if verify == "none" or not entries:
-        return
-    difference = checksums.compare(entries, scan(target, verify), verify)
-    if difference:
-        raise KindlabError(
-            f"What the archive of {saved.name} holds is not what was saved: {difference_text(difference)}",
-            tried=f"tar --extract --directory={target} --file={backup.directory / saved.archive.path}",
-            next_step=f"Run as root, who may set owners. Look at {target} and remove it before the next run.",
-        )
+    else:
+        extraction.extract(backup.directory, saved.archive, step.host_directory, entries, verify)
 
 
 def _judged_inside(backup: Backup, step: Step, state: str, verify: str, engine: Engine) -> Step:

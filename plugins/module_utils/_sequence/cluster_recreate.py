@@ -20,8 +20,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import generation_number
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Declined,
+    KindlabError,
+    TimedOut,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import GIVEN_BACK, STEPS, Begun, last
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_options import Asked
@@ -49,7 +56,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ENGINES, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.journal import Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 
@@ -82,7 +89,8 @@ class Recreation:
         self.journal = Journal(self.path)
         self.watch = Stopwatch()
         self.place = ""
-        self.gone = False
+        # Whether there is no cluster; whether the journal says nothing yet of the one that is made.
+        self.gone = self.anew = False
         self.begun = Begun()
         self.facts: Facts = {}
         self.done: Facts = {}
@@ -94,21 +102,26 @@ class Recreation:
         self.begun = last(self.journal.lines())
         cluster = self._cluster()
         engine = find_engine(self.options["engine"], Runner()).name
-        last_backup = self._last_backup(engine)
+        # Of a whole cluster a new one is made, whatever the last one is like.
+        last_backup = {} if is_whole(cluster) else self._last_backup(engine)
         salvage = bool(last_backup) and self.options["without_api"] == "last_backup"
         self.place = where(
             self.name, engine, self.begun, cluster, str(self.journal.path), saved=bool(last_backup), salvage=salvage
         )
         self.facts = dict(self.begun.facts)
-        if self.place == SALVAGE or (self.place == CREATE and "saved" not in self.begun.steps and last_backup):
-            self.facts = last_backup
         self.gone = self.place == CREATE and is_gone(cluster)
+        self.anew = self.place == SALVAGE or (self.gone and "saved" not in self.begun.steps and bool(last_backup))
+        if self.anew:
+            options = shape(self.name, self.options["options"] or {}, last_backup["options"])
+            self.facts = {**last_backup, "options": options}
+        if cluster is None:
+            self._refuse_others(engine)
         if self.gone:
             self.facts["generation"] = self._newest()
             if self.begun.ended and self.facts["generation"]:
                 self.warnings.append(
-                    "The cluster may have been used since its recreation ended, and is gone: its volumes come back as "
-                    f"the generation {self.facts['generation']} holds them."
+                    "The cluster is gone. Its volumes come back as the generation "
+                    f"{self.facts['generation']} holds them; what was written since is not in it."
                 )
         if self.place == SAVE and cluster is not None:
             self.facts = {
@@ -146,10 +159,15 @@ class Recreation:
 
     def plan_salvage(self) -> None:
         """The same where the API server is silent: the last backup and the directories of the host have to do."""
+        with suppress(Unreachable):
+            open_cluster(self.name, self.options["kubeconfig"]).version()
+            raise Declined(
+                f"The API server of {self.name} answers again. Nothing was changed.",
+                next_step="Run this again: without a look at its last backup.",
+            )
         planned = volume_backup.run(self.asked.backup(checksums="none", data="in_place", **_SALVAGING), True)
         self.warnings += planned.warnings
         self.facts["volumes"] = planned.facts["volumes"]
-        shape(self.name, self.options["options"] or {}, self.facts["options"])
         self._check_images()
         self.watch.lap("plan")
 
@@ -162,8 +180,9 @@ class Recreation:
             except KindlabError as error:
                 self._give_up(error)
                 raise
-        elif self.place == SALVAGE:
+        elif self.anew:
             self.journal.add("planned", **self.facts)
+        if self.place == SALVAGE:
             self._salvage()
         if self.place in (SAVE, SALVAGE, DELETE):
             self._delete()
@@ -177,6 +196,21 @@ class Recreation:
         """The cluster as kind_cluster_info describes it."""
         found = kind_cluster_info.run(self.asked.cluster(), True).facts["clusters"]
         return dict(found[0]) if found else None
+
+    def _refuse_others(self, engine: str) -> None:
+        """Raise BadInput where another engine has the cluster: two of them would have the same directories."""
+        for other in ENGINES:
+            if other != engine and shutil.which(other) and self._has_nodes(other):
+                raise BadInput(
+                    f"{other} has nodes of the cluster {self.name}, and {engine} has none. Nothing was changed.",
+                    next_step=f"Set engine: {other}.",
+                )
+
+    def _has_nodes(self, engine: str) -> bool:
+        try:
+            return bool(find_engine(engine, Runner()).nodes(self.name))
+        except KindlabError:
+            return False
 
     def _newest(self) -> str:
         """The generation of a cluster that is gone: the one of its recreation, or what was saved of it since."""
@@ -235,9 +269,20 @@ class Recreation:
                 self.journal.add(GIVEN_BACK)
         except KindlabError as other:
             said = f"The cluster was not deleted. What used the volumes is at zero ({other.message})."
+        try:
+            self._give_policies_back()
+        except KindlabError as other:
+            said += f" Volumes that were not Retain may be so now ({other.message})."
         if deleted:
             said += f" Nothing makes these pods again: {', '.join(deleted)}."
         error.message = f"{error.message} {said}"
+
+    def _give_policies_back(self) -> None:
+        """The reclaim policies that the backup has made Retain."""
+        before = {v["name"]: v["reclaim_policy_before"] for v in self.facts.get("volumes", ())}
+        cluster = open_cluster(self.name, self.options["kubeconfig"])
+        changed = [name for name, policy in before.items() if policy != "Retain"]
+        cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(before[name])), changed)
 
     def _delete(self) -> None:
         options = self.asked.cluster(state="absent")

@@ -66,6 +66,7 @@ def volumes(draw: st.DrawFn, name: str) -> tuple[SavedVolume, dict[str, str]]:
 @st.composite
 def catalogs(draw: st.DrawFn) -> Catalog:
     found = [draw(volumes(name)) for name in draw(st.lists(names, max_size=3, unique=True))]
+    whole = all(volume.archive and volume.checksum_list for volume, _files in found)
     cluster = draw(names)
     nodes = tuple(
         Node(name, cluster, "worker", mounts=tuple(draw(st.lists(mounts, max_size=2))))
@@ -74,7 +75,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     return Catalog(
         created="2026-11-23T06:57:00Z",
         cluster=SavedCluster(cluster, draw(words), nodes),
-        data=draw(st.sampled_from(["in_place", "archive"])),
+        data=draw(st.sampled_from(["in_place", "archive"] if whole else ["in_place"])),
         checksums=draw(st.sampled_from(["full", "fast", "none"])),
         volumes=tuple(volume for volume, _files in found),
         files={path: digest for _volume, files in found for path, digest in files.items()},
@@ -149,9 +150,12 @@ VOLUME = SMALL.volumes[0]
         replace(SMALL, files={"": SHA}),
         replace(SMALL, files={"catalog.json": SHA}),
         replace(SMALL, files={"a\0b": SHA}),
+        replace(SMALL, files={"manifests/\ud800": SHA}),
         replace(SMALL, files={**SMALL.files, "x": "no digest"}),
         replace(SMALL, files={}),
         replace(SMALL, data="elsewhere"),
+        replace(SMALL, data="archive"),
+        replace(SMALL, data="archive", volumes=(replace(VOLUME, archive=None),)),
         replace(SMALL, checksums="some"),
         replace(SMALL, volumes=(VOLUME, VOLUME)),
         replace(SMALL, volumes=(replace(VOLUME, name="a/b"),)),

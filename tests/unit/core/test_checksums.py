@@ -110,11 +110,38 @@ def test_a_truncated_line_is_refused(entry: Entry, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["7", "[]", "{}", '{"path": "a"}', '{"path":"a","type":"file","more":1}', '{"mode":8}']
+    "line",
+    [
+        "7",
+        "[]",
+        "{}",
+        '{"path": "a"}',
+        '{"path":"a","type":"file","more":1}',
+        '{"mode":8}',
+        "[" * 100_000,
+        '{"path":["a"],"type":"file"}',
+        '{"path":"a","type":null}',
+        '{"path":"a","type":"door"}',
+        '{"path":"a","type":"file","size":1.5}',
+        '{"path":"a","type":"file","size":-1}',
+        '{"path":"a","type":"file","uid":true}',
+        '{"path":"a","type":"file","mode":"-7"}',
+        '{"path":"a","type":"file","mode":"10000"}',
+        '{"path":"a","type":"file","mtime_ns":"1"}',
+        f'{{"path":"a","type":"file","mtime_ns":{2**99}}}',
+        '{"path":"a","type":"file","sha256":7}',
+    ],
+    ids=lambda line: line[:40],
 )
 def test_other_json_is_refused(line: str) -> None:
     with pytest.raises(BadInput, match="Line 1"):
         from_text(line, "list")
+
+
+def test_a_path_is_listed_once() -> None:
+    line = '{"path":"a","type":"file"}'
+    with pytest.raises(BadInput, match=r"Line 2 .* its path is listed twice"):
+        from_text(f"{line}\n{line}", "list")
 
 
 @given(lists)

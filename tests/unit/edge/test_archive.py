@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedArchive
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import compare
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, compare
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
     Conflict,
     Declined,
+    KindlabError,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive import check_programs, write_archive
@@ -52,10 +54,6 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, link
     return info
-
-
-def times(directory: Path) -> dict[str, int]:
-    return {entry.path: entry.mtime_ns for entry in scan(str(directory), "fast")}
 
 
 @pytest.fixture
@@ -96,7 +94,7 @@ def test_everything_comes_back(tmp_path: Path, volume: Path, compression: str, t
     target = tmp_path / "restored"
     if there:
         target.mkdir()
-    extract(tmp_path, saved, str(target), times(volume))
+    extract(tmp_path, saved, str(target), scan(str(volume), "full"), "full")
     for mode in ("full", "fast"):
         assert compare(scan(str(volume), mode), scan(str(target), mode), mode).text() == "no difference"
     assert (target / "sparse").stat().st_blocks * 512 < 1 << 20
@@ -110,8 +108,9 @@ def test_times_reach_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "volume").mkdir()
     (tmp_path / "volume" / "way").symlink_to(tmp_path / "outside")
     saved = save(tmp_path / "volume", tmp_path)
-    listed = dict.fromkeys(("way", "way/f", "../outside/f", str(tmp_path / "outside" / "f")), 7_000_000_007)
-    extract(tmp_path, saved, str(tmp_path / "target"), listed)
+    paths = ("way", "way/f", "../outside/f", str(tmp_path / "outside" / "f"))
+    listed = [Entry(path, "file", mtime_ns=7_000_000_007) for path in paths]
+    extract(tmp_path, saved, str(tmp_path / "target"), listed, "none")
     assert (tmp_path / "target" / "way").lstat().st_mtime_ns == 7_000_000_007
     assert (tmp_path / "outside" / "f").stat().st_mtime_ns == before
 
@@ -121,7 +120,7 @@ def test_the_same_data_gives_the_same_archive(tmp_path: Path, volume: Path, comp
     # The header of a file with holes names tar's process.
     (volume / "sparse").unlink()
     one = save(volume, tmp_path, compression)
-    extract(tmp_path, one, str(tmp_path / "other"), times(volume))
+    extract(tmp_path, one, str(tmp_path / "other"), scan(str(volume), "full"), "full")
     assert save(tmp_path / "other", tmp_path, compression).sha256 == one.sha256
 
 
@@ -144,7 +143,7 @@ def test_the_same_data_gives_the_same_archive(tmp_path: Path, volume: Path, comp
 def test_what_leads_out_is_refused_before_anything_is_written(tmp_path: Path, members: list[tarfile.TarInfo]) -> None:
     saved = made(tmp_path, *members)
     with pytest.raises(BadInput, match="is not extracted"):
-        extract(tmp_path, saved, str(tmp_path / "target"), {})
+        extract(tmp_path, saved, str(tmp_path / "target"), [], "none")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -156,8 +155,35 @@ def test_a_changed_byte_is_found_before_anything_is_written(tmp_path: Path, data
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(BadInput, match="was changed after the backup"):
-        extract(tmp_path, saved, str(tmp_path / "target"), {})
+        extract(tmp_path, saved, str(tmp_path / "target"), [], "none")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("verify", ["full", "fast"])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (
+            lambda entries: [e for e in entries if e.path != "twin"],
+            "is not extracted: 'twin' is not in the checksum list",
+        ),
+        (lambda entries: [*entries, Entry("z", "file")], "is not extracted: 'z' is missing"),
+        (lambda entries: [e._replace(size=9) for e in entries], "is not extracted: .* is not what the checksum list"),
+        (
+            lambda entries: [e._replace(xattrs="ab" * 32) for e in entries],
+            r"is not what was saved: .* changed: .*xattrs",
+        ),
+    ],
+    ids=["more", "less", "size", "attributes"],
+)
+def test_what_is_not_what_was_saved_never_becomes_visible(
+    tmp_path: Path, volume: Path, change: Callable[[list[Entry]], list[Entry]], said: str, verify: str
+) -> None:
+    saved, listed = save(volume, tmp_path), scan(str(volume), "full")
+    with pytest.raises(KindlabError, match=said):
+        extract(tmp_path, saved, str(tmp_path / "target"), change(listed), verify)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "volume"]
+    extract(tmp_path, saved, str(tmp_path / "target"), listed, verify)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08"], ids=["empty", "text", "truncated"])
@@ -165,7 +191,7 @@ def test_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     saved = SavedArchive("a", hashlib.sha256(content).hexdigest(), len(content), "gzip")
     with pytest.raises(BadInput, match="no whole archive"):
-        extract(tmp_path, saved, str(tmp_path / "target"), {})
+        extract(tmp_path, saved, str(tmp_path / "target"), [], "none")
 
 
 def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
@@ -176,22 +202,22 @@ def test_a_truncated_archive_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(content)
     saved = SavedArchive("a", hashlib.sha256(content).hexdigest(), len(content), "gzip")
     with pytest.raises((BadInput, CommandFailed)):
-        extract(tmp_path, saved, str(tmp_path / "target"), {})
+        extract(tmp_path, saved, str(tmp_path / "target"), [], "none")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "volume"]
 
 
 def test_a_target_that_holds_something_is_left_alone(tmp_path: Path, volume: Path) -> None:
     saved = save(volume, tmp_path)
     with pytest.raises(Declined, match="is not empty"):
-        extract(tmp_path, saved, str(volume), {})
+        extract(tmp_path, saved, str(volume), [], "none")
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="file can't be used"):
-        extract(tmp_path, saved, str(tmp_path / "file"), {})
+        extract(tmp_path, saved, str(tmp_path / "file"), [], "none")
 
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=f"{tmp_path}/a can't be extracted"):
-        extract(tmp_path, SavedArchive("a", "00" * 32, 1, "gzip"), str(tmp_path / "target"), {})
+        extract(tmp_path, SavedArchive("a", "00" * 32, 1, "gzip"), str(tmp_path / "target"), [], "none")
 
 
 def test_an_archive_that_is_a_link_is_refused(tmp_path: Path, volume: Path) -> None:
@@ -199,7 +225,7 @@ def test_an_archive_that_is_a_link_is_refused(tmp_path: Path, volume: Path) -> N
     (tmp_path / "a").rename(tmp_path / "b")
     (tmp_path / "a").symlink_to("b")
     with pytest.raises(BadInput, match="symbolic links"):
-        extract(tmp_path, saved, str(tmp_path / "target"), {})
+        extract(tmp_path, saved, str(tmp_path / "target"), [], "none")
 
 
 def test_a_full_disk_ends_the_programs_with_its_error(volume: Path) -> None:

@@ -6,6 +6,9 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog impo
     SavedArchive,
     SavedCluster,
     SavedVolume,
+    to_text,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import from_text as read_catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import manifest_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import (
@@ -47,6 +52,8 @@ def save(path: Path, created: str = "2026-11-23T06:57:00Z") -> str:
         volume = SavedVolume(
             "pvc-1",
             "default/data",
+            files=1,
+            bytes=4,
             digest=digest,
             checksum_list="checksums/pvc-1.jsonl",
             archive=SavedArchive("archives/pvc-1.tar.gz", sha256, len(ARCHIVE), "gzip"),
@@ -163,6 +170,47 @@ def test_what_changes_after_the_check_is_not_believed_either(backup: Path) -> No
     (only(backup) / MANIFESTS["PersistentVolume"]).write_text("kind: Evil")
     with pytest.raises(BadInput, match="was changed after the backup"):
         found.objects("PersistentVolume")
+
+
+def resealed(backup: Path, path: str, content: bytes, **volume: int) -> None:
+    """Another content of a file, its sha256 in the catalog; and other fields of the volume there."""
+    (only(backup) / path).write_bytes(content)
+    catalog = read_catalog((only(backup) / "catalog.json").read_text(), "catalog.json")
+    files = {**catalog.files, path: hashlib.sha256(content).hexdigest()}
+    (saved,) = catalog.volumes
+    changed = replace(catalog, files=files, volumes=(replace(saved, **volume),))
+    (only(backup) / "catalog.json").write_text(to_text(changed))
+
+
+@pytest.mark.parametrize(
+    "content", [b"a: {", b"words", manifest_text.to_text([{**PV, "kind": "Pod"}]).encode(), b"kind: PersistentVolume"]
+)
+def test_a_manifest_that_holds_something_else_is_named(backup: Path, content: bytes) -> None:
+    resealed(backup, MANIFESTS["PersistentVolume"], content)
+    with pytest.raises(BadInput, match=r"manifests/persistentvolumes\.yaml holds (no manifests|what is no Persis)"):
+        read_backup(backup).objects("PersistentVolume")
+
+
+@pytest.mark.parametrize("content, volume", [(b"", {}), (b"", {"files": 0, "bytes": 0}), (None, {"bytes": 2**70})])
+def test_a_list_that_is_not_the_one_of_the_catalog_is_named(
+    backup: Path, content: bytes | None, volume: dict[str, int]
+) -> None:
+    path = "checksums/pvc-1.jsonl"
+    resealed(backup, path, (only(backup) / path).read_bytes() if content is None else content, **volume)
+    found = read_backup(backup)
+    with pytest.raises(BadInput, match=r"pvc-1\.jsonl lists \d files of \d bytes, the catalog says"):
+        found.entries(found.catalog.volumes[0])
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK)], ids=["fifo", "socket"]
+)
+def test_what_is_no_file_is_never_read_as_an_empty_one(backup: Path, make: Callable[[Path], None]) -> None:
+    resealed(backup, MANIFESTS["PersistentVolume"], b"")
+    (only(backup) / MANIFESTS["PersistentVolume"]).unlink()
+    make(only(backup) / MANIFESTS["PersistentVolume"])
+    with pytest.raises(BadInput, match=r"persistentvolumes\.yaml of the backup can't be read"):
+        read_backup(backup)
 
 
 @pytest.mark.parametrize(

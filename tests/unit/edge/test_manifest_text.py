@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import (
     from_text,
     manifests_of,
@@ -43,6 +44,33 @@ def test_it_is_readable() -> None:
 
 
 @pytest.mark.parametrize(
+    "text, why",
+    [
+        ("a: {", "did not find"),
+        ("words", "no object of an API"),
+        ("---\n", "no object of an API"),
+        ("a: !!bool z", "'z'"),
+        ("a: !!timestamp z", "groupdict"),
+        ("a: 2001-99-99", "month"),
+        ("a: 2001-01-01", "no object of an API"),
+        ("1: a", "no object of an API"),
+        ("a: &b {c: *b}", "no object of an API"),
+        (
+            "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 10}]\n" for n in range(1, 20)),
+            "no object of an API",
+        ),
+        ("a: " + "[" * 100_000, "nested deeper than 100"),
+        ("- " * 100_000, "nested deeper than 100"),
+        (b"a: \xff", "invalid"),
+    ],
+    ids=lambda value: str(value[:12]),
+)
+def test_what_was_not_written_by_a_backup_is_refused(text: str | bytes, why: str) -> None:
+    with pytest.raises(BadInput, match=f"^/b/manifests.yaml holds no manifests: .*{why}"):
+        from_text(text, "/b/manifests.yaml")
+
+
+@pytest.mark.parametrize(
     "text, names",
     [
         ("", []),
@@ -55,6 +83,8 @@ def test_it_is_readable() -> None:
         ("kind: A\nmetadata: words\n", []),
         ("a: {", []),
         ("- a\n", []),
+        ("a: !!bool z", []),
+        ("[" * 100_000, []),
     ],
 )
 def test_what_somebody_else_wrote(text: str, names: list[str]) -> None:

@@ -34,7 +34,7 @@ from ansible_collections.kindlab.volumes.plugins.modules import (
 )
 from ansible_collections.kindlab.volumes.tests.unit.backups import write_backup
 from ansible_collections.kindlab.volumes.tests.unit.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.recreations import NODES, PLACES, REFUSED, SHAPE, World
+from ansible_collections.kindlab.volumes.tests.unit.recreations import CLASS, INSIDE, NODES, REFUSED, SHAPE, World
 
 PLANNED = ["?create", "?detach", "?save"]
 SAVED = ["detach", "save"]
@@ -357,9 +357,8 @@ def test_refused_where_the_disk_is_too_small(world: World, monkeypatch: pytest.M
     assert world.lines()[-1] == "done"
 
 
-def test_refused_where_the_shape_is_not_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SHAPE, "nodes", None)
-    monkeypatch.delitem(SHAPE, "nodes")
+def test_refused_where_the_shape_is_not_known(world: World) -> None:
+    world.shape = {}
     with pytest.raises(BadInput, match="not all of its shape is known"):
         world.run()
     with pytest.raises(BadInput, match="options has state, force"):
@@ -377,10 +376,10 @@ def test_failing_before_the_deletion_gives_everything_back(world: World, step: s
         world.run()
     assert raised.value.message == f"{said} {BACK}"
     error.message = said
-    assert world.calls[-1] == "attach" and "remove" not in world.calls
+    assert world.calls[-2:] == ["attach", "policy of v0"] and "remove" not in world.calls
     assert world.options["attach"]["path"] is None
     assert world.lines()[-1] == GIVEN_BACK
-    assert (world.state, world.content, world.detached) == ("running", 1, False)
+    assert (world.state, world.content, world.detached, world.policy) == ("running", 1, False, "Delete")
     world.fail.clear()
     assert world.run().facts["begins_with"] == "save"
 
@@ -390,7 +389,7 @@ def test_a_refused_deletion_gives_everything_back(world: World) -> None:
     with pytest.raises(Declined) as raised:
         world.run()
     assert raised.value.message == f"Removing the cluster k is not safe. {BACK}"
-    assert world.calls[-2:] == ["remove", "attach"]
+    assert world.calls[-3:] == ["remove", "attach", "policy of v0"] and world.policy == "Delete"
     assert world.lines() == ["planned", "detached", "saved", "deleting", GIVEN_BACK]
     world.fail.clear()
     world.write()
@@ -432,6 +431,24 @@ def test_what_can_not_be_given_back_is_told(world: World) -> None:
     assert world.lines() == ["planned", "detached"]
     world.fail = {}
     assert world.run().facts["begins_with"] == "save"
+
+
+def test_policies_that_can_not_be_given_back_are_told(world: World) -> None:
+    world.fail = {"save": KindlabError("The disk is full."), "policy": KindlabError("v0 is gone.")}
+    with pytest.raises(KindlabError) as raised:
+        world.run()
+    assert raised.value.message == (
+        f"The disk is full. {BACK} Volumes that were not Retain may be so now (v0 is gone.)."
+    )
+    assert not world.detached and world.lines()[-1] == GIVEN_BACK
+
+
+def test_policies_that_were_retain_stay_so(world: World) -> None:
+    world.policy = "Retain"
+    world.fail["save"] = KindlabError("The disk is full.")
+    with pytest.raises(KindlabError):
+        world.run()
+    assert world.calls[-1] == "attach"
 
 
 def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
@@ -492,7 +509,7 @@ def test_gone_after_its_end_the_newest_backup_comes_back(world: World) -> None:
     done = world.run()
     assert world.calls == CREATED
     assert (done.facts["begins_with"], done.facts["resumed"], done.facts["generation"]) == ("create", True, newest)
-    assert world.content == 2 and f"as the generation {newest} holds them" in done.warnings[0]
+    assert world.content == 2 and f"come back as the generation {newest} holds them" in done.warnings[0]
     assert world.options["attach"]["generation"] == newest
     assert world.lines() == [*STEPS, *STEPS[STEPS.index("deleted") :]]
 
@@ -532,7 +549,7 @@ def test_volumes_that_were_saved_after_a_recreation_without_any(world: World) ->
 def test_a_newer_backup_that_holds_less_is_told(world: World) -> None:
     world.run()
     (older,) = world.saved
-    world.saved[write_backup(world.path, world.data, 0, **PLACES)] = 1
+    world.saved[write_backup(world.path, world.data, 0, **INSIDE)] = 1
     world.force_removal()
     done = world.run()
     assert done.facts["generation"] != older
@@ -543,7 +560,7 @@ def test_backups_of_other_clusters_don_t_count(world: World) -> None:
     """Their cluster is called k."""
     world.run(cluster="lab")
     (own,) = world.saved
-    write_backup(world.path, world.data, 1, **PLACES)
+    write_backup(world.path, world.data, 1, **INSIDE)
     world.force_removal()
     assert world.run(cluster="lab").facts["generation"] == own
 
@@ -604,14 +621,191 @@ def test_a_second_run_at_the_same_time(world: World) -> None:
     assert second.calls == WHOLE
 
 
+# From its last backup: where the cluster is gone without a journal, or is there and silent.
+
+SALVAGED = ["?save", "stop", "save", "remove", *CREATED]
+SALVAGE_MOMENTS = 2 * 7 + 2
+LAST = {"without_api": "last_backup", "data": "in_place"}
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> World:
+    """Its data is on the host; it was saved and written to, and its API server is gone."""
+    world = World(tmp_path, inside=False)
+    world.save()
+    world.write()
+    world.reachable = False
+    return world
+
+
+def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
+    done = silent.run(**LAST)
+    assert silent.calls == SALVAGED and silent.lines() == list(STEPS)
+    assert (silent.state, silent.content, silent.owners, len(silent.saved)) == ("running", 2, True, 2)
+    assert done.facts["generation"] == done.facts["before"]["generation"] == list(silent.saved)[-1]
+    assert done.warnings == ("what was made since is not known",)
+    assert (silent.options["remove"]["force"], silent.options["remove"]["backup"]) == (True, str(silent.path))
+    assert silent.options["create"]["nodes"] == SHAPE["nodes"]
+    assert (silent.options["?save"]["data"], silent.options["?save"]["without_api"]) == ("in_place", "last_backup")
+    assert silent.options["save"]["without_api"] == "last_backup"
+
+
+def test_check_mode_stops_nothing(silent: World) -> None:
+    files = sorted(silent.path.rglob("*"))
+    done = silent.run(True, **LAST)
+    assert silent.calls == ["?save"] and sorted(silent.path.rglob("*")) == files
+    assert (silent.state, done.facts["begins_with"], done.facts["plan"]["steps"]) == ("running", "salvage", list(STEPS))
+
+
+@pytest.mark.parametrize("moment", range(SALVAGE_MOMENTS))
+def test_a_salvage_that_is_killed(silent: World, moment: int) -> None:
+    silent.moments = moment
+    with pytest.raises(Killed):
+        silent.run(**LAST)
+    silent.moments = None
+    silent.run(**LAST)
+    assert (silent.state, silent.content, silent.owners, silent.lines()[-1]) == ("running", 2, True, "done")
+
+
+def test_a_salvage_has_no_more_moments(silent: World) -> None:
+    silent.moments = SALVAGE_MOMENTS
+    silent.run(**LAST)
+    assert silent.moments == 0
+
+
+@pytest.mark.parametrize("state", ["running", "stopped", "partly running"])
+def test_a_silent_cluster_is_left_alone_unless_it_is_asked_for(silent: World, state: str) -> None:
+    silent.state = state
+    with pytest.raises(Declined, match="its API server does not answer"):
+        silent.run(data="in_place")
+    assert silent.calls == [] and silent.state == state
+
+
+def test_a_slow_cluster_is_not_salvaged(silent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its API server answers when it is asked once more, with more patience."""
+    monkeypatch.setattr(silent, "_version", lambda: "v1.34.4")
+    with pytest.raises(Declined, match=r"answers again\. Nothing was changed"):
+        silent.run(**LAST)
+    assert silent.calls == [] and silent.state == "running" and silent.lines() == []
+
+
+def test_data_inside_nodes_is_not_salvaged(world: World) -> None:
+    world.save()
+    world.reachable = False
+    with pytest.raises(Declined, match="is not mounted from the host"):
+        world.run(without_api="last_backup")
+    assert world.calls == ["?save"] and world.state == "running" and world.lines() == []
+
+
+def test_without_a_backup_nothing_is_salvaged(silent: World) -> None:
+    for name in silent.saved:
+        (silent.path / "generations" / name).rename(silent.path / name)
+    with pytest.raises(Declined, match="its API server does not answer"):
+        silent.run(**LAST)
+    assert silent.calls == [] and silent.state == "running"
+
+
+def test_nothing_is_salvaged_by_the_backup_of_another_cluster(silent: World) -> None:
+    with pytest.raises(Declined):
+        silent.run(cluster="lab", **LAST)
+    assert silent.calls == []
+
+
+def test_a_salvage_that_fails_starts_the_nodes_again(silent: World) -> None:
+    silent.fail["save"] = KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        silent.run(**LAST)
+    assert raised.value.message == "The disk is full. The cluster was not deleted, and its nodes were started again."
+    assert silent.calls[-1] == "start" and silent.state == "running"
+
+
+def test_a_shape_that_is_not_known_is_asked_for_before_anything_is_stopped(silent: World) -> None:
+    silent.shape = {}
+    silent.reachable = True
+    silent.save()
+    silent.reachable = False
+    with pytest.raises(BadInput, match="not all of its shape is known"):
+        silent.run(**LAST)
+    assert silent.calls == [] and silent.state == "running" and silent.lines() == []
+    silent.run(options={"nodes": [{"role": "control-plane"}], "merge_kubeconfig": True}, **LAST)
+    assert silent.options["create"]["nodes"] == [{"role": "control-plane"}]
+    assert silent.options["create"]["merge_kubeconfig"] is True
+
+
+def test_a_cluster_that_is_gone_comes_back_from_its_backup_alone(world: World) -> None:
+    world.save()
+    world.force_removal()
+    done = world.run()
+    assert world.calls == CREATED and world.lines() == ["planned", *STEPS[STEPS.index("deleted") :]]
+    assert (world.content, world.owners) == (1, True)
+    assert (done.facts["begins_with"], done.facts["before"]["storage_classes"]) == ("create", [CLASS])
+    assert "holds them; what was written since is not in it" in done.warnings[0]
+
+
+@pytest.mark.parametrize("moment", range(9))
+def test_and_also_where_that_is_killed_without_a_journal(world: World, moment: int) -> None:
+    """The journal says whose it is from its first line on."""
+    world.save()
+    world.force_removal()
+    kill(world, moment)
+    world.run()
+    assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
+
+
+@pytest.mark.parametrize("step", ["planned", "deleted"])
+def test_and_also_behind_its_first_lines(world: World, step: str) -> None:
+    world.save()
+    world.force_removal()
+    to(world, step)
+    world.run()
+    assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
+
+
+def test_a_cluster_that_is_gone_needs_its_shape(world: World) -> None:
+    world.shape = {}
+    world.save()
+    world.force_removal()
+    with pytest.raises(BadInput, match="not all of its shape is known"):
+        world.run()
+    assert world.calls == [] and world.lines() == []
+    world.run(options={"nodes": [{"role": "control-plane"}]})
+    assert world.options["create"]["nodes"] == [{"role": "control-plane"}] and world.content == 1
+
+
+def test_what_another_engine_has_is_not_gone(world: World) -> None:
+    """Without a journal nothing else tells: two clusters would have the same directories."""
+    world.save()
+    world.force_removal()
+    world.others = {"podman"}
+    with pytest.raises(BadInput, match="podman has nodes of the cluster k, and docker has none"):
+        world.run()
+    assert world.calls == [] and world.lines() == []
+
+
+def test_a_damaged_backup_does_not_keep_a_whole_cluster_from_a_new_one(world: World) -> None:
+    world.save()
+    (world.path / "generations" / list(world.saved)[-1] / "catalog.json").write_text("")
+    world.write()
+    world.run()
+    assert world.content == 2 and len(world.saved) == 2
+
+
 # All of it together.
 
 
-def killed_or_not(world: World, moments: int | None) -> None:
+def killed_or_not(world: World, moments: int | None, **options: Any) -> None:
     world.moments = moments
     with suppress(Killed, KindlabError):
-        world.run()
+        world.run(**options)
     world.moments = None
+
+
+def salvage(world: World) -> None:
+    killed_or_not(world, None, **LAST)
+
+
+def half_salvage(world: World) -> None:
+    killed_or_not(world, 5, **LAST)
 
 
 def refused(world: World) -> None:
@@ -654,6 +848,8 @@ OTHERS = [
     World.write,
     World.save,
     World.force_removal,
+    salvage,
+    half_salvage,
     remove_half,
     give_back,
     stop,
@@ -665,21 +861,23 @@ EVENTS = st.one_of(st.integers(0, MOMENTS), st.sampled_from([refused, *OTHERS]))
 
 
 @settings(max_examples=100)
-@given(st.lists(EVENTS, max_size=12))
-def test_whatever_happens_nothing_unsaved_is_deleted_and_nothing_old_comes_back(events: list[Any]) -> None:
+@given(st.booleans(), st.lists(EVENTS, max_size=12))
+def test_whatever_happens_nothing_unsaved_is_deleted_and_nothing_old_comes_back(
+    inside: bool, events: list[Any]
+) -> None:
     """A number is a run that is killed then. World knows what must not be: see its assertions."""
     with tempfile.TemporaryDirectory() as top:
-        world = World(Path(top))
+        world = World(Path(top), inside=inside)
         for event in events:
             if isinstance(event, int):
                 killed_or_not(world, event)
             else:
                 event(world)
-            assert world.content in (0, world.latest)
+            assert world.content in (0, world.latest) and (inside or world.host == world.latest)
         start(world)
         try:
             world.run()
         except KindlabError:
-            assert world.content in (0, world.latest)
+            assert world.content in (0, world.latest) and (inside or world.host == world.latest)
         else:
             assert (world.state, world.content) == ("running", world.latest)
