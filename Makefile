@@ -11,7 +11,7 @@ export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 export LC_ALL := C.UTF-8
 export ARGS DATA TARGETS VERSIONS YES
 
-.PHONY: help setup demo test lint sanity unit integration bench build teardown clean
+.PHONY: help setup demo test lint sanity unit integration faults bench build teardown clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -26,11 +26,14 @@ demo: setup ## Run a use case: CASE=restore_volumes, pod_restart, ... or all; AR
 teardown: setup ## Remove the clusters made here; volumes, backups and caches stay
 	$(PLAY) kindlab.volumes.teardown $(ARGS)
 
-test: ## Run all that CI runs: lint, sanity, unit, integration
-	@$(PYTHON) tools/check.py lint sanity unit integration
+test: ## Run all that CI runs: lint, sanity, unit, integration, and a choice of the faults
+	@$(PYTHON) tools/check.py lint sanity unit integration faults
 
 lint sanity unit integration: ## Run one part of it: VERSIONS="2.19", TARGETS="volume_info", ARGS for pytest
 	@$(PYTHON) tools/check.py $@
+
+faults: setup ## Do to clusters and backups what may go wrong: ARGS="kill --short", "tampering --seed 7"
+	.build/venv/bin/python tests/faults $(ARGS)
 
 bench: setup ## Measure against bare kind, kubectl, sha256sum and tar
 	.build/venv/bin/python tests/benchmark $(ARGS)

@@ -1,4 +1,4 @@
-"""Runs the checks that are named (lint, sanity, unit, integration), as CI does, and closes with a line per part."""
+"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and closes with a line for each."""
 
 from __future__ import annotations
 
@@ -94,6 +94,10 @@ def integration() -> Part:
     return Part("integration", ((sys.executable, ROOT / "tools" / "integration.py", *targets),), streams=True)
 
 
+def faults() -> Part:
+    return Part("faults", ((BUILD / "venv" / "bin" / "python", ROOT / "tests" / "faults", "--short"),), streams=True)
+
+
 def versions() -> list[str]:
     wanted = os.environ.get("VERSIONS", "").split() or list(VERSIONS)
     fitting = [version for version in wanted if sys.version_info.minor in VERSIONS[version]]
@@ -114,13 +118,14 @@ def parts(names: list[str]) -> list[Part]:
         galaxy = environment(f"core-{version}") / "bin" / "ansible-galaxy"
         tested = install(galaxy, artifact, BUILD / "tested" / version)
         found += [make(version, tested) for _name, make in matrix]
-    return found + ([integration()] if "integration" in names else [])
+    alone = [make() for name, make in (("integration", integration), ("faults", faults)) if name in names]
+    return [*found, *alone]
 
 
 def main() -> None:
     start = time.monotonic()
     LOGS.mkdir(parents=True, exist_ok=True)
-    todo = parts(sys.argv[1:] or ["lint", "sanity", "unit", "integration"])
+    todo = parts(sys.argv[1:] or ["lint", "sanity", "unit", "integration", "faults"])
     results = [("preparation", True, time.monotonic() - start)]
     beside = [part for part in todo if not part.streams]
     with ThreadPoolExecutor(JOBS) as pool:

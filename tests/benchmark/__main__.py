@@ -10,6 +10,7 @@ import clusters
 import data
 import drain
 import provisioners
+import recreation
 import use_cases
 import volumes
 from measure import BUILD, Figure
@@ -21,6 +22,7 @@ GROUPS = {
     "provisioners": provisioners.figures,
     "drain": drain.figures,
     "use_cases": use_cases.figures,
+    "recreation": recreation.figures,
 }
 
 

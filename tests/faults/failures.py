@@ -1,0 +1,188 @@
+"""What fails around a recreation: engine, nodes, API server, disk, a second run, a clock that jumps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import scene
+from lab import (
+    BACKUP,
+    NAME,
+    SCRATCH,
+    Ended,
+    Row,
+    kubectl,
+    module,
+    recreation,
+    row,
+    run,
+    start,
+    steps,
+    until,
+)
+
+# What a run finds instead of its clock. Times that it waits by go on as they do.
+YESTERDAY = """
+import datetime
+
+class Yesterday(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) - datetime.timedelta(days=1)
+
+datetime.datetime = Yesterday
+"""
+
+
+def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
+    """A row per failure."""
+    cases = [second_run, full_disk, stopped_node]
+    if not short:
+        cases += [paused_node, api_in_backup, api_in_restore, api_dead, clock, engine_killed]
+    for case in cases:
+        yield case(was)
+
+
+def second_run(was: scene.Scene) -> Row:
+    """Two runs at once: the second is refused, the first one is not disturbed."""
+    count = len(steps())
+    first = start(recreation(), SCRATCH / "first.log")
+    until("the first one has begun", lambda: len(steps()) > count or first.poll() is not None, 120, 0.05)
+    second = run(recreation(), check=False)
+    code = first.wait()
+    refused = second.code != 0 and "Another run recreates a cluster" in second.flat
+    return told(
+        "two runs at once", was, f"first: exit {code}, second: refused {refused}", code == 0 and refused, second
+    )
+
+
+def full_disk(was: scene.Scene) -> Row:
+    """The disk of the backup is full: nothing is deleted, nothing half written is visible, everything runs again."""
+    small = SCRATCH / "small"
+    small.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", small], check=True)
+    try:
+        failed = run(recreation(kindlab_backup_path=str(small / "backup")), check=False)
+        generations = list((small / "backup").glob("generations/*"))
+    finally:
+        subprocess.run(["umount", small], check=True)
+    ok = failed.code != 0 and "is full" in failed.flat and not generations
+    return told("the disk fills", was, f"exit {failed.code}, generations: {len(generations)}", ok, failed)
+
+
+def stopped_node(was: scene.Scene) -> Row:
+    """A node's container is stopped: refused by its name; started again, all is as it was."""
+    subprocess.run(["docker", "stop", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
+    refused = run(recreation(), check=False)
+    subprocess.run(["docker", "start", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
+    back()
+    ok = refused.code != 0 and f"{NAME}-worker2 is exited" in refused.flat
+    return told("a node is stopped", was, f"exit {refused.code}", ok, refused)
+
+
+def paused_node(was: scene.Scene) -> Row:
+    """A node's container is paused: what its processes hold can't be seen, and that is said."""
+    subprocess.run(["docker", "pause", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
+    refused = run(recreation(), check=False)
+    subprocess.run(["docker", "unpause", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
+    back()
+    ok = refused.code != 0 and f"{NAME}-worker2 is paused" in refused.flat
+    return told("a node is paused", was, f"exit {refused.code}", ok, refused)
+
+
+def api_in_backup(was: scene.Scene) -> Row:
+    """The API server is killed while volumes are saved; a rerun completes it."""
+    return api_killed(was, "detached", "the API server is killed in the backup")
+
+
+def api_in_restore(was: scene.Scene) -> Row:
+    """The API server is killed while volumes are restored; a rerun completes it."""
+    return api_killed(was, "provisioned", "the API server is killed in the restore")
+
+
+def api_killed(was: scene.Scene, after: str, what: str) -> Row:
+    count = len(steps())
+    process = start(recreation(), SCRATCH / "api.log")
+    until(f"'{after}'", lambda: after in steps()[count:] or process.poll() is not None, 300, 0.005)
+    subprocess.run(["docker", "exec", f"{NAME}-control-plane", "pkill", "-9", "kube-apiserver"], check=False)
+    code = process.wait()
+    answers()
+    again = run(recreation(), check=False) if code else Ended(0, "", 0)
+    return told(what, was, f"exit {code}, rerun: exit {again.code} in {again.seconds:.0f} s", again.code == 0, again)
+
+
+def api_dead(was: scene.Scene) -> Row:
+    """The API server never comes up again: refused; asked for, the last backup and the host's directories do."""
+    away = "mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/"
+    subprocess.run(["docker", "exec", f"{NAME}-control-plane", "sh", "-c", away], check=True)
+    until("the API server is gone", lambda: kubectl("get", "--raw=/readyz", check=False) != "ok", 120, 1)
+    refused = run(recreation(), check=False)
+    made = run(recreation(recreate_without_api="last_backup"), check=False)
+    said = "does not answer" in refused.flat and "are not known" in made.flat
+    found = f"refused: {refused.code != 0}, then from the last backup: exit {made.code}, its limits said: {said}"
+    return told("the API server is dead", was, found, refused.code != 0 and made.code == 0 and said, made)
+
+
+def clock(was: scene.Scene) -> Row:
+    """The clock of a run is a day behind: the newest backup is the one that was made last, whatever it says."""
+    place = SCRATCH / "yesterday"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(YESTERDAY)
+    one = next(path for path in scene.VOLUMES.iterdir() if path.name.endswith("_plain-15")) / "file"
+    before = one.read_text()
+    one.write_text("written after the last backup")
+    jumped = run(recreation(), check=False, PYTHONPATH=str(place))
+    kept = one.read_text() == "written after the last backup"
+    one.write_text(before)
+    names = sorted(path.name for path in (BACKUP / "generations").iterdir())
+    behind = names[-1].split("-")[1] < names[-2].split("-")[1]
+    found = f"exit {jumped.code}, generations {', '.join(names[-2:])}"
+    return told("the clock jumps back", was, found, jumped.code == 0 and kept and behind, jumped)
+
+
+def engine_killed(was: scene.Scene) -> Row:
+    """The engine is killed while the new cluster is made; started again, a rerun completes it."""
+    count = len(steps())
+    process = start(recreation(), SCRATCH / "engine.log")
+    until("'deleted'", lambda: "deleted" in steps()[count:] or process.poll() is not None, 300, 0.005)
+    time.sleep(5)
+    for pid in pids("dockerd"):
+        os.kill(pid, signal.SIGKILL)
+    code = process.wait()
+    again = run(recreation(), check=False)
+    return told(
+        "the engine is killed",
+        was,
+        f"exit {code}, rerun: exit {again.code} in {again.seconds:.0f} s",
+        again.code == 0,
+        again,
+    )
+
+
+def pids(program: str) -> list[int]:
+    """The processes of a program."""
+    done = subprocess.run(["pgrep", "-x", program], capture_output=True, text=True, check=False)
+    return [int(word) for word in done.stdout.split()]
+
+
+def back() -> None:
+    """Wait until all nodes are ready and pods run again."""
+    answers()
+    kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=180s")
+    module("volume_detach", state="attached", wait=True)
+
+
+def answers() -> None:
+    """Wait until the API server answers."""
+    until("the API server answers", lambda: kubectl("get", "--raw=/readyz", check=False) == "ok", 180, 1)
+
+
+def told(what: str, was: scene.Scene, found: str, ok: bool, ended: Ended) -> Row:
+    """The row, and whether anything was lost."""
+    wrong = scene.wrong(was)
+    result = "" if ok and not wrong else f"{'; '.join(wrong)} {'' if ok else ended.flat[-500:]}"
+    return row(what, found, ok and not wrong, result)

@@ -1,0 +1,241 @@
+"""The cluster that faults happen to: three nodes, a Deployment, a StatefulSet, a CronJob, 20 volumes of all sorts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import (
+    KUBECONFIG,
+    NAME,
+    SCRATCH,
+    VOLUMES,
+    content,
+    differences,
+    kubectl,
+    objects,
+    play,
+    role,
+    run,
+    until,
+)
+
+# Claims of the Deployment; three more are the StatefulSet's, and one the CronJob's own.
+PLAIN = [f"plain-{number:02}" for number in range(16)]
+OWN = "nightly"
+REPLICAS = {"Deployment/shop": 1, "StatefulSet/database": 3, "CronJob/nightly": False}
+CLUSTER: dict[str, object] = {
+    "engine_preflight": False,
+    "kindlab_cluster": NAME,
+    "kindlab_kubeconfig": str(KUBECONFIG),
+    "cluster_workers": 2,
+    "cluster_kubeconfig": str(KUBECONFIG),
+    "cluster_mounts": [{"host_path": str(VOLUMES), "node_path": "/var/local-path-provisioner"}],
+    "cluster_options": {"controller_manager_qps": 100},
+    "storage_kubeconfig": str(KUBECONFIG),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What has to be as it was after every fault. volumes: claim -> volume's name; files: as lab.content says."""
+
+    volumes: dict[str, str]
+    files: dict[str, str]
+
+
+def remove() -> None:
+    """Remove the cluster, whatever is in it, and its data."""
+    run(["kind", "delete", "cluster", "--name", NAME])
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    SCRATCH.mkdir(parents=True)
+
+
+def told(*roles: str, **facts: str) -> dict[str, str]:
+    """Play these roles; the facts that they set, by the names that are asked for."""
+    answer = SCRATCH / "told.json"
+    wanted = json.dumps({name: f"{{{{ {fact} }}}}" for name, fact in facts.items()})
+    play(
+        *(role(name) for name in roles),
+        {"ansible.builtin.copy": {"content": wanted, "dest": str(answer), "mode": "0644"}},
+        **CLUSTER,
+    )
+    return dict(json.loads(answer.read_text()))
+
+
+def build(large: int = 500) -> Scene:
+    """Make all of it anew. large: megabytes of the largest file."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    kind = told("engine", kind="kindlab_kind")["kind"]
+    os.environ["PATH"] = f"{Path(kind).parent}:{os.environ['PATH']}"
+    remove()
+    image = told("engine", "node_image", "cluster", "storage", image="kindlab_workload_image")["image"]
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests(image)}))
+    for wanted in ("deployment/shop", "statefulset/database"):
+        kubectl("rollout", "status", wanted, "--timeout=180s")
+    until("all claims bound", lambda: len(bound()) == len(PLAIN) + 4)
+    fill(large)
+    return Scene(bound(), content(VOLUMES))
+
+
+def manifests(image: str) -> list[dict[str, Any]]:
+    """Claims, and what uses them; nothing of it writes."""
+    claims = [claim(name) for name in (*PLAIN, OWN)]
+    shop = pod(image, ["sleep", "86400"], PLAIN)
+    nightly = pod(image, ["ls", "/nightly"], [OWN])
+    nightly["restartPolicy"] = "Never"
+    labels = {"app": "shop"}
+    job = {"spec": {"template": {"spec": nightly}}}
+    return [
+        *claims,
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "shop", "namespace": "default"},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": shop},
+            },
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": {"name": "database", "namespace": "default"},
+            "spec": {
+                "replicas": 3,
+                "serviceName": "database",
+                "podManagementPolicy": "Parallel",
+                "selector": {"matchLabels": {"app": "database"}},
+                "template": {
+                    "metadata": {"labels": {"app": "database"}},
+                    "spec": pod(image, ["sleep", "86400"], ["data"], own=False),
+                },
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim("data")["spec"]}],
+            },
+        },
+        {
+            "apiVersion": "batch/v1",
+            "kind": "CronJob",
+            "metadata": {"name": "nightly", "namespace": "default"},
+            "spec": {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "jobTemplate": job},
+        },
+    ]
+
+
+def claim(name: str) -> dict[str, Any]:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
+    }
+
+
+def pod(image: str, command: list[str], claims: list[str], *, own: bool = True) -> dict[str, Any]:
+    volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
+    mounts = [{"name": name, "mountPath": f"/{name}"} for name in claims]
+    container = {"name": "main", "image": image, "command": command, "volumeMounts": mounts}
+    return {
+        "terminationGracePeriodSeconds": 1,
+        "containers": [container],
+        **({"volumes": volumes} if own else {}),
+    }
+
+
+def fill(large: int) -> None:
+    """Content of all sorts, written on the host: a sort per volume, the rest a few files each."""
+    places = {name.rpartition("_")[2]: VOLUMES / name for name in os.listdir(VOLUMES)}
+    sorts = iter(PLAIN)
+    next(sorts)  # stays empty
+    many = places[next(sorts)]
+    for number in range(2000):
+        (many / f"{number % 20}").mkdir(exist_ok=True)
+        (many / f"{number % 20}" / f"{number}").write_text(f"file {number}")
+    subprocess.run(
+        ["dd", "if=/dev/urandom", f"of={places[next(sorts)]}/large", "bs=1M", f"count={large}"],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    with (places[next(sorts)] / "sparse").open("wb") as sparse:
+        sparse.truncate(2 << 30)
+        sparse.seek(1 << 30)
+        sparse.write(b"in the middle")
+    links = places[next(sorts)]
+    (links / "first").write_text("linked")
+    os.link(links / "first", links / "second")
+    (links / "inside").symlink_to("first")
+    (links / "outside").symlink_to("/etc/passwd")
+    (links / "nowhere").symlink_to("../../none")
+    names = places[next(sorts)]
+    for name in (
+        "with blank",
+        "with\nnewline",
+        "grün-日本",
+        "-dash",
+        "'quote\"",
+        b"\xff\xfe".decode("utf-8", "surrogateescape"),
+    ):
+        (names / name).write_text(name.encode("utf-8", "surrogateescape").hex())
+    rights = places[next(sorts)]
+    (rights / "program").write_text("#!/bin/sh\n")
+    (rights / "program").chmod(0o4755)
+    (rights / "secret").write_text("x")
+    os.chown(rights / "secret", 1234, 5678)
+    (rights / "secret").chmod(0o600)
+    os.setxattr(rights / "secret", "user.kindlab", b"attribute")
+    os.mkfifo(rights / "pipe")
+    for name, place in places.items():
+        if name not in PLAIN[:7]:
+            (place / "file").write_text(f"of {name}")
+
+
+def bound() -> dict[str, str]:
+    """Claim -> volume's name, of claims that are bound."""
+    return {
+        item["metadata"]["name"]: item["spec"]["volumeName"]
+        for item in objects("persistentvolumeclaims")
+        if item.get("status", {}).get("phase") == "Bound"
+    }
+
+
+def wrong(scene: Scene) -> list[str]:
+    """How the cluster differs from what it was; [] where nothing was lost."""
+    said = []
+    now = bound()
+    if now != scene.volumes:
+        said.append(
+            f"bound: {len(now)} of {len(scene.volumes)}, {sorted(set(scene.volumes.items()) - set(now.items()))[:3]}"
+        )
+    phases = {item["status"]["phase"] for item in objects("persistentvolumes")}
+    if phases != {"Bound"}:
+        said.append(f"phases of volumes: {phases}")
+    policies = {item["spec"]["persistentVolumeReclaimPolicy"] for item in objects("persistentvolumes")}
+    if policies != {"Delete"}:
+        said.append(f"reclaim policies: {policies}")
+    changed = differences(scene.files, content(VOLUMES))
+    if changed:
+        said.append(f"{len(changed)} files differ: {changed[:3]}")
+    counts = owners()
+    if counts != REPLICAS:
+        said.append(f"replica counts: {counts}")
+    return said
+
+
+def owners() -> dict[str, int | bool]:
+    """Kind/name -> its replicas, or whether it is suspended; and whether anything is remembered still."""
+    found: dict[str, int | bool] = {}
+    for kind, field in (("Deployment", "replicas"), ("StatefulSet", "replicas"), ("CronJob", "suspend")):
+        for item in objects(kind.lower() + "s"):
+            if item["metadata"]["namespace"] == "default":
+                name = f"{kind}/{item['metadata']['name']}"
+                found[name] = item["spec"][field]
+                if "kindlab.volumes/detached" in item["metadata"].get("labels", {}):
+                    found[f"{name} (remembered)"] = True
+    return found
