@@ -59,7 +59,7 @@ options:
   checksums:
     description:
       - Whether files are compared by content, or by size and time only. Before the deletion, and again before pods come
-        back, size and time are compared in either case.
+        back, content is read only where size or time differ.
     type: str
     choices: [full, fast]
     default: full

@@ -200,7 +200,7 @@ options:
     description:
       - For O(state=absent), the directory of a backup by M(kindlab.volumes.volume_backup). Its newest generation must
         hold every volume with a directory in the nodes as it is now, with checksums. Files are compared by size and
-        time.
+        time, and by content where these differ and the backup has it.
       - Volumes of M(kindlab.volumes.local_data) need none. Data inside a node must be in an archive.
     type: path
   force:

@@ -30,7 +30,8 @@ options:
     description:
       - With V(detached) nothing uses the volumes. The module fails, naming what holds them, where O(timeout) does not
         suffice; what was brought to zero by then stays there, and another run goes on.
-      - With V(attached) every owner has again what it had, those of O(path) are made where they are missing.
+      - With V(attached) every owner has again what it had, or keeps what somebody gave it since; those of O(path) are
+        made where they are missing.
     type: str
     default: detached
     choices: [detached, attached]
