@@ -187,7 +187,7 @@ def _headers(data: st.DataObject, parts: list[Part], out: bytes) -> str:
         *(_patched(EVIL, 257, magic) for magic in (b"ustar  \0", bytes(8), b"USTAR\00000")),
         *(_patched(EVIL, 124, size) for size in sizes),
         EVIL[:148] + b"000000\0 " + EVIL[156:],
-        bytes(BLOCK),
+        bytes(BLOCK) + EVIL,
         EVIL[:-1],
     ]
     return _put(data, parts, data.draw(st.sampled_from(members)))

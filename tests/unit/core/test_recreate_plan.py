@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import Catalog, SavedCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_view import (
     PARTLY,
     RUNNING,
@@ -17,14 +19,19 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_plan import (
     CREATE,
     DELETE,
+    SALVAGE,
     SAVE,
+    from_backup,
     is_gone,
     is_whole,
     shape,
     storage_options,
     volume_plan,
+    was_running,
     where,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
+from ansible_collections.kindlab.volumes.tests.unit.backups import saved_volume
 
 FACTS = {"cluster": "lab", "engine": "docker", "nodes": ["lab-control-plane", "lab-worker"]}
 NODES = {"lab-control-plane": "running", "lab-worker": "running"}
@@ -62,9 +69,11 @@ BEFORE_SAVED = {"to planned", "to detached", "given back after planned", "given 
 GONE = [f"to {step}" for step in STEPS[STEPS.index("deleted") : STEPS.index("done")]]
 
 
-def place(steps: tuple[str, ...], found: dict[str, Any] | None, **facts: Any) -> str:
+def place(
+    steps: tuple[str, ...], found: dict[str, Any] | None, *, saved: bool = False, salvage: bool = False, **facts: Any
+) -> str:
     begun = Begun(steps, {**FACTS, **facts} if steps else {})
-    return where("lab", "docker", begun, found, "/backup/recreate.jsonl")
+    return where("lab", "docker", begun, found, "/backup/recreate.jsonl", saved=saved, salvage=salvage)
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
@@ -106,6 +115,33 @@ def test_only_what_a_deletion_left_is_deleted(journal: str, state: str) -> None:
     else:
         with pytest.raises(Declined):
             place(JOURNALS[journal], LEFT[state])
+
+
+@pytest.mark.parametrize("journal", JOURNALS)
+def test_no_cluster_is_created_again_from_a_backup(journal: str) -> None:
+    assert place(JOURNALS[journal], None, saved=True) == CREATE
+
+
+@pytest.mark.parametrize("state", [*USED, *LEFT])
+@pytest.mark.parametrize("journal", JOURNALS)
+def test_only_what_is_silent_is_salvaged(journal: str, state: str) -> None:
+    found = {**USED, **LEFT}[state]
+    if journal in GONE:
+        assert place(JOURNALS[journal], found, saved=True, salvage=True) == CREATE
+    elif journal == "to deleting" and state in LEFT:
+        assert place(JOURNALS[journal], found, saved=True, salvage=True) == DELETE
+    elif found["reachable"]:
+        with pytest.raises(Declined):
+            place(JOURNALS[journal], found, saved=True, salvage=True)
+    else:
+        assert place(JOURNALS[journal], found, saved=True, salvage=True) == SALVAGE
+        with pytest.raises(Declined, match="does not answer"):
+            place(JOURNALS[journal], found, saved=True)
+
+
+@pytest.mark.parametrize("journal", JOURNALS)
+def test_a_whole_cluster_is_never_salvaged(journal: str) -> None:
+    assert place(JOURNALS[journal], WHOLE, saved=True, salvage=True) == (CREATE if journal in GONE else SAVE)
 
 
 @pytest.mark.parametrize("found", [None, WHOLE, *USED.values(), *LEFT.values()])
@@ -177,3 +213,32 @@ def test_classes_of_others_are_told_apart() -> None:
 def test_what_becomes_of_data(node: str, data: str, does: str) -> None:
     volume = {"name": "v", "claim": "a/b", "node": node, "node_directory": "/opt/v", "host_directory": "/srv/v"}
     assert volume_plan([volume], data) == [{"name": "v", "claim": "a/b", "does": does}]
+
+
+def test_what_a_backup_says_of_its_cluster() -> None:
+    volumes = (saved_volume(0, files=2, bytes=9), saved_volume(1, host_directory="", reclaim_policy="Retain"))
+    catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("lab", "v1.34.4"), volumes=volumes)
+    described = {"nodes": ["n"], "images": ["i"], "options": {"nodes": []}, "storage_classes": [{"name": "a"}]}
+    found = from_backup(catalog, {**described, "kind": "Cluster"}, "000001-x", "docker")
+    told = found.pop("volumes")
+    assert found == {
+        **described,
+        "cluster": "lab",
+        "engine": "docker",
+        "kubernetes_version": "v1.34.4",
+        "generation": "000001-x",
+    }
+    assert [(v["name"], v["node"], v["host_directory"], v["reclaim_policy_before"]) for v in told] == [
+        ("v0", "", "/srv/v0", "Delete"),
+        ("v1", "k-worker", "", "Retain"),
+    ]
+    assert (told[0]["files"], told[0]["bytes"], told[0]["claim"]) == (2, 9, "ns/c0")
+    assert volume_plan(told, "in_place")[0]["does"] == "its data stays in /srv/v0"
+    assert from_backup(catalog, {"options": None}, "g", "docker")["options"] == {}
+
+
+@pytest.mark.parametrize(("state", "ran"), [("running", True), ("paused", True), ("exited", False), ("dead", False)])
+def test_only_nodes_that_ran_are_started_again(state: str, ran: bool) -> None:
+    node = Node("n", "lab", "worker", state=state)
+    assert was_running(replace(node, state="exited"), [node]) is ran
+    assert not was_running(replace(node, name="other"), [node])

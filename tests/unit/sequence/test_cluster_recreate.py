@@ -407,7 +407,7 @@ def test_a_deletion_that_did_not_begin_gives_everything_back(world: World, error
 
 
 def test_a_deletion_that_failed_halfway_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def half() -> None:
+    def half(_forced: bool) -> None:
         world.be("unfinished")
         raise CommandFailed("kind failed.")
 
