@@ -17,7 +17,7 @@ description:
   - Each finished step is a line of the journal C(recreate.jsonl) beside the backup, on disk before the next step
     begins. Whatever ended a run, the same run again goes on from there. While one is at work a second one is refused.
   - Where it fails before the deletion, what used the volumes gets back what it had.
-  - Of a cluster that was removed after its recreation had ended, the newest backup of it in O(path) is restored.
+  - A cluster that is gone, with or without a journal, is made again from the newest backup of it in O(path).
   - Volumes, claims, their namespaces and storage classes come back, and what makes pods with these volumes. Whatever
     else was in the cluster (Services, ConfigMaps, Secrets, other applications) is applied again by whoever made it,
     and images that were loaded into the nodes are loaded again.

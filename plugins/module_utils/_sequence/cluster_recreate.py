@@ -392,7 +392,7 @@ class Recreation:
         facts = {
             "cluster": self.name,
             "begins_with": self.place,
-            "resumed": self.place in (DELETE, CREATE),
+            "resumed": self.place in (DELETE, CREATE) and not self.anew,
             "plan": plan,
             "generation": restored.get("generation", self.facts.get("generation", "")),
             "before": self.facts,

@@ -644,6 +644,7 @@ def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
     assert (silent.state, silent.content, silent.owners, len(silent.saved)) == ("running", 2, True, 2)
     assert done.facts["generation"] == done.facts["before"]["generation"] == list(silent.saved)[-1]
     assert done.warnings == ("what was made since is not known",)
+    assert (done.facts["begins_with"], done.facts["resumed"]) == ("salvage", False)
     assert (silent.options["remove"]["force"], silent.options["remove"]["backup"]) == (True, str(silent.path))
     assert silent.options["create"]["nodes"] == SHAPE["nodes"]
     assert (silent.options["?save"]["data"], silent.options["?save"]["without_api"]) == ("in_place", "last_backup")
@@ -738,7 +739,8 @@ def test_a_cluster_that_is_gone_comes_back_from_its_backup_alone(world: World) -
     done = world.run()
     assert world.calls == CREATED and world.lines() == ["planned", *STEPS[STEPS.index("deleted") :]]
     assert (world.content, world.owners) == (1, True)
-    assert (done.facts["begins_with"], done.facts["before"]["storage_classes"]) == ("create", [CLASS])
+    assert (done.facts["begins_with"], done.facts["resumed"]) == ("create", False)
+    assert done.facts["before"]["storage_classes"] == [CLASS]
     assert "holds them; what was written since is not in it" in done.warnings[0]
 
 
