@@ -219,7 +219,9 @@ class World:
             self.policy = "Retain"
             self.save_data(content)
 
-        later = lambda: {"generation": list(self.saved)[-1]}  # noqa: E731
+        def later() -> dict[str, Any]:
+            return {"generation": list(self.saved)[-1]}
+
         return self._call("save", options, check_mode, save, {"volumes": [line]}, later, warnings)
 
     def volume_restore(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:

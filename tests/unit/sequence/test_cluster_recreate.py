@@ -66,20 +66,20 @@ def kill(world: World, moment: int) -> None:
     world.moments = None
 
 
-def to(world: World, step: str) -> None:
+def to(world: World, last: str) -> None:
     """A run that is killed right behind this line of the journal."""
 
     class Ending(Journal):
-        def add(self, step_now: str, **facts: Any) -> None:
-            super().add(step_now, **facts)
-            if step_now == step:
+        def add(self, step: str, **facts: Any) -> None:
+            super().add(step, **facts)
+            if step == last:
                 raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster_recreate, "Journal", Ending)
         with pytest.raises(Killed):
             world.run()
-    assert world.lines()[-1] == step
+    assert world.lines()[-1] == last
 
 
 def test_the_order_of_steps(world: World) -> None:
