@@ -54,9 +54,9 @@ def not_free(found: Plan, held: Mapping[str, Sequence[Held]], timeout: float) ->
     lines = [line for line in volume_lines(found, held) if line["state"] == "held"]
     return TimedOut(
         f"After {timeout:g} seconds {len(lines)} of {len(found.volumes)} volume(s) are not free: "
-        f"{summary(held, {volume.name: volume.claim for volume in found.volumes})}. "
-        f"What was brought to zero stays there.",
-        next_step="End what holds them and run this again; or give everything back what it had: state=attached.",
+        f"{summary(held, {volume.name: volume.claim for volume in found.volumes})}.",
+        next_step="End what holds them and run this again: what was brought to zero stays there until then. Or give "
+        "everything back what it had: state=attached.",
         details=lines,
     )
 

@@ -29,7 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import GIVEN_BACK, STEPS, Begun, last
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import GIVEN_BACK, Begun, last
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_options import Asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_plan import (
@@ -42,9 +42,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_pla
     is_whole,
     shape,
     storage_options,
-    volume_plan,
     was_running,
     where,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_report import (
+    checksum_seconds,
+    others_classes,
+    plan_lines,
+    results,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import difference_text, report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
@@ -58,6 +63,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ENGINES, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.journal import Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate_check import check_disk, check_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 
 Facts = dict[str, Any]
@@ -96,12 +102,13 @@ class Recreation:
         self.done: Facts = {}
         self.warnings: list[str] = []
         self.asked = Asked(options, self.path)
+        self.engine = find_engine(options["engine"], Runner())
 
     def look(self) -> None:
         """See what is there, and where to go on."""
         self.begun = last(self.journal.lines())
         cluster = self._cluster()
-        engine = find_engine(self.options["engine"], Runner()).name
+        engine = self.engine.name
         # Of a whole cluster a new one is made, whatever the last one is like.
         last_backup = {} if is_whole(cluster) else self._last_backup(engine)
         salvage = bool(last_backup) and self.options["without_api"] == "last_backup"
@@ -153,8 +160,8 @@ class Recreation:
         planned = volume_backup.run(self.asked.backup(checksums=fast), True).facts
         self.facts["volumes"] = planned["volumes"]
         self.done = {"detached": detached, "saved": planned}
-        self._check_images()
-        self._check_disk()
+        check_images(self.engine, self.facts["images"])
+        check_disk(self.path, self.facts["volumes"] if self.options["data"] == "archive" else ())
         self.watch.lap("plan")
 
     def plan_salvage(self) -> None:
@@ -168,7 +175,7 @@ class Recreation:
         planned = volume_backup.run(self.asked.backup(checksums="none", data="in_place", **_SALVAGING), True)
         self.warnings += planned.warnings
         self.facts["volumes"] = planned.facts["volumes"]
-        self._check_images()
+        check_images(self.engine, self.facts["images"])
         self.watch.lap("plan")
 
     def carry_out(self) -> None:
@@ -237,7 +244,7 @@ class Recreation:
 
     def _salvage(self) -> None:
         """Stop the nodes, so that nothing writes any more, and save the data of the last backup's volumes."""
-        engine = find_engine(self.options["engine"], Runner())
+        engine = self.engine
         nodes = engine.nodes(self.name)
         engine.stop(nodes)
         try:
@@ -327,9 +334,9 @@ class Recreation:
         """Compare once more what the pods will find. Raises KindlabError, with the files, where it differs."""
         cluster = open_cluster(self.name, self.options["kubeconfig"])
         volumes = read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
-        engine = find_engine(self.options["engine"], Runner())
         backup = read_backup(self.path, generation)
-        differences = {n: d for n, d in changes(backup, volumes, engine.nodes(self.name), engine).items() if d}
+        nodes = self.engine.nodes(self.name)
+        differences = {name: found for name, found in changes(backup, volumes, nodes, self.engine).items() if found}
         if differences:
             raise KindlabError(
                 "The restored data is not what was saved: "
@@ -354,75 +361,12 @@ class Recreation:
         self._written(step, **{name: outcome.facts[name] for name in kept if name in outcome.facts})
         return found
 
-    def _check_images(self) -> None:
-        """Raise BadInput where a node could not be made again, because its image is gone."""
-        engine = find_engine(self.options["engine"], Runner())
-        missing = [image for image in self.facts["images"] if engine.image_id(image) is None]
-        if missing:
-            raise BadInput(
-                f"The nodes can't be made again: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
-                tried=f"{engine.name} image inspect {missing[0]}",
-                next_step=f"Bring it into the engine: role kindlab.volumes.node_image, or {engine.name} pull.",
-            )
-
-    def _check_disk(self) -> None:
-        """Raise BadInput where archives would not fit the disk, compressed or not."""
-        needed = sum(v["bytes"] for v in self.facts["volumes"]) if self.options["data"] == "archive" else 0
-        place = Path(self.path)
-        free = shutil.disk_usage(next(p for p in (place, *place.parents) if p.exists())).free
-        if needed > free:
-            raise BadInput(
-                f"The disk of {self.path} may be too small: {free:,} bytes are free, the volumes hold {needed:,}. "
-                "Nothing was changed.",
-                tried=f"df -h {self.path}",
-                next_step="Free some space, or name a path on a larger disk.",
-            )
-
     def outcome(self) -> Outcome:
         """What the module returns."""
-        plan = self._plan_lines()
-        others = storage_options(self.facts["storage_classes"])[1]
-        if others:
-            self.warnings.append(
-                "Storage classes of provisioners that are not known here come back only with volumes that name them: "
-                + ", ".join(others)
-            )
-        restored = self.done.get("restored", {})
-        created = self.done.get("created", {})
-        facts = {
-            "cluster": self.name,
-            "begins_with": self.place,
-            "resumed": self.place in (DELETE, CREATE) and not self.anew,
-            "plan": plan,
-            "generation": restored.get("generation", self.facts.get("generation", "")),
-            "before": self.facts,
-            "after": {
-                "nodes": [node["name"] for node in created.get("cluster", {}).get("nodes", ())],
-                "kubernetes_version": created.get("kubernetes_version", ""),
-                "storage_classes": self.done.get("classes", []),
-                "volumes": restored.get("volumes", []),
-            },
-            "owners": (self.done.get("attached") or self.done.get("detached") or {}).get("owners", []),
-            "journal": str(self.journal.path),
-            "seconds": {**self.watch.seconds, "checksums": self._checksum_seconds()},
-        }
-        return Outcome(
-            True, {"cluster": "as it was"}, {"cluster": "made anew", "plan": plan}, facts, tuple(self.warnings)
-        )
-
-    def _checksum_seconds(self) -> float:
-        """How long reading all data took, as a part of the steps."""
-        parts = (("saved", "checksum"), ("restored", "compare"))
-        taken = [float(self.done.get(step, {}).get("seconds", {}).get(phase, 0.0)) for step, phase in parts]
-        return round(sum(taken), 3)
-
-    def _plan_lines(self) -> Facts:
-        first = {SAVE: "planned", SALVAGE: "planned", DELETE: "deleted", CREATE: "created"}[self.place]
-        return {
-            "steps": list(STEPS[STEPS.index(first) :]),
-            "nodes": self.facts["nodes"],
-            "volumes": volume_plan(self.facts.get("volumes", ()), self.options["data"]),
-            "owners": [
-                f"{o['namespace']}/{o['kind']}/{o['name']}" for o in self.done.get("detached", {}).get("owners", ())
-            ],
-        }
+        resumed = self.place in (DELETE, CREATE) and not self.anew
+        told = {"begins_with": self.place, "resumed": resumed, "journal": str(self.journal.path)}
+        seconds = {**self.watch.seconds, "checksums": checksum_seconds(self.done)}
+        plan = plan_lines(self.place, self.facts, self.done, self.options["data"])
+        facts = {**told, "plan": plan, **results(self.facts, self.done), "seconds": seconds}
+        warnings = (*self.warnings, *others_classes(self.facts["storage_classes"]))
+        return Outcome(True, {"cluster": "as it was"}, {"cluster": "made anew", "plan": plan}, facts, warnings)
