@@ -389,7 +389,7 @@ def test_what_holds_a_volume_is_named(objects, nodes, said, what):
         play(cluster, **options)
     error = caught.value
     assert error.message == (
-        f"After 7 seconds 1 of 1 volume(s) are not free: pv-c of ns/c: {said}. What was brought to zero stays there."
+        f"After 7 seconds 1 of 1 volume(s) are not free: pv-c of ns/c: {said}."
     )
     assert "state=attached" in error.next_step
     conforms(error.details, RETURNED["volumes"])

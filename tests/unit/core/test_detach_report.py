@@ -123,7 +123,7 @@ def test_why_they_are_not_free():
     error = report.not_free(plan(), {"pv-a": [HELD], "pv-b": []}, 120)
     assert error.message == (
         "After 120 seconds 1 of 2 volume(s) are not free: pv-a of ns/a: "
-        "postgres (pid 12) of pod ns/p on w1 has open /data/a/x. What was brought to zero stays there."
+        "postgres (pid 12) of pod ns/p on w1 has open /data/a/x."
     )
     assert "state=attached" in error.next_step
     assert error.details == [{"name": "pv-a", "claim": "ns/a", "state": "held", "held_by": [AS_DICT]}]
