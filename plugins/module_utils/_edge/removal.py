@@ -75,11 +75,11 @@ def _unsaved(
     try:
         backup = read_backup(path)
     except BadInput as error:
-        return dict.fromkeys((volume.name for volume in volumes), error.message), set()
+        return dict.fromkeys((volume.name for volume in volumes), error.message.rstrip(".")), set()
     try:
         changed = changes(backup, volumes, nodes, engine)
     except KindlabError as error:
-        return dict.fromkeys((volume.name for volume in volumes), error.message), set()
+        return dict.fromkeys((volume.name for volume in volumes), error.message.rstrip(".")), set()
     saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
     found = {**_unseen(volumes, nodes), **unsaved(volumes, now, backup.catalog, saved, changed)}
     with_archive = {volume.name for volume in backup.catalog.volumes if volume.archive}
