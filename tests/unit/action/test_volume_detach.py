@@ -388,9 +388,7 @@ def test_what_holds_a_volume_is_named(objects, nodes, said, what):
     with pytest.raises(TimedOut) as caught:
         play(cluster, **options)
     error = caught.value
-    assert error.message == (
-        f"After 7 seconds 1 of 1 volume(s) are not free: pv-c of ns/c: {said}."
-    )
+    assert error.message == f"After 7 seconds 1 of 1 volume(s) are not free: pv-c of ns/c: {said}."
     assert "state=attached" in error.next_step
     conforms(error.details, RETURNED["volumes"])
     (line,) = error.details
