@@ -12,13 +12,11 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_record import (
     RECORD,
     RECORD_NAMESPACE,
-    recorded_config,
-    recorded_options,
+    known_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import CONTROL_PLANE, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    BadInput,
     CommandFailed,
     KindlabError,
     TimedOut,
@@ -72,7 +70,7 @@ def _shown(lab: Lab, nodes: Sequence[Node]) -> dict[str, Any]:
         "reachable": bool(answer.version),
         "kubeconfig": lab.own.path if named else "",
         "context": lab.context,
-        "options": _options(answer, nodes),
+        "options": known_options(answer.record, nodes),
     }
 
 
@@ -84,14 +82,6 @@ def _ask(lab: Lab, named: bool) -> _Answer:
         except KindlabError:
             continue
     return _Answer()
-
-
-def _options(answer: _Answer, nodes: Sequence[Node]) -> dict[str, Any]:
-    """The options that make the cluster again, {} where they are not known."""
-    try:
-        return recorded_options(recorded_config(answer.record), nodes) if answer.record else {}
-    except BadInput:
-        return {}
 
 
 def _image_version(lab: Lab, running: Sequence[Node]) -> str:

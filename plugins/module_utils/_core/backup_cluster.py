@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_record import (
     RECORD,
     RECORD_NAMESPACE,
-    recorded_config,
-    recorded_options,
+    known_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -31,7 +29,7 @@ def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Obj
     options: those of kind_cluster that make it again, {} where it was made otherwise. storage_classes: with the options
     of storage_provisioner that make each.
     """
-    record = [item for item in found["ConfigMap"] if _is_record(item)]
+    record = next(filter(_is_record, found["ConfigMap"]), None)
     state = by_ref(item for kind in SEEN for item in found[kind])
     return {
         "apiVersion": "kindlab.volumes/v1",
@@ -39,7 +37,7 @@ def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Obj
         "metadata": {"name": name},
         "nodes": [node.name for node in nodes],
         "images": sorted({node.image for node in nodes if node.role != LOAD_BALANCER}),
-        "options": _options(record, nodes),
+        "options": known_options(record, nodes),
         "storage_classes": classes(state),
     }
 
@@ -67,13 +65,6 @@ def remembered(
         owners=saved["Workload"],
         cluster=next(iter(saved[KIND]), None),
     )
-
-
-def _options(record: Iterable[Object], nodes: Sequence[Node]) -> dict[str, Any]:
-    try:
-        return next((recorded_options(recorded_config(item), nodes) for item in record), {})
-    except BadInput:
-        return {}
 
 
 def _is_record(item: Object) -> bool:

@@ -11,9 +11,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_place import data_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import SavedCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import Place, pods_by_claim
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import Place, check_names, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.owner import saved_owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.pods import has_ended
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
     ORIGINAL_POLICY,
@@ -25,10 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume impor
     saved_object,
     saved_volume,
     select_volumes,
-    unknown_names,
 )
-
-_ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def plan(request: Request, observed: Observed) -> Plan:
                 next_step="Name a path outside of all volumes.",
             )
     retain = {volume.name: _retain(volume) for volume in volumes if volume.reclaim_policy != RETAIN}
-    pods = pods_by_claim(pod for pod in observed.pods if (pod.get("status") or {}).get("phase") not in _ENDED)
+    pods = pods_by_claim(pod for pod in observed.pods if not has_ended(pod))
     return Plan(
         cluster=saved_cluster(request.cluster, observed.kubernetes_version, observed.nodes),
         volumes=volumes,
@@ -128,14 +126,7 @@ def _retain(volume: Volume) -> Object:
 
 def _chosen(request: Request, observed: Observed) -> tuple[Volume, ...]:
     volumes = read_volumes(observed.volumes, observed.claims)
-    unknown = unknown_names(volumes, request.names)
-    if unknown:
-        raise BadInput(
-            f"The cluster {request.cluster} has no volume of this name, or of a claim of this name: "
-            f"{', '.join(unknown)}.",
-            tried="kubectl get persistentvolumes",
-            next_step="Name volumes by themselves, or by their claims as namespace/name.",
-        )
+    check_names(request.cluster, volumes, request.names)
     chosen = select_volumes(
         volumes, names=request.names, namespaces=request.namespaces, storage_classes=request.storage_classes
     )

@@ -38,6 +38,14 @@ def recorded_config(found: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
 
 
+def known_options(found: Mapping[str, Any] | None, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The options that make the cluster again, {} where there is no record of them, or none that can be read."""
+    try:
+        return recorded_options(recorded_config(found), nodes) if found else {}
+    except BadInput:
+        return {}
+
+
 def recorded_options(config: Mapping[str, Any], nodes: Sequence[Node]) -> dict[str, Any]:
     """The options of kind_cluster, its name apart, that make a cluster of this configuration.
 

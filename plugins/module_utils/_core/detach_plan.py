@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner, pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_names
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
     Volume,
     claim_name,
     read_volumes,
     select_volumes,
-    unknown_names,
 )
 
 SEEN = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *owner.KINDS)
@@ -85,14 +85,7 @@ def chosen(seen: Observed, options: Mapping[str, Any]) -> tuple[tuple[Volume, ..
 
     Raises BadInput for names that there are not.
     """
-    unknown = unknown_names(seen.volumes, options["names"])
-    if unknown:
-        raise BadInput(
-            f"The cluster {options['cluster']} has no volume of this name, or of a claim of this name: "
-            f"{', '.join(unknown)}.",
-            tried="kubectl get persistentvolumes",
-            next_step="Name volumes by themselves, or by their claims as namespace/name.",
-        )
+    check_names(options["cluster"], seen.volumes, options["names"])
     found = select_volumes(
         seen.volumes,
         names=options["names"],
@@ -123,8 +116,7 @@ def plan_attached(seen: Observed, saved: Iterable[Object], options: Mapping[str,
     everything = not (options["names"] or options["namespaces"] or options["storage_classes"])
     steps = {}
     for item in seen.owners.values():
-        own = pods.controller(item) is None or item["kind"] == "Job"
-        had = owner.remembered(item) if own else None
+        had = owner.remembered(item) if owner.is_handled(item) else None
         if had is not None and (everything or owner.named_claims(item, claims)):
             steps[owner.key(item)] = Step(item, had, owner.giving_back(item, had))
     there = {owner.key(item) for item in seen.owners.values()}
@@ -181,8 +173,7 @@ def _refuse(reasons: Mapping[str, _Reason]) -> None:
 def _owners(seen: Observed, users: Iterable[Object], claims: set[str]) -> Iterable[Object]:
     """All that makes pods with these claims: whether or not it has one now, and Jobs besides their CronJob."""
     for item in seen.owners.values():
-        own = pods.controller(item) is None or item["kind"] == "Job"
-        if own and not owner.has_finished(item) and owner.named_claims(item, claims):
+        if owner.is_handled(item) and not owner.has_finished(item) and owner.named_claims(item, claims):
             yield item
     for pod in users:
         above = pods.controller(pod)
@@ -191,7 +182,7 @@ def _owners(seen: Observed, users: Iterable[Object], claims: set[str]) -> Iterab
             if maker is None:
                 break
             above = pods.controller(maker)
-            if (above is None or maker["kind"] == "Job") and not owner.has_finished(maker):
+            if owner.is_handled(maker) and not owner.has_finished(maker):
                 yield maker
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, Volume, unknown_names
 
 LOCAL_PATH_CONFIG = "local-path-config"
 
@@ -32,6 +32,17 @@ def check_cluster(cluster: str, nodes: Iterable[Node]) -> None:
         raise BadInput(
             f"The engine has no node of a kind cluster named {cluster}.",
             next_step="Name the cluster as 'kind get clusters' shows it, and the engine that runs it.",
+        )
+
+
+def check_names(cluster: str, volumes: Iterable[Volume], names: Iterable[str] | None) -> None:
+    """Raise BadInput where a cluster has no volume of a name that is asked for, nor of a claim of that name."""
+    unknown = unknown_names(volumes, names)
+    if unknown:
+        raise BadInput(
+            f"The cluster {cluster} has no volume of this name, or of a claim of this name: {', '.join(unknown)}.",
+            tried="kubectl get persistentvolumes",
+            next_step="Name volumes by themselves, or by their claims as namespace/name.",
         )
 
 

@@ -19,11 +19,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_p
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request, volume_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import is_part
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.pods import has_ended
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
 
 CREATE, REPLACE, FINISH, ALREADY = "create", "replace", "finish", "already"
 REMOVE, LEAVING, REFUSE = "remove", "leaving", "refuse"
-_ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def observed(
     policies: tuple[Iterable[Object], Iterable[Object]] | None,
 ) -> Observed:
     """From the objects as the API lists them; policies and their bindings None where this Kubernetes has none."""
-    using = pods_by_claim(pod for pod in pods if phase_of(pod) not in _ENDED)
+    using = pods_by_claim(pod for pod in pods if not has_ended(pod))
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
         claims={claim_name(item): item for item in claims},

@@ -60,6 +60,11 @@ def named_claims(item: Mapping[str, Any], claims: Iterable[str]) -> set[str]:
     return (named & set(claims)) | ordinals
 
 
+def is_handled(item: Mapping[str, Any]) -> bool:
+    """True for what is brought to zero itself: nobody else makes it, or it is a Job, which its CronJob leaves alone."""
+    return controller(item) is None or item["kind"] == "Job"
+
+
 def has_finished(item: Mapping[str, Any]) -> bool:
     """True for a Job that makes no more pods."""
     return item["kind"] == "Job" and (has_condition(item, "Complete") or has_condition(item, "Failed"))

@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import generation_number
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Declined,
@@ -136,7 +137,7 @@ class Recreation:
                 "engine": engine,
                 "kubernetes_version": cluster["kubernetes_version"],
                 "nodes": [node["name"] for node in cluster["nodes"]],
-                "images": sorted({n["image"] for n in cluster["nodes"] if n["role"] != "external-load-balancer"}),
+                "images": sorted({n["image"] for n in cluster["nodes"] if n["role"] != LOAD_BALANCER}),
                 "options": shape(self.name, self.options["options"] or {}, cluster["options"]),
             }
         self.watch.lap("look")
