@@ -123,7 +123,7 @@ class Writer:
             name = generation_name(newest + 1, catalog.created)
             self.directory.rename(visible / name)
             for changed in (visible, self.top):
-                _sync(changed)
+                sync(changed)
         return name
 
     def _flush(self) -> None:
@@ -131,9 +131,9 @@ class Writer:
             _sync_file_system(self.directory)
             return
         for path in self.files:
-            _sync(self.directory / path)
+            sync(self.directory / path)
         for directory in self._made:
-            _sync(directory)
+            sync(directory)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -155,7 +155,8 @@ def remove_generations(path: str | Path, names: list[str]) -> None:
             raise _failure(top, error) from None
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a directory, on disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

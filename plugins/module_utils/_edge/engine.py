@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut, Unreachable
@@ -71,23 +71,21 @@ class Engine:
 
     def start(self, nodes: Iterable[Node]) -> None:
         """Start containers that are stopped, and let those go on that are paused."""
-        found = tuple(nodes)
-        for verb, names in (
-            ("unpause", [n.name for n in found if n.state == "paused"]),
-            ("start", [n.name for n in found if n.state not in ("paused", "running")]),
-        ):
-            if names:
-                self.runner.run([self.name, verb, *names])
+        self._unpause_and("start", nodes, lambda state: state not in ("paused", "running"))
 
     def stop(self, nodes: Iterable[Node]) -> None:
         """Stop containers, and with them all their processes."""
+        self._unpause_and("stop", nodes, lambda state: state in ("paused", "running"))
+
+    def _unpause_and(self, verb: str, nodes: Iterable[Node], wanted: Callable[[str], bool]) -> None:
+        """Let containers that are paused go on, then do something to those whose state before is wanted."""
         found = tuple(nodes)
-        for verb, names in (
+        for each, names in (
             ("unpause", [n.name for n in found if n.state == "paused"]),
-            ("stop", [n.name for n in found if n.state in ("paused", "running")]),
+            (verb, [n.name for n in found if wanted(n.state)]),
         ):
             if names:
-                self.runner.run([self.name, verb, *names])
+                self.runner.run([self.name, each, *names])
 
     def save_argv(self, images: Sequence[str]) -> list[str]:
         """The command that writes images as one archive to its standard output."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import Line, read, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import sync
 
 JOURNAL = "recreate.jsonl"
 
@@ -71,7 +72,7 @@ class Journal:
             finally:
                 os.close(descriptor)
             if not size:
-                _sync(self.path.parent)
+                sync(self.path.parent)
         except OSError as error:
             raise KindlabError(
                 f"The journal {self.path} can't be written to: {error}. Nothing further was done.",
@@ -107,11 +108,3 @@ class Journal:
             tried=f"ls -ld {self.path}",
             next_step="Name a directory of this user as path, or run as root (become: true).",
         )
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
