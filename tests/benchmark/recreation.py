@@ -8,9 +8,10 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from clusters import KUBECONFIG, KUBECTL, NAME, NODE_DIRECTORY, VOLUMES, create_bare, delete, prepare, present
+from clusters import KUBECONFIG, KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present
 from measure import SCRATCH, Figure, empty_play, note, play, shell
 from provisioners import workload_image
+from volumes import manifests
 
 FEW, MANY = 20, 1000
 MEGABYTES = 1024
@@ -20,26 +21,8 @@ ANSWER = SCRATCH / "answer.json"
 BACKUP = SCRATCH / "backup"
 
 
-def manifests(count: int, image: str) -> list[dict[str, Any]]:
-    """Volumes with their claims, and a Deployment that uses the first twenty."""
-    shown: list[dict[str, Any]] = []
-    for number in range(count):
-        name, claim = f"volume-{number:04}", f"claim-{number:04}"
-        common = {"storageClassName": "standard", "accessModes": ["ReadWriteOnce"]}
-        volume = {
-            **common,
-            "capacity": {"storage": "1Mi"},
-            "persistentVolumeReclaimPolicy": "Retain",
-            "hostPath": {"path": f"{NODE_DIRECTORY}/{name}"},
-            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "default", "name": claim},
-        }
-        asked = {**common, "volumeName": name, "resources": {"requests": {"storage": "1Mi"}}}
-        shown.append({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": volume})
-        shown.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim}, "spec": asked})
-    return [*shown, deployment(image)]
-
-
 def deployment(image: str) -> dict[str, Any]:
+    """A Deployment that uses the first twenty."""
     names = [f"claim-{number:04}" for number in range(FEW)]
     container = {
         "name": "main",
@@ -89,7 +72,9 @@ def filled(count: int, image: str, pods: str, rate: int | None = None) -> None:
             with (directory / "data").open("wb") as file:
                 for _ in range(MEGABYTES // FEW):
                     file.write(os.urandom(1 << 20))
-    MANIFESTS.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests(count, pods)}))
+    MANIFESTS.write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": [*manifests(count), deployment(pods)]})
+    )
     apply(count)
     shell(f"{KUBECTL} rollout status deployment/user --timeout=300s >/dev/null")
 

@@ -15,10 +15,10 @@ MANIFESTS = SCRATCH / "manifests.json"
 IN_NODE = f"docker exec -i {NAME}-control-plane"
 
 
-def manifests() -> list[dict[str, object]]:
+def manifests(count: int) -> list[dict[str, object]]:
     """Claims, each with its volume: what a person would apply to have them bound."""
     shown: list[dict[str, object]] = []
-    for number in range(COUNT):
+    for number in range(count):
         name, claim = f"volume-{number:04}", f"claim-{number:04}"
         common = {
             "storageClassName": "standard",
@@ -50,7 +50,7 @@ def figures() -> Iterator[Figure]:
     play(present(image, workers=0))
     for number in range(COUNT):
         (VOLUMES / f"volume-{number:04}").mkdir(exist_ok=True)
-    MANIFESTS.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests()}))
+    MANIFESTS.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests(COUNT)}))
     note(f"kubectl create and wait: {COUNT} volumes, some minutes")
     plain = shell(f"{KUBECTL} create -f - < {MANIFESTS} >/dev/null; {all_bound()}").seconds
     nothing = empty_play()

@@ -106,7 +106,7 @@ def api_killed(was: scene.Scene, after: str, what: str) -> Row:
 
 def api_dead(was: scene.Scene) -> Row:
     """The API server never comes up again: refused; asked for, the last backup and the host's directories do."""
-    away = "mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/"
+    away = "mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/"
     subprocess.run(["docker", "exec", f"{NAME}-control-plane", "sh", "-c", away], check=True)
     until("the API server is gone", lambda: kubectl("get", "--raw=/readyz", check=False) != "ok", 120, 1)
     refused = run(recreation(), check=False)
