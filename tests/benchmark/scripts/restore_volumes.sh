@@ -13,6 +13,19 @@ ready deployment/test statefulset/ordinals
 read -r pod on < <(pods test)
 written=$(k exec "$pod" -- sh -c 'mkdir "/data/a directory" && echo "written by $HOSTNAME on $NODE" > /data/message && head -c 1000000 /dev/urandom > "/data/a directory/a file" && cat /data/message')
 stop deployment/test statefulset/ordinals
+k apply -f - >/dev/null <<EOF
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: before-the-mount}
+spec:
+  capacity: {storage: 1Mi}
+  accessModes: [ReadWriteOnce]
+  storageClassName: ""
+  hostPath: {path: /opt/before-the-mount, type: DirectoryOrCreate}
+EOF
+inside=$(k get pv before-the-mount -o 'jsonpath={.spec.hostPath.path}')
+docker inspect -f '{{range .Mounts}}{{println .Destination}}{{end}}' "$CLUSTER-worker" | grep -qx "$inside" && fail "$inside is mounted"
+k delete pv before-the-mount >/dev/null
 save "$DATA/saved" "${claims[@]}"
 delete
 sha256sum --quiet --check "$DATA/saved.sums"

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_hostpath import IMAGE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_plan import manifests
+from ansible_collections.kindlab.volumes.tests.unit.provisioners import request
 from ansible_collections.kindlab.volumes.tests.unit.roles.files import ROLES
 
 sys.path.insert(0, str(ROLES / "node_image/files/builder"))
@@ -102,6 +105,15 @@ def test_the_real_recipe_knows_its_versions() -> None:
 
 def test_modules_ask_for_the_image_that_is_built() -> None:
     assert recipe.load(ROLES / "node_image/files", "bookworm").steps["node"].facts["hostpath"] == IMAGE
+
+
+def test_storage_provisioner_finds_nothing_to_do_in_a_cluster_of_the_image() -> None:
+    names = recipe.load(ROLES / "node_image/files", "bookworm").steps["node"].facts
+    text = (ROLES / "node_image/files/node/kind/manifests/default-storage.yaml.in").read_text()
+    for name in ("local_path", "busybox"):
+        text = text.replace(f"@{name.upper()}_IMAGE@", names[name])
+    wanted = manifests(request(image=names["local_path"], helper_image=names["busybox"]))
+    assert list(yaml.safe_load_all(text)) == list(wanted)
 
 
 def test_a_failing_step_says_why_and_what_next(tmp_path: Path) -> None:
