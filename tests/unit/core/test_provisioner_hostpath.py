@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -179,7 +181,7 @@ def test_which_claims_it_serves():
 
 def test_what_the_api_server_fills_in_does_not_count():
     wanted = made()["Deployment"]
-    live = made()["Deployment"]
+    live = copy.deepcopy(wanted)
     live["spec"]["strategy"].pop("rollingUpdate")
     live["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
     live["spec"]["progressDeadlineSeconds"] = 600
