@@ -42,8 +42,6 @@ def run_module(action: Action, argument_spec: Mapping[str, Any], **rules: Any) -
         module.fail_json(**result)
     for warning in outcome.warnings:
         module.warn(warning)
-    module.exit_json(
-        changed=outcome.changed,
-        diff={"before": dict(outcome.before), "after": dict(outcome.after)},
-        **outcome.facts,
-    )
+    # Of 1,000 volumes it is two fifths of the result: only who asks for it waits for it.
+    diff = {"diff": {"before": dict(outcome.before), "after": dict(outcome.after)}} if module._diff else {}
+    module.exit_json(changed=outcome.changed, **diff, **outcome.facts)
