@@ -206,7 +206,7 @@ class KindHost(Runner):
         try:
             self.during_create(self)
         except CommandFailed as error:
-            if not retain:
+            if not retain and self.broken is None:
                 self._delete(name, kubeconfig)
             return Completed(1, err=error.message)
         self.clusters[name] = api_of(config)

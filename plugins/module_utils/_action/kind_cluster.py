@@ -158,9 +158,17 @@ def _create(lab: Lab, plan: Plan, missing: Sequence[HostDirectory], config: str)
         try:
             lab.kind.create(lab.name, config, lab.own.path, retain=retain)
         except CommandFailed:
-            if not retain:
+            if not retain and _left_nothing(lab):
                 lab.mark.clear()
             raise
+
+
+def _left_nothing(lab: Lab) -> bool:
+    """kind takes away what it has made when it fails, unless the engine fails it, too."""
+    try:
+        return not lab.engine.nodes(lab.name)
+    except KindlabError:
+        return False
 
 
 def _absent(lab: Lab, check_mode: bool) -> Outcome:

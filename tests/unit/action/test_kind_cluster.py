@@ -369,6 +369,22 @@ def test_failure_of_kind_leaves_nothing_and_explains(place: Place) -> None:
     assert place.run().changed
 
 
+def test_what_kind_could_not_take_away_without_an_engine_is_replaced(place: Place) -> None:
+    def engine_dies(host: KindHost) -> None:
+        host.broken = Unreachable("Cannot connect to the Docker daemon.")
+        raise CommandFailed("ERROR: failed to create cluster: command docker exec failed")
+
+    place.host.during_create = engine_dies
+    with pytest.raises(CommandFailed):
+        place.run()
+    assert len(place.host.nodes) == 2 and place.mark.exists()
+    place.host.broken = None
+    place.host.during_create = lambda _host: None
+    again = place.predicted()
+    assert (again.before["state"], again.after["state"]) == ("unfinished", "running")
+    assert place.host.created == 2 and not place.mark.exists()
+
+
 def test_retained_failure_is_replaced(place: Place) -> None:
     def fail(_host: KindHost) -> None:
         raise CommandFailed("ERROR: kubeadm init failed")
