@@ -57,6 +57,7 @@ def test_each_knows_its_own():
 
 def test_claims_may_be_bound_at_once():
     SHARED.check(request(name="local_path_shared", binding_mode="Immediate"))
+    assert SHARED.binds_at_once
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,10 @@ def test_a_path_that_leads_out_of_the_root_is_named(path: str, tmp_path: Path) -
 
 
 def test_a_root_may_be_named_by_a_link_and_be_the_path_itself(tmp_path: Path) -> None:
-    (tmp_path / "root" / "data").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("root")
-    assert local_path.look_at(f"{tmp_path}/root/data", f"{tmp_path}/link").path == f"{tmp_path}/root/data"
-    assert local_path.look_at(f"{tmp_path}/link", f"{tmp_path}/root").path == f"{tmp_path}/root"
+    (tmp_path / "top" / "data").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("top")
+    assert local_path.look_at(f"{tmp_path}/top/data", f"{tmp_path}/link").path == f"{tmp_path}/top/data"
+    assert local_path.look_at(f"{tmp_path}/link", f"{tmp_path}/top").path == f"{tmp_path}/top"
 
 
 def test_mounts_come_from_where_their_links_lead(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_one_directory_for_all(tmp_path: Path) -> None:
 
 def test_a_single_node_shares_with_itself(tmp_path: Path) -> None:
     check_shared(Engine("docker", Nodes({NODES[0]: tmp_path})), NODES[:1], "/data")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_nodes_that_differ_are_named(tmp_path: Path) -> None:
