@@ -12,7 +12,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.waiting import Waiting
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Waiting
 
 # Screens for people, where a line more does no harm; the output of others is read by programs.
 SCREENS = ("ansible.builtin.default", "community.general.yaml", "debug", "default", "yaml")

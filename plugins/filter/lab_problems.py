@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.lab_check import lab_problems
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provision import lab_problems
 
 DOCUMENTATION = r"""
 name: lab_problems

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.proof_table import proof_table
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.proof_table import proof_table
 
 DOCUMENTATION = r"""
 name: proof_table

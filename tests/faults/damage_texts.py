@@ -13,9 +13,9 @@ from damage_files import content_of, drawn
 from hypothesis import strategies as st
 from victim import EITHER, Files, Victim, Way
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import CATALOG
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import manifest_text
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import MANIFESTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import CATALOG
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
 # What a restore reads; other manifests are not for it.
 READ = [MANIFESTS[kind] for kind in ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass")]

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup, volume_restore
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import MANIFESTS, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan
-from ansible_collections.kindlab.volumes.tests.unit import backups, fakes, nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.tests.unit.support import backups, fakes, nodes
 
 # By its path in the generation: a file's content, or what puts something else in its place.
 Files: TypeAlias = "dict[str, bytes | Callable[[Path], object]]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +17,64 @@ UTILS = f"{OURS}.module_utils"
 FOLDERS = (".ci", "changelogs", "meta", "playbooks", "plugins", "roles", "tests", "tools")
 UNREAD = {"__pycache__", "output", "go.sum", "changelog.yaml"}
 
-# Folder of plugins/ -> what of this collection it may import: only rooms below it.
+# Package of plugins/ -> what of this collection it may import: itself and the packages below it.
 ROOMS = {
     "doc_fragments": (),
-    "filter": (f"{UTILS}._core.",),
-    "module_utils/_core": (f"{UTILS}._core.",),
-    "module_utils/_edge": (f"{UTILS}._core.", f"{UTILS}._edge."),
-    "module_utils/_action": (f"{UTILS}._core.", f"{UTILS}._edge."),
-    "module_utils/_sequence": (f"{UTILS}._core.", f"{UTILS}._edge.", f"{UTILS}._action."),
-    "modules": (f"{UTILS}._sequence.", f"{UTILS}._action.", f"{UTILS}._edge.module"),
+    "filter": ("_core",),
+    "modules": ("_sequence", "_action", "_edge.module"),
+    "module_utils/_sequence": ("_sequence", "_action", "_edge", "_core"),
+    "module_utils/_action": ("_action", "_edge", "_core"),
+    "module_utils/_edge": ("_edge", "_core"),
+    "module_utils/_core": ("_core",),
 }
+# The map of _core and _edge: files and folders by domain, each of which imports only those before it.
+ORDER = {
+    "_core": [
+        "errors",
+        "outcome",
+        "stopwatch",
+        "console",
+        "checksums",
+        "images",
+        "kind",
+        "kube",
+        "tar",
+        "provisioner",
+        "volumes",
+        "drain",
+        "detach",
+        "local_data",
+        "provision",
+        "backup",
+        "restore",
+        "recreate",
+        "removal",
+    ],
+    "_edge": [
+        "module",
+        "command",
+        "text_file",
+        "images",
+        "engine",
+        "kube",
+        "data",
+        "shared_directory",
+        "evictions",
+        "kind",
+        "detach",
+        "local_data",
+        "backup",
+        "restore",
+        "recreate",
+        "removal",
+    ],
+}
+FILES_PER_FOLDER = 10
+# The most files of the collection that one file may import; the recreation runs the other actions.
+IMPORTS_PER_FILE = 12
+IMPORTS_OF = {"_sequence/cluster_recreate.py": 15}
 # What comes from outside -> the only files of module_utils that may import it.
-SOLE_IMPORTERS = {"ansible": "_edge/module.py", "kubernetes": "_edge/api.py"}
+SOLE_IMPORTERS = {"ansible": "_edge/module.py", "kubernetes": "_edge/kube/api.py"}
 
 LICENCE = re.compile(r"#\s*(Copyright|GNU General Public License|SPDX-License-Identifier|-\*-)|#!|---$")
 URL_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})\b")
@@ -58,36 +105,88 @@ def named(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Full names, `from a import b` as a.b."""
+    """Full names, `from a import b` as a.b; relative ones, which stay within a folder, are made absolute."""
+    package = ".".join(("ansible_collections.kindlab.volumes", *path.parent.relative_to(ROOT).parts))
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{named(path)}:{node.lineno}: imports are absolute"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            assert node.level <= 1, f"{named(path)}:{node.lineno}: relative imports stay within their folder"
+            module = ".".join(filter(None, (package if node.level else "", node.module)))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 PYTHON = files(".py")
 YAML = files(".yaml", ".yml")
 PLUGINS = [path for path in PYTHON if named(path).startswith("plugins/")]
+MODULE_UTILS = ROOT / "plugins" / "module_utils"
+OF_UTILS = {path.relative_to(MODULE_UTILS).as_posix(): path for path in PLUGINS if path.is_relative_to(MODULE_UTILS)}
+
+
+def ours(path: Path) -> set[str]:
+    """The files of module_utils that a file imports, each as its path there."""
+    found = set()
+    for name in imports(path):
+        if name.startswith(f"{UTILS}."):
+            whole = name.removeprefix(f"{UTILS}.").replace(".", "/")
+            found.add(f"{whole}.py" if f"{whole}.py" in OF_UTILS else f"{whole.rpartition('/')[0]}.py")
+    return found - {path.relative_to(MODULE_UTILS).as_posix() if path.is_relative_to(MODULE_UTILS) else ""}
+
+
+def domain(file: str) -> tuple[str, str]:
+    """_core/drain/plan.py -> ('_core', 'drain'); _core/errors.py -> ('_core', 'errors')."""
+    room, name, *_rest = file.removesuffix(".py").split("/")
+    return room, name
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=named)
-def test_knows_only_the_rooms_below(path: Path) -> None:
+def test_imports_only_rooms_below(path: Path) -> None:
     folder = path.parent.relative_to(ROOT / "plugins").as_posix()
-    assert folder in ROOMS, f"{named(path)}: the house has no room {folder}"
+    room = next((room for room in ROOMS if folder == room or folder.startswith(f"{room}/")), None)
+    assert room is not None, f"{named(path)}: no such room {folder}"
+    allowed = tuple(f"{UTILS}.{name}" for name in ROOMS[room])
     collections = [name for name in imports(path) if name.startswith("ansible_collections.")]
-    assert [name for name in collections if not name.startswith(ROOMS[folder])] == []
+    assert [name for name in collections if not name.startswith(allowed)] == []
+
+
+@pytest.mark.parametrize("file", [file for file in OF_UTILS if domain(file)[0] in ORDER])
+def test_imports_only_domains_before(file: str) -> None:
+    room, own = domain(file)
+    assert own in ORDER[room], f"{file}: add {own} to ORDER"
+    before = ORDER[room][: ORDER[room].index(own) + 1]
+    assert [
+        other for other in ours(OF_UTILS[file]) if domain(other)[0] == room and domain(other)[1] not in before
+    ] == []
+
+
+def test_the_map_names_what_is_there() -> None:
+    there = {domain(file) for file in OF_UTILS}
+    assert {(room, name) for room, names in ORDER.items() for name in names} <= there
+
+
+def test_no_import_cycle() -> None:
+    left = {file: ours(path) for file, path in OF_UTILS.items()}
+    while free := [file for file, imported in left.items() if not imported & left.keys()]:
+        for file in free:
+            del left[file]
+    assert left == {}
+
+
+@pytest.mark.parametrize("file", OF_UTILS)
+def test_imports_few_files(file: str) -> None:
+    assert len(ours(OF_UTILS[file])) <= IMPORTS_OF.get(file, IMPORTS_PER_FILE), sorted(ours(OF_UTILS[file]))
+
+
+def test_folders_are_small() -> None:
+    count = Counter(Path(file).parent.as_posix() for file in OF_UTILS)
+    # One file per module is a rule of its own.
+    assert {folder: n for folder, n in count.items() if n > FILES_PER_FOLDER and folder != "_action"} == {}
 
 
 @pytest.mark.parametrize("package, importer", SOLE_IMPORTERS.items())
 def test_the_outside_has_one_door(package: str, importer: str) -> None:
-    utils = ROOT / "plugins" / "module_utils"
-    assert {
-        path.relative_to(utils).as_posix()
-        for path in utils.rglob("*.py")
-        if any(name.split(".")[0] == package for name in imports(path))
-    } <= {importer}
+    importers = [f for f, path in OF_UTILS.items() if any(name.split(".")[0] == package for name in imports(path))]
+    assert importers == [importer]
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=named)

@@ -8,7 +8,21 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_plan import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    CommandFailed,
+    Declined,
+    KindlabError,
+    Unreachable,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import (
+    container_drift,
+    record_drift,
+    unseen_options,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import HostDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
     Observed,
     Plan,
     absent_before_and_after,
@@ -16,40 +30,24 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_plan
     plan_present,
     refuse_drift,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_record import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
     RECORD,
     RECORD_NAMESPACE,
     record,
     recorded_config,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import (
-    CONTROL_PLANE,
-    ClusterSpec,
-    cluster_spec,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_view import cluster_view
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drift import (
-    container_drift,
-    record_drift,
-    unseen_options,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    CommandFailed,
-    Declined,
-    KindlabError,
-    Unreachable,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind_config import config_text, kind_config
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.loss import Loss, refuse_loss
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_options import HostDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, cluster_spec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import host, removal
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import require_library
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import Loss, refuse_loss
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.lab import Connect, Lab
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.mark import REMOVING
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.startup import Startup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind import host_directories as host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, Lab
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import REMOVING
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import Startup
 
 
 def run(

@@ -9,25 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_record import (
-    RECORD,
-    RECORD_NAMESPACE,
-    known_options,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import CONTROL_PLANE, checked_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
     KindlabError,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
+    RECORD,
+    RECORD_NAMESPACE,
+    known_options,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import require_library
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.lab import Connect, Lab
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, Lab
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 ANSWER_SECONDS = 5.0
 

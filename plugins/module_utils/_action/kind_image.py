@@ -10,19 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.node_images import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import (
     Image,
     engine_image,
     read_listing,
     read_snapshotter,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.fan_out import FanOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.image_archive import images_in, opened
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.archive import images_in, opened
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.fan_out import FanOut
 
 T = TypeVar("T")
 CTR = ("ctr", "--namespace=k8s.io", "images")

@@ -10,33 +10,38 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_cluster, check_same_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_access import check_contents
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_place import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import check_contents
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.place import (
     Place,
     check_same,
     find_place,
     serving_nodes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_plan import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.plan import (
     Observed,
     Plan,
     observed,
     plan_absent,
     plan_present,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_policy import BINDING, POLICY
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_report import before_after, line, refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_request import Request, read_request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import BINDING, POLICY
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.report import before_after, line, refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import Request, read_request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import local_data_writer, local_path, node_look
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Missing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
+    check_cluster,
+    check_same_cluster,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import Key
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import Key
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import host as local_path
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as node_look
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import writer as local_data_writer
 
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "Pod", "Node")
 UNGUARDED = (

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.budget import read_budgets
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_plan import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import (
     SEEN,
     Line,
     Observed,
@@ -18,22 +17,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_plan i
     plan_drain,
     plan_schedulable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_refusal import refuse
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_report import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.refusals import refuse
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import (
     drained,
     not_drained,
     schedulable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import has_condition
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import has_ended
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.pods import has_ended
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.readiness import has_condition
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.scheduling import is_schedulable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import why_not_served
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.evictions import Evictions
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
 
 
 def run(

@@ -7,43 +7,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Declined,
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import by_ref, without_nulls
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import is_served, why_not_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner import PROVISIONERS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_plan import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import (
     manifests,
     plan_absent,
     plan_file,
     plan_present,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_request import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
+    describe,
+    difference,
+    facts,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import (
     Request,
     read_request,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_state import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import (
     SEEN,
     State,
     Step,
     applied,
     is_marked,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_words import (
-    describe,
-    difference,
-    facts,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.workload import is_served, why_not_served
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import manifest_text, text_file
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.shared_directory import check_shared
 
 

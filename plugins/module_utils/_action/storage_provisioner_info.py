@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import by_ref
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_options import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
     SEEN,
     classes,
     provisioners,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
 
 def run(options: Mapping[str, Any], _check_mode: bool, *, connect: Callable[..., Cluster] = open_cluster) -> Outcome:

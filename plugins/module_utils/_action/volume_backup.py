@@ -12,42 +12,43 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_catalog import Modes, draft
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_plan import Plan, Request, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_report import (
-    before_after,
-    lines,
-    warnings,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     CATALOG,
     Catalog,
     generation_name,
     generation_number,
     same_content,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import Modes, draft
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan, Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.report import (
+    before_after,
+    lines,
+    warnings,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import backup_data, manifest_text
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.archive import check_programs
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_source import observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.observe import observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     GENERATIONS,
     MANIFESTS,
     Stored,
     read_stored,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import (
     Writer,
     check_place,
     locked,
     remove_generations,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import check_readable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_programs
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import check_there, located
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import check_readable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import check_there, located
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
 
 @dataclass

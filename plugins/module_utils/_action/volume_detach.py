@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import detach_report as report
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner, pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach_plan import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import report
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held, left_without
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import (
     SEEN,
     Observed,
     Plan,
@@ -23,20 +23,24 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach_plan 
     plan_detached,
     reread,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detachment import Held, left_without
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_cluster, check_same_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Missing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import WORKLOADS, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
+    check_cluster,
+    check_same_cluster,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import WORKLOADS, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detachment import Detachment
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
 
 # Controllers write to their objects all the time: so often a change of ours is tried again.
 ATTEMPTS = 10

@@ -9,24 +9,22 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes, select_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
     check_cluster,
     check_same_cluster,
-    describe,
-    orphans,
-    pods_by_claim,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     used_directories,
     watched_places,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import (
-    Object,
-    read_volumes,
-    select_volumes,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, orphans
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Pod", "ConfigMap", "Node")
 

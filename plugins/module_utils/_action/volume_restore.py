@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import check_cluster, check_same_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import check_verify
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_model import ALREADY, Observed, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_plan import plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_report import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import check_verify
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import ALREADY, Observed, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.report import (
     before_after,
     inside_nodes,
     is_bound,
@@ -26,21 +28,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_repo
     policies,
     refusal,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_wanted import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import (
     Request,
     choose,
     surroundings,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Object, claim_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import binder
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
+    check_cluster,
+    check_same_cluster,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kinds import Key
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore_source import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import binder
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import Key
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import (
     check_archives,
     extract,
     judged,

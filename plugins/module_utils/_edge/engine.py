@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import NodeRunner, Runner, last_lines
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
+
+from .command import NodeRunner, Runner, last_lines
 
 # Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
 STOPPED = (0, 130, 137, 143)

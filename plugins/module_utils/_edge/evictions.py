@@ -7,11 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.budget import read_budget
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_plan import Line
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Line
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 Lane = Sequence[Line]
 

@@ -7,25 +7,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup_place import data_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory import Place, volume_places
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.loss import Loss, losses
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.saved_state import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import (
     NONE_NAMED,
+    Loss,
+    losses,
     needing_backup,
     unsaved,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_data import Source, read_lists
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detachment import Detachment
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.node_data import located
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import located
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+
+from .engine import Engine
 
 
 def dangers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Loss, ...]:

@@ -20,9 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.binding import policy_change
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import generation_number
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.cluster_spec import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import generation_number
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Declined,
@@ -30,10 +28,19 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import GIVEN_BACK, Begun, last
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_options import Asked
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_plan import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import GIVEN_BACK, Begun, last
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.options import Asked
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import (
+    checksum_seconds,
+    others_classes,
+    plan_lines,
+    results,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import (
     CREATE,
     DELETE,
     SALVAGE,
@@ -46,25 +53,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_pla
     was_running,
     where,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate_report import (
-    checksum_seconds,
-    others_classes,
-    plan_lines,
-    results,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore_data import difference_text, report
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text, report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     GENERATIONS,
     generations,
     read_backup,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.cluster import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ENGINES, find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.journal import Journal
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate_check import check_disk, check_images
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.preflight import check_disk, check_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 
 Facts = dict[str, Any]

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster, kind_cluster_info
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.tests.unit.kind_host import KindHost
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost
 
 ASKED = {
     "engine": "docker",

@@ -15,9 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_image
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.fan_out import FanOut
-from ansible_collections.kindlab.volumes.tests.unit.edge.test_image_stream import archive
-from ansible_collections.kindlab.volumes.tests.unit.kind_host import KindHost, containers
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.fan_out import FanOut
+from ansible_collections.kindlab.volumes.tests.unit.support.image_archives import archive
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
 
 IMPORT = ["ctr", "--namespace=k8s.io", "images", "import", "--all-platforms", "--digests", "--snapshotter=native", "-"]
 

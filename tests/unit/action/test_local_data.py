@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.local_data import UNGUARDED, run
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import local_data_objects as objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Conflict,
@@ -17,17 +16,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_policy import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import manifests as objects
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import (
     BINDING,
     POLICY,
     POLICY_NAME,
     REFUSED,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import node_look
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.tests.unit.backups import inspected
-from ansible_collections.kindlab.volumes.tests.unit.fakes import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as node_look
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
     FakeCluster,
     Killed,
     ScriptedRunner,
@@ -350,7 +350,9 @@ def test_links_that_lead_out_may_be_allowed(data):
 def test_a_directory_that_was_replaced_since_the_nodes_started_is_refused(data, monkeypatch):
     boot = data.parent / "boot"
     boot.write_text("this kernel\n")
-    monkeypatch.setattr("ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_path.BOOT", str(boot))
+    monkeypatch.setattr(
+        "ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data.host.BOOT", str(boot)
+    )
     status = data.stat()
     cluster = Server()
     with pytest.raises(Conflict, match="in k-worker, k-worker2"):

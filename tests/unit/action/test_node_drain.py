@@ -11,7 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.tests.unit.drains import (
+from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     ANYWHERE,
     NODES,
     WEB,
@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.tests.unit.drains import (
     using,
     volume,
 )
-from ansible_collections.kindlab.volumes.tests.unit.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 
 OPTIONS = {
     "node": "w1",

@@ -13,11 +13,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import needs_new
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import needs_new
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.manifest_text import from_text
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, ScriptedRunner, merge
-from ansible_collections.kindlab.volumes.tests.unit.provisioners import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import from_text
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
     GA,
     PLACE,
     SPACE,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner_info import run
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster
-from ansible_collections.kindlab.volumes.tests.unit.provisioners import class_of, objects
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import class_of, objects
 
 OPTIONS = {"cluster": "lab", "kubeconfig": "/kubeconfig", "context": None}
 

@@ -12,27 +12,27 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner as owners
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.catalog import NewerFormat
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NewerFormat
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Conflict,
     Declined,
     KindlabError,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     MANIFESTS,
     WORKLOADS,
     generations,
     read_backup,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_writer import locked
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, Killed, ScriptedRunner
-from ansible_collections.kindlab.volumes.tests.unit.nodes import NodesHere
-from ansible_collections.kindlab.volumes.tests.unit.workloads import made_by, owner, stateful
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, owner, stateful
 
 OPTIONS: dict[str, Any] = {
     "engine": "docker",

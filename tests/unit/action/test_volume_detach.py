@@ -6,12 +6,12 @@ import pytest
 import yaml
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Declined, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.holders import Holder
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.pods import MIRROR
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import MIRROR
 from ansible_collections.kindlab.volumes.plugins.modules import volume_detach as module
-from ansible_collections.kindlab.volumes.tests.unit.detaching import (
+from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     BASE,
     EVERYTHING,
     NODE,
@@ -27,8 +27,8 @@ from ansible_collections.kindlab.volumes.tests.unit.detaching import (
     specs,
     states,
 )
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, ScriptedRunner, merge
-from ansible_collections.kindlab.volumes.tests.unit.workloads import (
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     Controlled,
     as_served,
     bound,

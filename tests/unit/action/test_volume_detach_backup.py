@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner as owners
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.tests.unit.backups import inspected
-from ansible_collections.kindlab.volumes.tests.unit.detaching import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
+from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     BASE,
     EVERYTHING,
     OPTIONS,
@@ -24,8 +24,8 @@ from ansible_collections.kindlab.volumes.tests.unit.detaching import (
     running,
     specs,
 )
-from ansible_collections.kindlab.volumes.tests.unit.fakes import ScriptedRunner, merge
-from ansible_collections.kindlab.volumes.tests.unit.workloads import (
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     Controlled,
     as_served,
     bound,

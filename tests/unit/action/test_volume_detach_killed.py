@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import owner as owners
-from ansible_collections.kindlab.volumes.tests.unit.detaching import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     EVERYTHING,
     UNTOUCHED,
     C,
@@ -17,8 +17,8 @@ from ansible_collections.kindlab.volumes.tests.unit.detaching import (
     specs,
     states,
 )
-from ansible_collections.kindlab.volumes.tests.unit.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.workloads import SSD, bound, daemon, owner, pod, stateful
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import SSD, bound, daemon, owner, pod, stateful
 
 
 def test_a_detachment_that_was_killed_is_completed_by_the_next():

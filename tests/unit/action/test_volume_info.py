@@ -9,8 +9,8 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.tests.unit.backups import claim, inspected, volume
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster, ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, inspected, volume
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner
 
 OPTIONS = {
     "engine": "docker",

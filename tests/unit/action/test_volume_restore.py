@@ -15,10 +15,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Declined,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan
-from ansible_collections.kindlab.volumes.tests.unit.backups import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     NAMESPACE,
     STORAGE_CLASS,
     inspected,
@@ -26,13 +26,13 @@ from ansible_collections.kindlab.volumes.tests.unit.backups import (
     write_backup,
     write_data,
 )
-from ansible_collections.kindlab.volumes.tests.unit.fakes import (
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
     FakeCluster,
     Killed,
     ScriptedRunner,
     binding_controller,
 )
-from ansible_collections.kindlab.volumes.tests.unit.nodes import NodesHere
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 
 OPTIONS = {
     "engine": "docker",

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
-from ansible_collections.kindlab.volumes.tests.unit.fakes import ScriptedRunner
-from ansible_collections.kindlab.volumes.tests.unit.kind_host import containers
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import containers
 
 NODE = {"role": "control-plane", "image": "n:1", "extraMounts": [{"hostPath": "/h", "containerPath": "/n"}]}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain_plan import lanes, plan_drain
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import lanes, plan_drain
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.evictions import PAUSE, Evictions
-from ansible_collections.kindlab.volumes.tests.unit.drains import (
+from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     WEB,
     Server,
     budget,

@@ -12,18 +12,18 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data_objects import LABEL
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.manifest import merged
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.topology import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volume import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import removal
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_data import read_lists
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup_store import GENERATIONS, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import GENERATIONS, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes, dangers
-from ansible_collections.kindlab.volumes.tests.unit.backups import claim, volume, write_backup, write_data
-from ansible_collections.kindlab.volumes.tests.unit.fakes import FakeCluster
-from ansible_collections.kindlab.volumes.tests.unit.looks import QuietNodes
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume, write_backup, write_data
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.tests.unit.support.looks import QuietNodes
 
 COUNT = 3
 NONE_NAMED = "no backup is named that holds it"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_hostpath import IMAGE
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner_plan import manifests
-from ansible_collections.kindlab.volumes.tests.unit.provisioners import request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.hostpath import IMAGE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import manifests
 from ansible_collections.kindlab.volumes.tests.unit.roles.files import ROLES
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import request
 
 sys.path.insert(0, str(ROLES / "node_image/files/builder"))
 import mirror

@@ -22,8 +22,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.journal import GIVEN_BACK, STEPS
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.journal import JOURNAL, Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import GIVEN_BACK, STEPS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import cluster_recreate
 from ansible_collections.kindlab.volumes.plugins.modules import (
     kind_cluster,
@@ -32,9 +32,16 @@ from ansible_collections.kindlab.volumes.plugins.modules import (
     volume_detach,
     volume_restore,
 )
-from ansible_collections.kindlab.volumes.tests.unit.backups import write_backup
-from ansible_collections.kindlab.volumes.tests.unit.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.recreations import CLASS, INSIDE, NODES, REFUSED, SHAPE, World
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
+    CLASS,
+    INSIDE,
+    NODES,
+    REFUSED,
+    SHAPE,
+    World,
+)
 
 PLANNED = ["?create", "?detach", "?save"]
 SAVED = ["detach", "save"]

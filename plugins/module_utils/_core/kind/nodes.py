@@ -1,0 +1,90 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Clusters as they are: node containers, what is mounted in them, and where that lies on the host."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CONTROL_PLANE = "control-plane"
+
+WORKER = "worker"
+
+LOAD_BALANCER = "external-load-balancer"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A place inside a node container that is kept outside it.
+
+    kind: bind (host_path is a directory or file of the host), volume (the engine's own) or tmpfs.
+    """
+
+    node_path: str
+    host_path: str
+    kind: str = "bind"
+    read_only: bool = False
+    propagation: str = ""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a node that is published on the host."""
+
+    node_port: int
+    host_port: int
+    listen: str = "0.0.0.0"
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node container as the engine shows it.
+
+    role: control-plane, worker or external-load-balancer; state: the engine's word, e.g. running, exited, paused.
+    ended: how a container that has exited came to its end: 'stopped, exit code 137', 'crashed, out of memory'.
+    """
+
+    name: str
+    cluster: str
+    role: str
+    state: str = "running"
+    image: str = ""
+    image_id: str = ""
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    ended: str = ""
+
+    def host_directory(self, node_directory: str) -> str | None:
+        """Where a directory of this node lies on the host; None where it is not kept on the host."""
+        path = posixpath.normpath(node_directory)
+        holding = [m for m in self.mounts if is_below(path, m.node_path)]
+        if not holding:
+            return None
+        nearest = max(holding, key=lambda m: len(posixpath.normpath(m.node_path)))
+        if nearest.kind != "bind":
+            return None
+        return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
+
+
+def is_below(path: str, directory: str) -> bool:
+    """True where path is the directory itself or lies below it (both absolute, '..' resolved by name)."""
+    path, directory = posixpath.normpath(path), posixpath.normpath(directory)
+    return path == directory or directory == "/" or path.startswith(directory + "/")
+
+
+def default_kubeconfig(cluster: str) -> str:
+    """The kubeconfig file that a cluster has for itself, so that the user's own stays untouched."""
+    return f"~/.kube/kind-{cluster}.yaml"
+
+
+def node_names(cluster: str, roles: Iterable[str]) -> list[str]:
+    """The names that kind gives to nodes of these roles, in their order: NAME-worker, NAME-worker2, ..."""
+    seen: dict[str, int] = {}
+    names = []
+    for role in roles:
+        seen[role] = seen.get(role, 0) + 1
+        names.append(f"{cluster}-{role}{seen[role] if seen[role] > 1 else ''}")
+    return names

@@ -1,0 +1,160 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes: PersistentVolumes joined with their claims, and their manifests as a backup keeps them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .objects import Object
+
+# Everything in a PersistentVolume's spec that is not its source.
+_COMMON_FIELDS = frozenset(
+    (
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    )
+)
+
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+ORIGINAL_POLICY = "kindlab.volumes/original-reclaim-policy"
+HOSTNAME = "kubernetes.io/hostname"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One PersistentVolume with its claim.
+
+    claim: 'namespace/name', '' where it has none. claim_phase: '' where there is no such claim, or where the claim
+    of that name has another volume. nodes: those that the affinity names, () for any. node_directory: '' where the
+    source is neither hostPath nor local. source: the field of the spec that says what it is, e.g. hostPath.
+    original_policy: the reclaim policy before a backup made it Retain, '' where none did.
+    """
+
+    name: str
+    claim: str = ""
+    phase: str = ""
+    claim_phase: str = ""
+    storage_class: str = ""
+    reclaim_policy: str = "Retain"
+    capacity: str = ""
+    access_modes: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    node_directory: str = ""
+    source: str = ""
+    provisioned_by: str = ""
+    original_policy: str = ""
+
+
+def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object]) -> tuple[Volume, ...]:
+    """All volumes by name, each joined with its claim; from objects as the API or a backup shows them."""
+    by_name = {claim_name(claim): claim for claim in claims}
+    found = (_volume(pv, by_name.get(claim_of(pv))) for pv in persistent_volumes)
+    return tuple(sorted(found, key=lambda v: v.name))
+
+
+def select_volumes(
+    volumes: Iterable[Volume],
+    *,
+    names: Iterable[str] | None = None,
+    namespaces: Iterable[str] | None = None,
+    storage_classes: Iterable[str] | None = None,
+) -> tuple[Volume, ...]:
+    """The volumes that fit everything that is asked for; nothing asked for (None or empty) lets all through.
+
+    names: of the volume, or its claim as 'namespace/name'. namespaces: of the claim.
+    """
+    named, spaces, classes = set(names or ()), set(namespaces or ()), set(storage_classes or ())
+    return tuple(
+        v
+        for v in volumes
+        if (not named or v.name in named or v.claim in named)
+        and (not spaces or v.claim.partition("/")[0] in spaces)
+        and (not classes or v.storage_class in classes)
+    )
+
+
+def unknown_names(volumes: Iterable[Volume], names: Iterable[str] | None) -> tuple[str, ...]:
+    """The asked-for names (volumes, or claims as 'namespace/name') that none of the volumes has."""
+    known = {known for v in volumes for known in (v.name, v.claim)}
+    return tuple(sorted(set(names or ()) - known))
+
+
+def claim_of(pv: Mapping[str, Any]) -> str:
+    """'namespace/name' of the claim that a PersistentVolume names, '' for none."""
+    ref = pv["spec"].get("claimRef")
+    return f"{ref['namespace']}/{ref['name']}" if ref else ""
+
+
+def claim_name(claim: Mapping[str, Any]) -> str:
+    """'namespace/name' of a claim."""
+    return f"{claim['metadata'].get('namespace', 'default')}/{claim['metadata']['name']}"
+
+
+def source_of(pv: Mapping[str, Any]) -> str:
+    """The field of the spec that holds a volume's source: hostPath, local, nfs, csi, ..."""
+    return next((field for field in sorted(pv["spec"]) if field not in _COMMON_FIELDS), "")
+
+
+def node_directory(pv: Mapping[str, Any]) -> str:
+    """The directory in the node, '' where the source is neither hostPath nor local."""
+    spec = pv["spec"]
+    path = (spec.get("hostPath") or spec.get("local") or {}).get("path", "")
+    return posixpath.normpath(path) if path else ""
+
+
+def affinity_nodes(pv: Mapping[str, Any]) -> tuple[str, ...]:
+    """The nodes that the affinity names, () where it leaves the choice open.
+
+    Terms are alternatives, the requirements of one term hold together (Kubernetes: NodeSelector). A node is named
+    by the field metadata.name (local-path since 0.0.29) or by the label kubernetes.io/hostname.
+    """
+    required = (pv["spec"].get("nodeAffinity") or {}).get("required") or {}
+    names: set[str] = set()
+    for term in required.get("nodeSelectorTerms") or ():
+        named = [set(r.get("values") or ()) for r in naming_requirements(term)]
+        if not named:
+            return ()
+        names |= set.intersection(*named)
+    return tuple(sorted(names))
+
+
+def naming_requirements(term: Mapping[str, Any]) -> list[Object]:
+    """The requirements of one term of an affinity that name nodes."""
+    fields = [r for r in term.get("matchFields") or () if r.get("key") == "metadata.name"]
+    labels = [r for r in term.get("matchExpressions") or () if r.get("key") == HOSTNAME]
+    return [r for r in fields + labels if r.get("operator") == "In"]
+
+
+def _volume(pv: Object, claim: Object | None) -> Volume:
+    spec, name = pv["spec"], pv["metadata"]["name"]
+    annotations = pv["metadata"].get("annotations") or {}
+    if claim is not None and claim["spec"].get("volumeName", "") not in ("", name):
+        claim = None
+    return Volume(
+        name=name,
+        claim=claim_of(pv),
+        phase=(pv.get("status") or {}).get("phase", ""),
+        claim_phase="" if claim is None else (claim.get("status") or {}).get("phase", ""),
+        storage_class=spec.get("storageClassName", ""),
+        reclaim_policy=spec.get("persistentVolumeReclaimPolicy", "Retain"),
+        capacity=(spec.get("capacity") or {}).get("storage", ""),
+        access_modes=tuple(spec.get("accessModes") or ()),
+        nodes=affinity_nodes(pv),
+        node_directory=node_directory(pv),
+        source=source_of(pv),
+        provisioned_by=annotations.get(PROVISIONED_BY, ""),
+        original_policy=annotations.get(ORIGINAL_POLICY, ""),
+    )

@@ -1,0 +1,111 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The policy that keeps pods from writing to read-only local data, and the steps that lead to it.
+
+Read-only takes two. A volume that is mounted read-only keeps kubelet from writing, which else makes the directories of
+a subPath, and gives all files to a pod's fsGroup. It does not keep pods from writing: runc since 1.2 mounts a pod's
+volume read-write on top, unless the pod's own specification says readOnly (opencontainers/runc 4824); the same is true
+of the mounts of kind's nodes. So pods that don't say it are not admitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_part
+
+from .manifests import LABEL, READ_ONLY
+
+POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
+POLICY_NAME = "local-data.kindlab.volumes"
+REFUSED = "is read-only local data"
+# A policy and its binding as they live, None where there is none.
+Live: TypeAlias = "tuple[Object | None, Object | None]"
+
+
+def policy() -> tuple[Object, Object]:
+    """What keeps pods from using a claim that is labelled read-only unless they say so, in all namespaces.
+
+    The claims themselves are the policy's parameters, looked up in the pod's namespace.
+    """
+    used = "v.persistentVolumeClaim"
+    allowed = f"!has({used}) || {used}.claimName != params.metadata.name || (has({used}.readOnly) && {used}.readOnly)"
+    said = f" {REFUSED}: set readOnly: true under persistentVolumeClaim in the volumes of the pod"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    return (
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": POLICY,
+            "metadata": {"name": POLICY_NAME},
+            "spec": {
+                "failurePolicy": "Fail",
+                "paramKind": {"apiVersion": "v1", "kind": "PersistentVolumeClaim"},
+                "matchConstraints": {"resourceRules": [rule]},
+                "validations": [
+                    {
+                        "expression": f"!has(object.spec.volumes) || object.spec.volumes.all(v, {allowed})",
+                        "messageExpression": f"'the claim ' + params.metadata.name + '{said}'",
+                        "reason": "Forbidden",
+                    }
+                ],
+            },
+        },
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": BINDING,
+            "metadata": {"name": POLICY_NAME},
+            "spec": {
+                "policyName": POLICY_NAME,
+                "validationActions": ["Deny"],
+                "paramRef": {
+                    "selector": {"matchLabels": {LABEL: READ_ONLY}},
+                    "parameterNotFoundAction": "Allow",
+                },
+            },
+        },
+    )
+
+
+def writing_pod(namespace: str, claim_name: str) -> Object:
+    """A pod that could write to a claim, and that only the policy has reason to refuse; it is never made."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"generateName": "local-data-", "namespace": namespace},
+        "spec": {
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [
+                {
+                    "name": "none",
+                    "image": "none",
+                    "resources": {"limits": {"cpu": "1m", "memory": "16Mi"}},
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                }
+            ],
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim_name}}],
+        },
+    }
+
+
+def live_policy(policies: Iterable[Object], bindings: Iterable[Object]) -> Live:
+    """This policy and its binding among all that there are."""
+    return _named(policies), _named(bindings)
+
+
+def _named(items: Iterable[Object]) -> Object | None:
+    return next((item for item in items if item["metadata"]["name"] == POLICY_NAME), None)
+
+
+def policy_steps(live: Live, *, needed: bool) -> tuple[tuple[str, Object], ...]:
+    """(create, patch or delete; the object) for the policy and its binding, in their order."""
+    pairs = list(zip(policy(), live, strict=True))
+    if not needed:
+        return tuple(("delete", there) for _wanted, there in reversed(pairs) if there is not None)
+    steps = []
+    for wanted, there in pairs:
+        if there is None:
+            steps.append(("create", wanted))
+        elif not is_part(wanted, there):
+            steps.append(("patch", wanted))
+    return tuple(steps)

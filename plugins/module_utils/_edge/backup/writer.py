@@ -1,0 +1,201 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes generations of a backup: in a hidden directory first, visible by one rename, and only when all is on disk."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
+    CATALOG,
+    Catalog,
+    generation_name,
+    generation_number,
+    to_text,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
+
+from .reader import GENERATIONS
+
+INCOMPLETE = ".incomplete-"
+LOCK = ".lock"
+# From so many files on, one flush of the whole file system is quicker than one per file.
+MANY = 64
+
+
+def check_place(path: str | Path) -> None:
+    """Raise BadInput where path is no directory, or can't be made or written to; changes nothing."""
+    top = Path(path)
+    above = next(place for place in (top, *top.parents) if os.path.lexists(place))
+    if not above.is_dir():
+        raise BadInput(
+            f"The backup directory {top} can't be used: {above} is not a directory.",
+            tried=f"ls -ld {above}",
+            next_step="Name a directory; it is made where it is missing.",
+        )
+    if not os.access(above, os.R_OK | os.W_OK | os.X_OK):
+        raise _failure(top, PermissionError(errno.EACCES, f"this user may not write to {above}", str(above)))
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Make the backup directory where it is missing, and be its only writer; what a dead one left is removed.
+
+    Raises Conflict where another run writes to it, BadInput where this user can't.
+    """
+    top = Path(path)
+    try:
+        top.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(top / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _failure(top, error) from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another run writes to the backup directory {top}.",
+                tried=f"fuser -v {top / LOCK}",
+                next_step="Wait for its end, then run this again.",
+            ) from None
+        for left in top.glob(f"{INCOMPLETE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+class Writer:
+    """One generation that is being written. files: path in it -> sha256, of everything written so far."""
+
+    def __init__(self, path: str | Path, needed: int = 0) -> None:
+        """needed: about how many bytes are to come, for the error where the disk is too small."""
+        self.top = Path(path)
+        self.needed = needed
+        self.files: dict[str, str] = {}
+        self.directory = self.top / f"{INCOMPLETE}{secrets.token_hex(8)}"
+        self._made = {self.directory}
+
+    def __enter__(self) -> Writer:
+        with self._failing():
+            self.directory.mkdir(mode=0o700)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def write(self, path: str, text: str) -> None:
+        """One file. path: relative to the generation."""
+        content = text.encode("utf-8")
+        with self.open(path) as file, self._failing():
+            file.write(content)
+        self.files[path] = hashlib.sha256(content).hexdigest()
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes]]:
+        """A file to be written piece by piece; whoever writes it puts its sha256 into files."""
+        place = self.directory / path
+        with self._failing():
+            if place.parent not in self._made:
+                place.parent.mkdir(mode=0o700, exist_ok=True)
+                self._made.add(place.parent)
+            descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                yield file
+
+    def publish(self, catalog: Catalog) -> str:
+        """Write the catalog, have all of it on disk, and make it the newest generation; its name."""
+        self.write(CATALOG, to_text(catalog))
+        with self._failing():
+            self._flush()
+            visible = self.top / GENERATIONS
+            visible.mkdir(mode=0o700, exist_ok=True)
+            newest = max((generation_number(name) or 0 for name in os.listdir(visible)), default=0)
+            name = generation_name(newest + 1, catalog.created)
+            self.directory.rename(visible / name)
+            for changed in (visible, self.top):
+                sync(changed)
+        return name
+
+    def _flush(self) -> None:
+        if len(self.files) > MANY:
+            _sync_file_system(self.directory)
+            return
+        for path in self.files:
+            sync(self.directory / path)
+        for directory in self._made:
+            sync(directory)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _failure(self.top, error, self.needed) from None
+
+
+def remove_generations(path: str | Path, names: list[str]) -> None:
+    """Remove generations; each is hidden by one rename first, so that no half of one is ever visible."""
+    top = Path(path)
+    for name in names:
+        hidden = top / f"{INCOMPLETE}{secrets.token_hex(8)}"
+        try:
+            (top / GENERATIONS / name).rename(hidden)
+            shutil.rmtree(hidden)
+        except OSError as error:
+            raise _failure(top, error) from None
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a directory, on disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_file_system(directory: Path) -> None:
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        os.sync()
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if syncfs(descriptor) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(directory))
+    finally:
+        os.close(descriptor)
+
+
+def _failure(top: Path, error: OSError, needed: int = 0) -> KindlabError:
+    tried = f"ls -ld {error.filename or top}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(top).free
+        return KindlabError(
+            f"The disk of the backup directory {top} is full: {free:,} bytes are free, up to {needed:,} are needed. "
+            "Nothing of this backup was kept.",
+            tried=f"df -h {top}",
+            next_step="Free some space, name a path on a larger disk, or keep fewer generations (keep).",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return BadInput(
+            f"The backup directory {top} can't be written to: {error.strerror}.",
+            tried=tried,
+            next_step="Name a directory of this user, or run as root (become: true).",
+        )
+    return BadInput(
+        f"The backup directory {top} can't be used: {error.strerror}.",
+        tried=tried,
+        next_step="Name a directory; it is made where it is missing.",
+    )

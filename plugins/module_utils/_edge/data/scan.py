@@ -1,0 +1,217 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads the bytes of directories: what is in them, with checksums, on all cores."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import NamedTuple
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, attributes_digest
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+
+from .hash_pool import SmallFiles
+from .hashing import (
+    SMALL,
+    Seen,
+    cores,
+    failure,
+    hash_file,
+    rights,
+)
+
+_TYPES = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFCHR: "char",
+    stat.S_IFBLK: "block",
+}
+
+
+class Found(NamedTuple):
+    """An entry as the walk saw it. relative: '.' for the directory itself; xattrs: as in Entry."""
+
+    relative: str
+    path: bytes
+    status: os.stat_result
+    xattrs: str
+
+
+def scan(directory: str, mode: str) -> list[Entry]:
+    """What is in one directory, by path; see scan_all."""
+    return scan_all([directory], mode)[0]
+
+
+def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
+    """What is in each directory, itself included ('.'), sorted by path.
+
+    Left out: what other file systems mounted in it hold, and sockets (a running process's own; no archive keeps them).
+
+    mode: full reads and hashes every file, fast reads none, none returns empty lists without a look.
+    Raises BadInput where a directory is missing or unreadable, Conflict where an entry changes while it is read.
+    """
+    if mode == "none":
+        return [[] for _directory in directories]
+    if mode == "fast":
+        return [_entries(walk(directory), {}) for directory in directories]
+    contents = _Contents()
+    walked = [walk(directory, contents.add) for directory in directories]
+    hashes = contents.hashes()
+    return [_entries(found, hashes) for found in walked]
+
+
+class _Contents:
+    """The files whose content is hashed, each content once: small ones at once, large ones when all are found."""
+
+    def __init__(self) -> None:
+        self._small = SmallFiles()
+        self._large: list[Seen] = []
+        self._first: dict[tuple[int, int], bytes] = {}
+        self._same: dict[bytes, bytes] = {}
+
+    def add(self, path: bytes, status: os.stat_result) -> None:
+        """One more file."""
+        if status.st_nlink > 1:
+            first = self._first.setdefault((status.st_dev, status.st_ino), path)
+            if first != path:
+                self._same[path] = first
+                return
+        seen = Seen(path, status.st_size, status.st_ino, status.st_mtime_ns)
+        if status.st_size <= SMALL:
+            self._small.add(seen)
+        else:
+            self._large.append(seen)
+
+    def hashes(self) -> dict[bytes, str]:
+        """path -> sha256 of every file. Raises what hash_file raises."""
+        # The processes first: a fork must not happen beside threads.
+        found = self._small.hashes()
+        with ThreadPoolExecutor(max_workers=cores()) as pool:
+            futures = [(item.path, pool.submit(hash_file, *item)) for item in self._large]
+            try:
+                found |= {path: future.result() for path, future in futures}
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return {**found, **{path: found[first] for path, first in self._same.items()}}
+
+
+def check_readable(directories: Iterable[str]) -> None:
+    """Raise BadInput, with the list in details, for directories that are missing, no directories or not readable."""
+    bad = {}
+    for directory in directories:
+        try:
+            with os.scandir(directory):
+                pass
+        except OSError as error:
+            bad[directory] = error.strerror
+    if bad:
+        shown = "; ".join(f"{directory}: {why}" for directory, why in list(bad.items())[:10])
+        raise BadInput(
+            f"{len(bad)} volume director{'y' if len(bad) == 1 else 'ies'} can't be read: {shown}",
+            tried=f"ls -la {next(iter(bad))}",
+            next_step=rights(),
+            details=[{"host_directory": directory, "reason": why} for directory, why in bad.items()],
+        )
+
+
+def walk(directory: str, file: Callable[[bytes, os.stat_result], None] | None = None) -> list[Found]:
+    """The directory's entries by path; file is told of each regular file as soon as it is found."""
+    top = os.fsencode(directory)
+    try:
+        status = os.lstat(top)
+        if not stat.S_ISDIR(status.st_mode):
+            raise BadInput(f"The volume directory {directory} is no directory.", tried=f"ls -ld {directory}")
+        found = [Found(".", top, status, _xattrs(top))]
+        todo = [(top, b"")]
+        while todo:
+            above, prefix = todo.pop()
+            with os.scandir(above) as listed:
+                for entry in listed:
+                    own = entry.stat(follow_symlinks=False)
+                    if stat.S_ISSOCK(own.st_mode):
+                        continue
+                    relative = prefix + entry.name
+                    path = entry.path
+                    found.append(Found(relative.decode("utf-8", "surrogateescape"), path, own, _xattrs(path)))
+                    if stat.S_ISREG(own.st_mode):
+                        if file is not None:
+                            file(path, own)
+                    elif stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
+                        todo.append((path, relative + b"/"))
+    except OSError as error:
+        raise failure(top, error, directory) from None
+    found.sort(key=lambda item: item.relative)
+    return found
+
+
+def _entries(found: list[Found], hashes: dict[bytes, str]) -> list[Entry]:
+    """The walk's entries with their content's sha256."""
+    links = _hard_links(found)
+    entries = []
+    for item in found:
+        relative, path, status, xattrs = item
+        kind = _TYPES.get(stat.S_IFMT(status.st_mode), "file")
+        size, target = 0, ""
+        if kind == "file":
+            size = status.st_size
+        elif kind == "symlink":
+            target = _target(item)
+        elif kind in ("char", "block"):
+            target = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+        entries.append(
+            Entry(
+                relative,
+                kind,
+                size,
+                stat.S_IMODE(status.st_mode),
+                status.st_uid,
+                status.st_gid,
+                status.st_mtime_ns,
+                target,
+                links.get(relative, ""),
+                xattrs,
+                hashes.get(path, ""),
+            )
+        )
+    return entries
+
+
+def _hard_links(found: list[Found]) -> dict[str, str]:
+    """Path -> first path of the same file, for files that have several paths in this directory.
+
+    Those of FIFOs and devices don't count: tar writes each of them for itself.
+    """
+    groups: dict[tuple[int, int], list[str]] = {}
+    for relative, _path, status, _attributes in found:
+        if status.st_nlink > 1 and stat.S_IFMT(status.st_mode) in (stat.S_IFREG, stat.S_IFLNK):
+            groups.setdefault((status.st_dev, status.st_ino), []).append(relative)
+    return {path: paths[0] for paths in groups.values() if len(paths) > 1 for path in paths}
+
+
+def _target(item: Found) -> str:
+    try:
+        return os.readlink(item.path).decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise failure(item.path, error) from None
+
+
+def _xattrs(path: bytes) -> str:
+    """As in Entry; one that vanishes meanwhile, or may not be read, is left out."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return ""
+    if not names:
+        return ""
+    values = {}
+    for name in names:
+        with suppress(OSError):
+            values[name] = os.getxattr(path, name, follow_symlinks=False)
+    return attributes_digest(values)

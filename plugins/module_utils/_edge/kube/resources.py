@@ -1,0 +1,58 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Kinds of objects: where the API server has each, and what names one of them."""
+
+from __future__ import annotations
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+
+Key = tuple[str, str]
+
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+
+# kind -> (path of its group and version, plural, namespaced)
+KINDS: dict[str, tuple[str, str, bool]] = {
+    "Namespace": ("/api/v1", "namespaces", False),
+    "Node": ("/api/v1", "nodes", False),
+    "PersistentVolume": ("/api/v1", "persistentvolumes", False),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims", True),
+    "Pod": ("/api/v1", "pods", True),
+    "ConfigMap": ("/api/v1", "configmaps", True),
+    "ServiceAccount": ("/api/v1", "serviceaccounts", True),
+    "Event": ("/api/v1", "events", True),
+    "ReplicationController": ("/api/v1", "replicationcontrollers", True),
+    "Deployment": ("/apis/apps/v1", "deployments", True),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets", True),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets", True),
+    "DaemonSet": ("/apis/apps/v1", "daemonsets", True),
+    "CronJob": ("/apis/batch/v1", "cronjobs", True),
+    "Job": ("/apis/batch/v1", "jobs", True),
+    "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets", True),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
+    "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses", False),
+    "VolumeAttachment": ("/apis/storage.k8s.io/v1", "volumeattachments", False),
+    "ValidatingAdmissionPolicy": (_ADMISSION, "validatingadmissionpolicies", False),
+    "ValidatingAdmissionPolicyBinding": (_ADMISSION, "validatingadmissionpolicybindings", False),
+    "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles", True),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
+    "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
+    "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
+}
+
+
+def key_of(item: Object) -> Key:
+    """(namespace, name); namespace is '' for what belongs to the whole cluster."""
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def namespace_of(item: Object) -> str:
+    """The namespace that an object is written to, '' for what belongs to the whole cluster."""
+    if not KINDS[item["kind"]][2]:
+        return ""
+    return str(item["metadata"].get("namespace", "default"))
+
+
+def path_of(kind: str, namespace: str = "", name: str = "") -> str:
+    """The path of one object, or of all of a kind (in a namespace)."""
+    prefix, plural, _namespaced = KINDS[kind]
+    return "/".join(filter(None, [prefix, f"namespaces/{namespace}" if namespace else "", plural, name]))

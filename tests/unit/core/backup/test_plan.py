@@ -1,0 +1,218 @@
+"""What a backup saves: selection, where data lies, what is declined, and what is stored of objects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed, Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import key
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import owner, stateful, volumes
+
+SHARED = (Mount("/var", "/x/1", "volume"), Mount("/var/lp", "/srv/lab"))
+NODES = (
+    Node("lab-control-plane", "lab", "control-plane", mounts=SHARED),
+    Node("lab-worker", "lab", "worker", mounts=SHARED),
+)
+REQUEST = Request("lab", "/srv/backup")
+
+
+def volume(
+    name: str, claim: str = "", *, policy: str = "Delete", node: str = "lab-worker", **spec: Any
+) -> dict[str, Any]:
+    namespace, _slash, own = claim.partition("/")
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "uid": "u", "annotations": spec.pop("annotations", {})},
+        "spec": {
+            "persistentVolumeReclaimPolicy": policy,
+            "storageClassName": "standard",
+            "hostPath": {"path": f"/var/lp/{name}"},
+            **({"claimRef": {"namespace": namespace, "name": own, "uid": "c"}} if claim else {}),
+            **({"nodeAffinity": affinity(node)} if node else {}),
+            **spec,
+        },
+        "status": {"phase": "Bound" if claim else "Available"},
+    }
+
+
+def affinity(node: str) -> dict[str, Any]:
+    requirement = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    return {"required": {"nodeSelectorTerms": [{"matchExpressions": [requirement]}]}}
+
+
+def claim(name: str, volume_name: str) -> dict[str, Any]:
+    namespace, _slash, own = name.partition("/")
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": namespace, "name": own},
+        "spec": {"volumeName": volume_name},
+        "status": {"phase": "Bound"},
+    }
+
+
+def pod(name: str, claim_name: str, phase: str = "Running") -> dict[str, Any]:
+    volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": claim_name}}]
+    return {
+        "kind": "Pod",
+        "metadata": {"namespace": "default", "name": name},
+        "spec": {"volumes": volumes},
+        "status": {"phase": phase},
+    }
+
+
+def named(kind: str, *names: str) -> list[dict[str, Any]]:
+    return [{"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "uid": "u"}} for name in names]
+
+
+OBSERVED = Observed(
+    nodes=NODES,
+    volumes=[volume("b", "shop/b", policy="Retain"), volume("a", "default/a"), volume("free", policy="Recycle")],
+    claims=[claim("shop/b", "b"), claim("default/a", "a"), claim("other/pending", "")],
+    storage_classes=named("StorageClass", "standard", "unused"),
+    namespaces=named("Namespace", "default", "shop", "kube-system"),
+    pods=[pod("writer", "a"), pod("done", "a", "Succeeded"), pod("elsewhere", "b")],
+    kubernetes_version="v1.34.4",
+)
+
+
+def test_everything_without_a_selection() -> None:
+    found = plan(REQUEST, OBSERVED)
+    assert [v.name for v in found.volumes] == ["a", "b", "free"]
+    assert found.host_directories == {"a": "/srv/lab/a", "b": "/srv/lab/b", "free": "/srv/lab/free"}
+    assert found.in_use == {"a": ["default/writer"], "b": [], "free": []}
+    assert {kind: [o["metadata"]["name"] for o in items] for kind, items in found.objects.items()} == {
+        "Namespace": ["default", "shop"],
+        "StorageClass": ["standard"],
+        "PersistentVolume": ["a", "b", "free"],
+        "PersistentVolumeClaim": ["a", "b"],
+        "Workload": [],
+        "Cluster": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "request_, expected",
+    [
+        (REQUEST, ["default/CronJob/late", "default/Deployment/web", "shop/StatefulSet/db"]),
+        (replace(REQUEST, namespaces=["shop"]), ["shop/StatefulSet/db"]),
+        (replace(REQUEST, names=["default/a"]), ["default/CronJob/late", "default/Deployment/web"]),
+        (replace(REQUEST, names=["free"]), []),
+    ],
+)
+def test_what_makes_pods_with_the_volumes(request_: Request, expected: list[str]) -> None:
+    shop, here = {"namespace": "shop"}, {"namespace": "default"}
+    made = stateful("db", metadata=shop)
+    made["spec"]["template"]["spec"]["volumes"] = volumes("b")
+    makers = [
+        made,
+        owner("Deployment", "web", "a", metadata=here),
+        owner("CronJob", "late", "a", metadata=here),
+        owner("Deployment", "elsewhere", "a", metadata=shop),
+        # Its claim has no volume yet.
+        owner("Deployment", "pending", "pending", metadata={"namespace": "other"}),
+    ]
+    found = plan(request_, replace(OBSERVED, owners=makers))
+    assert [key(item) for item in found.objects["Workload"]] == expected
+
+
+def test_only_other_policies_are_patched_and_stored_as_they_will_be() -> None:
+    found = plan(REQUEST, OBSERVED)
+    assert {name: patch["metadata"]["annotations"] for name, patch in found.retain.items()} == {
+        "a": {"kindlab.volumes/original-reclaim-policy": "Delete"},
+        "free": {"kindlab.volumes/original-reclaim-policy": "Recycle"},
+    }
+    stored = found.objects["PersistentVolume"]
+    assert {o["spec"]["persistentVolumeReclaimPolicy"] for o in stored} == {"Retain"}
+    assert stored[0]["metadata"]["annotations"] == {"kindlab.volumes/original-reclaim-policy": "Delete"}
+    assert "uid" not in stored[0]["metadata"]
+    assert OBSERVED.volumes[1]["spec"]["persistentVolumeReclaimPolicy"] == "Delete"
+
+
+@pytest.mark.parametrize(
+    "request_, labelled, expected",
+    [
+        (replace(REQUEST, names=["a"]), None, ["a"]),
+        (replace(REQUEST, names=["shop/b", "free"]), None, ["b", "free"]),
+        (replace(REQUEST, namespaces=["shop"]), None, ["b"]),
+        (replace(REQUEST, storage_classes=["standard"]), None, ["a", "b", "free"]),
+        (replace(REQUEST, label_selector="x"), [claim("default/a", "a")], ["a"]),
+        (replace(REQUEST, label_selector="x"), [claim("default/a", "a"), claim("other/pending", "")], ["a"]),
+    ],
+)
+def test_selections(request_: Request, labelled: list[dict[str, Any]] | None, expected: list[str]) -> None:
+    found = plan(request_, replace(OBSERVED, labelled=labelled))
+    assert [v.name for v in found.volumes] == expected
+
+
+@pytest.mark.parametrize(
+    "request_, said",
+    [
+        (replace(REQUEST, names=["a", "no", "default/no"]), "default/no, no"),
+        (replace(REQUEST, namespaces=["no"]), "No volume of the cluster lab fits"),
+        (replace(REQUEST, names=["a"], namespaces=["shop"]), "No volume"),
+        (replace(REQUEST, path="/srv/lab/a"), "lies in the volume a"),
+        (replace(REQUEST, path="/srv/lab/a/below"), "lies in the volume a"),
+    ],
+)
+def test_selections_that_can_not_be(request_: Request, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        plan(request_, OBSERVED)
+    assert caught.value.next_step
+
+
+def test_a_cluster_without_volumes_is_no_error() -> None:
+    found = plan(REQUEST, replace(OBSERVED, volumes=[], claims=[]))
+    assert (found.volumes, found.retain) == ((), {})
+
+
+UNMOUNTED = Node("lab-worker2", "lab", "worker", mounts=SHARED[:1])
+ELSEWHERE = Node("lab-worker2", "lab", "worker", mounts=(Mount("/var/lp", "/srv/other"),))
+
+
+@pytest.mark.parametrize(
+    "pv, node, why",
+    [
+        (volume("x", hostPath={"path": "/opt/x"}), None, "/opt/x on lab-worker is not mounted from the host"),
+        (volume("x", hostPath={"path": "/var/x"}), None, "/var/x on lab-worker is not mounted"),
+        (volume("x", node="gone"), None, "its node gone is none of this cluster"),
+        (volume("x", node="lab-worker2"), UNMOUNTED, "on lab-worker2 is not mounted"),
+        (volume("x", node=""), UNMOUNTED, "on lab-worker2 is not mounted"),
+        (volume("x", node=""), ELSEWHERE, "different directories for it: /srv/lab/x, /srv/other/x"),
+        (volume("x", hostPath=None, nfs={"path": "/n"}), None, "its source nfs"),
+    ],
+)
+def test_volumes_without_data_on_the_host_are_declined(pv: dict[str, Any], node: Node | None, why: str) -> None:
+    pv["spec"] = {field: value for field, value in pv["spec"].items() if value is not None}
+    nodes = (*NODES, node) if node else NODES
+    with pytest.raises(Declined, match=why) as caught:
+        plan(REQUEST, replace(OBSERVED, nodes=nodes, volumes=[*OBSERVED.volumes, pv]))
+    assert [line["name"] for line in caught.value.details] == ["x"]
+    assert caught.value.next_step
+
+
+def test_any_node_will_do_where_all_share_one_directory() -> None:
+    found = plan(REQUEST, replace(OBSERVED, volumes=[volume("x", node="")], claims=[]))
+    assert found.host_directories == {"x": "/srv/lab/x"}
+
+
+def test_a_second_backup_still_knows_the_original_policy() -> None:
+    first = plan(REQUEST, OBSERVED)
+    again = plan(REQUEST, replace(OBSERVED, volumes=first.objects["PersistentVolume"]))
+    assert again.retain == {}
+    assert again.objects["PersistentVolume"] == first.objects["PersistentVolume"]
+    assert {v.name: v.original_policy for v in again.volumes} == {"a": "Delete", "b": "", "free": "Recycle"}
+
+
+def test_the_engines_own_places_are_not_kept() -> None:
+    other = tuple(replace(n, mounts=(Mount("/var", "/x/2", "volume"), n.mounts[1])) for n in NODES)
+    one, two = (plan(REQUEST, replace(OBSERVED, nodes=nodes)).cluster for nodes in (NODES, other))
+    assert one == two
+    assert [n.host_directory("/var/lp/a") for n in one.nodes] == ["/srv/lab/a"] * 2
+    assert [n.host_directory("/var/other") for n in one.nodes] == [None] * 2

@@ -1,0 +1,101 @@
+"""What is recorded of a cluster makes the same cluster again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
+    record,
+    recorded_config,
+    recorded_options,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, cluster_spec
+from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
+
+FULL = {
+    "name": "lab",
+    "nodes": [
+        {"role": "control-plane", "ports": [{"node_port": 80, "host_port": 8080, "listen": "127.0.0.1"}]},
+        {"role": "worker", "labels": {"disk": "fast"}, "patches": ["kind: JoinConfiguration"]},
+    ],
+    "image": "node:1",
+    "mounts": [{"host_path": "/h", "node_path": "/n", "read_only": True, "propagation": "HostToContainer"}],
+    "feature_gates": {"A": True, "B": False},
+    "runtime_config": {"api/alpha": True},
+    "networking": {"disable_default_cni": False, "api_server_port": 6443, "dns_search": ["a.example"]},
+    "controller_manager_qps": 100,
+    "kubeadm_patches": ["kind: InitConfiguration"],
+    "containerd_patches": ["[plugins]"],
+}
+
+
+def again(spec: ClusterSpec, nodes: tuple[Node, ...] = ()) -> dict[str, Any]:
+    """The options that come out of the cluster's record."""
+    return recorded_options(recorded_config(record(config_text(kind_config(spec)), "0.32.0")), nodes)
+
+
+@given(OPTIONS)
+def test_it_makes_the_same_configuration(options: dict[str, Any]) -> None:
+    spec = cluster_spec(options)
+    assert kind_config(cluster_spec({"name": "lab", **again(spec)})) == kind_config(spec)
+
+
+def test_all_options() -> None:
+    spec = cluster_spec(FULL)
+    mount = {
+        "host_path": "/h",
+        "node_path": "/n",
+        "read_only": True,
+        "create": False,
+        "propagation": "HostToContainer",
+    }
+    assert again(spec) == {
+        "nodes": [
+            {
+                "role": "control-plane",
+                "image": "node:1",
+                "mounts": [mount],
+                "ports": [{"node_port": 80, "host_port": 8080, "protocol": "TCP", "listen": "127.0.0.1"}],
+            },
+            {
+                "role": "worker",
+                "image": "node:1",
+                "labels": {"disk": "fast"},
+                "mounts": [mount],
+                "patches": ["kind: JoinConfiguration"],
+            },
+        ],
+        "feature_gates": {"A": True, "B": False},
+        "runtime_config": {"api/alpha": "true"},
+        "networking": {"disable_default_cni": False, "api_server_port": 6443, "dns_search": ["a.example"]},
+        "controller_manager_qps": 100,
+        "kubeadm_patches": ["kind: InitConfiguration"],
+        "containerd_patches": ["[plugins]"],
+    }
+    assert kind_config(cluster_spec({"name": "lab", **again(spec)})) == kind_config(spec)
+
+
+def test_an_image_that_was_left_to_kind_is_the_one_it_took() -> None:
+    spec = cluster_spec({"name": "lab", "control_planes": 1, "workers": 1})
+    nodes = (Node("lab-control-plane", "lab", "control-plane", image="kindest/node:v1"),)
+    assert [node.get("image") for node in again(spec, nodes)["nodes"]] == ["kindest/node:v1", None]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"config": "{"}, {"config": "[1]"}, {"config": None}])
+def test_a_record_that_somebody_spoiled(data: Any) -> None:
+    with pytest.raises(BadInput, match="kindlab-cluster of kube-system"):
+        recorded_config({"data": data} if data is not None else {})
+
+
+def test_the_configuration_is_kept_as_text() -> None:
+    kept = record(config_text(kind_config(cluster_spec(FULL))), "0.32.0")
+    assert (kept["kind"], kept["metadata"]) == ("ConfigMap", {"name": "kindlab-cluster", "namespace": "kube-system"})
+    assert kept["data"]["kind"] == "0.32.0"
+    assert json.loads(kept["data"]["config"]) == kind_config(cluster_spec(FULL))

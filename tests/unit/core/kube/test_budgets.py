@@ -1,0 +1,73 @@
+"""Disruption budgets read as they are, and when they are asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget, read_budgets
+from ansible_collections.kindlab.volumes.tests.unit.support.drains import budget, pod
+
+
+def test_a_budget_with_its_numbers():
+    read = read_budget(budget("web", ("minAvailable", "50%"), 2, 3, 4))
+    assert read.text() == "ns/web (minAvailable 50%: 2 of 4 must be healthy, 3 are, 1 may go now)"
+    assert read.as_dict() == {
+        "namespace": "ns",
+        "name": "web",
+        "wants": "minAvailable 50%",
+        "desired_healthy": 2,
+        "current_healthy": 3,
+        "expected_pods": 4,
+        "disruptions_allowed": 1,
+    }
+    assert (read.room, read.counted, read.any_unhealthy) == (2, True, False)
+
+
+def test_what_a_budget_was_not_counted_for():
+    assert read_budget(budget("web", seen=False)).counted is False
+    new = budget("web")
+    del new["status"]
+    assert (read_budget(new).counted, read_budget(new).room) == (False, 0)
+
+
+def test_more_wanted_than_there_are():
+    assert read_budget(budget("web", ("minAvailable", 5), 5, 2, 2)).room == 0
+
+
+def test_budgets_come_by_name():
+    assert [b.key for b in read_budgets([budget("web"), budget("db")])] == ["ns/db", "ns/web"]
+
+
+@pytest.mark.parametrize(
+    ("other", "guarded"),
+    [
+        (pod("p"), True),
+        (pod("p", namespace="other"), False),
+        (pod("p", labels={"app": "db"}), False),
+        (pod("p", labels={}), False),
+    ],
+)
+def test_the_pods_that_a_budget_guards(other, guarded):
+    assert read_budget(budget("web")).guards(other) is guarded
+
+
+UNREADY = pod("p", ready=False)
+
+
+@pytest.mark.parametrize(
+    ("other", "how", "asks"),
+    [
+        (pod("p"), {}, True),
+        (pod("p", None), {}, False),
+        (pod("p", phase="Succeeded"), {}, False),
+        (pod("p", phase="Failed"), {}, False),
+        (pod("p", deletionTimestamp="now"), {}, False),
+        (UNREADY, {}, False),
+        (UNREADY, {"healthy": 0}, True),
+        (UNREADY, {"desired": 0, "healthy": 0}, True),
+        (UNREADY, {"healthy": 0, "unhealthyPodEvictionPolicy": "AlwaysAllow"}, False),
+        (pod("p"), {"unhealthyPodEvictionPolicy": "AlwaysAllow"}, True),
+    ],
+)
+def test_evictions_that_need_permission(other, how, asks):
+    assert read_budget(budget("web", **how)).asks(other) is asks

@@ -1,0 +1,153 @@
+"""Deployments read: whether they serve, why not, what they run, and the images that nodes have."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
+    env,
+    find_image,
+    flag,
+    images_on,
+    is_served,
+    repository,
+    why_not_served,
+)
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import deployment, node
+
+
+@pytest.mark.parametrize(
+    "change, served",
+    [
+        ({}, True),
+        ({"status": {}}, False),
+        ({"status": {"observedGeneration": 0}}, False),
+        ({"status": {"replicas": 2}}, False),
+        ({"status": {"updatedReplicas": 0}}, False),
+        ({"status": {"availableReplicas": 0}}, False),
+        ({"metadata": {"deletionTimestamp": "now"}}, False),
+        ({"metadata": {"generation": 2}}, False),
+    ],
+)
+def test_served(change, served):
+    item = deployment()
+    for part, fields in change.items():
+        item[part] = {**item[part], **fields} if fields else {}
+    assert is_served(item) is served
+
+
+def pod(name="p-1", created="2026-01-01T00:00:00Z", **status):
+    metadata = {"name": name, "namespace": "ns", "creationTimestamp": created}
+    return {"kind": "Pod", "metadata": metadata, "status": {"phase": "Pending", **status}}
+
+
+def container(**state):
+    return {"containerStatuses": [{"name": "c", "image": "some/image:1", "ready": False, **state}]}
+
+
+def event(message, pod_name="p-1", when="2026-01-01T00:00:01Z", kind="Warning", reason="Failed"):
+    about = {"metadata": {"name": "e"}, "type": kind, "reason": reason, "lastTimestamp": when}
+    return {**about, "involvedObject": {"name": pod_name}, "message": message}
+
+
+PULL = pod(**container(state={"waiting": {"reason": "ImagePullBackOff", "message": "no such host"}}))
+ENDED = {"terminated": {"reason": "Error", "exitCode": 1, "message": "panic: no config\n"}}
+CRASH = pod(**container(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState=ENDED))
+NOWHERE = pod(
+    conditions=[
+        {"type": "Ready", "status": "False"},
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes"},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "pods, events, why, next_step",
+    [
+        (
+            [PULL],
+            [event("older"), event("Error: pull", when="2026-01-01T00:00:09Z"), event("fine", kind="Normal")],
+            "pod p-1 is ImagePullBackOff; no such host; last event Failed: Error: pull",
+            "Load some/image:1 into the nodes (module kindlab.volumes.kind_image), or name an image that they have.",
+        ),
+        (
+            [CRASH],
+            [event("another pod's", "p-2")],
+            "pod p-1 is CrashLoopBackOff; exit code 1: panic: no config",
+            "kubectl -n ns logs --previous p-1",
+        ),
+        ([NOWHERE], [event("0/2 nodes")], "pod p-1 is Unschedulable; 0/2 nodes", "kubectl -n ns describe pod p-1"),
+        ([pod()], [], "pod p-1 is Pending", "kubectl -n ns describe pod p-1"),
+        (
+            [pod("p-0", "2025-12-31T00:00:00Z"), PULL],
+            [],
+            "pod p-1 is ImagePullBackOff; no such host",
+            "Load some/image:1 into the nodes (module kindlab.volumes.kind_image), or name an image that they have.",
+        ),
+        (
+            [],
+            [event("exceeded quota", "rs-1", reason="FailedCreate")],
+            "no pod was made; FailedCreate: exceeded quota",
+            "kubectl describe the Deployment's ReplicaSet.",
+        ),
+        ([], [], "no pod was made", "kubectl describe the Deployment's ReplicaSet."),
+    ],
+)
+def test_why_not_served(pods, events, why, next_step):
+    assert why_not_served(pods, events) == (why, next_step)
+
+
+def test_an_event_without_lasttimestamp_is_dated_by_its_eventtime():
+    new = {**event("new"), "lastTimestamp": None, "eventTime": "2026-01-02T00:00:00.000000Z"}
+    assert why_not_served([pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
+
+
+@pytest.mark.parametrize(
+    "argv, value",
+    [
+        ([], ""),
+        (["start"], ""),
+        (["--name", "v", "--other"], "v"),
+        (["-name=v"], "v"),
+        (["--name"], ""),
+        (["name", "v"], ""),
+        (["--names", "v"], ""),
+    ],
+)
+def test_flags(argv, value):
+    assert flag(argv, "name") == value
+
+
+def test_variables():
+    fields = [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {}}]
+    assert [env({"env": fields}, name) for name in "ABC"] == ["1", "", ""]
+    assert env({}, "A") == ""
+
+
+@pytest.mark.parametrize(
+    "image, name",
+    [
+        ("busybox", "busybox"),
+        ("registry.example/library/busybox:1.37", "busybox"),
+        ("localhost:5000/a/b", "b"),
+        ("a/b@sha256:0", "b"),
+        ("a/b:1@sha256:0", "b"),
+    ],
+)
+def test_repository(image, name):
+    assert repository(image) == name
+
+
+def test_images_of_nodes():
+    nodes = [node("a", "x/p:1", "x/q:1", "x/p@sha256:0"), node("b", "x/p:1", "x/p@sha256:0")]
+    assert images_on(nodes, all) == ["x/p:1"]
+    assert images_on(nodes, any) == ["x/p:1", "x/q:1"]
+    assert images_on([], all) == []
+    assert images_on([{"kind": "Node", "metadata": {"name": "new"}}, *nodes], all) == []
+
+
+def test_the_first_repository_that_has_an_image():
+    images = ["x/busybox:1", "x/helper:1", "x/helper:2"]
+    assert find_image(images, ("helper", "busybox")) == "x/helper:2"
+    assert find_image(images, ("none", "busybox")) == "x/busybox:1"
+    assert find_image(images, ("none",)) == ""

@@ -1,0 +1,309 @@
+"""A provisioner's plan: its steps, their order, and that the plan after the plan is empty."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_default_class
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan_absent, plan_present
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import LABEL, PROVISIONERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import (
+    applied,
+    classes_of,
+    running,
+    serving,
+)
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
+    BETA,
+    DRIVER,
+    GA,
+    IMAGE,
+    PLACE,
+    SPACE,
+    class_of,
+    config_map,
+    deployment,
+    namespace,
+    node,
+    objects,
+    request,
+    state,
+)
+
+MARK = {LABEL: "local_path"}
+OTHER = ("Deployment", "elsewhere", "local-path-provisioner")
+
+
+def verbs(steps):
+    return [(step.verb, *step.ref) for step in steps]
+
+
+def settled(*more, **options):
+    """A cluster that is as it is asked for, and then has more."""
+    asked = request(**options)
+    before = state()
+    return {**applied(before, plan_present(asked, before)), **by_ref(more)}
+
+
+def test_from_kinds_own():
+    assert verbs(plan_present(request(), state())) == [
+        ("create", "ServiceAccount", SPACE, "local-path-provisioner-service-account"),
+        ("create", "Role", SPACE, "local-path-provisioner-role"),
+        ("create", "ClusterRole", "", "local-path-provisioner-role"),
+        ("create", "RoleBinding", SPACE, "local-path-provisioner-bind"),
+        ("create", "ClusterRoleBinding", "", "local-path-provisioner-bind"),
+        ("patch", "ConfigMap", SPACE, "local-path-config"),
+        ("patch", *PLACE),
+        ("serve", *PLACE),
+    ]
+
+
+def test_from_nothing():
+    bare = by_ref([node("lab-control-plane", IMAGE), namespace("default")])
+    steps = plan_present(request(), bare)
+    assert [step.verb for step in steps] == ["create"] * 8 + ["serve", "create"]
+    assert steps[0].ref == ("Namespace", "", SPACE)
+    assert steps[0].body["metadata"]["labels"] == MARK
+
+
+def test_nothing_is_left_of_kinds_own_deployment():
+    """Lists are replaced as a whole: no argument, volume or update strategy of the old one stays."""
+    before = state()
+    spec = applied(before, plan_present(request(), before))[PLACE]["spec"]
+    assert spec["strategy"] == {"type": "Recreate"}
+    assert "args" not in spec["template"]["spec"]["containers"][0]
+    assert [volume["name"] for volume in spec["template"]["spec"]["volumes"]] == ["config-volume"]
+    assert spec["template"]["spec"]["containers"][0]["image"] == IMAGE
+
+
+@pytest.mark.parametrize(
+    "options, touched",
+    [
+        ({}, []),
+        ({"image": "other:1"}, [("patch", *PLACE), ("serve", *PLACE)]),
+        ({"worker_threads": 8}, [("patch", *PLACE), ("serve", *PLACE)]),
+        (
+            {"node_path": "/srv"},
+            [("patch", "ConfigMap", SPACE, "local-path-config"), ("patch", *PLACE), ("serve", *PLACE)],
+        ),
+        (
+            {"reclaim_policy": "Retain"},
+            [("delete", "StorageClass", "", "standard"), ("create", "StorageClass", "", "standard")],
+        ),
+        ({"default_class": False}, [("patch", "StorageClass", "", "standard")]),
+        (
+            {"storage_class": "other"},
+            [("patch", "StorageClass", "", "standard"), ("create", "StorageClass", "", "other")],
+        ),
+        ({"storage_class": "other", "default_class": False}, [("create", "StorageClass", "", "other")]),
+    ],
+)
+def test_only_what_differs_is_touched(options, touched):
+    assert verbs(plan_present(request(**options), settled())) == touched
+
+
+def test_one_that_does_not_serve_is_waited_for():
+    ready = settled()
+    pending = {**ready, PLACE: {**ready[PLACE], "status": {}}}
+    assert verbs(plan_present(request(), pending)) == [("serve", *PLACE)]
+
+
+def test_a_racing_deployment_goes_first_with_its_configuration():
+    race = settled(namespace("elsewhere"), deployment("elsewhere"), config_map("elsewhere"))
+    assert verbs(plan_present(request(), race)) == [
+        ("delete", *OTHER),
+        ("delete", "ConfigMap", "elsewhere", "local-path-config"),
+    ]
+
+
+def test_another_namespace_takes_everything_along():
+    steps = plan_present(request(namespace="elsewhere"), settled())
+    gone = [step.ref for step in steps if step.verb == "delete"]
+    assert steps[0].ref == PLACE
+    assert {kind for kind, _namespace, _name in gone} == {
+        *("Deployment", "ConfigMap", "ServiceAccount", "Role", "RoleBinding")
+    }
+    assert {space for _kind, space, _name in gone} == {SPACE}
+
+
+def test_a_deployment_with_another_selector_is_made_anew():
+    live = deployment()
+    live["spec"]["selector"] = {"matchLabels": {"app.kubernetes.io/name": "local-path-provisioner"}}
+    steps = verbs(plan_present(request(), state(live)))
+    assert [step for step in steps if step[1:] == PLACE] == [
+        ("delete", *PLACE),
+        ("create", *PLACE),
+        ("serve", *PLACE),
+    ]
+
+
+@pytest.mark.parametrize("annotations", [(GA,), (BETA,), (GA, BETA)])
+def test_a_class_of_this_driver_is_demoted_whatever_made_it_the_default(annotations):
+    before = settled(class_of("old", DRIVER, *annotations))
+    after = applied(before, plan_present(request(), before))
+    assert [ref[2] for ref, item in after.items() if ref[0] == "StorageClass" and is_default_class(item)] == [
+        "standard"
+    ]
+    assert after["StorageClass", "", "old"]["metadata"]["annotations"] == dict.fromkeys(annotations, "false")
+
+
+def test_classes_change_only_when_something_serves_them():
+    steps = verbs(plan_present(request(storage_class="new"), state()))
+    served = steps.index(("serve", *PLACE))
+    assert [step for step in steps[:served] if step[1] == "StorageClass"] == []
+    assert steps[served + 1 :] == [
+        ("patch", "StorageClass", "", "standard"),
+        ("create", "StorageClass", "", "new"),
+    ]
+
+
+def test_an_unknown_node_is_refused():
+    with pytest.raises(BadInput, match="lab-worker9"):
+        plan_present(request(paths=[{"node": "lab-worker9", "paths": ["/a"]}]), state())
+
+
+CLASSES = st.lists(
+    st.builds(
+        lambda name, driver, marks, policy: class_of(name, driver, *marks, reclaimPolicy=policy),
+        st.sampled_from(["standard", "kept", "old"]),
+        st.sampled_from([DRIVER, "example.com/other"]),
+        st.lists(st.sampled_from([GA, BETA]), unique=True),
+        st.sampled_from(["Delete", "Retain"]),
+    ),
+    max_size=3,
+)
+DEPLOYMENTS = st.lists(
+    st.builds(
+        deployment,
+        st.sampled_from([SPACE, "elsewhere"]),
+        st.sampled_from(["local-path-provisioner", "mine"]),
+        image=st.sampled_from([IMAGE, "mirror/x:1"]),
+    ),
+    max_size=3,
+)
+REQUESTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(sorted(PROVISIONERS)),
+        "namespace": st.sampled_from(["elsewhere", "new"]),
+        "storage_class": st.sampled_from(["kept", "new"]),
+        "default_class": st.booleans(),
+        "reclaim_policy": st.just("Retain"),
+        "node_path": st.just("/srv"),
+        "image": st.just("other:1"),
+        "worker_threads": st.just(8),
+        "replace_default": st.booleans(),
+    },
+).map(lambda found: request(**found))
+STATES = st.builds(
+    lambda classes, deployments: state(namespace("elsewhere"), *deployments, *classes), CLASSES, DEPLOYMENTS
+)
+
+
+@given(STATES, REQUESTS, REQUESTS)
+def test_the_plan_after_the_plan_is_empty(cluster, first, second):
+    """Whatever was there, and whatever was asked for before."""
+    original = copy.deepcopy(cluster)
+    after = cluster
+    for asked in (first, second):
+        try:
+            after = applied(after, plan_present(asked, after))
+        except Declined:
+            return
+        assert plan_present(asked, after) == ()
+        check(asked, after)
+    assert cluster == original
+
+
+def check(asked, after):
+    """One provisioner of the driver, all that run have a class, it is as asked for, and one is the default."""
+    provisioner = PROVISIONERS[asked.name]
+    place = ("Deployment", asked.namespace, provisioner.deployment)
+    assert serving(provisioner, after) == [place]
+    assert running(after)[place] == asked.name
+    assert all(classes_of(after, PROVISIONERS[name].driver) for name in running(after).values())
+    made = after["StorageClass", "", asked.storage_class]
+    assert (made["provisioner"], made["reclaimPolicy"]) == (provisioner.driver, asked.reclaim_policy)
+    assert is_default_class(made) is asked.default_class
+    if asked.default_class:
+        assert [ref for ref, item in after.items() if ref[0] == "StorageClass" and is_default_class(item)] == [
+            ("StorageClass", "", asked.storage_class)
+        ]
+
+
+@given(STATES, REQUESTS)
+def test_absent_removes_all_of_the_driver_and_nothing_else(cluster, asked):
+    try:
+        present = applied(cluster, plan_present(asked, cluster))
+    except Declined:
+        return
+    after = present
+    for name in PROVISIONERS:
+        after = applied(after, plan_absent(request(name=name), after, False))
+        assert plan_absent(request(name=name), after, False) == ()
+        assert serving(PROVISIONERS[name], after) == []
+    assert not [ref for ref, item in after.items() if LABEL in item["metadata"].get("labels", {})]
+    foreign = {ref for ref, item in present.items() if item.get("provisioner") == "example.com/other"}
+    assert foreign <= set(after)
+    assert {ref for ref in cluster if ref[0] in ("Node", "Namespace")} <= set(after)
+
+
+def test_absent_begins_with_the_classes():
+    steps = verbs(plan_absent(request(), settled(), False))
+    assert steps[:2] == [("delete", "StorageClass", "", "standard"), ("delete", *PLACE)]
+    assert {verb for verb, *_ref in steps} == {"delete"}
+    assert len(steps) == 8
+
+
+MADE = namespace("made", labels=MARK)
+OWN_POD = {
+    "kind": "Pod",
+    "metadata": {
+        "name": "p",
+        "namespace": "made",
+        "labels": {"app": "local-path-provisioner", "pod-template-hash": "x"},
+    },
+}
+EVERYWHERE = [
+    {"kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt", "namespace": "made"}},
+    {"kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "made"}},
+]
+
+
+@pytest.mark.parametrize(
+    "more, removed",
+    [
+        ([MADE, *EVERYWHERE], True),
+        ([MADE, OWN_POD, *EVERYWHERE], True),
+        ([namespace("made"), *EVERYWHERE], False),
+        ([MADE, {"kind": "Pod", "metadata": {"name": "p", "namespace": "made", "labels": {"app": "db"}}}], False),
+        ([MADE, {"kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "made"}}], False),
+        (
+            [
+                MADE,
+                {
+                    "kind": "PersistentVolumeClaim",
+                    "metadata": {"name": "c", "namespace": "made"},
+                    "spec": {"volumeName": "v"},
+                },
+            ],
+            False,
+        ),
+    ],
+)
+def test_a_namespace_goes_if_it_was_made_here_and_is_empty(more, removed):
+    cluster = settled(*more, namespace="made")
+    steps = verbs(plan_absent(request(namespace="made"), cluster, False))
+    assert (("delete", "Namespace", "", "made") in steps) is removed
+    assert ("delete", "Namespace", "", SPACE) not in steps
+
+
+def test_absent_where_nothing_is():
+    bare = by_ref(item for item in objects() if item["kind"] in ("Node", "Namespace"))
+    assert plan_absent(request(), bare, False) == ()

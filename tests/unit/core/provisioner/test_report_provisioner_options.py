@@ -1,0 +1,89 @@
+"""What a cluster's provisioners are made from again: the same options, the same cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan_present
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
+    classes,
+    describe,
+    provisioners,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import State, applied
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
+    DRIVER,
+    HELPER,
+    IMAGE,
+    class_of,
+    config_map,
+    deployment,
+    request,
+    state,
+)
+
+SPREAD = [{"paths": ["/a", "/b"]}, {"node": "lab-worker", "paths": ["/c"]}, {"node": "lab-control-plane", "paths": []}]
+
+
+def made(before: State, **asked: Any) -> State:
+    return applied(before, plan_present(request(**asked), before))
+
+
+def test_a_new_cluster_of_kind() -> None:
+    paths = [{"node": "", "paths": ["/var/local-path-provisioner"]}]
+    server = {"name": "local_path", "image": IMAGE, "helper_image": HELPER, "replicas": 1, "paths": paths}
+    place = {"namespace": "local-path-storage", "deployment": "local-path-provisioner", "driver": DRIVER}
+    assert provisioners(state()) == [{**place, **server}]
+    shown = {"reclaim_policy": "Delete", "binding_mode": "WaitForFirstConsumer"}
+    options = {
+        "name": "local_path",
+        "namespace": "local-path-storage",
+        "storage_class": "standard",
+        "default_class": True,
+        "paths": paths,
+        "image": IMAGE,
+        "helper_image": HELPER,
+        "replicas": 1,
+        **shown,
+    }
+    assert classes(state()) == [{"name": "standard", "driver": DRIVER, "default": True, **shown, "options": options}]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"storage_class": "kept", "reclaim_policy": "Retain", "namespace": "elsewhere", "paths": SPREAD},
+        {"default_class": False, "storage_class": "second", "node_path": "/srv"},
+        {"image": "own:1", "helper_image": "shell:1", "worker_threads": 8, "helper_timeout": 30},
+        {"provisioning_retries": 0, "deletion_retries": 3},
+        {"name": "local_path_shared", "binding_mode": "Immediate", "node_path": "/shared", "helper_timeout": 30},
+        {"name": "hostpath", "replicas": 2, "worker_threads": 1, "provisioning_retries": 5, "deletion_retries": 0},
+        {"name": "hostpath", "image": "own:1", "storage_class": "moving", "binding_mode": "Immediate"},
+    ],
+)
+def test_the_options_make_the_same_again(asked: dict[str, Any]) -> None:
+    there = made(state(), **asked)
+    found = [item["options"] for item in classes(there) if item["options"]]
+    assert found
+    for options in found:
+        PROVISIONERS[options["name"]].check(request(**options))
+        if options["storage_class"] == asked.get("storage_class", "standard"):
+            assert plan_present(request(**options), there) == ()
+    again = state()
+    for options in found:
+        again = made(again, **options)
+    assert describe(again) == describe(there)
+    assert [item["options"] for item in classes(again) if item["options"]] == found
+
+
+def test_classes_that_nobody_known_here_serves() -> None:
+    found = classes(state(class_of("foreign", "example.com/driver")))
+    assert {item["name"]: bool(item["options"]) for item in found} == {"foreign": False, "standard": True}
+    unread = state(config_map(config="not json"), deployment())
+    assert [item["options"] for item in classes(unread)] == [{}]
+    gone = {ref: item for ref, item in state().items() if ref[0] != "Deployment"}
+    assert (provisioners(gone), [item["options"] for item in classes(gone)]) == ([], [{}])

@@ -1,0 +1,256 @@
+"""Reading directories: every kind of entry, strange names, and what changes meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, compare, from_text, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hash_pool as small_files
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hashing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan as data
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import SMALL
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import (
+    check_readable,
+    scan,
+    scan_all,
+)
+
+
+def by_path(directory: Path, mode: str = "full") -> dict[str, Entry]:
+    return {entry.path: entry for entry in scan(str(directory), mode)}
+
+
+def test_every_kind_of_entry(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir(mode=0o700)
+    (tmp_path / "d" / "f").write_bytes(b"text")
+    (tmp_path / "d" / "f").chmod(0o4640)
+    (tmp_path / "empty").touch()
+    (tmp_path / "link").symlink_to("/nowhere/at all")
+    os.mkfifo(tmp_path / "fifo")
+    found = by_path(tmp_path)
+    assert {path: entry.type for path, entry in found.items()} == {
+        ".": "dir",
+        "d": "dir",
+        "d/f": "file",
+        "empty": "file",
+        "fifo": "fifo",
+        "link": "symlink",
+    }
+    status = (tmp_path / "d" / "f").stat()
+    assert found["d/f"] == Entry(
+        "d/f",
+        "file",
+        4,
+        0o4640,
+        status.st_uid,
+        status.st_gid,
+        status.st_mtime_ns,
+        sha256=hashlib.sha256(b"text").hexdigest(),
+    )
+    assert found["d"].mode == 0o700
+    assert found["link"].target == "/nowhere/at all"
+    assert found["empty"].sha256 == hashlib.sha256(b"").hexdigest()
+
+
+def test_fast_reads_no_content_and_none_looks_at_nothing(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"text")
+    assert by_path(tmp_path, "fast")["f"].sha256 == ""
+    assert by_path(tmp_path, "fast")["f"].size == 4
+    assert scan_all([str(tmp_path / "missing")], "none") == [[]]
+
+
+@pytest.mark.parametrize("name", [b"a b", b"new\nline", b"\xff\xfe", "ä€😀".encode(), b'"\\', b"-rf", b"\x01"])
+def test_strange_names_survive_their_list(tmp_path: Path, name: bytes) -> None:
+    place = os.fsencode(tmp_path) + b"/" + name
+    os.mkdir(place)
+    with open(place + b"/" + name, "wb") as file:
+        file.write(b"x")
+    entries = scan(str(tmp_path), "full")
+    decoded = name.decode("utf-8", "surrogateescape")
+    assert {entry.path for entry in entries} == {".", decoded, f"{decoded}/{decoded}"}
+    assert from_text(to_text(entries, "full")[0], "list") == entries
+
+
+def test_large_files_are_hashed_whole(tmp_path: Path) -> None:
+    content = os.urandom(SMALL + 1) + bytes(3 << 20)
+    (tmp_path / "large").write_bytes(content)
+    (tmp_path / "edge").write_bytes(content[:SMALL])
+    found = by_path(tmp_path)
+    assert found["large"].sha256 == hashlib.sha256(content).hexdigest()
+    assert found["edge"].sha256 == hashlib.sha256(content[:SMALL]).hexdigest()
+
+
+def test_holes_are_content(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 20)
+    assert by_path(tmp_path)["sparse"].sha256 == hashlib.sha256(bytes(1 << 20)).hexdigest()
+
+
+@pytest.mark.parametrize("size", [3, SMALL + 3])
+def test_hard_links_know_each_other(tmp_path: Path, size: int) -> None:
+    (tmp_path / "b").write_bytes(bytes(size))
+    (tmp_path / "a").hardlink_to(tmp_path / "b")
+    (tmp_path / "c").write_bytes(bytes(size))
+    found = by_path(tmp_path)
+    assert [found[path].same_as for path in "abc"] == ["a", "a", ""]
+    assert len({found[path].sha256 for path in "abc"}) == 1
+
+
+def test_a_link_to_outside_is_alone(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"x")
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "a").hardlink_to(tmp_path / "outside")
+    assert by_path(tmp_path / "v")["a"].same_as == ""
+
+
+def test_extended_attributes_count(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    before = by_path(tmp_path)["f"]
+    try:
+        os.setxattr(tmp_path / "f", "user.note", b"1")
+    except OSError as error:
+        pytest.skip(f"no user attributes here: {error}")
+    one = by_path(tmp_path)["f"]
+    os.setxattr(tmp_path / "f", "user.note", b"2")
+    assert len({before.xattrs, one.xattrs, by_path(tmp_path)["f"].xattrs}) == 3
+
+
+def test_sockets_are_left_out(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.chdir(tmp_path)
+        listening.bind("s")
+        assert set(by_path(tmp_path)) == {"."}
+
+
+def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "secret").touch()
+    (tmp_path / "v" / "way").symlink_to(tmp_path / "other")
+    assert set(by_path(tmp_path / "v")) == {".", "way"}
+
+
+def test_several_directories_at_once(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "f").write_bytes(bytes(number))
+    found = scan_all([str(tmp_path / str(number)) for number in range(5)], "full")
+    assert [entries[1].size for entries in found] == [0, 1, 2, 3, 4]
+
+
+def test_nothing_is_different_until_something_is(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+    saved = scan(str(tmp_path), "full")
+    assert not compare(saved, scan(str(tmp_path), "full"), "full")
+    (tmp_path / "f").write_bytes(b"new")
+    (tmp_path / "g").touch()
+    assert compare(saved, scan(str(tmp_path), "full"), "full").text() == "1 added: g; 1 changed: f (sha256)"
+
+
+@pytest.mark.parametrize("size", [3, SMALL + 3])
+def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").write_bytes(bytes(size))
+    walk = data.walk
+
+    def then_written(directory: str, file: Callable[..., None]) -> list[data.Found]:
+        found = walk(directory, file)
+        with (tmp_path / "f").open("ab") as file:
+            file.write(b"more")
+        return found
+
+    monkeypatch.setattr(data, "walk", then_written)
+    with pytest.raises(Conflict, match="f was written to while it was read") as caught:
+        scan(str(tmp_path), "full")
+    assert "zero" in caught.value.next_step
+
+
+def test_a_file_that_vanishes_meanwhile_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").touch()
+    walk = data.walk
+
+    def then_removed(directory: str, file: Callable[..., None]) -> list[data.Found]:
+        found = walk(directory, file)
+        (tmp_path / "f").unlink()
+        return found
+
+    monkeypatch.setattr(data, "walk", then_removed)
+    with pytest.raises(Conflict, match="f vanished"):
+        scan(str(tmp_path), "full")
+
+
+def test_missing_directories_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    bad = [str(tmp_path / "missing"), str(tmp_path / "file")]
+    with pytest.raises(BadInput, match="2 volume directories") as caught:
+        check_readable([str(tmp_path), *bad])
+    assert [line["host_directory"] for line in caught.value.details] == bad
+    for directory in bad:
+        with pytest.raises(BadInput, match=directory):
+            scan(directory, "full")
+
+
+def test_what_may_not_be_read_is_an_error_with_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").touch()
+
+    def refusing(path: bytes, _flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(hashing.os, "open", refusing)
+    with pytest.raises(BadInput, match="f can't be read by this user"):
+        scan(str(tmp_path), "full")
+
+
+@pytest.mark.parametrize("helpers", [1, 3])
+def test_many_small_files_are_shared_out(tmp_path: Path, helpers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(50):
+        (tmp_path / f"{number}").write_bytes(b"x" * number)
+    (tmp_path / "twin").hardlink_to(tmp_path / "7")
+    alone = scan(str(tmp_path), "full")
+    own = few_at_a_time(monkeypatch, helpers)
+    assert scan(str(tmp_path), "full") == alone
+    assert len(own) < 50
+
+
+def test_an_error_in_a_helper_is_told_by_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abcdefgh":
+        (tmp_path / name).write_bytes(name.encode())
+    few_at_a_time(monkeypatch, 1)
+    files = small_files.SmallFiles()
+    for name in "abcdefgh":
+        status = (tmp_path / name).stat()
+        seen = hashing.Seen(os.fsencode(tmp_path / name), status.st_size + (name == "a"), status.st_ino, 0)
+        files.add(seen._replace(mtime_ns=status.st_mtime_ns))
+    with pytest.raises(Conflict, match="a was written to while it was read"):
+        files.hashes()
+
+
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch, helpers: int) -> list[bytes]:
+    """Let helpers begin with the first file; the paths that this process hashes itself."""
+    own: list[bytes] = []
+
+    def noted(path: bytes, *seen: int) -> str:
+        own.append(path)
+        return hashing.hash_file(path, *seen)
+
+    monkeypatch.setattr(small_files, "MANY", 1)
+    monkeypatch.setattr(small_files, "BATCH", 4)
+    monkeypatch.setattr(small_files, "cores", lambda: helpers + 1)
+    monkeypatch.setattr(small_files, "hash_file", noted)
+    return own
+
+
+@pytest.fixture(autouse=True)
+def home() -> Iterator[None]:
+    here = Path.cwd()
+    yield
+    with suppress(OSError):
+        os.chdir(here)

@@ -1,0 +1,87 @@
+"""kind's command line, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cli import Kind, next_step
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
+
+
+def kind(*script: tuple[list[str], Completed | str | Exception]) -> Kind:
+    return Kind(ScriptedRunner(script=script), "docker")
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("kind v0.32.0 go1.26.8 linux/amd64", "0.32.0"),
+        ("kind version 0.23.0", "0.23.0"),
+        ("kind v1.0.0-alpha+abc go1 x", "1.0.0-alpha+abc"),
+    ],
+)
+def test_version(said: str, version: str) -> None:
+    assert kind((["kind", "version"], said)).version() == version
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("kind v0.22.0 go1", "too old"),
+        ("hello", "does not say its version"),
+        (CommandFailed("The program kind is not on this host."), "not on this host"),
+    ],
+)
+def test_version_that_does_not_do(answer: str | Exception, message: str) -> None:
+    with pytest.raises(BadInput, match=message) as raised:
+        kind((["kind", "version"], answer)).version()
+    assert "go install" in raised.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        ("ERROR: failed to pull image", "node_image"),
+        ("Bind for 0.0.0.0:80 failed: port is already allocated", "host_port"),
+        ("inotify_init: too many open files", "sysctl"),
+        ("tried to kill container, but did not receive an exit event", "THAWED"),
+        ("no space left on device", "Free space"),
+        ("ERROR: node(s) already exist for a cluster", "Another run"),
+        ("ERROR: failed to lock config file", ".lock"),
+        ("field propagation not found in type", "install kind"),
+        ("something else", "retain_on_failure"),
+    ],
+)
+def test_next_step(said: str, step: str) -> None:
+    assert step in next_step(said)
+
+
+def test_kubeconfig_of_what_was_never_set_up() -> None:
+    assert kind((["kind", "get", "kubeconfig"], Completed(1, err="no"))).kubeconfig("lab") is None
+
+
+@pytest.mark.parametrize(
+    ("processes", "at_work"),
+    [
+        ("12 kind create cluster --name lab --kubeconfig x --config -\n", True),
+        ("12 kind create cluster --name lab2 --kubeconfig x --config -\n", False),
+        ("12 kind get clusters\n13 /usr/bin/kind create cluster --name lab --config -\n", True),
+        ("12 [kind] <defunct>\n", False),
+        ("", False),
+    ],
+)
+def test_others_at_work(processes: str, at_work: bool) -> None:
+    assert kind((["pgrep"], processes)).at_work("lab") is at_work
+
+
+def test_others_at_work_where_nothing_can_tell() -> None:
+    assert kind((["pgrep"], CommandFailed("The program pgrep is not on this host."))).at_work("lab") is False
+
+
+def test_a_removal_is_tried_twice() -> None:
+    runner = ScriptedRunner(script=((["kind", "delete"], Completed(1, err="did not receive an exit event")),))
+    with pytest.raises(CommandFailed, match="could not remove the cluster lab") as raised:
+        Kind(runner, "docker").delete("lab", "/k")
+    assert len(runner.calls) == 2 and "THAWED" in raised.value.next_step

@@ -1,0 +1,190 @@
+"""Bound pairs are written so that the controller has nothing to add, and so that any write may be the last."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Observed, Wanted
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import binder
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
+
+NODES = (Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv"),)),)
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
+
+
+def pair(number, with_claim=True):
+    name, claim = f"v{number}", f"c{number}"
+    pv = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": "p"}},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "standard",
+            "persistentVolumeReclaimPolicy": "Delete",
+            "hostPath": {"path": f"/data/{name}"},
+            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "ns", "name": claim},
+        },
+    }
+    pvc = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": claim, "namespace": "ns"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "standard"},
+    }
+    return Wanted(read_volumes([pv], [])[0], pv, pvc if with_claim else None, SavedVolume(name))
+
+
+def restore(cluster, wanted):
+    seen = Observed(
+        volumes={pv["metadata"]["name"]: pv for pv in cluster.list("PersistentVolume")},
+        claims={claim_name(claim): claim for claim in cluster.list("PersistentVolumeClaim")},
+        namespaces={"ns": NAMESPACE},
+        storage_classes={},
+        node_names=frozenset(["k-worker"]),
+        nodes=NODES,
+    )
+    steps = plan(wanted, seen, namespaces_too=True)
+    for step in steps:
+        assert step.action != "refuse", step.why
+        if step.action != "already":
+            binder.write(cluster, step)
+    return [step.action for step in steps]
+
+
+def shown(cluster):
+    return copy.deepcopy(cluster.objects)
+
+
+def all_bound(cluster, wanted):
+    return all(
+        binding.bound(
+            cluster.get("PersistentVolume", w.volume.name),
+            cluster.get("PersistentVolumeClaim", w.claim["metadata"]["name"], "ns"),
+        )
+        for w in wanted
+    )
+
+
+def test_the_controller_finds_nothing_left_to_do():
+    cluster = FakeCluster(NAMESPACE)
+    assert restore(cluster, [pair(1)]) == ["create"]
+    before = shown(cluster)
+    binding_controller(cluster)
+    assert cluster.objects == before
+    assert all_bound(cluster, [pair(1)])
+    assert [verb for verb, _kind, _name in cluster.writes] == ["create", "create", "patch status", "patch status"]
+    pv = cluster.get("PersistentVolume", "v1")
+    assert pv["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+
+
+def test_without_claims_a_volume_waits_for_the_claim_of_its_name():
+    cluster = FakeCluster(NAMESPACE)
+    assert restore(cluster, [pair(1, False)]) == ["create"]
+    before = shown(cluster)
+    binding_controller(cluster)
+    assert cluster.objects == before
+    assert cluster.get("PersistentVolume", "v1")["status"]["phase"] == "Available"
+    cluster.create(pair(1).claim)
+    binding_controller(cluster)
+    assert all_bound(cluster, [pair(1)])
+    assert restore(cluster, [pair(1, False)]) == ["already"]
+
+
+@given(killed=st.integers(0, 14), controller=st.booleans(), claims=st.lists(st.booleans(), min_size=1, max_size=3))
+def test_killed_after_any_write_a_second_run_completes(killed, controller, claims):
+    wanted = [pair(number, with_claim) for number, with_claim in enumerate(claims)]
+    cluster = FakeCluster(NAMESPACE, kill_after=killed)
+    with suppress(Killed):
+        restore(cluster, wanted)
+    if controller:
+        binding_controller(cluster)
+    cluster.kill_after = None
+    restore(cluster, wanted)
+    binding_controller(cluster)
+    assert all_bound(cluster, [w for w in wanted if w.claim])
+    free = [w for w in wanted if not w.claim]
+    assert {cluster.get("PersistentVolume", w.volume.name)["status"]["phase"] for w in free} <= {"Available"}
+    assert len(cluster.list("PersistentVolume")) == len(wanted)
+    assert len(cluster.list("PersistentVolumeClaim")) == len(wanted) - len(free)
+    assert set(restore(cluster, wanted)) == {"already"}
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["kill", "controller", "delete claim", "delete volume", "apply claim", "restore", "restore volume only"]
+        ),
+        max_size=6,
+    ),
+    st.integers(0, 5),
+)
+def test_whatever_happened_before_a_restore_binds(events, writes):
+    """Deleted claims and volumes, half-done runs with and without claims, and the controller between them."""
+    cluster, wanted = FakeCluster(NAMESPACE), [pair(1)]
+    for event in events:
+        if event == "kill":
+            cluster.kill_after = len(cluster.writes) + writes
+            with suppress(Killed):
+                restore(cluster, wanted)
+            cluster.kill_after = None
+        elif event == "controller":
+            binding_controller(cluster)
+        elif event == "delete claim":
+            cluster.delete("PersistentVolumeClaim", "c1", "ns")
+        elif event == "delete volume":
+            cluster.delete("PersistentVolume", "v1")
+        elif event == "apply claim":
+            if cluster.get("PersistentVolumeClaim", "c1", "ns") is None:
+                cluster.create(wanted[0].claim)
+        else:
+            restore(cluster, wanted if event == "restore" else [pair(1, False)])
+    restore(cluster, wanted)
+    before = shown(cluster)
+    binding_controller(cluster)
+    assert all_bound(cluster, wanted)
+    assert {k: v["status"] for k, v in cluster.objects.items() if "status" in v} == {
+        k: v["status"] for k, v in before.items() if "status" in v
+    }
+
+
+EXPECTED = [binder.Expected("v1", ("ns", "c1")), binder.Expected("v2", bound=False)]
+
+
+def test_confirmed_when_the_controller_agrees():
+    cluster = FakeCluster(NAMESPACE)
+    cluster.react = binding_controller
+    restore(cluster, [pair(1), pair(2, False)])
+    binder.confirm(cluster, EXPECTED, 0)
+    assert cluster.get("PersistentVolume", "v2")["status"]["phase"] == "Available"
+
+
+def test_a_claim_that_is_deleted_meanwhile_ends_the_wait():
+    cluster = FakeCluster(NAMESPACE)
+    restore(cluster, [pair(1), pair(2, False)])
+    cluster.react = lambda c: c.delete("PersistentVolumeClaim", "c1", "ns")
+    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted while it was restored"):
+        binder.confirm(cluster, EXPECTED, 60)
+
+
+def test_what_does_not_bind_in_time_is_named():
+    cluster = FakeCluster(NAMESPACE)
+    restore(cluster, [pair(1), pair(2, False)])
+    cluster.patch("PersistentVolumeClaim", "c1", {"status": {"phase": "Lost"}}, "ns", "status")
+    with pytest.raises(TimedOut, match="PersistentVolumeClaim ns/c1 is Lost") as raised:
+        binder.confirm(cluster, EXPECTED, 0)
+    assert raised.value.details == {"PersistentVolumeClaim ns/c1": "Lost"}
+    assert raised.value.next_step == "kubectl describe persistentvolumeclaim -n ns c1"

@@ -1,0 +1,171 @@
+"""What is asked of an API server and what its answers mean, by a server on this machine that follows a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+
+EVICTION = "/api/v1/namespaces/ns/pods/p/eviction"
+
+
+class Script(ThreadingHTTPServer):
+    """Answers each request with the next (status, body); asked: (method, path, body) of every request."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[tuple[int, str]] = []
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def says(self, *answers: tuple[int, Any]) -> None:
+        self.answers = [(code, said if isinstance(said, str) else json.dumps(said)) for code, said in answers]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Script
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.asked.append((self.command, self.path, json.loads(body) if body else None))
+        code, said = self.server.answers.pop(0)
+        self.send_response(code)
+        self.send_header("content-length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said.encode())
+
+    do_GET = do_POST = answer  # noqa: N815
+
+    def log_message(self, *_what: object) -> None:
+        """Nothing is said."""
+
+
+@pytest.fixture
+def server() -> Iterator[Script]:
+    with Script() as script:
+        thread = Thread(target=script.serve_forever, args=(0.01,))
+        thread.start()
+        yield script
+        script.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def cluster(server: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+        "users": [{"name": "u", "user": {}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    return Cluster(str(tmp_path / "kubeconfig"))
+
+
+def failure(message: str, *causes: tuple[str, str]) -> dict[str, Any]:
+    shown = [{"reason": reason, "message": text} for reason, text in causes]
+    return {"kind": "Status", "status": "Failure", "message": message, "details": {"causes": shown}}
+
+
+BUDGET = ("DisruptionBudget", "The disruption budget b needs 1 healthy pods and has 1 currently")
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "why"),
+    [
+        (201, {"kind": "Status", "status": "Success"}, ""),
+        (404, failure('pods "p" not found'), ""),
+        (429, failure("Cannot evict pod", BUDGET), BUDGET[1]),
+        (429, {}, "the API server refused (429)"),
+        (429, "Too many requests, please try again later.", "Too many requests, please try again later."),
+        (504, failure("couldn't update PodDisruptionBudget"), "couldn't update PodDisruptionBudget"),
+        (
+            500,
+            failure("This pod has more than one PodDisruptionBudget"),
+            "This pod has more than one PodDisruptionBudget",
+        ),
+        (403, failure("ns is being terminated", ("NamespaceTerminating", "ns is being terminated")), ""),
+    ],
+)
+def test_what_an_eviction_is_answered(
+    server: Script, cluster: Cluster, code: int, answer: dict[str, Any] | str, why: str
+) -> None:
+    server.says((code, answer))
+    assert cluster.evict("p", "ns", "u1") == why
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "error"),
+    [
+        (403, failure("u cannot create pods/eviction"), KindlabError),
+        (409, failure("the UID in the precondition (u1) does not match"), Conflict),
+        (500, failure("Internal error occurred: a webhook failed"), KindlabError),
+    ],
+)
+def test_an_eviction_that_can_never_be(
+    server: Script, cluster: Cluster, code: int, answer: dict[str, Any], error: type[KindlabError]
+) -> None:
+    server.says((code, answer))
+    with pytest.raises(error, match=answer["message"][:20]) as caught:
+        cluster.evict("p", "ns", "u1")
+    assert caught.value.tried == f"POST {cluster.host}{EVICTION}"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [(None, {}), (0, {"gracePeriodSeconds": 0}), (9, {"gracePeriodSeconds": 9})]
+)
+def test_an_eviction_is_of_this_very_pod_and_no_grace_is_none(
+    server: Script, cluster: Cluster, given: int | None, sent: dict[str, int]
+) -> None:
+    server.says((201, {}))
+    cluster.evict("p", "ns", "u1", given)
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": "p", "namespace": "ns"},
+        "deleteOptions": {"preconditions": {"uid": "u1"}, **sent},
+    }
+    assert server.asked == [("POST", EVICTION, body)]
+
+
+def pod(uid: str, name: str = "p") -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": "ns", "uid": uid}}
+
+
+def listed(*uids: str) -> dict[str, Any]:
+    return {"metadata": {"resourceVersion": "7"}, "items": [pod(uid) for uid in uids]}
+
+
+def changes(*events: tuple[str, str]) -> str:
+    return "".join(json.dumps({"type": kind, "object": pod(uid)}) + "\n" for kind, uid in events)
+
+
+def uid_of(item: dict[str, Any]) -> str:
+    return str(item["metadata"]["uid"])
+
+
+def test_another_object_of_the_same_name_is_not_waited_for(server: Script, cluster: Cluster) -> None:
+    server.says((200, listed("new", "u2")), (200, changes(("MODIFIED", "u2"), ("DELETED", "new"), ("DELETED", "u2"))))
+    assert cluster.left_after("Pod", ["u1", "u2"], 60, uid_of, "spec.nodeName=n") == set()
+    (_get, first, _none), (_watch, second, _nothing) = server.asked
+    assert first == "/api/v1/pods?limit=2000&fieldSelector=spec.nodeName%3Dn"
+    assert second.startswith("/api/v1/pods?watch=true&resourceVersion=7&timeoutSeconds=60&fieldSelector=spec.nodeName")
+
+
+def test_what_is_left_when_the_time_is_over(server: Script, cluster: Cluster) -> None:
+    server.says((200, listed("u1", "u2")))
+    assert cluster.left_after("Pod", ["u1", "u2", "u3"], 0, uid_of) == {"u1", "u2"}
+
+
+def test_a_watch_that_ends_is_begun_again(server: Script, cluster: Cluster) -> None:
+    server.says((200, listed("u1", "u2")), (200, changes(("DELETED", "u1"))), (200, listed("u1")))
+    assert cluster.left_after("Pod", ["u2"], 60, uid_of) == set()

@@ -1,0 +1,161 @@
+"""A backup of volumes in a temporary directory, written as volume_backup writes it, and the cluster it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
+    Catalog,
+    SavedArchive,
+    SavedCluster,
+    SavedVolume,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+
+Object = dict[str, Any]
+
+NAMESPACE: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
+STORAGE_CLASS: Object = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "rancher.io/local-path",
+}
+
+
+def volume(number: int, node: str = "k-worker", places: str = "/data") -> Object:
+    """The PersistentVolume v<number>, for the claim ns/c<number>, in <places>/v<number> of one node."""
+    affinity = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"v{number}", "annotations": {"pv.kubernetes.io/provisioned-by": "rancher.io/local-path"}},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "standard",
+            "volumeMode": "Filesystem",
+            "persistentVolumeReclaimPolicy": "Retain",
+            "hostPath": {"path": f"{places}/v{number}", "type": "DirectoryOrCreate"},
+            "claimRef": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "namespace": "ns",
+                "name": f"c{number}",
+            },
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [affinity]}},
+        },
+    }
+
+
+def claim(number: int) -> Object:
+    """The claim ns/c<number> of the volume v<number>."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": f"c{number}", "namespace": "ns"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "standard",
+            "resources": {"requests": {"storage": "1Gi"}},
+            "volumeName": f"v{number}",
+        },
+    }
+
+
+def saved_volume(number: int, data: Path | str = "/srv", **other: Any) -> SavedVolume:
+    """What a catalog says of v<number>, whose data was in <data>/v<number>."""
+    given = {
+        "reclaim_policy": "Delete",
+        "node_directory": f"/data/v{number}",
+        "host_directory": f"{data}/v{number}",
+        **other,
+    }
+    return SavedVolume(
+        name=f"v{number}",
+        claim=f"ns/c{number}",
+        storage_class="standard",
+        capacity="1Gi",
+        access_modes=("ReadWriteOnce",),
+        nodes=("k-worker",),
+        **given,
+    )
+
+
+def write_data(data: Path, count: int) -> None:
+    """Directories v0, v1, ... with a file each."""
+    for number in range(count):
+        (data / f"v{number}").mkdir(parents=True)
+        (data / f"v{number}" / "file").write_text(f"content {number}")
+
+
+def write_backup(
+    path: Path,
+    data: Path,
+    count: int,
+    *,
+    checksum: str = "full",
+    archive: bool = False,
+    places: str = "",
+    described: Object | None = None,
+) -> str:
+    """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name.
+
+    places: the data was inside the node, in <places>/v<number>; otherwise /data of the node is <data> of the host.
+    described: what makes the cluster again.
+    """
+    saved = []
+    with locked(path), Writer(path) as writer:
+        for number in range(count):
+            directory = str(data / f"v{number}")
+            entries = scan(directory, checksum)
+            text, digest = checksums.to_text(entries, checksum)
+            listed = f"checksums/v{number}.jsonl" if checksum != "none" else ""
+            if listed:
+                writer.write(listed, text)
+            files, size = checksums.totals(entries)
+            kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
+            where = {"node_directory": f"{places}/v{number}", "host_directory": ""} if places else {}
+            told = {"files": files, "bytes": size, "digest": digest, "checksum_list": listed, "archive": kept}
+            saved.append(saved_volume(number, data, **told, **where))
+        for kind, items in {
+            "Namespace": [NAMESPACE],
+            "StorageClass": [STORAGE_CLASS],
+            "PersistentVolume": [volume(number, places=places or "/data") for number in range(count)],
+            "PersistentVolumeClaim": [claim(number) for number in range(count)],
+            **({"Cluster": [described]} if described else {}),
+        }.items():
+            writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in items))
+        mounts = () if places else (Mount("/data", str(data)),)
+        nodes = (Node("k-worker", "k", "worker", mounts=mounts),)
+        mode = "archive" if archive else "in_place"
+        cluster = SavedCluster("k", "v1.34.4", nodes)
+        return writer.publish(Catalog("2026-01-02T03:04:05Z", cluster, mode, checksum, tuple(saved), writer.files))
+
+
+def inspected(name: str, cluster: str, role: str, **mounts: str) -> Object:
+    """A node container as the engine's inspect shows it; mounts: directory in the node's root -> on the host."""
+    return {
+        "Name": f"/{name}",
+        "Config": {"Labels": {"io.x-k8s.kind.cluster": cluster, "io.x-k8s.kind.role": role}, "Image": "node"},
+        "State": {"Status": "running"},
+        "Mounts": [
+            {"Type": "bind", "Source": source, "Destination": f"/{place}", "RW": True, "Propagation": ""}
+            for place, source in mounts.items()
+        ],
+        "HostConfig": {},
+    }
+
+
+def _archive(writer: Writer, directory: str, path: str) -> SavedArchive:
+    with writer.open(path) as file:
+        written = write_archive(directory, file.write, "gzip", None)
+    writer.files[path] = written.sha256
+    return SavedArchive(path, written.sha256, written.bytes, "gzip")

@@ -1,0 +1,149 @@
+"""How the tests of volume_detach run it: a cluster with all that makes pods, its node, and what is in it then."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_holders
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, inspected
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
+    SSD,
+    Controlled,
+    as_served,
+    bound,
+    daemon,
+    made_by,
+    owner,
+    stateful,
+)
+
+OPTIONS = {
+    "engine": "docker",
+    "kubeconfig": None,
+    "context": None,
+    "cluster": "k",
+    "names": None,
+    "namespaces": None,
+    "storage_classes": None,
+    "state": "detached",
+    "path": None,
+    "generation": None,
+    "unmanaged": "refuse",
+    "timeout": 60,
+    "wait": False,
+}
+NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
+BASE = (NODE, NAMESPACE, STORAGE_CLASS)
+C = bound("c")
+
+
+class Once(Detachment):
+    """A detachment whose time has come after the first look."""
+
+    def await_free(self, volumes, end):
+        return super().await_free(volumes, end, clock=lambda: end, pause=lambda _seconds: pytest.fail("it waits"))
+
+
+class Nodes:
+    """The container k-worker. found: volume -> processes that hold it; asked: what was looked for, each time."""
+
+    def __init__(self, state="running", **found):
+        self.state = state
+        self.found = found
+        self.asked = []
+
+    def look(self, _runner, name, directories, own_mounts):
+        self.asked.append((name, dict(directories), list(own_mounts)))
+        return {volume: self.found.get(volume, []) for volume in directories}
+
+
+def play(cluster, check_mode=False, *, nodes=None, **options):
+    assert options.keys() <= OPTIONS.keys()
+    nodes = nodes or Nodes()
+    shown = {**inspected("k-worker", "k", "worker", data="/srv/k"), "State": {"Status": nodes.state}}
+    runner = ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([shown]))])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node_holders, "look", nodes.look)
+        patch.setattr(volume_detach, "Detachment", Once)
+        return volume_detach.run({**OPTIONS, **options}, check_mode, runner=runner, connect=lambda *_where: cluster)
+
+
+def attach(cluster, check_mode=False, **options):
+    return play(cluster, check_mode, state="attached", **options)
+
+
+def running(*objects, cluster=Controlled, **how):
+    """A cluster whose controllers have done their work."""
+    made = cluster(*BASE, *objects, **how)
+    Controlled.control(made)
+    return made
+
+
+def specs(cluster):
+    """All that makes pods, and all claims, as the API server writes them; and the names of the pods."""
+    kinds = (*owners.KINDS, "PersistentVolumeClaim")
+    found = {owners.key(item): as_served(item) for kind in kinds for item in cluster.list(kind)}
+    return found, [item["metadata"]["name"] for item in cluster.list("Pod")]
+
+
+def results(outcome):
+    return {f"{line['kind']}/{line['name']}": line["result"] for line in outcome.facts["owners"]}
+
+
+def states(outcome):
+    return {line["name"]: line["state"] for line in outcome.facts["volumes"]}
+
+
+NIGHTLY_1 = owner("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly"))
+DONE = {**owner("Job", "done", "c"), "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+EVERYTHING = (
+    *C,
+    *bound("data-db-0"),
+    *bound("data-db-1"),
+    owner("Deployment", "web", "c", replicas=2),
+    owner("ReplicaSet", "alone", "c"),
+    owner("ReplicationController", "old", "c"),
+    stateful("db", replicas=2, scaled="Delete"),
+    daemon("agent", "c"),
+    daemon("picky", "c", selector=SSD),
+    owner("Job", "once", "c"),
+    DONE,
+    owner("CronJob", "nightly", "c"),
+    NIGHTLY_1,
+    owner("Deployment", "idle", "c", replicas=0),
+    owner("Deployment", "other", "elsewhere"),
+    owner("Deployment", "stateless", replicas=3),
+    stateful("cache", "tmp"),
+)
+STOPPED = [
+    "CronJob/nightly",
+    "DaemonSet/agent",
+    "DaemonSet/picky",
+    "Deployment/web",
+    "Job/nightly-1",
+    "Job/once",
+    "ReplicaSet/alone",
+    "ReplicationController/old",
+    "StatefulSet/db",
+]
+UNTOUCHED = ["cache-0", "other-1-0", "stateless-1-0", "stateless-1-1", "stateless-1-2"]
+
+
+def killed_anywhere(run, make):
+    """For each write of a run: the cluster after a run that was killed instead of it."""
+    whole = make()
+    run(whole)
+    assert whole.writes
+    for number in range(len(whole.writes)):
+        cluster = make()
+        cluster.kill_after = number
+        with pytest.raises(Killed):
+            run(cluster)
+        cluster.kill_after = None
+        yield cluster

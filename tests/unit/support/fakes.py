@@ -1,0 +1,279 @@
+"""Fakes of the edges: a cluster in memory with the methods of Cluster, and a runner that follows a script."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    CommandFailed,
+    Conflict,
+    KindlabError,
+    TimedOut,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Change
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import KINDS, key_of
+
+Object = dict[str, Any]
+
+
+class Killed(BaseException):
+    """The process ends here, as by a signal: no handler of errors may catch it."""
+
+
+class FakeCluster:
+    """A cluster in memory: objects by (kind, namespace, name), as the API server would show them.
+
+    writes: what was written, as (verb, kind, 'namespace/name'). kill_after: raise Killed instead of the write that
+    follows that many. react: called with this cluster whenever somebody watches, to play the controllers.
+    """
+
+    def __init__(self, *objects: Object, kill_after: int | None = None) -> None:
+        self.objects: dict[tuple[str, str, str], Object] = {}
+        self.writes: list[tuple[str, str, str]] = []
+        self.kill_after = kill_after
+        self.react: Callable[[FakeCluster], None] = lambda _cluster: None
+        self._numbers = itertools.count(1)
+        for item in objects:
+            self.put(item)
+
+    def put(self, item: Object) -> Object:
+        """An object that is there, status and all, without counting as a write."""
+        stored = copy.deepcopy(item)
+        number = next(self._numbers)
+        stored["metadata"].setdefault("uid", f"uid-{number}")
+        stored["metadata"]["resourceVersion"] = str(number)
+        self.objects[(stored["kind"], *key_of(stored))] = stored
+        return copy.deepcopy(stored)
+
+    def version(self) -> str:
+        return "v1.34.4"
+
+    def list(self, kind: str, namespace: str = "", labels: str = "", fields: str = "") -> list[Object]:
+        wanted = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+        return [
+            copy.deepcopy(item)
+            for (k, ns, _name), item in sorted(self.objects.items())
+            if k == kind
+            and namespace in ("", ns)
+            and wanted.items() <= (item["metadata"].get("labels") or {}).items()
+            and all(_field(item, *pair.split("=", 1)) for pair in fields.split(",") if pair)
+        ]
+
+    def lists(self, *kinds: str) -> tuple[list[Object], ...]:
+        return tuple(self.list(kind) for kind in kinds)
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        return copy.deepcopy(self.objects.get((kind, namespace, name)))
+
+    def create(self, wanted: Object) -> Object:
+        place = self._place(wanted)
+        self._write("create", place)
+        if place in self.objects:
+            raise Conflict(f"{place[0]} {place[2]} already exists")
+        if place[1] and ("Namespace", "", place[1]) not in self.objects:
+            raise KindlabError(f'namespaces "{place[1]}" not found')
+        item = copy.deepcopy(wanted)
+        item["metadata"].pop("uid", None)
+        item.pop("status", None)
+        if place[0] in ("PersistentVolume", "PersistentVolumeClaim"):
+            item["status"] = {"phase": "Pending"}
+        return self.put(item)
+
+    def dry_run(self, wanted: Object) -> Object:
+        self._place(wanted)
+        return copy.deepcopy(wanted)
+
+    def apply(self, wanted: Object) -> Object:
+        place = self._place(wanted)
+        self._write("apply", place)
+        return self.put(merge(self.objects.get(place, {}), wanted))
+
+    def patch(self, kind: str, name: str, change: Object, namespace: str = "", subresource: str = "") -> Object:
+        place = (kind, namespace, name)
+        self._write(f"patch {subresource}".strip(), place)
+        if place not in self.objects:
+            raise Missing(f'{KINDS[kind][1]} "{name}" not found')
+        version = change.get("metadata", {}).get("resourceVersion")
+        if version not in (None, self.objects[place]["metadata"]["resourceVersion"]):
+            raise Conflict(f"Operation cannot be fulfilled on {KINDS[kind][1]} {name}: the object has been modified")
+        hidden = "spec" if subresource == "status" else "status"
+        change = {k: v for k, v in change.items() if k != hidden}
+        before = self.objects[place]
+        after = merge(before, change)
+        named = before.get("spec", {}).get("volumeName")
+        if kind == "PersistentVolumeClaim" and named and after["spec"].get("volumeName") != named:
+            raise KindlabError(f"The API server refused (422): {name}: spec is immutable after creation")
+        return self.put(after)
+
+    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
+        del propagation
+        self._write("delete", (kind, namespace, name))
+        self.objects.pop((kind, namespace, name), None)
+
+    def each(self, function: Callable[[Any], Any], things: Iterable[Any], workers: int = 1) -> list[Any]:
+        del workers
+        return [function(thing) for thing in things]
+
+    def watch(
+        self, kind: str, timeout: float, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> Iterator[Change]:
+        del timeout
+        self.react(self)
+        yield from (Change("ADDED", item) for item in self.list(kind, namespace, labels, fields))
+
+    def wait(
+        self,
+        kind: str,
+        ready: Callable[[Object], bool],
+        names: Iterable[tuple[str, str]],
+        timeout: float,
+        *,
+        failed: Callable[[Object], str] = lambda _object: "",
+    ) -> dict[tuple[str, str], Object]:
+        waiting = set(names)
+        found = {key_of(c.object): c.object for c in self.watch(kind, timeout) if key_of(c.object) in waiting}
+        for key, item in found.items():
+            if failed(item):
+                raise KindlabError(f"{kind} {'/'.join(filter(None, key))}: {failed(item)}")
+        missing = sorted("/".join(filter(None, k)) for k in waiting if k not in found or not ready(found[k]))
+        if missing:
+            raise TimedOut(f"{kind}: {missing} not ready", details=missing)
+        return found
+
+    def left_after(
+        self,
+        kind: str,
+        names: Iterable[Any],
+        timeout: float,
+        key: Callable[[Object], Any],
+        fields: str = "",
+        gone: Callable[[Object], bool] = lambda _object: False,
+    ) -> set[Any]:
+        found = [change.object for change in self.watch(kind, timeout, fields=fields)]
+        return {key(item) for item in found if not gone(item)} & set(names)
+
+    def wait_gone(self, kind: str, names: Iterable[tuple[str, str]], timeout: float) -> None:
+        left = self.left_after(kind, names, timeout, key_of)
+        if left:
+            raise TimedOut(f"{kind}: {sorted(left)} still there")
+
+    def _place(self, item: Object) -> tuple[str, str, str]:
+        namespaced = KINDS[item["kind"]][2]
+        namespace = item["metadata"].get("namespace", "default") if namespaced else ""
+        return item["kind"], namespace, item["metadata"]["name"]
+
+    def _write(self, verb: str, place: tuple[str, str, str]) -> None:
+        if self.kill_after is not None and len(self.writes) >= self.kill_after:
+            raise Killed
+        self.writes.append((verb, place[0], "/".join(filter(None, place[1:]))))
+
+
+def _field(item: Object, path: str, value: str) -> bool:
+    """True where the field at the dotted path has that value, as a field selector has it."""
+    found: Any = item
+    for part in path.split("."):
+        found = (found or {}).get(part)
+    return (found or "") == value
+
+
+def merge(target: Any, change: Any) -> Any:
+    """A JSON merge patch (RFC 7396)."""
+    if not isinstance(change, Mapping):
+        return copy.deepcopy(change)
+    merged = copy.deepcopy(dict(target)) if isinstance(target, Mapping) else {}
+    for key, value in change.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+@dataclass
+class ScriptedRunner(Runner):
+    """Answers commands from a script: the first entry whose words begin the command; notes every call.
+
+    script: (words, answer); an answer is a Completed, text for standard output, or an error to raise.
+    """
+
+    script: Sequence[tuple[Sequence[str], Completed | str | Exception]] = ()
+    calls: list[list[str]] = field(default_factory=list)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        del stdin, timeout, env
+        self.calls.append(list(argv))
+        for words, answer in self.script:
+            if list(argv[: len(words)]) == list(words):
+                if isinstance(answer, Exception):
+                    raise answer
+                done = Completed(0, answer) if isinstance(answer, str) else answer
+                if check and done.code != 0:
+                    raise CommandFailed(f"{argv[0]} failed: {done.err or done.out}", tried=" ".join(argv))
+                return done
+        raise AssertionError(f"not in the script: {list(argv)}")
+
+
+def binding_controller(cluster: FakeCluster) -> None:
+    """What Kubernetes' controller of volumes does to all volumes and claims (syncClaim, then syncVolume).
+
+    For FakeCluster.react. It touches only what is not yet as it wants it.
+    """
+    for claim in cluster.list("PersistentVolumeClaim"):
+        _sync_claim(cluster, claim)
+    for pv in cluster.list("PersistentVolume"):
+        ref = pv["spec"].get("claimRef") or {}
+        claim = cluster.get("PersistentVolumeClaim", ref.get("name", ""), ref.get("namespace", ""))
+        phase = "Bound"
+        if not ref.get("uid"):
+            phase = "Available"
+        elif claim is None or claim["metadata"]["uid"] != ref["uid"]:
+            phase = "Released"
+        elif claim["spec"].get("volumeName") != pv["metadata"]["name"]:
+            phase = pv["status"]["phase"]
+        _keep(cluster, pv, {"status": {"phase": phase}})
+
+
+def _sync_claim(cluster: FakeCluster, claim: Object) -> None:
+    done = "pv.kubernetes.io/bind-completed" in (claim["metadata"].get("annotations") or {})
+    named = claim["spec"].get("volumeName", "")
+    uid, key = claim["metadata"]["uid"], key_of(claim)
+    fitting = [pv for pv in cluster.list("PersistentVolume") if _fits(pv, named, key, uid)]
+    if not fitting or (done and not named):
+        _keep(cluster, claim, {"status": {"phase": "Lost" if done else "Pending"}})
+        return
+    pv = fitting[0]
+    ref = {"namespace": key[0], "name": key[1], "uid": uid}
+    _keep(cluster, pv, {"spec": {"claimRef": ref}, "status": {"phase": "Bound"}})
+    status = {"phase": "Bound", "accessModes": pv["spec"]["accessModes"], "capacity": pv["spec"]["capacity"]}
+    annotations = {"pv.kubernetes.io/bind-completed": "yes"}
+    bound = {"metadata": {"annotations": annotations}, "spec": {"volumeName": pv["metadata"]["name"]}}
+    _keep(cluster, claim, {**bound, "status": status})
+
+
+def _fits(pv: Object, named: str, key: tuple[str, str], uid: str) -> bool:
+    ref = pv["spec"].get("claimRef")
+    if named and pv["metadata"]["name"] != named:
+        return False
+    if ref is None:
+        return bool(named)
+    return (ref["namespace"], ref["name"]) == key and ref.get("uid", "") in ("", uid)
+
+
+def _keep(cluster: FakeCluster, item: Object, change: Object) -> None:
+    changed = merge(item, change)
+    if changed != item:
+        cluster.put(changed)

@@ -1,0 +1,279 @@
+"""A host in memory that has docker and kind: node containers as docker inspect shows them, made by kind's rules."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_holders import LOOK
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.tests.unit.support.looks import printed
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
+
+Object = dict[str, Any]
+
+CLUSTER, ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
+KINDS_PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+KUBECONFIG = """apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: {name}CA
+    server: https://127.0.0.1:4000{number}
+  name: kind-{name}
+contexts:
+- context:
+    cluster: kind-{name}
+    user: kind-{name}
+  name: kind-{name}
+current-context: kind-{name}
+kind: Config
+users:
+- name: kind-{name}
+  user:
+    client-key-data: {name}KEY{number}
+"""
+EMPTY = "apiVersion: v1\nkind: Config\n"
+
+
+def containers(config: Mapping[str, Any]) -> list[Object]:
+    """What docker shows of the nodes that kind makes (planCreation, runArgsForNode, generatePortMappings)."""
+    counts: dict[str, int] = {}
+    made = []
+    for node in config["nodes"]:
+        role = node["role"]
+        counts[role] = counts.get(role, 0) + 1
+        made.append(_container(config["name"], role, counts[role], node))
+    if counts["control-plane"] > 1:
+        made.append(_container(config["name"], "external-load-balancer", 1, {"image": "envoy"}))
+    return made
+
+
+def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) -> Object:
+    mounts = [
+        {
+            "Type": "bind",
+            "Source": mount["hostPath"],
+            "Destination": mount["containerPath"],
+            "RW": not mount.get("readOnly", False),
+            "Propagation": KINDS_PROPAGATION[mount.get("propagation", "None")],
+        }
+        for mount in node.get("extraMounts", ())
+    ]
+    own = [
+        {"Type": "volume", "Source": "/engine/volumes/x/_data", "Destination": "/var", "RW": True, "Propagation": ""},
+        {
+            "Type": "bind",
+            "Source": "/lib/modules",
+            "Destination": "/lib/modules",
+            "RW": False,
+            "Propagation": "rprivate",
+        },
+    ]
+    ports: dict[str, list[Object]] = {}
+    published = list(node.get("extraPortMappings", ()))
+    if role == "control-plane":
+        published.append({"listenAddress": "127.0.0.1", "hostPort": 0, "containerPort": 6443})
+    for index, port in enumerate(published):
+        place = {
+            "HostIp": port.get("listenAddress", "0.0.0.0"),
+            "HostPort": str(port["hostPort"] or 45000 + index),
+        }
+        ports.setdefault(f"{port['containerPort']}/{port.get('protocol', 'TCP').lower()}", []).append(place)
+    image = node.get("image", "kindest/node:default")
+    return {
+        "Name": f"/{cluster}-{role}{number if number > 1 else ''}",
+        "Image": f"id of {image}",
+        "State": {"Status": "running"},
+        "Config": {"Image": image, "Labels": {CLUSTER: cluster, ROLE: role}},
+        "Mounts": own + mounts,
+        "HostConfig": {"PortBindings": ports, "Tmpfs": {"/run": "", "/tmp": ""}},
+    }
+
+
+class KindHost(Runner):
+    """Answers docker and kind as they do; an API server answers while the first control plane runs.
+
+    during_create: called with this host when kind has made the nodes and nothing else yet; it may raise.
+    during_delete: called when kind has taken the kubeconfig's entries and the last node away; it may raise.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Object] = []
+        self.images: dict[str, str] = {}
+        self.configs: dict[str, Object] = {}
+        self.clusters: dict[str, FakeCluster] = {}
+        self.ready: set[str] = set()
+        self.created = 0
+        self.calls: list[list[str]] = []
+        self.during_create: Callable[[KindHost], None] = lambda _host: None
+        self.during_delete: Callable[[KindHost], None] = lambda _host: None
+        self.broken: Exception | None = None
+        self.kind_version = "kind v0.32.0 go1.26.8 linux/amd64"
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        del timeout, env
+        self.calls.append(list(argv))
+        program, *words = argv
+        if program == "pgrep":
+            return Completed(1)
+        done = self._docker(words) if program == "docker" else self._kind(words, stdin or "")
+        if check and done.code != 0:
+            raise CommandFailed(f"{program} failed: {done.err}", tried=" ".join(argv))
+        return done
+
+    def connect(self, kubeconfig: str, context: str) -> FakeCluster:
+        """The API that a kubeconfig leads to, as Cluster is opened."""
+        name = context.removeprefix("kind-")
+        api = self.clusters.get(name)
+        current = KUBECONFIG.format(name=name, number=self.created)
+        if api is None or current not in Path(kubeconfig).read_text() or not self.runs(name):
+            return Silent()
+        return api
+
+    def runs(self, name: str) -> bool:
+        """Whether the first control plane of a cluster does."""
+        return any(n["Name"] == f"/{name}-control-plane" and n["State"]["Status"] == "running" for n in self.nodes)
+
+    def writes(self) -> list[list[str]]:
+        """The calls that change something."""
+        reading = [["docker", verb] for verb in ("ps", "inspect", "image", "exec")]
+        reading += [["kind", "version"], ["kind", "get"]]
+        return [call for call in self.calls if call[:2] not in reading and call[0] != "pgrep"]
+
+    def _docker(self, words: list[str]) -> Completed:
+        verb = words[0]
+        if self.broken is not None:
+            raise self.broken
+        if verb == "ps":
+            wanted = words[-1].partition("=")[2]
+            return Completed(0, "\n".join(n["Name"] for n in self.nodes if self._labelled(n, wanted)))
+        if verb == "inspect":
+            return Completed(0, json.dumps([n for n in self.nodes if n["Name"] in words]))
+        if verb == "image":
+            found = self.images.get(words[-1])
+            return Completed(0, found) if found else Completed(1, err="no such image")
+        if verb in ("start", "unpause"):
+            for node in self.nodes:
+                if node["Name"].lstrip("/") in words:
+                    node["State"]["Status"] = "running"
+            return Completed(0)
+        raise AssertionError(f"docker does not know {words}")
+
+    def _labelled(self, node: Object, wanted: str) -> bool:
+        return wanted in (CLUSTER, f"{CLUSTER}={node['Config']['Labels'][CLUSTER]}")
+
+    def _kind(self, words: list[str], stdin: str) -> Completed:
+        options = dict(itertools.pairwise(words))
+        if words[0] == "version":
+            return Completed(0, self.kind_version)
+        name = options["--name"]
+        current = KUBECONFIG.format(name=name, number=self.created)
+        if words[:2] == ["get", "kubeconfig"]:
+            usable = name in self.ready and self.runs(name)
+            return Completed(0, current) if usable else Completed(1, err="could not locate any control plane nodes")
+        kubeconfig = Path(options["--kubeconfig"])
+        if words[0] == "create":
+            return self._create(name, json.loads(stdin), kubeconfig, retain="--retain" in words)
+        if words[0] == "delete":
+            self._delete(name, kubeconfig)
+            return Completed(0)
+        if words[0] == "export":
+            kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+            kubeconfig.write_text(current)
+            return Completed(0)
+        raise AssertionError(f"kind does not know {words}")
+
+    def _create(self, name: str, config: Object, kubeconfig: Path, *, retain: bool) -> Completed:
+        if any(n["Config"]["Labels"][CLUSTER] == name for n in self.nodes):
+            return Completed(1, err=f'node(s) already exist for a cluster with the name "{name}"')
+        assert config["name"] == name
+        self.nodes += containers(config)
+        self.configs[name] = config
+        self.created += 1
+        try:
+            self.during_create(self)
+        except CommandFailed as error:
+            if not retain and self.broken is None:
+                self._delete(name, kubeconfig)
+            return Completed(1, err=error.message)
+        self.clusters[name] = api_of(config)
+        self.ready.add(name)
+        kubeconfig.write_text(KUBECONFIG.format(name=name, number=self.created))
+        return Completed(0)
+
+    def _delete(self, name: str, kubeconfig: Path) -> None:
+        if kubeconfig.exists() and f"kind-{name}" in kubeconfig.read_text():
+            kubeconfig.write_text(EMPTY)
+        own = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] == name]
+        self.nodes = [n for n in self.nodes if n not in own[-1:]]
+        self.during_delete(self)
+        self.nodes = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] != name]
+        self.clusters.pop(name, None)
+        self.ready.discard(name)
+
+
+class OpenKindHost(KindHost):
+    """One whose nodes can be entered: inside is this host, and nothing runs there."""
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        return list(argv[4:] if list(argv[:3]) == EXEC else argv)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        if list(argv[:3]) != EXEC:
+            return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
+        self.calls.append(list(argv))
+        if list(argv[4:]) == ["sh", "-c", LOOK]:
+            return Completed(0, printed((stdin or "").split("\0")[:-1]))
+        return Runner().run(argv[4:], stdin=stdin, check=check)
+
+
+class Silent(FakeCluster):
+    """An API server that does not answer."""
+
+    def version(self) -> str:
+        raise Unreachable("The API server does not answer", tried="GET /version")
+
+    def list(self, kind: str, namespace: str = "", labels: str = "") -> list[Object]:
+        del namespace, labels
+        raise Unreachable("The API server does not answer", tried=f"GET {kind}")
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        del name, namespace
+        raise Unreachable("The API server does not answer", tried=f"GET {kind}")
+
+
+def api_of(config: Mapping[str, Any]) -> FakeCluster:
+    """What kind leaves in a new cluster, everything ready."""
+    nodes = [c["Name"].lstrip("/") for c in containers(config) if "load-balancer" not in c["Name"]]
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    default = {"storageclass.kubernetes.io/is-default-class": "true"}
+    return FakeCluster(
+        *({"kind": "Node", "metadata": {"name": name}, "status": ready} for name in nodes),
+        {"kind": "ServiceAccount", "metadata": {"namespace": "default", "name": "default"}},
+        {
+            "kind": "StorageClass",
+            "metadata": {"name": "standard", "annotations": default},
+            "provisioner": "rancher.io/local-path",
+        },
+    )

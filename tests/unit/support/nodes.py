@@ -1,0 +1,41 @@
+"""Nodes whose inside is this host: programs that an engine would run in them are run here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
+
+EXEC = ["docker", "exec", "-i"]
+
+
+class NodesHere(ScriptedRunner):
+    """Follows its script, but for what is run inside a node. inside: those commands, without the engine's words."""
+
+    def __init__(self, script: Sequence[tuple[Sequence[str], Completed | str | Exception]]) -> None:
+        super().__init__(script)
+        self.inside: list[list[str]] = []
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        return list(argv[4:] if list(argv[:3]) == EXEC else argv)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        if list(argv[:3]) != EXEC:
+            return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
+        self.inside.append(list(argv[4:]))
+        return Runner().run(argv[4:], stdin=stdin, check=check, timeout=timeout, env=env)
+
+
+def here(path: object, node: str = "n") -> NodeDirectory:
+    """A directory of this host as one inside a node."""
+    return NodeDirectory(node, str(path), Runner())

@@ -1,0 +1,308 @@
+"""A cluster, its data and backups as far as a recreation has to do with them: fakes of all actions that it calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import cluster_recreate
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+
+NODES = ["k-control-plane", "k-worker"]
+OPTIONS: dict[str, Any] = {
+    "cluster": "k",
+    "engine": "docker",
+    "kubeconfig": None,
+    "kind": None,
+    "data": "archive",
+    "checksums": "full",
+    "keep": 0,
+    "reclaim_policy": "original",
+    "options": {},
+    "unmanaged": "refuse",
+    "without_api": "refuse",
+    "attach": True,
+    "timeout": 300,
+}
+SHAPE = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
+CLASS = {"name": "standard", "options": {"name": "local_path", "storage_class": "standard"}}
+INSIDE = {"places": "/opt", "archive": True}
+REFUSED = Declined("Removing the cluster k is not safe: v0: it is in use.")
+SILENT = Unreachable("The API server does not answer.")
+
+
+class World:
+    """One cluster k with one volume, inside its node, so that its data goes with it, or on the host.
+
+    state: None where there is no cluster, else as kind_cluster_info says it. content: what the volume holds, a number
+    that grows with each write, 0 where there is no volume; host: the same on the host, whatever becomes of the
+    cluster. owners: there is an application; detached: it is at zero. saved: generation -> content. latest: the
+    content that has to come back. calls: what was called, ? for check mode. moments: so many are left until the run is
+    killed: each action has one before it does something, one when it is done, and some one in the middle. fail:
+    action -> what it raises instead. others: engines that have the cluster, too.
+    """
+
+    def __init__(self, top: Path, *, inside: bool = True) -> None:
+        self.inside = inside
+        self.data = top / "data"
+        self.path = top / "backup"
+        write_data(self.data, 1)
+        self.state: str | None = "running"
+        self.reachable = True
+        self.content = self.host = self.latest = self.written = 1
+        self.owners, self.detached = True, False
+        self.saved: dict[str, int] = {}
+        self.calls: list[str] = []
+        self.options: dict[str, Mapping[str, Any]] = {}
+        self.moments: int | None = None
+        self.fail: dict[str, KindlabError] = {}
+        self.held: list[Any] = []
+        self.policy = "Delete"
+        self.engine = "docker"
+        self.others: set[str] = set()
+        self.images = True
+        self.shape: Mapping[str, Any] = SHAPE
+
+    # What somebody else does.
+
+    def write(self) -> None:
+        """The application writes."""
+        if self.state == "running" and self.owners and not self.detached and self.content:
+            self.written += 1
+            self.content = self.host = self.latest = self.written
+
+    def save(self) -> None:
+        """A backup to the same place."""
+        if self.state == "running" and self.reachable:
+            self.save_data(self.content)
+
+    def save_data(self, content: int) -> None:
+        if content and content != self.newest():
+            how = INSIDE if self.inside else {"archive": True}
+            described = {
+                "kind": "Cluster",
+                "metadata": {"name": "k"},
+                "nodes": NODES,
+                "images": ["node:1"],
+                "options": self.shape,
+                "storage_classes": [CLASS],
+            }
+            self.saved[write_backup(self.path, self.data, 1, described=described, **how)] = content
+
+    def force_removal(self, *, killed: bool = False) -> None:
+        """The cluster is removed whatever it holds; of what was inside it only what was saved can come back."""
+        self.state = "unfinished" if killed and self.state else None
+        self.content = 0
+        if self.inside:
+            self.latest = max(self.saved.values(), default=0)
+
+    def be(self, state: str | None) -> None:
+        """Have this state, whatever came before."""
+        self.state, self.reachable = state, state == "running"
+        if state is None:
+            self.content = 0
+
+    def lines(self) -> list[str]:
+        """The steps of the journal."""
+        journal = self.path / "recreate.jsonl"
+        return [json.loads(line)["step"] for line in journal.read_text().splitlines()] if journal.exists() else []
+
+    def newest(self) -> int:
+        """The content of the newest generation, 0 where there is none."""
+        return list(self.saved.values())[-1] if self.saved else 0
+
+    # What a recreation calls.
+
+    def run(self, check_mode: bool = False, **options: Any) -> Outcome:
+        self.calls.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("kind_cluster", "kind_cluster_info", "storage_provisioner", "storage_provisioner_info"):
+                patch.setattr(cluster_recreate, name, SimpleNamespace(run=getattr(self, name)))
+            for name in ("volume_backup", "volume_detach", "volume_restore"):
+                patch.setattr(cluster_recreate, name, SimpleNamespace(run=getattr(self, name)))
+            for name in ("changes", "find_engine", "open_cluster"):
+                patch.setattr(cluster_recreate, name, getattr(self, name))
+            patch.setattr("shutil.which", lambda name: f"/bin/{name}")
+            return cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
+
+    def find_engine(self, name: str, _runner: object) -> SimpleNamespace:
+        own = name in ("auto", OPTIONS["engine"])
+        return SimpleNamespace(
+            name=self.engine if own else name,
+            image_id=lambda _image: "id" if self.images else None,
+            nodes=lambda _cluster: self.nodes() if own else tuple(self.others & {name}),
+            stop=lambda _nodes: self._call("stop", {}, False, self._stop, {}),
+            start=lambda nodes: self._call("start", {}, False, lambda: self._start(nodes), {}),
+        )
+
+    def nodes(self) -> tuple[SimpleNamespace, ...]:
+        state = "running" if self.state == "running" else "exited"
+        return tuple(SimpleNamespace(name=name, state=state) for name in NODES if self.state)
+
+    def open_cluster(self, _name: str, _kubeconfig: str | None) -> SimpleNamespace:
+        return SimpleNamespace(
+            lists=lambda *_kinds: ([], []), version=self._version, each=self._each, patch=self._patch
+        )
+
+    def kind_cluster_info(self, options: Mapping[str, Any], _check_mode: bool) -> Outcome:
+        if self.state is None:
+            return Outcome(False, facts={"clusters": []})
+        roles = ("control-plane", "worker")
+        found = {
+            "name": options["name"],
+            "state": self.state,
+            "reachable": self.reachable,
+            "nodes": [
+                {"name": node.name, "role": role, "state": node.state, "image": "node:1"}
+                for node, role in zip(self.nodes(), roles, strict=True)
+            ],
+            "kubernetes_version": "v1.34.4",
+            "options": self.shape,
+        }
+        return Outcome(False, facts={"clusters": [found]})
+
+    def kind_cluster(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
+        if options["state"] == "absent":
+            forced = options["force"]
+            assert not forced or (self.state == "stopped" and self.host in self.saved.values()), "it was forced"
+            return self._call("remove", options, check_mode, lambda: self._remove(forced), {})
+        assert options["nodes"], "it can't be made of nothing"
+        facts = {"cluster": {"nodes": [{"name": name} for name in NODES]}, "kubernetes_version": "v1.34.4"}
+        return self._call("create", options, check_mode, self._create, facts)
+
+    def storage_provisioner(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
+        return self._call("provision", options, check_mode, lambda: None, {})
+
+    def storage_provisioner_info(self, _options: Mapping[str, Any], _check_mode: bool) -> Outcome:
+        return Outcome(False, facts={"storage_classes": [CLASS]})
+
+    def volume_detach(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
+        owners = [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.owners or options["path"] else []
+        volumes = [{"name": "v0", "held_by": self.held}] if self.content else []
+        facts = {"owners": owners, "volumes": volumes, "deleted_pods": []}
+        if options["unmanaged"] == "delete":
+            facts["deleted_pods"] = ["ns/bare"]
+
+        def detach() -> None:
+            self.detached = self.owners
+
+        def attach() -> None:
+            self.owners, self.detached = self.owners or bool(options["path"]), False
+
+        name, effect = ("detach", detach) if options["state"] == "detached" else ("attach", attach)
+        return self._call(name, options, check_mode, effect, facts)
+
+    def volume_backup(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
+        name = "?save" if check_mode else "save"
+        if not self.reachable and (options["without_api"] != "last_backup" or self.inside):
+            self.calls.append(name)
+            raise Declined("v0 is not mounted from the host.") if self.inside else SILENT
+        content = self.content if self.reachable else self.host
+        if not content:
+            return self._call("save", options, check_mode, lambda: None, {"volumes": []})
+        node, path = ("k-worker", "") if self.inside else ("", f"{self.data}/v0")
+        places = {"node": node, "node_directory": "/opt/v0", "host_directory": path}
+        line = {"name": "v0", "claim": "ns/c0", "bytes": 9, "reclaim_policy_before": self.policy, **places}
+        warnings = () if self.reachable else ("what was made since is not known",)
+
+        def save() -> None:
+            self.policy = "Retain"
+            self.save_data(content)
+
+        def later() -> dict[str, Any]:
+            return {"generation": list(self.saved)[-1]}
+
+        return self._call("save", options, check_mode, save, {"volumes": [line]}, later, warnings)
+
+    def volume_restore(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
+        generation = options["generation"]
+        facts = {"generation": generation, "volumes": [{"name": "v0"}]}
+
+        def restore() -> None:
+            if self.content:
+                return
+            if not self.inside and self.host != self.saved[generation]:
+                raise Declined("Its data differs from the backup.")
+            assert not self.inside or self.saved[generation] == max(self.saved.values()), "an older backup came back"
+            self.content = self.host = self.saved[generation]
+
+        return self._call("restore", options, check_mode, restore, facts)
+
+    def changes(self, backup: Backup, *_where: object) -> dict[str, Difference]:
+        self.calls.append("compare")
+        same = self.content == self.saved[backup.name]
+        return {"v0": Difference() if same else Difference(changed=("file (size)",))}
+
+    def _version(self) -> str:
+        if not self.reachable:
+            raise SILENT
+        return "v1.34.4"
+
+    def _each(self, function: Callable[[Any], Any], things: Iterable[Any]) -> None:
+        for thing in things:
+            function(thing)
+
+    def _patch(self, _kind: str, name: str, change: Mapping[str, Any]) -> None:
+        self.calls.append(f"policy of {name}")
+        if "policy" in self.fail:
+            raise self.fail["policy"]
+        self.policy = change["spec"]["persistentVolumeReclaimPolicy"]
+
+    def _stop(self) -> None:
+        self.be("stopped")
+
+    def _start(self, nodes: Iterable[Any]) -> None:
+        assert [node.name for node in nodes] == NODES
+        self.state = "running"
+
+    def _remove(self, forced: bool) -> None:
+        if self.state in ("running", "stopped"):
+            if not forced and (self.detached < self.owners or self.content not in (0, self.newest())):
+                raise REFUSED
+            self.state, self.reachable = "unfinished", False
+            self._moment()
+        assert self.content in (0, *self.saved.values()), "what was not saved was deleted"
+        self.state, self.content, self.owners, self.detached = None, 0, False, False
+
+    def _create(self) -> None:
+        if self.state in (None, "unfinished"):
+            self.state, self.content, self.owners, self.detached = "unfinished", 0, False, False
+            self._moment()
+        self.state, self.reachable = "running", True
+
+    def _call(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        check_mode: bool,
+        effect: Callable[[], None],
+        facts: Mapping[str, Any],
+        later: Callable[[], Mapping[str, Any]] = dict,
+        warnings: tuple[str, ...] = (),
+    ) -> Outcome:
+        self.calls.append(f"?{name}" if check_mode else name)
+        self.options[self.calls[-1]] = dict(options)
+        if self.calls[-1] in self.fail:
+            raise self.fail[self.calls[-1]]
+        if check_mode:
+            return Outcome(True, facts=facts, warnings=warnings)
+        self._moment()
+        effect()
+        self._moment()
+        return Outcome(True, facts={**facts, **later()}, warnings=warnings)
+
+    def _moment(self) -> None:
+        if self.moments is not None:
+            if not self.moments:
+                raise Killed
+            self.moments -= 1
