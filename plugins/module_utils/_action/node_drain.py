@@ -30,10 +30,25 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import has_ended
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.evictions import Evictions
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+
+ARGUMENTS: dict[str, Any] = {
+    **API,
+    "node": {"type": "str", "required": True},
+    "state": {"type": "str", "default": "drained", "choices": ["drained", "schedulable"]},
+    **CLUSTER,
+    "timeout": {"type": "int", "default": 300},
+    "terminate_grace_period": {"type": "int"},
+    "delete_emptydir_data": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+    "pod_selector": {"type": "str"},
+    "on_failure": {"type": "str", "default": "restore", "choices": ["restore", "keep"]},
+    "wait": {"type": "bool", "default": True},
+}
 
 
 def run(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held, left_without
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import (
@@ -28,8 +29,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
     check_cluster,
     check_same_cluster,
@@ -41,6 +42,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **API,
+    **SELECTION,
+    "state": {"type": "str", "default": "detached", "choices": ["detached", "attached"]},
+    "path": {"type": "path"},
+    "generation": {"type": "str"},
+    "unmanaged": {"type": "str", "default": "refuse", "choices": ["refuse", "delete"]},
+    "timeout": {"type": "int", "default": 300},
+    "wait": {"type": "bool", "default": False},
+}
 
 # Controllers write to their objects all the time: so often a change of ours is tried again.
 ATTEMPTS = 10
