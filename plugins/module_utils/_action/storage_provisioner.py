@@ -14,7 +14,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import is_served, why_not_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
+    rollout_complete,
+    why_not_ready,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -169,12 +172,12 @@ def _do(cluster: Cluster, step: Step, timeout: float) -> None:
 
 def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -> None:
     try:
-        cluster.wait("Deployment", is_served, [(namespace, name)], timeout)
+        cluster.wait("Deployment", rollout_complete, [(namespace, name)], timeout)
     except TimedOut as error:
         deployment = cluster.get("Deployment", name, namespace)
         labels = deployment["spec"]["selector"].get("matchLabels", {}) if deployment else {}
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        why, next_step = why_not_served(
+        why, next_step = why_not_ready(
             cluster.list("Pod", namespace, selector) if deployment else [], cluster.list("Event", namespace)
         )
         raise TimedOut(

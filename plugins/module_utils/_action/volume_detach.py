@@ -26,8 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -116,7 +115,7 @@ def _detach(
         cluster.each(partial(_delete, cluster), found.deleted)
         watch.lap("stop")
         uids = {pod["metadata"]["uid"] for pod in found.users}
-        cluster.left_after("Pod", uids, max(0.0, end - time.monotonic()), _uid, gone=pods.has_ended)
+        cluster.left_after("Pod", uids, max(0.0, end - time.monotonic()), _uid, gone=pods.is_terminal)
         watch.lap("wait")
         held = proof.await_free(found.volumes, end)
         watch.lap("prove")
@@ -136,7 +135,7 @@ def _attach(
         if options["wait"]:
             for kind in sorted({step.item["kind"] for step in found.steps}):
                 keys = [key_of(step.item) for step in found.steps if step.item["kind"] == kind]
-                cluster.wait(kind, owner.is_back, keys, max(1.0, end - time.monotonic()))
+                cluster.wait(kind, workloads.is_ready, keys, max(1.0, end - time.monotonic()))
             watch.lap("wait")
     return _outcome(found, {}, bool(writing), watch, detached=False)
 
