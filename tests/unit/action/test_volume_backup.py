@@ -442,7 +442,7 @@ def newer(lab: Lab) -> None:
         (inside_a_stopped_node, {"data": "archive"}, Declined, "can't be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
         (newer, {}, NewerFormat, r"has format 2"),
-        (forgetful, {}, BadInput, r"What default/Deployment/web had can't be read"),
+        (forgetful, {}, BadInput, r"default/Deployment/web can't be scaled back up"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
         (None, {"data": "archive", "checksums": "none"}, BadInput, "need checksums"),
         (None, {"data": "archive", "compression_level": 77}, BadInput, "no level 77"),
