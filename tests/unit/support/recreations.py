@@ -10,11 +10,21 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
+    kind_cluster,
+    kind_cluster_info,
+    storage_provisioner,
+    storage_provisioner_info,
+    volume_backup,
+    volume_detach,
+    volume_restore,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import cluster_recreate
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 
@@ -32,13 +42,23 @@ OPTIONS: dict[str, Any] = {
     "unmanaged": "refuse",
     "without_api": "refuse",
     "attach": True,
-    "timeout": 300,
+    "wait_timeout": 300,
 }
 SHAPE = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
 CLASS = {"name": "standard", "options": {"name": "local_path", "storage_class": "standard"}}
 INSIDE = {"places": "/opt", "archive": True}
 REFUSED = Declined("Removing the cluster k is not safe: v0: it is in use.")
 SILENT = Unreachable("The API server does not answer.")
+
+ACTIONS = (
+    kind_cluster,
+    kind_cluster_info,
+    storage_provisioner,
+    storage_provisioner_info,
+    volume_backup,
+    volume_detach,
+    volume_restore,
+)
 
 
 class World:
@@ -126,14 +146,14 @@ class World:
     def run(self, check_mode: bool = False, **options: Any) -> Outcome:
         self.calls.clear()
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("kind_cluster", "kind_cluster_info", "storage_provisioner", "storage_provisioner_info"):
-                patch.setattr(cluster_recreate, name, SimpleNamespace(run=getattr(self, name)))
-            for name in ("volume_backup", "volume_detach", "volume_restore"):
-                patch.setattr(cluster_recreate, name, SimpleNamespace(run=getattr(self, name)))
-            for name in ("changes", "find_engine", "open_cluster"):
-                patch.setattr(cluster_recreate, name, getattr(self, name))
+            for action in ACTIONS:
+                patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
+            patch.setattr(steps, "changes", self.changes)
+            patch.setattr(context, "open_cluster", self.open_cluster)
+            for user in (context, resume):
+                patch.setattr(user, "find_engine", self.find_engine)
             patch.setattr("shutil.which", lambda name: f"/bin/{name}")
-            return cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
+            return kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
 
     def find_engine(self, name: str, _runner: object) -> SimpleNamespace:
         own = name in ("auto", OPTIONS["engine"])
@@ -188,8 +208,8 @@ class World:
 
     def volume_detach(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         owners = [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.owners or options["path"] else []
-        volumes = [{"name": "v0", "held_by": self.held}] if self.content else []
-        facts = {"owners": owners, "volumes": volumes, "deleted_pods": []}
+        volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
+        facts = {"workloads": owners, "volumes": volumes, "deleted_pods": []}
         if options["unmanaged"] == "delete":
             facts["deleted_pods"] = ["ns/bare"]
 

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal of recreations: a line per finished step, and where a run that was interrupted goes on."""
+"""The journal of recreations: an entry per finished step, and how far the latest recreation came."""
 
 from __future__ import annotations
 
@@ -11,28 +11,12 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-# In their order. 'deleting' stands before the first thing that can't be undone; each other one for what is finished.
-STEPS = (
-    "planned",
-    "detached",
-    "saved",
-    "deleting",
-    "deleted",
-    "created",
-    "provisioned",
-    "restored",
-    "verified",
-    "attached",
-    "done",
-)
-# An end, too: nothing was deleted, and what used the volumes has again what it had.
-GIVEN_BACK = "given back"
-_BEFORE_IT_WAS_GONE = STEPS[: STEPS.index("deleted")]
+from .steps import BEFORE_DELETION, DELETION, DONE, ENTRIES, FIRST, ROLLED_BACK
 
 
 @dataclass(frozen=True)
-class Line:
-    """A step that was finished. at: the time, for people; facts: what later steps need of it."""
+class Entry:
+    """A line of the journal. step: one of ENTRIES, or ROLLED_BACK; at: the time, for people; facts: for later steps."""
 
     step: str
     at: str = ""
@@ -40,29 +24,29 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """One recreation as far as it came; its facts together."""
+class Progress:
+    """How far one recreation came. finished: its entries; facts: those of all of them."""
 
-    steps: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
-        """True where nothing is left to do, or nothing was begun."""
-        return not self.steps or self.steps[-1] in ("done", GIVEN_BACK)
+        """True if it is complete or rolled back, or none was begun."""
+        return not self.finished or self.finished[-1] in (DONE, ROLLED_BACK)
 
 
-def to_text(line: Line) -> str:
-    """The line as it is written, its end included."""
-    return json.dumps({"step": line.step, "at": line.at, **line.facts}) + "\n"
+def to_text(entry: Entry) -> str:
+    """The entry as a line, with its newline."""
+    return json.dumps({"step": entry.step, "at": entry.at, **entry.facts}) + "\n"
 
 
-def read(text: str, where: str) -> tuple[Line, ...]:
-    """The lines of a journal. where: its file, for errors. A line that was cut while it was written is left out.
+def read(text: str, path: str) -> tuple[Entry, ...]:
+    """The entries of a journal, without lines that were cut while they were written. path: its file, for errors.
 
-    Raises BadInput where a whole line is none of a journal.
+    Raises BadInput if a complete line is not an entry.
     """
-    found = []
+    entries = []
     for number, line in enumerate(text.split("\n"), 1):
         try:
             data = json.loads(line) if line.strip() else None
@@ -70,27 +54,29 @@ def read(text: str, where: str) -> tuple[Line, ...]:
             continue
         if data is None:
             continue
-        if not isinstance(data, dict) or data.get("step") not in (*STEPS, GIVEN_BACK):
+        if not isinstance(data, dict) or data.get("step") not in (*ENTRIES, ROLLED_BACK):
             raise BadInput(
-                f"Line {number} of the journal {where} names no step.",
-                next_step="Restore it from a copy. Without it (moved away), the cluster counts as never begun.",
+                f"Line {number} of the journal {path} is not a valid entry.",
+                next_step=f"Restore the journal from a copy, or forget the recreation: mv {path} {path}.old",
             )
-        found.append(Line(data.pop("step"), str(data.pop("at", "")), data))
-    return tuple(found)
+        entries.append(Entry(data.pop("step"), str(data.pop("at", "")), data))
+    return tuple(entries)
 
 
-def last(lines: Iterable[Line]) -> Begun:
-    """The last recreation. It begins with 'planned'; what came before that is forgotten.
+def latest(entries: Iterable[Entry]) -> Progress:
+    """The latest recreation; each one starts with the first step.
 
-    Once a cluster is gone it has to be made again: what followed an earlier 'deleted' counts no more.
+    A deletion that is recorded once more means that the cluster is gone again: what was made after the earlier one
+    has to be made again.
     """
-    steps: list[str] = []
+    before_deletion = {name for step in (*BEFORE_DELETION, DELETION) for name in (step.begins, step.name)}
+    finished: list[str] = []
     facts: dict[str, Any] = {}
-    for line in lines:
-        if line.step == "planned":
-            steps, facts = [], {}
-        elif line.step == "deleted":
-            steps = [step for step in steps if step in _BEFORE_IT_WAS_GONE]
-        steps.append(line.step)
-        facts |= line.facts
-    return Begun(tuple(steps), facts)
+    for entry in entries:
+        if entry.step == FIRST:
+            finished, facts = [], {}
+        elif entry.step == DELETION.name:
+            finished = [name for name in finished if name in before_deletion - {DELETION.name}]
+        finished.append(entry.step)
+        facts |= entry.facts
+    return Progress(tuple(finished), facts)

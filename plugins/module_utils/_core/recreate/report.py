@@ -1,40 +1,36 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a recreation tells: its plan, and the cluster before and after."""
+"""Result of a recreation: its plan, the cluster before and after, and warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .journal import STEPS
-from .resume import (
-    CREATE,
-    DELETE,
-    SALVAGE,
-    SAVE,
-    storage_options,
-    volume_plan,
-)
+from .facts import provisioner_options
+from .steps import Step
 
 Facts = Mapping[str, Any]
-_FIRST = {SAVE: "planned", SALVAGE: "planned", DELETE: "deleted", CREATE: "created"}
 
 
-def plan_lines(place: str, facts: Facts, done: Facts, data: str) -> dict[str, Any]:
-    """The steps from where the run begins, and what becomes of nodes, volumes and what uses them."""
+def plan_rows(steps: Iterable[Step], facts: Facts, results: Facts, data: str) -> dict[str, Any]:
+    """The steps to do, and what happens to nodes, volumes and workloads."""
+    workloads = results.get("detached", {}).get("workloads", ())
     return {
-        "steps": list(STEPS[STEPS.index(_FIRST[place]) :]),
+        "steps": [step.as_dict() for step in steps],
         "nodes": facts["nodes"],
-        "volumes": volume_plan(facts.get("volumes", ()), data),
-        "owners": [f"{o['namespace']}/{o['kind']}/{o['name']}" for o in done.get("detached", {}).get("owners", ())],
+        "volumes": [
+            {"name": volume["name"], "claim": volume["claim"], "does": _volume(volume, data)}
+            for volume in facts.get("volumes", ())
+        ],
+        "workloads": [f"{w['namespace']}/{w['kind']}/{w['name']}" for w in workloads],
     }
 
 
-def results(facts: Facts, done: Facts) -> dict[str, Any]:
-    """The cluster before and after. done: what each step returned."""
-    restored = done.get("restored", {})
-    created = done.get("created", {})
+def result(facts: Facts, results: Facts) -> dict[str, Any]:
+    """The cluster before and after. results: those of each step."""
+    restored = results.get("restored", {})
+    created = results.get("created", {})
     return {
         "cluster": facts["cluster"],
         "generation": restored.get("generation", facts.get("generation", "")),
@@ -42,25 +38,32 @@ def results(facts: Facts, done: Facts) -> dict[str, Any]:
         "after": {
             "nodes": [node["name"] for node in created.get("cluster", {}).get("nodes", ())],
             "kubernetes_version": created.get("kubernetes_version", ""),
-            "storage_classes": done.get("classes", []),
+            "storage_classes": results.get("provisioned", {}).get("storage_classes", []),
             "volumes": restored.get("volumes", []),
         },
-        "owners": (done.get("attached") or done.get("detached") or {}).get("owners", []),
+        "workloads": (results.get("attached") or results.get("detached") or {}).get("workloads", []),
     }
 
 
-def checksum_seconds(done: Facts) -> float:
-    """How long reading all data took, as a part of the steps."""
-    parts = (("saved", "checksum"), ("restored", "compare"))
-    return round(sum(float(done.get(step, {}).get("seconds", {}).get(phase, 0.0)) for step, phase in parts), 3)
+def checksum_seconds(results: Facts) -> float:
+    """Seconds that reading all data took, as part of the steps."""
+    parts = (("backed_up", "checksum"), ("restored", "compare"))
+    return round(sum(float(results.get(step, {}).get("seconds", {}).get(phase, 0.0)) for step, phase in parts), 3)
 
 
-def others_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
-    """A warning where classes are somebody else's to make."""
-    names = storage_options(storage_classes)[1]
+def foreign_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
+    """A warning about classes whose provisioners are not installed again."""
+    names = provisioner_options(storage_classes)[1]
     if not names:
         return ()
     return (
-        "Storage classes of provisioners that are not known here come back only with volumes that name them: "
-        + ", ".join(names),
+        "Storage classes of other provisioners are restored only if a volume names them, and their provisioners are "
+        f"not installed: {', '.join(names)}",
     )
+
+
+def _volume(volume: Facts, data: str) -> str:
+    if volume["node"]:
+        return f"its data is archived from {volume['node_directory']} in {volume['node']} and extracted again"
+    stays = f"its data stays in {volume['host_directory']}"
+    return f"{stays} and is archived" if data == "archive" else stays

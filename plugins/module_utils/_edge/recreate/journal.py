@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The journal's file beside a backup: only ever added to, on disk before the next step, and one writer at a time."""
+"""The journal file beside a backup: append-only, on disk before the next step, locked by one writer."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Line, read, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry, read, to_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
 
 JOURNAL = "recreate.jsonl"
 
 
 class Journal:
-    """The journal in a backup's directory."""
+    """The journal in the directory of a backup."""
 
     def __init__(self, directory: str, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
         self.path = Path(directory) / JOURNAL
         self._now = now
 
-    def lines(self) -> tuple[Line, ...]:
-        """What was written so far, () where there is no journal. Raises BadInput where it can't be read."""
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries so far, () if there is no journal. Raises BadInput if it can't be read."""
         try:
             text = self.path.read_bytes().decode("utf-8", "replace")
         except FileNotFoundError:
@@ -37,12 +37,12 @@ class Journal:
         return read(text, str(self.path))
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Be the only one who recreates by this journal. Raises Conflict where another run does.
+    def locked(self) -> Iterator[None]:
+        """Lock the journal. Raises Conflict if another run has the lock.
 
-        What was made for it and not written to is removed again.
+        A journal, and its directory, that were created here and not written to are removed again.
         """
-        made = not self.path.parent.exists()
+        created = not self.path.parent.exists()
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -53,13 +53,13 @@ class Journal:
             try:
                 yield
             finally:
-                self._remove_empty(descriptor, made)
+                self._remove_empty(descriptor, created)
         finally:
             os.close(descriptor)
 
     def add(self, step: str, **facts: Any) -> None:
-        """Write a step and have it on disk. Raises KindlabError where the disk takes no more."""
-        text = to_text(Line(step, f"{self._now():%Y-%m-%dT%H:%M:%SZ}", facts)).encode()
+        """Write an entry and flush it to disk. Raises KindlabError if the disk is full."""
+        text = to_text(Entry(step, f"{self._now():%Y-%m-%dT%H:%M:%SZ}", facts)).encode()
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             try:
@@ -67,7 +67,7 @@ class Journal:
                 if size and os.pread(descriptor, 1, size - 1) != b"\n":
                     text = b"\n" + text
                 if os.write(descriptor, text) != len(text):
-                    raise OSError("it was written in part")
+                    raise OSError("it was written only in part")
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -75,36 +75,36 @@ class Journal:
                 sync(self.path.parent)
         except OSError as error:
             raise KindlabError(
-                f"The journal {self.path} can't be written to: {error}. Nothing further was done.",
+                f"The journal {self.path} can't be written: {error}. The run stopped before its next step.",
                 tried=f"df -h {self.path.parent}",
-                next_step="Free some space, and run this again: it goes on from here.",
+                next_step="Free some space and run this again: it resumes here.",
             ) from None
 
     def _lock(self, descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another run may have removed it, as it was empty, between its opening and now.
+            # Another run may have removed the empty file since it was opened.
             if os.path.samestat(os.fstat(descriptor), os.stat(self.path)):
                 return
         except (BlockingIOError, FileNotFoundError):
             pass
         raise Conflict(
-            f"Another run recreates a cluster by {self.path}.",
+            f"Another recreation holds the lock of {self.path}.",
             tried=f"fuser -v {self.path}",
-            next_step="Wait for its end. Where it was interrupted, run this again: it goes on from there.",
+            next_step="Wait until it ends. If it is interrupted, run this again: it resumes there.",
         )
 
-    def _remove_empty(self, descriptor: int, made: bool) -> None:
+    def _remove_empty(self, descriptor: int, created: bool) -> None:
         if os.fstat(descriptor).st_size:
             return
         with suppress(OSError):
             self.path.unlink()
-            if made:
+            if created:
                 self.path.parent.rmdir()
 
     def _failure(self, error: OSError) -> BadInput:
         return BadInput(
             f"The journal {self.path} can't be used: {error.strerror}.",
             tried=f"ls -ld {self.path}",
-            next_step="Name a directory of this user as path, or run as root (become: true).",
+            next_step="Set path to a directory that this user may write to.",
         )

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a cluster can be made again on this machine: its images are there, and archives fit the disk."""
+"""Preflight of a recreation: the node images exist, and the archives fit on the disk."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 
 
 def check_images(engine: Engine, images: Iterable[str]) -> None:
-    """Raise BadInput where a node could not be made again, because its image is gone."""
+    """Raise BadInput if a node could not be created again because the engine lacks its image."""
     missing = [image for image in images if engine.image_id(image) is None]
     if missing:
         raise BadInput(
-            f"The nodes can't be made again: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
+            f"The nodes can't be created again: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
             tried=f"{engine.name} image inspect {missing[0]}",
-            next_step=f"Bring it into the engine: role kindlab.volumes.node_image, or {engine.name} pull.",
+            next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
         )
 
 
 def check_disk(path: str, archived: Iterable[Mapping[str, Any]]) -> None:
-    """Raise BadInput where archives of these volumes would not fit the disk, compressed or not."""
+    """Raise BadInput if uncompressed archives of these volumes would not fit on the disk."""
     needed = sum(volume["bytes"] for volume in archived)
     place = Path(path)
     free = shutil.disk_usage(next(p for p in (place, *place.parents) if p.exists())).free
@@ -34,5 +34,5 @@ def check_disk(path: str, archived: Iterable[Mapping[str, Any]]) -> None:
             f"The disk of {path} may be too small: {free:,} bytes are free, the volumes hold {needed:,}. "
             "Nothing was changed.",
             tried=f"df -h {path}",
-            next_step="Free some space, or name a path on a larger disk.",
+            next_step="Free some space, or set path to a directory on a larger disk.",
         )

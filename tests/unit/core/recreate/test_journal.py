@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import (
-    GIVEN_BACK,
-    STEPS,
-    Begun,
-    Line,
-    last,
+    ENTRIES,
+    ROLLED_BACK,
+    Entry,
+    Progress,
+    latest,
     read,
     to_text,
 )
@@ -24,23 +24,23 @@ FACTS = st.dictionaries(
     st.none() | st.integers() | st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.booleans()),
     max_size=3,
 )
-LINES = st.lists(st.builds(Line, st.sampled_from((*STEPS, GIVEN_BACK)), st.text(), FACTS), max_size=5)
+LINES = st.lists(st.builds(Entry, st.sampled_from((*ENTRIES, ROLLED_BACK)), st.text(), FACTS), max_size=5)
 
 
-def lines(text: str) -> list[Line]:
+def lines(text: str) -> list[Entry]:
     """Lines from words, 'back' for given back."""
-    return [Line(GIVEN_BACK if word == "back" else word) for word in text.split()]
+    return [Entry(ROLLED_BACK if word == "back" else word) for word in text.split()]
 
 
 @given(LINES)
-def test_what_is_written_is_read(written: list[Line]) -> None:
+def test_what_is_written_is_read(written: list[Entry]) -> None:
     text = "".join(map(to_text, written))
     assert text.count("\n") == len(written)
     assert list(read(text, "j")) == written
 
 
-@given(LINES, st.builds(Line, st.sampled_from(STEPS), st.text(), FACTS), st.data())
-def test_a_line_that_was_cut_is_left_out(written: list[Line], cut: Line, data: st.DataObject) -> None:
+@given(LINES, st.builds(Entry, st.sampled_from(ENTRIES), st.text(), FACTS), st.data())
+def test_a_line_that_was_cut_is_left_out(written: list[Entry], cut: Entry, data: st.DataObject) -> None:
     """Wherever it was cut, and also where later lines follow it."""
     text = "".join(map(to_text, written))
     whole = to_text(cut).removesuffix("\n")
@@ -50,62 +50,62 @@ def test_a_line_that_was_cut_is_left_out(written: list[Line], cut: Line, data: s
 
 
 def test_blocks_that_a_crash_left_empty_are_left_out() -> None:
-    assert read(f"{to_text(Line('planned'))}\0\0\0\0", "j") == (Line("planned"),)
+    assert read(f"{to_text(Entry('planned'))}\0\0\0\0", "j") == (Entry("planned"),)
 
 
 @pytest.mark.parametrize("line", ["[]", "7", "{}", '{"step": "deletd"}', '{"step": null}', '{"step": ["done"]}'])
 def test_whole_lines_of_something_else_are_refused(line: str) -> None:
-    with pytest.raises(BadInput, match="Line 2 of the journal /b/j names no step") as raised:
-        read(f"{to_text(Line('planned'))}{line}\n", "/b/j")
-    assert "moved away" in raised.value.next_step
+    with pytest.raises(BadInput, match="Line 2 of the journal /b/j is not a valid entry") as raised:
+        read(f"{to_text(Entry('planned'))}{line}\n", "/b/j")
+    assert "mv " in raised.value.next_step
 
 
 def test_lines_are_plain_json_with_the_facts_beside_the_step() -> None:
-    text = to_text(Line("saved", "2026-11-23T06:57:00Z", {"generation": "000001-x"}))
-    assert json.loads(text) == {"step": "saved", "at": "2026-11-23T06:57:00Z", "generation": "000001-x"}
+    text = to_text(Entry("backed_up", "2026-11-23T06:57:00Z", {"generation": "000001-x"}))
+    assert json.loads(text) == {"step": "backed_up", "at": "2026-11-23T06:57:00Z", "generation": "000001-x"}
 
 
 def test_nothing_begun_has_ended() -> None:
-    assert last([]) == Begun((), {})
-    assert last([]).ended
+    assert latest([]) == Progress((), {})
+    assert latest([]).ended
 
 
 @pytest.mark.parametrize(
     ("text", "steps", "ended"),
     [
         ("planned", "planned", False),
-        ("planned detached saved", "planned detached saved", False),
+        ("planned detached backed_up", "planned detached backed_up", False),
         # The last recreation counts.
         ("planned detached planned", "planned", False),
-        (" ".join(STEPS) + " planned detached", "planned detached", False),
-        (" ".join(STEPS), " ".join(STEPS), True),
+        (" ".join(ENTRIES) + " planned detached", "planned detached", False),
+        (" ".join(ENTRIES), " ".join(ENTRIES), True),
         # Refused at the deletion, and given back: an end, also where it had come far.
         ("planned detached back", "planned detached back", True),
-        ("planned detached saved deleting back", "planned detached saved deleting back", True),
-        ("planned detached saved deleting back planned", "planned", False),
+        ("planned detached backed_up deleting back", "planned detached backed_up deleting back", True),
+        ("planned detached backed_up deleting back planned", "planned", False),
         # Gone once more: all that followed the first deletion has to be done again.
-        (" ".join(STEPS) + " deleted", "planned detached saved deleting deleted", False),
-        (" ".join(STEPS) + " deleted created", "planned detached saved deleting deleted created", False),
-        ("planned saved deleting deleted created verified deleted", "planned saved deleting deleted", False),
-        ("planned saved back deleted created", "planned saved deleted created", False),
+        (" ".join(ENTRIES) + " deleted", "planned detached backed_up deleting deleted", False),
+        (" ".join(ENTRIES) + " deleted created", "planned detached backed_up deleting deleted created", False),
+        ("planned backed_up deleting deleted created verified deleted", "planned backed_up deleting deleted", False),
+        ("planned backed_up back deleted created", "planned backed_up deleted created", False),
         # A run that goes on writes its steps again, and what was verified stays so.
         ("planned deleting deleted created created", "planned deleting deleted created created", False),
         ("planned deleting deleted verified created", "planned deleting deleted verified created", False),
     ],
 )
 def test_the_last_recreation(text: str, steps: str, ended: bool) -> None:
-    found = last(lines(text))
-    assert found.steps == tuple(line.step for line in lines(steps))
+    found = latest(lines(text))
+    assert found.finished == tuple(line.step for line in lines(steps))
     assert found.ended is ended
 
 
 def test_facts_of_the_last_recreation_together() -> None:
     written = [
-        Line("planned", "", {"cluster": "a", "old": 1}),
-        Line("saved", "", {"generation": "1"}),
-        Line("planned", "", {"cluster": "b"}),
-        Line("saved", "", {"generation": "2"}),
-        Line("deleted", "", {"generation": "3"}),
+        Entry("planned", "", {"cluster": "a", "old": 1}),
+        Entry("backed_up", "", {"generation": "1"}),
+        Entry("planned", "", {"cluster": "b"}),
+        Entry("backed_up", "", {"generation": "2"}),
+        Entry("deleted", "", {"generation": "3"}),
     ]
-    assert last(written).facts == {"cluster": "b", "generation": "3"}
-    assert last(written[:3]).facts == {"cluster": "b"}
+    assert latest(written).facts == {"cluster": "b", "generation": "3"}
+    assert latest(written[:3]).facts == {"cluster": "b"}

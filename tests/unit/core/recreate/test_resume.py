@@ -1,37 +1,31 @@
-"""Where a recreation goes on, for every journal and every state of the cluster; and of what the next one is made."""
+"""Where a recreation starts or resumes, for every journal and every state of the cluster."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import (
     PARTLY,
     RUNNING,
     STOPPED,
     UNFINISHED,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import GIVEN_BACK, STEPS, Begun
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import (
+    is_complete,
+    is_gone,
+    resume_at,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     CREATE,
     DELETE,
-    SALVAGE,
-    SAVE,
-    from_backup,
-    is_gone,
-    is_whole,
-    shape,
-    storage_options,
-    volume_plan,
-    was_running,
-    where,
+    ENTRIES,
+    FIRST,
+    ROLLED_BACK,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume
 
 FACTS = {"cluster": "lab", "engine": "docker", "nodes": ["lab-control-plane", "lab-worker"]}
 NODES = {"lab-control-plane": "running", "lab-worker": "running"}
@@ -58,33 +52,42 @@ LEFT = {
 
 def journals() -> dict[str, tuple[str, ...]]:
     """All journals that a run, killed or not, can leave: a word for each."""
-    found = {f"to {step}": STEPS[: number + 1] for number, step in enumerate(STEPS)}
-    for step in ("planned", "detached", "saved", "deleting"):
-        found[f"given back after {step}"] = (*found[f"to {step}"], GIVEN_BACK)
+    found = {f"to {step}": ENTRIES[: number + 1] for number, step in enumerate(ENTRIES)}
+    for step in ("planned", "detached", "backed_up", "deleting"):
+        found[f"rolled back after {step}"] = (*found[f"to {step}"], ROLLED_BACK)
     return {"nothing": (), **found}
 
 
 JOURNALS = journals()
-BEFORE_SAVED = {"to planned", "to detached", "given back after planned", "given back after detached"}
-GONE = [f"to {step}" for step in STEPS[STEPS.index("deleted") : STEPS.index("done")]]
+BEFORE_BACKUP = {"to planned", "to detached", "rolled back after planned", "rolled back after detached"}
+GONE = [f"to {step}" for step in ENTRIES[ENTRIES.index("deleted") : ENTRIES.index("done")]]
 
 
 def place(
-    steps: tuple[str, ...], found: dict[str, Any] | None, *, saved: bool = False, salvage: bool = False, **facts: Any
+    steps: tuple[str, ...],
+    found: dict[str, Any] | None,
+    *,
+    backed_up: bool = False,
+    without_api: bool = False,
+    **facts: Any,
 ) -> str:
-    begun = Begun(steps, {**FACTS, **facts} if steps else {})
-    return where("lab", "docker", begun, found, "/backup/recreate.jsonl", saved=saved, salvage=salvage)
+    begun = Progress(steps, {**FACTS, **facts} if steps else {})
+    return resume_at(
+        "lab", "docker", begun, found, "/backup/recreate.jsonl", backed_up=backed_up, without_api=without_api
+    )
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
-def test_a_whole_cluster_is_saved_unless_it_is_the_successor(journal: str) -> None:
-    assert place(JOURNALS[journal], WHOLE) == (CREATE if journal in GONE else SAVE)
+def test_a_whole_cluster_is_backed_up_unless_it_is_the_successor(journal: str) -> None:
+    assert place(JOURNALS[journal], WHOLE) == (CREATE if journal in GONE else FIRST)
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
-def test_no_cluster_is_created_again_where_its_volumes_were_saved(journal: str) -> None:
-    if journal == "nothing" or journal in BEFORE_SAVED:
-        with pytest.raises(BadInput, match=r"There is no cluster lab, and no /backup/recreate\.jsonl"):
+def test_no_cluster_is_created_again_where_its_volumes_were_backed_up(journal: str) -> None:
+    if journal == "nothing" or journal in BEFORE_BACKUP:
+        with pytest.raises(
+            BadInput, match=r"Cluster lab does not exist, and there is no journal /backup/recreate\.jsonl"
+        ):
             place(JOURNALS[journal], None)
     else:
         assert place(JOURNALS[journal], None) == CREATE
@@ -97,10 +100,10 @@ def test_what_may_be_in_use_is_never_deleted(journal: str, state: str) -> None:
     if journal in GONE:
         assert place(JOURNALS[journal], USED[state]) == CREATE
         return
-    with pytest.raises(Declined, match=r"can't be saved\. Nothing was changed\.") as raised:
+    with pytest.raises(Declined, match=r"can't be backed up\. Nothing was changed\.") as raised:
         place(JOURNALS[journal], USED[state])
     rest = state == "lacking a node" and journal == "to deleting"
-    said = "lab-control-plane is gone. Where nobody has used it since" if rest else "Start it"
+    said = "lab-control-plane is gone. If nobody has used it since" if rest else "Start it"
     assert said in raised.value.next_step
     assert ("force=true" in raised.value.next_step) is rest
 
@@ -119,126 +122,66 @@ def test_only_what_a_deletion_left_is_deleted(journal: str, state: str) -> None:
 
 @pytest.mark.parametrize("journal", JOURNALS)
 def test_no_cluster_is_created_again_from_a_backup(journal: str) -> None:
-    assert place(JOURNALS[journal], None, saved=True) == CREATE
+    assert place(JOURNALS[journal], None, backed_up=True) == CREATE
 
 
 @pytest.mark.parametrize("state", [*USED, *LEFT])
 @pytest.mark.parametrize("journal", JOURNALS)
-def test_only_what_is_silent_is_salvaged(journal: str, state: str) -> None:
+def test_only_what_is_silent_is_recreated_without_api(journal: str, state: str) -> None:
     found = {**USED, **LEFT}[state]
     if journal in GONE:
-        assert place(JOURNALS[journal], found, saved=True, salvage=True) == CREATE
+        assert place(JOURNALS[journal], found, backed_up=True, without_api=True) == CREATE
     elif journal == "to deleting" and state in LEFT:
-        assert place(JOURNALS[journal], found, saved=True, salvage=True) == DELETE
+        assert place(JOURNALS[journal], found, backed_up=True, without_api=True) == DELETE
     elif found["reachable"]:
         with pytest.raises(Declined):
-            place(JOURNALS[journal], found, saved=True, salvage=True)
+            place(JOURNALS[journal], found, backed_up=True, without_api=True)
     else:
-        assert place(JOURNALS[journal], found, saved=True, salvage=True) == SALVAGE
+        assert place(JOURNALS[journal], found, backed_up=True, without_api=True) == FIRST
         with pytest.raises(Declined, match="does not answer"):
-            place(JOURNALS[journal], found, saved=True)
+            place(JOURNALS[journal], found, backed_up=True)
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
-def test_a_whole_cluster_is_never_salvaged(journal: str) -> None:
-    assert place(JOURNALS[journal], WHOLE, saved=True, salvage=True) == (CREATE if journal in GONE else SAVE)
+def test_a_whole_cluster_is_never_recreated_without_api(journal: str) -> None:
+    assert place(JOURNALS[journal], WHOLE, backed_up=True, without_api=True) == (CREATE if journal in GONE else FIRST)
 
 
 @pytest.mark.parametrize("found", [None, WHOLE, *USED.values(), *LEFT.values()])
 @pytest.mark.parametrize("journal", sorted({*JOURNALS} - {"nothing"}))
 def test_the_journal_of_another_cluster_is_refused(journal: str, found: dict[str, Any] | None) -> None:
-    with pytest.raises(BadInput, match="tells of the cluster other, not of lab"):
+    with pytest.raises(BadInput, match="belongs to cluster other, not lab"):
         place(JOURNALS[journal], found, cluster="other")
-    with pytest.raises(BadInput, match="tells of the cluster None"):
-        where("lab", "docker", Begun(JOURNALS[journal], {}), found, "j")
+    with pytest.raises(BadInput, match="belongs to cluster None"):
+        resume_at("lab", "docker", Progress(JOURNALS[journal], {}), found, "j")
 
 
 @pytest.mark.parametrize("journal", sorted({*JOURNALS} - {"nothing"}))
 def test_what_another_engine_may_run_is_not_created(journal: str) -> None:
     """Two clusters would have the same directories."""
     for found in (None, *USED.values(), *LEFT.values()):
-        with pytest.raises(KindlabError, match="tells of a cluster of podman, not of docker") as raised:
+        with pytest.raises(KindlabError, match="belongs to a cluster of podman, not docker") as raised:
             place(JOURNALS[journal], found, engine="podman")
-        assert "engine: podman" in raised.value.next_step
+        assert "engine=podman" in raised.value.next_step
     if journal not in GONE:
-        assert place(JOURNALS[journal], WHOLE, engine="podman") == SAVE
+        assert place(JOURNALS[journal], WHOLE, engine="podman") == FIRST
 
 
 def test_the_refusal_names_the_nodes_and_their_states() -> None:
     with pytest.raises(Declined) as raised:
         place((), USED["partly"])
     assert raised.value.message.startswith(
-        "The cluster lab is partly running, and its API server answers (lab-worker is exited): what is in it now"
+        "Cluster lab is partly running, and its API server answers (lab-worker is exited): its current data"
     )
     with pytest.raises(Declined, match="lab is running, and its API server does not answer: "):
         place((), USED["silent"])
 
 
 def test_whole_and_gone() -> None:
-    assert [is_whole(found) for found in (None, WHOLE, *USED.values(), *LEFT.values())] == [False, True, *[False] * 6]
+    assert [is_complete(found) for found in (None, WHOLE, *USED.values(), *LEFT.values())] == [
+        False,
+        True,
+        *[False] * 6,
+    ]
     assert [is_gone(found) for found in (None, WHOLE, *USED.values())] == [True, False, *[False] * 4]
     assert all(map(is_gone, LEFT.values()))
-
-
-def test_what_was_recorded_counts_more() -> None:
-    asked = {"nodes": [{"role": "worker"}], "merge_kubeconfig": True}
-    recorded = {"nodes": [{"role": "control-plane"}]}
-    assert shape("lab", asked, recorded) == {"nodes": [{"role": "control-plane"}], "merge_kubeconfig": True}
-    assert shape("lab", asked, {}) == asked
-    with pytest.raises(BadInput, match=r"not all of its shape is known\. Nothing was changed"):
-        shape("lab", {"workers": 2}, {})
-
-
-@pytest.mark.parametrize("option", ["name", "state", "engine", "kind", "kubeconfig", "backup", "force"])
-def test_options_don_t_lead_elsewhere(option: str) -> None:
-    """The creation would be that of another cluster, or a removal without a look."""
-    with pytest.raises(BadInput, match=f"options has {option},"):
-        shape("lab", {option: "x", "nodes": []}, {})
-
-
-def test_classes_of_others_are_told_apart() -> None:
-    classes = [{"name": "a", "options": {"name": "hostpath"}}, {"name": "b", "options": {}}]
-    assert storage_options(classes) == ([{"name": "hostpath"}], ["b"])
-    assert storage_options([]) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("node", "data", "does"),
-    [
-        ("", "in_place", "its data stays in /srv/v"),
-        ("", "archive", "its data stays in /srv/v, and goes into an archive"),
-        ("lab-worker", "archive", "its data goes from /opt/v in lab-worker into an archive, and back"),
-    ],
-)
-def test_what_becomes_of_data(node: str, data: str, does: str) -> None:
-    volume = {"name": "v", "claim": "a/b", "node": node, "node_directory": "/opt/v", "host_directory": "/srv/v"}
-    assert volume_plan([volume], data) == [{"name": "v", "claim": "a/b", "does": does}]
-
-
-def test_what_a_backup_says_of_its_cluster() -> None:
-    volumes = (saved_volume(0, files=2, bytes=9), saved_volume(1, host_directory="", reclaim_policy="Retain"))
-    catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("lab", "v1.34.4"), volumes=volumes)
-    described = {"nodes": ["n"], "images": ["i"], "options": {"nodes": []}, "storage_classes": [{"name": "a"}]}
-    found = from_backup(catalog, {**described, "kind": "Cluster"}, "000001-x", "docker")
-    told = found.pop("volumes")
-    assert found == {
-        **described,
-        "cluster": "lab",
-        "engine": "docker",
-        "kubernetes_version": "v1.34.4",
-        "generation": "000001-x",
-    }
-    assert [(v["name"], v["node"], v["host_directory"], v["reclaim_policy_before"]) for v in told] == [
-        ("v0", "", "/srv/v0", "Delete"),
-        ("v1", "k-worker", "", "Retain"),
-    ]
-    assert (told[0]["files"], told[0]["bytes"], told[0]["claim"]) == (2, 9, "ns/c0")
-    assert volume_plan(told, "in_place")[0]["does"] == "its data stays in /srv/v0"
-    assert from_backup(catalog, {"options": None}, "g", "docker")["options"] == {}
-
-
-@pytest.mark.parametrize(("state", "ran"), [("running", True), ("paused", True), ("exited", False), ("dead", False)])
-def test_only_nodes_that_ran_are_started_again(state: str, ran: bool) -> None:
-    node = Node("n", "lab", "worker", state=state)
-    assert was_running(replace(node, state="exited"), [node]) is ran
-    assert not was_running(replace(node, name="other"), [node])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Line
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
 
 # Holds the lock of a file until its standard input ends.
@@ -33,28 +33,28 @@ def journal(path: Path) -> Journal:
 
 def begin(path: Path, *steps: str) -> Path:
     """A journal with these steps; its file."""
-    with journal(path).held():
+    with journal(path).locked():
         for step in steps:
             journal(path).add(step)
     return path / JOURNAL
 
 
 def steps(path: Path) -> list[str]:
-    return [line.step for line in journal(path).lines()]
+    return [line.step for line in journal(path).entries()]
 
 
 def test_without_one_there_are_no_lines_and_nothing_is_made(tmp_path: Path) -> None:
-    assert journal(tmp_path / "b").lines() == ()
+    assert journal(tmp_path / "b").entries() == ()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_added_is_read_again(tmp_path: Path) -> None:
-    with journal(tmp_path / "b").held():
+    with journal(tmp_path / "b").locked():
         journal(tmp_path / "b").add("planned", cluster="lab", nodes=["n"])
-        journal(tmp_path / "b").add("saved", generation="000001-x")
-    assert journal(tmp_path / "b").lines() == (
-        Line("planned", "2026-11-23T06:57:00Z", {"cluster": "lab", "nodes": ["n"]}),
-        Line("saved", "2026-11-23T06:57:00Z", {"generation": "000001-x"}),
+        journal(tmp_path / "b").add("backed_up", generation="000001-x")
+    assert journal(tmp_path / "b").entries() == (
+        Entry("planned", "2026-11-23T06:57:00Z", {"cluster": "lab", "nodes": ["n"]}),
+        Entry("backed_up", "2026-11-23T06:57:00Z", {"generation": "000001-x"}),
     )
 
 
@@ -72,8 +72,8 @@ def test_a_torn_last_line_counts_for_nothing(tmp_path: Path, torn: bytes) -> Non
     with path.open("ab") as file:
         file.write(torn)
     assert steps(tmp_path) == ["planned"]
-    begin(tmp_path, "saved")
-    assert steps(tmp_path) == ["planned", "saved"]
+    begin(tmp_path, "backed_up")
+    assert steps(tmp_path) == ["planned", "backed_up"]
 
 
 def test_it_is_private(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_each_line_is_on_disk_before_the_next_step(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "fsync", fsync)
     path = tmp_path / "b" / JOURNAL
-    with journal(path.parent).held():
+    with journal(path.parent).locked():
         for step in ("planned", "detached"):
             before = len(synced)
             journal(path.parent).add(step)
@@ -115,24 +115,24 @@ def failing(error: OSError) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("call", ["write", "fsync"])
 def test_a_full_disk_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    with journal(tmp_path).held():
+    with journal(tmp_path).locked():
         journal(tmp_path).add("planned")
         with monkeypatch.context() as patched:
             patched.setattr(os, call, failing(OSError(errno.ENOSPC, "No space left on device")))
-            with pytest.raises(KindlabError, match=r"can't be written to: .*No space left") as raised:
+            with pytest.raises(KindlabError, match=r"can't be written: .*No space left") as raised:
                 journal(tmp_path).add("deleting")
-        assert "Nothing further was done" in raised.value.message and raised.value.tried == f"df -h {tmp_path}"
+        assert "stopped before its next step" in raised.value.message and raised.value.tried == f"df -h {tmp_path}"
         journal(tmp_path).add("detached")
     assert steps(tmp_path)[-1] == "detached"
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_line_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
-    with journal(tmp_path).held():
+    with journal(tmp_path).locked():
         journal(tmp_path).add("planned")
         with monkeypatch.context() as patched:
             patched.setattr(os, "write", lambda descriptor, text: real(descriptor, text[:9]))
-            with pytest.raises(KindlabError, match="written in part"):
+            with pytest.raises(KindlabError, match="only in part"):
                 journal(tmp_path).add("deleting")
         assert steps(tmp_path) == ["planned"]
         journal(tmp_path).add("detached")
@@ -148,7 +148,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_was_moved_away_meanwhile_stops_it(tmp_path: Path) -> None:
-    with journal(tmp_path).held():
+    with journal(tmp_path).locked():
         journal(tmp_path).path.unlink()
         with pytest.raises(KindlabError, match="No such file"):
             journal(tmp_path).add("planned")
@@ -156,8 +156,8 @@ def test_a_journal_that_was_moved_away_meanwhile_stops_it(tmp_path: Path) -> Non
 
 
 def test_a_second_run_is_refused(tmp_path: Path) -> None:
-    with journal(tmp_path).held():
-        with pytest.raises(Conflict, match=r"Another run recreates a cluster by .*/recreate\.jsonl"):
+    with journal(tmp_path).locked():
+        with pytest.raises(Conflict, match=r"Another recreation holds the lock of .*/recreate\.jsonl"):
             begin(tmp_path, "planned")
         journal(tmp_path).add("planned")
     begin(tmp_path, "detached")
@@ -178,7 +178,7 @@ def test_a_second_run_in_another_process_is_refused(tmp_path: Path) -> None:
 
 
 def test_programs_that_outlive_a_run_don_t_hold_it(tmp_path: Path) -> None:
-    with journal(tmp_path).held():
+    with journal(tmp_path).locked():
         argv = [sys.executable, "-c", "import sys; sys.stdin.read()"]
         child = subprocess.Popen(argv, stdin=subprocess.PIPE, close_fds=False)
     try:
@@ -194,13 +194,13 @@ def test_what_was_not_written_to_is_removed_again(tmp_path: Path, there: bool) -
     place = tmp_path / "b"
     if there:
         place.mkdir()
-    with pytest.raises(KeyError), journal(place).held():
+    with pytest.raises(KeyError), journal(place).locked():
         raise KeyError
     assert list(tmp_path.rglob("*")) == ([place] if there else [])
 
 
 def test_what_others_wrote_beside_it_stays(tmp_path: Path) -> None:
-    with journal(tmp_path / "b").held():
+    with journal(tmp_path / "b").locked():
         (tmp_path / "b" / "other").touch()
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["other"]
 
@@ -216,7 +216,7 @@ def test_a_journal_that_was_just_removed_is_not_held(tmp_path: Path, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", removed)
-        with pytest.raises(Conflict), journal(tmp_path).held():
+        with pytest.raises(Conflict), journal(tmp_path).locked():
             pytest.fail("it was held")
     begin(tmp_path, "planned")
     assert steps(tmp_path) == ["planned"]
@@ -237,7 +237,7 @@ def test_a_path_below_a_file(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="can't be used: Not a directory"):
         begin(tmp_path / "file" / "b", "planned")
     with pytest.raises(BadInput, match="can't be used: Not a directory"):
-        journal(tmp_path / "file" / "b").lines()
+        journal(tmp_path / "file" / "b").entries()
 
 
 def test_a_directory_in_its_place(tmp_path: Path) -> None:
@@ -258,5 +258,5 @@ def test_without_the_right_to_it(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_journal(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text('{"cluster": "lab"}\n')
-    with pytest.raises(BadInput, match=r"Line 1 of the journal .* names no step"):
+    with pytest.raises(BadInput, match=r"Line 1 of the journal .* is not a valid entry"):
         steps(tmp_path)

@@ -14,6 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
+    kind_cluster,
+    storage_provisioner,
+    volume_backup,
+    volume_detach,
+    volume_restore,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
@@ -22,16 +29,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import GIVEN_BACK, STEPS
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.modules import (
-    kind_cluster,
-    storage_provisioner,
-    volume_backup,
-    volume_detach,
-    volume_restore,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
+    ENTRIES,
+    ROLLED_BACK,
+    steps_from,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context as recreate_context
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
@@ -50,7 +54,15 @@ WHOLE = [*PLANNED, *SAVED, "remove", *CREATED]
 # Moments of a run that nobody kills: two of each action, and a third one of what can be half done.
 MOMENTS = 2 * 7 + 2
 STATES = {"whole": "running", "partly": "unfinished", "stopped": "stopped", "absent": None}
-BACK = "The cluster was not deleted, and what used the volumes was then given back what it had."
+BACK = "The cluster was not deleted, and the workloads were scaled back up."
+
+
+ALL = [step.name for step in steps_from("planned")]
+
+
+def names(done: Any) -> list[str]:
+    """The steps of the plan."""
+    return [step["name"] for step in done.facts["plan"]["steps"]]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -83,7 +95,7 @@ def to(world: World, last: str) -> None:
                 raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cluster_recreate, "Journal", Ending)
+        patch.setattr(recreate_context, "Journal", Ending)
         with pytest.raises(Killed):
             world.run()
     assert world.lines()[-1] == last
@@ -92,31 +104,31 @@ def to(world: World, last: str) -> None:
 def test_the_order_of_steps(world: World) -> None:
     done = world.run()
     assert world.calls == WHOLE
-    assert world.lines() == list(STEPS)
+    assert world.lines() == list(ENTRIES)
     assert (world.state, world.content, world.owners, world.detached) == ("running", 1, True, False)
     (generation,) = world.saved
     facts = done.facts
     assert done.changed and done.warnings == ()
-    assert (facts["cluster"], facts["begins_with"], facts["resumed"]) == ("k", "save", False)
+    assert (facts["cluster"], facts["first_step"], facts["resumed"]) == ("k", "planned", False)
     assert facts["generation"] == facts["before"]["generation"] == generation
     assert facts["journal"] == str(world.path / JOURNAL)
     assert facts["after"]["nodes"] == facts["before"]["nodes"] == NODES
     assert facts["before"]["options"] == SHAPE and facts["before"]["images"] == ["node:1"]
     assert [v["name"] for v in facts["after"]["volumes"]] == [v["name"] for v in facts["before"]["volumes"]] == ["v0"]
-    assert [owner["name"] for owner in facts["owners"]] == ["shop"]
-    steps = [step for step in STEPS if step not in ("planned", "deleting")]
+    assert [workload["name"] for workload in facts["workloads"]] == ["shop"]
+    steps = [step for step in ENTRIES if step not in ("planned", "deleting")]
     assert list(facts["seconds"]) == ["look", "plan", *steps, "checksums"]
     assert facts["plan"] == {
-        "steps": list(STEPS),
+        "steps": [step.as_dict() for step in steps_from("planned")],
         "nodes": NODES,
         "volumes": facts["plan"]["volumes"],
-        "owners": ["ns/Deployment/shop"],
+        "workloads": ["ns/Deployment/shop"],
     }
     assert [line["name"] for line in facts["plan"]["volumes"]] == ["v0"]
 
 
 def test_what_each_step_is_asked_for(world: World) -> None:
-    world.run(kubeconfig="/k.yaml", kind="/bin/kind", timeout=7, keep=3, options={"merge_kubeconfig": True})
+    world.run(kubeconfig="/k.yaml", kind="/bin/kind", wait_timeout=7, keep=3, options={"merge_kubeconfig": True})
     (generation,) = world.saved
     asked, path = world.options, str(world.path)
     assert (asked["remove"]["backup"], asked["remove"]["force"], asked["remove"]["state"]) == (path, False, "absent")
@@ -131,7 +143,7 @@ def test_what_each_step_is_asked_for(world: World) -> None:
         "full",
         path,
     )
-    assert (asked["detach"]["path"], asked["detach"]["timeout"]) == (None, 7)
+    assert (asked["detach"]["path"], asked["detach"]["wait_timeout"]) == (None, 7)
     assert (asked["attach"]["path"], asked["attach"]["generation"], asked["attach"]["state"]) == (
         path,
         generation,
@@ -140,7 +152,7 @@ def test_what_each_step_is_asked_for(world: World) -> None:
     assert (asked["provision"]["name"], asked["provision"]["state"]) == ("local_path", "present")
 
 
-MODULES = {
+ACTIONS = {
     "?create": kind_cluster,
     "create": kind_cluster,
     "remove": kind_cluster,
@@ -153,31 +165,25 @@ MODULES = {
 }
 
 
-@pytest.mark.parametrize("call", MODULES)
-def test_no_option_of_an_action_is_forgotten(world: World, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a module fills in for a task has to be filled in here; two actions do without what has no default."""
-    specs: list[dict[str, Any]] = []
-    monkeypatch.setattr(MODULES[call], "run_module", lambda _run, spec, **_rules: specs.append(spec))
-    MODULES[call].main()
+@pytest.mark.parametrize("call", ACTIONS)
+def test_actions_get_all_of_their_options(world: World, call: str) -> None:
     world.run()
-    lenient = MODULES[call] in (kind_cluster, storage_provisioner)
-    needed = {name for name, option in specs[0].items() if "default" in option or not lenient}
-    assert needed <= set(world.options[call])
+    assert world.options[call].keys() >= ACTIONS[call].ARGUMENTS.keys()
 
 
-def test_each_run_makes_it_anew(world: World) -> None:
+def test_each_run_recreates_it(world: World) -> None:
     world.run()
     world.write()
-    assert world.run().facts["begins_with"] == "save"
-    assert world.lines() == [*STEPS, *STEPS] and (world.content, len(world.saved)) == (2, 2)
+    assert world.run().facts["first_step"] == "planned"
+    assert world.lines() == [*ENTRIES, *ENTRIES] and (world.content, len(world.saved)) == (2, 2)
 
 
 def test_check_mode_shows_the_plan_and_writes_nothing(world: World) -> None:
     done = world.run(True)
     assert world.calls == PLANNED and not world.path.exists()
-    assert done.changed and (done.facts["plan"]["steps"], done.facts["generation"]) == (list(STEPS), "")
+    assert done.changed and (names(done), done.facts["generation"]) == (ALL, "")
     assert done.facts["plan"]["volumes"] == [
-        {"name": "v0", "claim": "ns/c0", "does": "its data goes from /opt/v0 in k-worker into an archive, and back"}
+        {"name": "v0", "claim": "ns/c0", "does": "its data is archived from /opt/v0 in k-worker and extracted again"}
     ]
     assert done.facts["after"] == {"nodes": [], "kubernetes_version": "", "storage_classes": [], "volumes": []}
 
@@ -189,19 +195,19 @@ def test_check_mode_of_a_rest(world: World, moment: int) -> None:
     files = {path: path.stat().st_mtime_ns for path in world.path.rglob("*")}
     told = world.run(True)
     assert {path: path.stat().st_mtime_ns for path in world.path.rglob("*")} == files
-    assert world.calls == (PLANNED if told.facts["begins_with"] == "save" else [])
+    assert world.calls == (PLANNED if told.facts["first_step"] == "planned" else [])
     done = world.run()
-    for name in ("begins_with", "resumed"):
+    for name in ("first_step", "resumed"):
         assert told.facts[name] == done.facts[name]
-    assert told.facts["plan"]["steps"] == done.facts["plan"]["steps"]
+    assert names(told) == names(done)
 
 
 def test_without_volumes(world: World) -> None:
     world.content = world.latest = 0
     done = world.run()
     assert world.calls == [*PLANNED, *SAVED, "remove", "create", "provision"]
-    assert world.lines() == [step for step in STEPS if step not in ("restored", "verified", "attached")]
-    assert "backup" not in world.options["remove"]
+    assert world.lines() == [step for step in ENTRIES if step not in ("restored", "verified", "attached")]
+    assert world.options["remove"]["backup"] is None
     assert (done.facts["generation"], done.facts["after"]["volumes"]) == ("", [])
 
 
@@ -219,7 +225,7 @@ def test_killed_at_any_moment_a_rerun_completes_it(world: World, moment: int) ->
     done = world.run()
     assert (world.state, world.content, world.owners, world.detached) == ("running", 1, True, False)
     assert world.lines()[-1] == "done" and done.facts["generation"] in world.saved
-    assert done.facts["resumed"] is (done.facts["begins_with"] != "save")
+    assert done.facts["resumed"] is (done.facts["first_step"] != "planned")
 
 
 def test_there_are_no_more_moments(world: World) -> None:
@@ -247,17 +253,17 @@ def test_killed_twice(world: World, first: int) -> None:
 
 def expected(step: str, state: str) -> str | type[KindlabError]:
     """Where a run goes on behind this line, or what it raises."""
-    if STEPS.index("deleted") <= STEPS.index(step) < STEPS.index("done"):
-        return "create"
+    if ENTRIES.index("deleted") <= ENTRIES.index(step) < ENTRIES.index("done"):
+        return "created"
     if state == "whole":
-        return "save"
+        return "planned"
     if state == "absent":
-        return "create" if STEPS.index(step) >= STEPS.index("saved") else BadInput
-    return "delete" if (step, state) == ("deleting", "partly") else Declined
+        return "created" if ENTRIES.index(step) >= ENTRIES.index("backed_up") else BadInput
+    return "deleted" if (step, state) == ("deleting", "partly") else Declined
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ENTRIES)
 def test_killed_behind_each_line(world: World, step: str, state: str) -> None:
     """And the cluster in any state then: what is natural there, and what others made of it."""
     to(world, step)
@@ -275,10 +281,10 @@ def test_killed_behind_each_line(world: World, step: str, state: str) -> None:
         assert world.calls == [] and world.lines() == killed and world.content in (0, content)
         return
     done = world.run()
-    first = {"save": "?create", "delete": "remove", "create": "create"}[place]
-    assert (done.facts["begins_with"], world.calls[0]) == (place, first)
-    assert done.facts["resumed"] is (place != "save")
-    assert done.facts["plan"]["steps"][0] == {"save": "planned", "delete": "deleted", "create": "created"}[place]
+    first = {"planned": "?create", "deleted": "remove", "created": "create"}[place]
+    assert (done.facts["first_step"], world.calls[0]) == (place, first)
+    assert done.facts["resumed"] is (place != "planned")
+    assert names(done)[0] == place
     assert (world.state, world.content, world.lines()[-1]) == ("running", 1, "done")
 
 
@@ -322,11 +328,11 @@ def test_what_differs_after_the_restore_is_refused(world: World) -> None:
     kill(world, MOMENTS - 3)
     assert world.lines()[-1] == "provisioned"
     world.content = 7
-    with pytest.raises(KindlabError, match="is not what was saved: v0: 1 changed") as raised:
+    with pytest.raises(KindlabError, match="differs from the backup: v0: 1 changed") as raised:
         world.run()
     counts = {"changed": 1, "added": 0, "removed": 0}
     assert raised.value.details == [
-        {"volume": "v0", "changed": ["file (size)"], "added": [], "removed": [], "counts": counts}
+        {"name": "v0", "changed": ["file (size)"], "added": [], "removed": [], "counts": counts}
     ]
     assert str(world.path / JOURNAL) in raised.value.next_step
     assert world.lines()[-1] == "restored" and not world.owners and world.content == 7
@@ -343,9 +349,9 @@ def test_refused_before_anything_is_changed(world: World) -> None:
         assert world.calls == PLANNED[: PLANNED.index(step) + 1] and not world.path.exists()
     world.fail = {}
     world.held = [{"text": "vi (pid 7) on k-worker has open /opt/v0/file"}]
-    with pytest.raises(TimedOut, match=r"would not be free: v0: vi \(pid 7\) .*Nothing was changed") as raised:
+    with pytest.raises(TimedOut, match=r"would still be in use: v0: vi \(pid 7\) .*Nothing was changed") as raised:
         world.run()
-    assert raised.value.details[0]["held_by"] == world.held
+    assert raised.value.details[0]["in_use_by"] == world.held
     assert world.calls == PLANNED[:2] and not world.path.exists()
 
 
@@ -366,9 +372,9 @@ def test_refused_where_the_disk_is_too_small(world: World, monkeypatch: pytest.M
 
 def test_refused_where_the_shape_is_not_known(world: World) -> None:
     world.shape = {}
-    with pytest.raises(BadInput, match="not all of its shape is known"):
+    with pytest.raises(BadInput, match="its options are not recorded"):
         world.run()
-    with pytest.raises(BadInput, match="options has state, force"):
+    with pytest.raises(BadInput, match="must not contain state, force"):
         world.run(options={"state": "absent", "force": True, "nodes": []})
     world.run(options={"nodes": [{"role": "control-plane"}]})
     assert world.options["create"]["nodes"] == [{"role": "control-plane"}]
@@ -376,7 +382,7 @@ def test_refused_where_the_shape_is_not_known(world: World) -> None:
 
 @pytest.mark.parametrize("error", [KindlabError("The disk is full."), TimedOut("Not free."), Conflict("Written to.")])
 @pytest.mark.parametrize("step", ["detach", "save"])
-def test_failing_before_the_deletion_gives_everything_back(world: World, step: str, error: KindlabError) -> None:
+def test_failing_before_the_deletion_rolls_back(world: World, step: str, error: KindlabError) -> None:
     said = error.message
     world.fail[step] = error
     with pytest.raises(type(error)) as raised:
@@ -385,26 +391,26 @@ def test_failing_before_the_deletion_gives_everything_back(world: World, step: s
     error.message = said
     assert world.calls[-2:] == ["attach", "policy of v0"] and "remove" not in world.calls
     assert world.options["attach"]["path"] is None
-    assert world.lines()[-1] == GIVEN_BACK
+    assert world.lines()[-1] == ROLLED_BACK
     assert (world.state, world.content, world.detached, world.policy) == ("running", 1, False, "Delete")
     world.fail.clear()
-    assert world.run().facts["begins_with"] == "save"
+    assert world.run().facts["first_step"] == "planned"
 
 
-def test_a_refused_deletion_gives_everything_back(world: World) -> None:
+def test_a_refused_deletion_rolls_back(world: World) -> None:
     world.fail["remove"] = Declined("Removing the cluster k is not safe.")
     with pytest.raises(Declined) as raised:
         world.run()
     assert raised.value.message == f"Removing the cluster k is not safe. {BACK}"
     assert world.calls[-3:] == ["remove", "attach", "policy of v0"] and world.policy == "Delete"
-    assert world.lines() == ["planned", "detached", "saved", "deleting", GIVEN_BACK]
+    assert world.lines() == ["planned", "detached", "backed_up", "deleting", ROLLED_BACK]
     world.fail.clear()
     world.write()
-    assert world.run().facts["begins_with"] == "save" and world.content == 2
+    assert world.run().facts["first_step"] == "planned" and world.content == 2
 
 
 @pytest.mark.parametrize("error", [TimedOut("Another run is still at work."), CommandFailed("kind is gone.")])
-def test_a_deletion_that_did_not_begin_gives_everything_back(world: World, error: KindlabError) -> None:
+def test_a_deletion_that_did_not_begin_rolls_back(world: World, error: KindlabError) -> None:
     said = error.message
     world.fail["remove"] = error
     with pytest.raises(type(error)) as raised:
@@ -424,30 +430,31 @@ def test_a_deletion_that_failed_halfway_is_gone_on_with(world: World, monkeypatc
             world.run()
     assert world.calls[-1] == "remove" and world.lines()[-1] == "deleting"
     done = world.run()
-    assert done.facts["begins_with"] == "delete" and world.content == 1
+    assert done.facts["first_step"] == "deleted" and world.content == 1
     assert world.options["remove"]["backup"] == str(world.path)
 
 
-def test_what_can_not_be_given_back_is_told(world: World) -> None:
+def test_a_rollback_that_fails_is_reported(world: World) -> None:
     world.fail = {"save": KindlabError("The disk is full."), "attach": KindlabError("The API server is gone.")}
     with pytest.raises(KindlabError) as raised:
         world.run()
     assert raised.value.message == (
-        "The disk is full. The cluster was not deleted. What used the volumes is at zero (The API server is gone.)."
+        "The disk is full. The cluster was not deleted. "
+        "The workloads are still scaled to zero (The API server is gone.)."
     )
     assert world.lines() == ["planned", "detached"]
     world.fail = {}
-    assert world.run().facts["begins_with"] == "save"
+    assert world.run().facts["first_step"] == "planned"
 
 
-def test_policies_that_can_not_be_given_back_are_told(world: World) -> None:
+def test_policies_that_can_not_be_reset_are_reported(world: World) -> None:
     world.fail = {"save": KindlabError("The disk is full."), "policy": KindlabError("v0 is gone.")}
     with pytest.raises(KindlabError) as raised:
         world.run()
     assert raised.value.message == (
-        f"The disk is full. {BACK} Volumes that were not Retain may be so now (v0 is gone.)."
+        f"The disk is full. {BACK} Some volumes may have kept the reclaim policy Retain (v0 is gone.)."
     )
-    assert not world.detached and world.lines()[-1] == GIVEN_BACK
+    assert not world.detached and world.lines()[-1] == ROLLED_BACK
 
 
 def test_policies_that_were_retain_stay_so(world: World) -> None:
@@ -462,7 +469,7 @@ def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
     world.fail["save"] = KindlabError("The disk is full.")
     with pytest.raises(KindlabError) as raised:
         world.run(unmanaged="delete")
-    assert raised.value.message == f"The disk is full. {BACK} Nothing makes these pods again: ns/bare."
+    assert raised.value.message == f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare."
 
 
 def full_at(step: str) -> Callable[..., int]:
@@ -477,14 +484,14 @@ def full_at(step: str) -> Callable[..., int]:
     return fail
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ENTRIES)
 def test_a_disk_too_full_for_the_journal(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """No step that can't be undone is done without a line before it; whatever was done, a rerun completes."""
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", full_at(step))
-        with pytest.raises(KindlabError, match="can't be written to") as raised:
+        with pytest.raises(KindlabError, match="can't be written") as raised:
             world.run()
-    before = STEPS.index(step) < STEPS.index("deleted")
+    before = ENTRIES.index(step) < ENTRIES.index("deleted")
     assert (world.content == 1 and world.owners and not world.detached) is (before or step in ("attached", "done"))
     assert ("remove" in world.calls) is not before
     assert raised.value.message.endswith(BACK) is (before and step != "planned")
@@ -499,7 +506,7 @@ def test_failing_behind_the_deletion_a_rerun_goes_on(world: World, step: str) ->
         world.run()
     assert world.calls[-1] == step
     world.fail.clear()
-    assert world.run().facts["begins_with"] == "create"
+    assert world.run().facts["first_step"] == "created"
     assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
 
 
@@ -515,10 +522,10 @@ def test_gone_after_its_end_the_newest_backup_comes_back(world: World) -> None:
     assert world.run(True).facts["generation"] == newest
     done = world.run()
     assert world.calls == CREATED
-    assert (done.facts["begins_with"], done.facts["resumed"], done.facts["generation"]) == ("create", True, newest)
-    assert world.content == 2 and f"come back as the generation {newest} holds them" in done.warnings[0]
+    assert (done.facts["first_step"], done.facts["resumed"], done.facts["generation"]) == ("created", True, newest)
+    assert world.content == 2 and f"are restored from generation {newest};" in done.warnings[0]
     assert world.options["attach"]["generation"] == newest
-    assert world.lines() == [*STEPS, *STEPS[STEPS.index("deleted") :]]
+    assert world.lines() == [*ENTRIES, *ENTRIES[ENTRIES.index("deleted") :]]
 
 
 @pytest.mark.parametrize("moment", range(10))
@@ -536,7 +543,7 @@ def test_and_also_where_that_is_killed(world: World, moment: int) -> None:
 
 def test_saved_and_used_again_the_newest_backup_comes_back(world: World) -> None:
     """Killed before the deletion; somebody gave it back, wrote, saved and removed it."""
-    to(world, "saved")
+    to(world, "backed_up")
     world.detached = False
     world.write()
     world.save()
@@ -560,7 +567,7 @@ def test_a_newer_backup_that_holds_less_is_told(world: World) -> None:
     world.force_removal()
     done = world.run()
     assert done.facts["generation"] != older
-    assert f"It does not hold v0, which {older} does." in done.warnings[0]
+    assert f"It does not contain v0, which {older} does." in done.warnings[0]
 
 
 def test_backups_of_other_clusters_don_t_count(world: World) -> None:
@@ -589,7 +596,7 @@ def test_the_journal_of_another_cluster(world: World) -> None:
     lines = world.lines()
     for state in STATES.values():
         world.be(state)
-        with pytest.raises(BadInput, match="tells of the cluster k, not of other"):
+        with pytest.raises(BadInput, match="belongs to cluster k, not other"):
             world.run(cluster="other")
     assert world.calls == [] and world.lines() == lines
 
@@ -598,14 +605,14 @@ def test_the_journal_of_another_engine(world: World) -> None:
     """That has no such cluster: it is there still, under the one that the journal names."""
     kill(world, 4)
     world.engine, world.state = "podman", None
-    with pytest.raises(BadInput, match="tells of a cluster of docker, not of podman"):
+    with pytest.raises(BadInput, match="belongs to a cluster of docker, not podman"):
         world.run()
     assert world.calls == []
 
 
 def test_no_cluster_and_no_journal(world: World) -> None:
     world.be(None)
-    with pytest.raises(BadInput, match="There is no cluster k"):
+    with pytest.raises(BadInput, match="Cluster k does not exist"):
         world.run()
     assert not world.path.exists()
 
@@ -617,14 +624,14 @@ def test_a_second_run_at_the_same_time(world: World) -> None:
         def _moment(self) -> None:
             super()._moment()
             calls = list(self.calls)
-            with pytest.raises(Conflict, match="Another run recreates a cluster"):
+            with pytest.raises(Conflict, match="Another recreation holds the lock"):
                 self.run()
             self.calls[:] = calls
             lines.append(self.lines())
 
     second = Second(world.data.parent / "second")
     second.run()
-    assert second.lines() == list(STEPS) and len(lines) == MOMENTS
+    assert second.lines() == list(ENTRIES) and len(lines) == MOMENTS
     assert second.calls == WHOLE
 
 
@@ -647,11 +654,11 @@ def silent(tmp_path: Path) -> World:
 
 def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
     done = silent.run(**LAST)
-    assert silent.calls == SALVAGED and silent.lines() == list(STEPS)
+    assert silent.calls == SALVAGED and silent.lines() == list(ENTRIES)
     assert (silent.state, silent.content, silent.owners, len(silent.saved)) == ("running", 2, True, 2)
     assert done.facts["generation"] == done.facts["before"]["generation"] == list(silent.saved)[-1]
     assert done.warnings == ("what was made since is not known",)
-    assert (done.facts["begins_with"], done.facts["resumed"]) == ("salvage", False)
+    assert (done.facts["first_step"], done.facts["without_api"], done.facts["resumed"]) == ("planned", True, False)
     assert (silent.options["remove"]["force"], silent.options["remove"]["backup"]) == (True, str(silent.path))
     assert silent.options["create"]["nodes"] == SHAPE["nodes"]
     assert (silent.options["?save"]["data"], silent.options["?save"]["without_api"]) == ("in_place", "last_backup")
@@ -662,11 +669,11 @@ def test_check_mode_stops_nothing(silent: World) -> None:
     files = sorted(silent.path.rglob("*"))
     done = silent.run(True, **LAST)
     assert silent.calls == ["?save"] and sorted(silent.path.rglob("*")) == files
-    assert (silent.state, done.facts["begins_with"], done.facts["plan"]["steps"]) == ("running", "salvage", list(STEPS))
+    assert (silent.state, done.facts["first_step"], names(done)) == ("running", "planned", ALL)
 
 
 @pytest.mark.parametrize("moment", range(SALVAGE_MOMENTS))
-def test_a_salvage_that_is_killed(silent: World, moment: int) -> None:
+def test_a_run_without_api_that_is_killed(silent: World, moment: int) -> None:
     silent.moments = moment
     with pytest.raises(Killed):
         silent.run(**LAST)
@@ -675,7 +682,7 @@ def test_a_salvage_that_is_killed(silent: World, moment: int) -> None:
     assert (silent.state, silent.content, silent.owners, silent.lines()[-1]) == ("running", 2, True, "done")
 
 
-def test_a_salvage_has_no_more_moments(silent: World) -> None:
+def test_a_run_without_api_has_no_more_moments(silent: World) -> None:
     silent.moments = SALVAGE_MOMENTS
     silent.run(**LAST)
     assert silent.moments == 0
@@ -689,7 +696,7 @@ def test_a_silent_cluster_is_left_alone_unless_it_is_asked_for(silent: World, st
     assert silent.calls == [] and silent.state == state
 
 
-def test_a_slow_cluster_is_not_salvaged(silent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_cluster_is_not_recreated_without_api(silent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its API server answers when it is asked once more, with more patience."""
     monkeypatch.setattr(silent, "_version", lambda: "v1.34.4")
     with pytest.raises(Declined, match=r"answers again\. Nothing was changed"):
@@ -697,7 +704,7 @@ def test_a_slow_cluster_is_not_salvaged(silent: World, monkeypatch: pytest.Monke
     assert silent.calls == [] and silent.state == "running" and silent.lines() == []
 
 
-def test_data_inside_nodes_is_not_salvaged(world: World) -> None:
+def test_data_inside_nodes_is_not_recreated_without_api(world: World) -> None:
     world.save()
     world.reachable = False
     with pytest.raises(Declined, match="is not mounted from the host"):
@@ -705,7 +712,7 @@ def test_data_inside_nodes_is_not_salvaged(world: World) -> None:
     assert world.calls == ["?save"] and world.state == "running" and world.lines() == []
 
 
-def test_without_a_backup_nothing_is_salvaged(silent: World) -> None:
+def test_without_a_backup_nothing_is_recreated_without_api(silent: World) -> None:
     for name in silent.saved:
         (silent.path / "generations" / name).rename(silent.path / name)
     with pytest.raises(Declined, match="its API server does not answer"):
@@ -713,13 +720,13 @@ def test_without_a_backup_nothing_is_salvaged(silent: World) -> None:
     assert silent.calls == [] and silent.state == "running"
 
 
-def test_nothing_is_salvaged_by_the_backup_of_another_cluster(silent: World) -> None:
+def test_nothing_is_recreated_without_api_by_the_backup_of_another_cluster(silent: World) -> None:
     with pytest.raises(Declined):
         silent.run(cluster="lab", **LAST)
     assert silent.calls == []
 
 
-def test_a_salvage_that_fails_starts_the_nodes_again(silent: World) -> None:
+def test_a_run_without_api_that_fails_starts_the_nodes_again(silent: World) -> None:
     silent.fail["save"] = KindlabError("The disk is full.")
     with pytest.raises(KindlabError) as raised:
         silent.run(**LAST)
@@ -732,7 +739,7 @@ def test_a_shape_that_is_not_known_is_asked_for_before_anything_is_stopped(silen
     silent.reachable = True
     silent.save()
     silent.reachable = False
-    with pytest.raises(BadInput, match="not all of its shape is known"):
+    with pytest.raises(BadInput, match="its options are not recorded"):
         silent.run(**LAST)
     assert silent.calls == [] and silent.state == "running" and silent.lines() == []
     silent.run(options={"nodes": [{"role": "control-plane"}], "merge_kubeconfig": True}, **LAST)
@@ -744,11 +751,11 @@ def test_a_cluster_that_is_gone_comes_back_from_its_backup_alone(world: World) -
     world.save()
     world.force_removal()
     done = world.run()
-    assert world.calls == CREATED and world.lines() == ["planned", *STEPS[STEPS.index("deleted") :]]
+    assert world.calls == CREATED and world.lines() == ["planned", *ENTRIES[ENTRIES.index("deleted") :]]
     assert (world.content, world.owners) == (1, True)
-    assert (done.facts["begins_with"], done.facts["resumed"]) == ("create", False)
+    assert (done.facts["first_step"], done.facts["resumed"]) == ("created", False)
     assert done.facts["before"]["storage_classes"] == [CLASS]
-    assert "holds them; what was written since is not in it" in done.warnings[0]
+    assert "anything written since is not in it" in done.warnings[0]
 
 
 @pytest.mark.parametrize("moment", range(9))
@@ -774,7 +781,7 @@ def test_a_cluster_that_is_gone_needs_its_shape(world: World) -> None:
     world.shape = {}
     world.save()
     world.force_removal()
-    with pytest.raises(BadInput, match="not all of its shape is known"):
+    with pytest.raises(BadInput, match="its options are not recorded"):
         world.run()
     assert world.calls == [] and world.lines() == []
     world.run(options={"nodes": [{"role": "control-plane"}]})
@@ -786,7 +793,7 @@ def test_what_another_engine_has_is_not_gone(world: World) -> None:
     world.save()
     world.force_removal()
     world.others = {"podman"}
-    with pytest.raises(BadInput, match="podman has nodes of the cluster k, and docker has none"):
+    with pytest.raises(BadInput, match="podman has nodes of cluster k, and docker has none"):
         world.run()
     assert world.calls == [] and world.lines() == []
 
@@ -849,7 +856,7 @@ def remove_half(world: World) -> None:
 def without_giving_back(world: World) -> None:
     """The only line that a run does without where the disk is too full for it."""
     journal = world.path / JOURNAL
-    if world.lines()[-1:] == [GIVEN_BACK]:
+    if world.lines()[-1:] == [ROLLED_BACK]:
         journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:-1]))
 
 

@@ -1,0 +1,110 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""kind_cluster_recreate: run the steps of a recreation in order, resume where an earlier run was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import CLUSTER, ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
+    DELETION,
+    DONE,
+    FIRST,
+    Step,
+    steps_from,
+)
+
+from .recreate import steps, without_api
+from .recreate.context import Context
+from .recreate.resume import Start, find_start
+from .recreate.rollback import roll_back
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **CLUSTER,
+    "path": {"type": "path", "required": True},
+    "kubeconfig": {"type": "path"},
+    "kind": {"type": "path"},
+    "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
+    "checksums": {"type": "str", "choices": ["full", "fast"], "default": "full"},
+    "keep": {"type": "int", "default": 0},
+    "reclaim_policy": {"type": "str", "choices": ["original", "keep"], "default": "original"},
+    "options": {"type": "dict", "default": {}},
+    "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
+    "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
+    "attach": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 300},
+}
+
+
+def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """Recreate the cluster with its volumes; in check mode return the whole plan."""
+    context = Context(options)
+    with nullcontext() if check_mode else context.journal.locked():
+        start = find_start(context)
+        functions = without_api.RUN if start.without_api else steps.RUN
+        if start.step == FIRST:
+            functions[FIRST](context)
+            context.watch.lap("plan")
+        finished = context.progress.finished if start.resumed and not start.gone else ()
+        pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
+        if not check_mode:
+            _carry_out(context, start, pending, functions)
+    return _outcome(context, start, pending)
+
+
+def _carry_out(context: Context, start: Start, pending: Sequence[Step], functions: Mapping[str, steps.Run]) -> None:
+    """Do the steps, and record each one when it is finished."""
+    if start.step == FIRST or start.from_backup:
+        context.journal.add(FIRST, **context.facts)
+    if start.gone:
+        # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
+        context.journal.add(DELETION.name, generation=context.facts["generation"])
+    for step in pending:
+        if step.name == FIRST or (step.needs_volumes and not context.facts.get("generation")):
+            continue
+        try:
+            if step.begins:
+                context.journal.add(step.begins)
+            context.record(step.name, **functions[step.name](context))
+        except KindlabError as error:
+            if start.step == FIRST and (step.undoable or step is DELETION):
+                error.message = " ".join(filter(None, (error.message, _undo(context, start, step))))
+            raise
+    context.record(DONE)
+
+
+def _undo(context: Context, start: Start, step: Step) -> str:
+    """Put everything back if the deletion has not begun; sentences about it."""
+    if start.without_api:
+        return without_api.start_nodes(context) if step.undoable else ""
+    return roll_back(context) if step.undoable or _is_untouched(context) else ""
+
+
+def _is_untouched(context: Context) -> bool:
+    try:
+        return is_complete(context.describe_cluster())
+    except KindlabError:
+        return False
+
+
+def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
+    plan = report.plan_rows(pending, context.facts, context.results, context.options["data"])
+    facts = {
+        "first_step": start.step,
+        "without_api": start.without_api,
+        "resumed": start.resumed,
+        "journal": str(context.journal.path),
+        "plan": plan,
+        **report.result(context.facts, context.results),
+        "seconds": {**context.watch.seconds, "checksums": report.checksum_seconds(context.results)},
+    }
+    warnings = (*context.warnings, *report.foreign_classes(context.facts["storage_classes"]))
+    return Outcome(True, {"cluster": "existing"}, {"cluster": "recreated", "plan": plan}, facts, warnings)

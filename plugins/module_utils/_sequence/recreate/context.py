@@ -1,0 +1,61 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Context of one recreation: its options, journal and engine, and what it knows so far."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
+
+from .options import ActionOptions
+
+Facts = dict[str, Any]
+Action = Callable[..., Outcome]
+
+
+class Context:
+    """facts: what the new cluster is created from, kept in the journal; results: what each step returned."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = options
+        self.name: str = options["cluster"]
+        self.path = os.path.abspath(options["path"])
+        self.action_options = ActionOptions(options, self.path)
+        self.engine = find_engine(options["engine"], Runner())
+        self.journal = Journal(self.path)
+        self.progress = Progress()
+        self.watch = Stopwatch()
+        self.facts: Facts = {}
+        self.results: Facts = {}
+        self.warnings: list[str] = []
+
+    def run(self, step: str, action: Action, options: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
+        """Run an action as part of a step, and keep its result and warnings."""
+        outcome = action(options, check_mode)
+        self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
+        self.results[step] = dict(outcome.facts)
+        return dict(outcome.facts)
+
+    def record(self, entry: str, **facts: Any) -> None:
+        """Write an entry to the journal: what it is of ends here."""
+        self.journal.add(entry, **facts)
+        self.watch.lap(entry)
+
+    def describe_cluster(self) -> Facts | None:
+        """The cluster as kind_cluster_info describes it, None if there is none."""
+        clusters = kind_cluster_info.run(self.action_options.cluster(), True).facts["clusters"]
+        return dict(clusters[0]) if clusters else None
+
+    def connect(self) -> Cluster:
+        """The cluster's API server."""
+        return open_cluster(self.name, self.options["kubeconfig"])

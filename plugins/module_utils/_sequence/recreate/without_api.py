@@ -1,0 +1,65 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The first steps of a recreation when the API server does not answer: its last backup and the host's data stand in."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.preflight import check_images
+
+from . import steps
+from .context import Context, Facts
+
+_LAST_BACKUP = "last_backup"
+
+
+def plan(context: Context) -> Facts:
+    """Raises Declined if the API server answers after all."""
+    with suppress(Unreachable):
+        context.connect().version()
+        raise Declined(
+            f"The API server of {context.name} answers again. Nothing was changed.",
+            next_step="Run this again without without_api=last_backup.",
+        )
+    options = context.action_options.backup(checksums="none", data="in_place", without_api=_LAST_BACKUP)
+    planned = context.run("backed_up", volume_backup.run, options, check_mode=True)
+    context.facts["volumes"] = planned["volumes"]
+    check_images(context.engine, context.facts["images"])
+    return context.facts
+
+
+def stop_nodes(context: Context) -> Facts:
+    """Stop the nodes, so that nothing writes any more; the journal keeps nothing of it."""
+    nodes = context.engine.nodes(context.name)
+    context.results["stopped"] = [node.name for node in nodes if node.state in (RUNNING, "paused")]
+    context.engine.stop(nodes)
+    return {}
+
+
+def start_nodes(context: Context) -> str:
+    """Start the nodes that were stopped; a sentence about it."""
+    stopped = context.results.get("stopped", ())
+    context.engine.start([node for node in context.engine.nodes(context.name) if node.name in stopped])
+    return "The cluster was not deleted, and its nodes were started again."
+
+
+def back_up(context: Context) -> Facts:
+    return steps.back_up(context, without_api=_LAST_BACKUP)
+
+
+def delete(context: Context) -> Facts:
+    """Forced: the API server can't be asked, and stopped nodes use nothing."""
+    return steps.delete(context, force=True)
+
+
+RUN: dict[str, steps.Run] = {
+    **steps.RUN,
+    "planned": plan,
+    "detached": stop_nodes,
+    "backed_up": back_up,
+    "deleted": delete,
+}

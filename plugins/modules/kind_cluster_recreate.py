@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kind_cluster_recreate
+short_description: Delete a kind cluster and create it again with its volumes
+version_added: 0.1.0
+description:
+  - Scales every workload that uses a volume to zero and verifies that nothing uses the volumes any more
+    (M(kindlab.volumes.volume_detach)), backs up the volumes (M(kindlab.volumes.volume_backup)), deletes the cluster and
+    creates it again (M(kindlab.volumes.kind_cluster)), installs its provisioners
+    (M(kindlab.volumes.storage_provisioner)), restores the volumes (M(kindlab.volumes.volume_restore)), compares their
+    data with the backup, and scales the workloads back up.
+  - Each finished step is recorded in the journal C(recreate.jsonl) beside the backup before the next one starts. If a
+    run is interrupted, run the same task again - it resumes there. A second run at the same time is refused.
+  - If a step before the deletion fails, the workloads are scaled back up and nothing is deleted.
+  - If the cluster does not exist any more, it is created again from its newest backup in O(path).
+  - Volumes, claims, their namespaces and storage classes are restored, and the workloads that use them. Apply all other
+    objects (Services, ConfigMaps, Secrets, other workloads) again, and load images into the nodes again.
+  - The new cluster has the options that M(kindlab.volumes.kind_cluster) recorded when it created the old one.
+author: kindlab.volumes contributors (@kindlab)
+extends_documentation_fragment:
+  - kindlab.volumes.attributes
+  - kindlab.volumes.engine
+attributes:
+  check_mode:
+    support: full
+    details: Returns the whole plan, with a row per volume.
+  idempotent:
+    support: none
+    details: Every run recreates the cluster, unless it resumes an interrupted one.
+options:
+  cluster:
+    description: Name of the kind cluster.
+    type: str
+    default: kind
+  path:
+    description: Directory of the backup and the journal; use one for each cluster.
+    type: path
+    required: true
+  kubeconfig:
+    description: Path of the cluster's kubeconfig, by default V(~/.kube/kind-NAME.yaml).
+    type: path
+  kind:
+    description: Path of the kind program, by default the one on E(PATH).
+    type: path
+  data:
+    description:
+      - Whether the data only stays where it is on the host, or is also archived.
+      - Data inside a node, in a directory that is not mounted from the host, needs V(archive).
+    type: str
+    choices: [in_place, archive]
+    default: in_place
+  checksums:
+    description: Whether files are compared by content (V(full)), or by size and modification time (V(fast)).
+    type: str
+    choices: [full, fast]
+    default: full
+  keep:
+    description: Number of generations of the backup to keep; V(0) keeps all.
+    type: int
+    default: 0
+  reclaim_policy:
+    description: Whether restored volumes get their original reclaim policy back, or keep V(Retain).
+    type: str
+    choices: [original, keep]
+    default: original
+  options:
+    description:
+      - Options of M(kindlab.volumes.kind_cluster) for the new cluster. Recorded options take precedence.
+      - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create.
+    type: dict
+    default: {}
+  unmanaged:
+    description: What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
+    type: str
+    choices: [refuse, delete]
+    default: refuse
+  without_api:
+    description:
+      - What to do if the cluster exists and its API server does not answer. With V(refuse) the module fails and names
+        the nodes that are stopped, paused or crashed.
+      - With V(last_backup) it stops the nodes and recreates the cluster from the newest backup in O(path), with the
+        data that is on the host now, and warns about what it cannot know. Refused if a volume's data is inside a node.
+    type: str
+    choices: [refuse, last_backup]
+    default: refuse
+  attach:
+    description: Whether to scale the workloads back up.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds to wait until nothing uses the volumes, and again until the restored volumes are bound.
+    type: int
+    default: 300
+requirements:
+  - kind >= 0.23
+  - kubernetes (Python library) >= 30
+seealso:
+  - module: kindlab.volumes.volume_detach
+  - module: kindlab.volumes.volume_backup
+  - module: kindlab.volumes.kind_cluster
+  - module: kindlab.volumes.volume_restore
+"""
+
+EXAMPLES = r"""
+- name: Show the plan
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: lab
+    path: /srv/backup/lab
+  check_mode: true
+  register: recreation
+
+- name: Print it
+  ansible.builtin.debug:
+    var: recreation.plan
+
+- name: Recreate the cluster with its volumes
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: lab
+    path: /srv/backup/lab
+
+- name: Recreate a cluster that another tool created, with the data inside its nodes
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: kind
+    path: /srv/backup/kind
+    data: archive
+    options:
+      nodes:
+        - role: control-plane
+        - role: worker
+"""
+
+RETURN = r"""
+cluster:
+  description: Name of the cluster.
+  returned: success
+  type: str
+  sample: lab
+first_step:
+  description: The step at which the run started or resumed - V(planned), V(deleted) or V(created).
+  returned: success
+  type: str
+  sample: planned
+without_api:
+  description: Whether the last backup stood in for an API server that does not answer.
+  returned: success
+  type: bool
+  sample: false
+resumed:
+  description: Whether the run resumed an interrupted one.
+  returned: success
+  type: bool
+  sample: false
+plan:
+  description:
+    - The steps of this run (C(name), C(does), and C(undoable) - whether everything is put back if it fails), the nodes,
+      what happens to the data of each volume, and the workloads that are scaled to zero.
+  returned: success
+  type: dict
+  sample:
+    steps:
+      - {name: planned, does: check that every step can be done, undoable: true}
+      - {name: deleted, does: delete the cluster, undoable: false}
+    nodes: [lab-control-plane, lab-worker]
+    volumes:
+      - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
+        claim: default/database
+        does: its data stays in /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
+    workloads: [default/Deployment/database]
+generation:
+  description:
+    - The generation of the backup that was restored, or in check mode would be.
+    - Empty if there are no volumes, and in check mode if they are not backed up yet.
+  returned: success
+  type: str
+  sample: 000001-20261123T065700Z
+before:
+  description:
+    - The old cluster - C(nodes), C(images), C(kubernetes_version), C(options), C(storage_classes), C(volumes), and the
+      C(generation) of its backup.
+  returned: success
+  type: dict
+after:
+  description:
+    - The new cluster - C(nodes), C(kubernetes_version), C(storage_classes), and C(volumes) as
+      M(kindlab.volumes.volume_restore) returns them. Empty in check mode.
+  returned: success
+  type: dict
+workloads:
+  description: The workloads that use the volumes, as M(kindlab.volumes.volume_detach) returns them.
+  returned: success
+  type: list
+  elements: dict
+journal:
+  description: Path of the journal.
+  returned: success
+  type: str
+  sample: /srv/backup/lab/recreate.jsonl
+seconds:
+  description: Seconds that each step took, and C(checksums), the part of them for reading all data.
+  returned: success
+  type: dict
+  sample: {look: 0.3, plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9}
+"""
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate as action
+
+
+def main() -> None:
+    run_module(action.run, action.ARGUMENTS)
+
+
+if __name__ == "__main__":
+    main()
