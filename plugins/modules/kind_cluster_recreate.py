@@ -204,7 +204,7 @@ seconds:
   description: Seconds that each step took, and C(checksums), the part of them for reading all data.
   returned: success
   type: dict
-  sample: {look: 0.3, plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9}
+  sample: {plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9}
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
