@@ -12,7 +12,7 @@ import holding
 import kill_matrix
 import scene
 import tampering
-from lab import BUILD, Row
+from harness import BUILD, Row
 
 GROUPS = ("tampering", "kill", "failures", "holding")
 

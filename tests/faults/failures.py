@@ -1,4 +1,4 @@
-"""What fails around a recreation: engine, nodes, API server, disk, a second run, a clock that jumps."""
+"""Failures around a recreation: engine, nodes, API server, disk, a second run, a clock that jumps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import scene
-from lab import (
+from harness import (
     BACKUP,
     NAME,
     SCRATCH,
@@ -43,7 +43,7 @@ def second_run(was: scene.Scene) -> Row:
     until("the first one has begun", lambda: len(steps()) > count or first.poll() is not None, 120, 0.05)
     second = run(recreation(), check=False)
     code = first.wait()
-    refused = second.code != 0 and "Another run recreates a cluster" in second.flat
+    refused = second.reason == "Conflict"
     return told(
         "two runs at once", was, f"first: exit {code}, second: refused {refused}", code == 0 and refused, second
     )
@@ -69,7 +69,7 @@ def stopped_node(was: scene.Scene) -> Row:
     refused = run(recreation(), check=False)
     subprocess.run(["docker", "start", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
     back()
-    ok = refused.code != 0 and f"{NAME}-worker2 is exited" in refused.flat
+    ok = refused.reason == "Declined" and f"{NAME}-worker2 is exited" in refused.flat
     return told("a node is stopped", was, f"exit {refused.code}", ok, refused)
 
 

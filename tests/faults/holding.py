@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import scene
-from lab import NAME, Ended, Row, kubectl, module, objects, row, until
+from harness import NAME, Ended, Row, kubectl, module, objects, row, until
 
 
 def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
@@ -30,12 +30,12 @@ def writer_in_node(was: scene.Scene) -> Row:
         stdin=subprocess.PIPE,
     )
     until("the file is open", lambda: written_by(place), 20)
-    refused = module("volume_detach", timeout=8)
+    refused = module("volume_detach", wait_timeout=8)
     if writer.stdin:
         writer.stdin.close()
     writer.wait()
     subprocess.run(["docker", "exec", f"{NAME}-worker", "rm", f"{place}/written"], check=True)
-    freed = module("volume_detach", timeout=60)
+    freed = module("volume_detach", wait_timeout=60)
     named = f"has open {place}/written" in refused.flat and "bash" in refused.flat
     ok = refused.code != 0 and named and freed.code == 0
     return row(
@@ -60,7 +60,7 @@ def stubborn(_was: scene.Scene) -> Row:
     original = template("shop")
     kubectl("patch", "deployment", "shop", "-p", json.dumps(patch))
     kubectl("rollout", "status", "deployment/shop", "--timeout=120s")
-    freed = module("volume_detach", timeout=60)
+    freed = module("volume_detach", wait_timeout=60)
     restore("shop", original)
     ok = freed.code == 0 and freed.seconds >= 6
     return row("a pod ignores SIGTERM", said(freed), ok, "" if ok else freed.flat[-400:])
@@ -69,7 +69,7 @@ def stubborn(_was: scene.Scene) -> Row:
 def budget(_was: scene.Scene) -> Row:
     """A disruption budget of zero: it limits evictions, no scaling."""
     kubectl("create", "poddisruptionbudget", "never", "--selector=app=shop", "--max-unavailable=0")
-    freed = module("volume_detach", timeout=60)
+    freed = module("volume_detach", wait_timeout=60)
     kubectl("delete", "poddisruptionbudget", "never")
     return row("a budget of zero", said(freed), freed.code == 0, "" if freed.code == 0 else freed.flat[-400:])
 
@@ -81,10 +81,10 @@ def bare_pod(_was: scene.Scene) -> Row:
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "namespace": "default"}, "spec": spec}
     kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
     kubectl("wait", "--for=condition=Ready", "pod/bare", "--timeout=60s")
-    before = scene.owners()
-    refused = module("volume_detach", timeout=60)
-    unchanged = scene.owners() == before
-    freed = module("volume_detach", timeout=60, unmanaged="delete")
+    before = scene.workloads()
+    refused = module("volume_detach", wait_timeout=60)
+    unchanged = scene.workloads() == before
+    freed = module("volume_detach", wait_timeout=60, unmanaged="delete")
     ok = (
         refused.code != 0
         and "default/bare: nothing makes this pod again" in refused.flat
@@ -99,7 +99,7 @@ def finalizer(_was: scene.Scene) -> Row:
     """A finalizer that never ends: the pod stays, but its containers have ended, and nothing holds the volumes."""
     name = next(p["metadata"]["name"] for p in objects("pods") if p["metadata"]["labels"].get("app") == "shop")
     kubectl("patch", "pod", name, "--type=merge", "-p", '{"metadata": {"finalizers": ["example.com/never"]}}')
-    freed = module("volume_detach", timeout=20)
+    freed = module("volume_detach", wait_timeout=20)
     there = name in kubectl("get", "pod", name, "--ignore-not-found", "-o", "name")
     kubectl("patch", "pod", name, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
     ok = freed.code == 0 and there and freed.seconds < 15
@@ -120,7 +120,7 @@ def writing_pod(was: scene.Scene) -> Row:
         json.dumps({"spec": {"template": {"spec": {"containers": [{"name": "main", "command": command}]}}}}),
     )
     kubectl("rollout", "status", "deployment/shop", "--timeout=120s")
-    freed = module("volume_detach", timeout=60)
+    freed = module("volume_detach", wait_timeout=60)
     directory = next(scene.VOLUMES.glob(f"{was.volumes['plain-00']}_*"))
     size = (directory / "log").stat().st_size
     until("a moment", lambda: True, pause=1)

@@ -1,4 +1,4 @@
-"""The recreation killed at the beginning, middle and end of each of its steps; one rerun, and nothing may be lost."""
+"""Kill a recreation at the beginning, middle and end of each step; one rerun must complete it without a loss."""
 
 from __future__ import annotations
 
@@ -8,30 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import scene
-from lab import SCRATCH, Row, kill, note, recreation, row, run, start, steps, until
+from harness import SCRATCH, Row, kill, note, recreation, row, run, start, steps, until
 
-STEPS = (
-    "planned",
-    "detached",
-    "saved",
-    "deleting",
-    "deleted",
-    "created",
-    "provisioned",
-    "restored",
-    "verified",
-    "attached",
-    "done",
-)
 PARTS = {"beginning": 0.0, "middle": 0.5, "end": 0.9}
-# What `make test` takes of it.
+# The subset that `make test` runs.
 SHORT = (("deleted", "middle"), ("created", "middle"), ("restored", "end"))
 
 
 @dataclass(frozen=True)
 class Point:
-    """Where a run is killed: so many seconds after the line of the step before."""
+    """Where a run is killed: that many seconds after the entry before it."""
 
+    before: str
     step: str
     part: str
     seconds: float
@@ -41,14 +29,15 @@ class Point:
 
 
 def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
-    """A row per point. Raises SystemExit where a run that nobody kills does not succeed."""
-    note("a recreation without a fault, for the length of its steps")
+    """A row per point. Raises SystemExit if a run that nobody kills fails."""
+    note("a recreation without a fault, to measure its steps")
     begin = time.monotonic()
     lengths = measured()
     wrong = scene.wrong(was)
     yield row("no fault", f"{time.monotonic() - begin:.0f} s", not wrong, "; ".join(wrong))
-    for step, part in SHORT if short else itertools.product(STEPS[1:], PARTS):
-        point = Point(step, part, PARTS[part] * lengths[step])
+    order = list(lengths)
+    for step, part in SHORT if short else itertools.product(order[1:], PARTS):
+        point = Point(order[order.index(step) - 1], step, part, PARTS[part] * lengths[step])
         before = killed(point)
         ended = run(recreation(), check=False)
         wrong = scene.wrong(was) if ended.code == 0 else [ended.flat[-300:]]
@@ -57,7 +46,7 @@ def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
 
 
 def measured() -> dict[str, float]:
-    """Seconds that each step takes: from the line before it to its own."""
+    """Seconds of each step: from the entry before it to its own."""
     count = len(steps())
     process = start(recreation(), SCRATCH / "recreation.log")
     seen: dict[str, float] = {}
@@ -73,8 +62,8 @@ def measured() -> dict[str, float]:
 
 
 def killed(point: Point) -> str:
-    """Kill a run there; the last step that the journal has then."""
-    count, before = len(steps()), STEPS[STEPS.index(point.step) - 1]
+    """Kill a run there; the last entry of the journal then."""
+    count, before = len(steps()), point.before
     process = start(recreation(), SCRATCH / "killed.log")
     until(f"'{before}' in the journal", lambda: before in steps()[count:] or process.poll() is not None, 300, 0.005)
     time.sleep(point.seconds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import (
+from harness import (
     KUBECONFIG,
     NAME,
     SCRATCH,
@@ -43,7 +43,7 @@ CLUSTER: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """What has to be as it was after every fault. volumes: claim -> volume's name; files: as lab.content says."""
+    """What has to be as it was after every fault. volumes: claim -> volume's name; files: as harness.content returns."""
 
     volumes: dict[str, str]
     files: dict[str, str]
@@ -56,7 +56,7 @@ def remove() -> None:
     SCRATCH.mkdir(parents=True)
 
 
-def told(*roles: str, **facts: str) -> dict[str, str]:
+def facts_of(*roles: str, **facts: str) -> dict[str, str]:
     """Play these roles; the facts that they set, by the names that are asked for."""
     answer = SCRATCH / "told.json"
     wanted = json.dumps({name: f"{{{{ {fact} }}}}" for name, fact in facts.items()})
@@ -69,12 +69,12 @@ def told(*roles: str, **facts: str) -> dict[str, str]:
 
 
 def build(large: int = 500) -> Scene:
-    """Make all of it anew. large: megabytes of the largest file."""
+    """Build it from nothing. large: megabytes of the largest file."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    kind = told("engine", kind="kindlab_kind")["kind"]
+    kind = facts_of("engine", kind="kindlab_kind")["kind"]
     os.environ["PATH"] = f"{Path(kind).parent}:{os.environ['PATH']}"
     remove()
-    image = told("engine", "node_image", "cluster", "storage", image="kindlab_workload_image")["image"]
+    image = facts_of("engine", "node_image", "cluster", "storage", image="kindlab_workload_image")["image"]
     kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests(image)}))
     for wanted in ("deployment/shop", "statefulset/database"):
         kubectl("rollout", "status", wanted, "--timeout=180s")
@@ -222,13 +222,13 @@ def wrong(scene: Scene) -> list[str]:
     changed = differences(scene.files, content(VOLUMES))
     if changed:
         said.append(f"{len(changed)} files differ: {changed[:3]}")
-    counts = owners()
+    counts = workloads()
     if counts != REPLICAS:
         said.append(f"replica counts: {counts}")
     return said
 
 
-def owners() -> dict[str, int | bool]:
+def workloads() -> dict[str, int | bool]:
     """Kind/name -> its replicas, or whether it is suspended; and whether anything is remembered still."""
     found: dict[str, int | bool] = {}
     for kind, field in (("Deployment", "replicas"), ("StatefulSet", "replicas"), ("CronJob", "suspend")):
@@ -237,5 +237,5 @@ def owners() -> dict[str, int | bool]:
                 name = f"{kind}/{item['metadata']['name']}"
                 found[name] = item["spec"][field]
                 if "kindlab.volumes/detached" in item["metadata"].get("labels", {}):
-                    found[f"{name} (remembered)"] = True
+                    found[f"{name} (recorded)"] = True
     return found

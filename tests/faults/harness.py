@@ -1,4 +1,4 @@
-"""Plays, kills and comparisons for the faults, by means of their own: the product is never asked if it is right."""
+"""Run, kill and compare by means of its own: the product is never asked whether it is right."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shlex
 import signal
 import stat
@@ -30,16 +31,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ended:
-    """A program that ended. said: all of its output."""
+    """A program that ended, with all of its output."""
 
     code: int
-    said: str
+    output: str
     seconds: float
 
     @property
+    def reason(self) -> str:
+        """The class of the error that a module of the collection reported, '' for none."""
+        found = re.search(r'"reason": ?"(\w+)"', self.flat)
+        return found[1] if found else ""
+
+    @property
     def flat(self) -> str:
-        """The output with its line ends as blanks, as Ansible breaks messages anywhere."""
-        return " ".join(self.said.split())
+        """The output on one line, since Ansible wraps messages anywhere."""
+        return " ".join(self.output.split())
 
 
 def row(point: str, found: str, ok: bool, result: str = "") -> Row:
@@ -68,18 +75,18 @@ def start(argv: list[str | Path], log: Path, **environment: str) -> subprocess.P
 
 
 def run(argv: list[str | Path], *, check: bool = True, **environment: str) -> Ended:
-    """Run to the end; with check, end all of this where it fails."""
+    """Run to the end; with check, exit if it fails."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     log, begun = SCRATCH / "output", time.monotonic()
     code = start(argv, log, **environment).wait()
     ended = Ended(code, log.read_text(errors="replace"), time.monotonic() - begun)
     if check and code:
-        sys.exit(f"{ended.said[-4000:]}\nfailed: {shlex.join(map(str, argv))}")
+        sys.exit(f"{ended.output[-4000:]}\nfailed: {shlex.join(map(str, argv))}")
     return ended
 
 
 def kubectl(*words: str, stdin: str = "", check: bool = True) -> str:
-    """What kubectl says, out of the cluster's first node."""
+    """The output of kubectl in the first node."""
     argv = ["docker", "exec", "-i", f"{NAME}-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
     done = subprocess.run([*argv, *words], input=stdin, capture_output=True, text=True, check=False)
     if check and done.returncode:
@@ -93,7 +100,7 @@ def objects(kind: str) -> list[dict[str, Any]]:
 
 
 def recreation(**options: object) -> list[str | Path]:
-    """The playbook that makes the cluster anew."""
+    """The command that recreates the cluster."""
     given = {
         "kindlab_cluster": NAME,
         "kindlab_backup_path": str(BACKUP),
@@ -151,7 +158,7 @@ def descendants(root: int) -> list[int]:
 
 
 def until(what: str, ready: Callable[[], bool], seconds: float = 120, pause: float = 0.2) -> None:
-    """Wait for something; end all of this where it does not come."""
+    """Wait until it is ready; exit after that many seconds."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
@@ -160,7 +167,7 @@ def until(what: str, ready: Callable[[], bool], seconds: float = 120, pause: flo
 
 
 def steps() -> list[str]:
-    """The steps that the journal has, from all runs."""
+    """The entries of the journal, of all runs."""
     if not JOURNAL.exists():
         return []
     return [json.loads(line)["step"] for line in JOURNAL.read_text().splitlines() if line.startswith("{")]
@@ -171,15 +178,15 @@ def content(directory: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(directory.rglob("*")):
         status = path.lstat()
-        said = [oct(status.st_mode), f"{status.st_uid}:{status.st_gid}"]
+        parts = [oct(status.st_mode), f"{status.st_uid}:{status.st_gid}"]
         if stat.S_ISLNK(status.st_mode):
-            said.append(os.readlink(path))
+            parts.append(os.readlink(path))
         elif stat.S_ISREG(status.st_mode):
             with path.open("rb") as file:
-                said += [str(status.st_nlink), hashlib.file_digest(file, "sha256").hexdigest()]
+                parts += [str(status.st_nlink), hashlib.file_digest(file, "sha256").hexdigest()]
         names = os.listxattr(path, follow_symlinks=False)
-        said += [f"{name}={os.getxattr(path, name, follow_symlinks=False)!r}" for name in sorted(names)]
-        found[str(path.relative_to(directory))] = " ".join(said)
+        parts += [f"{name}={os.getxattr(path, name, follow_symlinks=False)!r}" for name in sorted(names)]
+        found[str(path.relative_to(directory))] = " ".join(parts)
     return found
 
 
