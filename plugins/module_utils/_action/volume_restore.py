@@ -25,7 +25,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.report import (
     before_after,
     inside_nodes,
-    is_bound,
     line,
     policies,
     refusal,
@@ -42,7 +41,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.chec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import binder
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import Key
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import (
@@ -181,9 +180,10 @@ def apply(
     extract(backup, [step for step in found.steps if step.extract], options["verify"], engine)
     watch.lap("extract")
     cluster.each(partial(_create_missing, cluster), found.around)
-    cluster.each(partial(binder.write, cluster), found.pending)
+    bindings = [step.binding for step in found.pending]
+    cluster.each(partial(prebind, cluster), bindings)
     watch.lap("write")
-    phases = binder.confirm(cluster, [_expected(step) for step in found.pending], options["wait_timeout"])
+    phases = wait_bound(cluster, bindings, options["wait_timeout"])
     watch.lap("confirm")
     cluster.each(partial(_give_back, cluster), _given_back(found, options["reclaim_policy"]))
     return phases
@@ -193,12 +193,6 @@ def _create_missing(cluster: Cluster, item: Object) -> None:
     # Somebody else may create the same namespace or class meanwhile: existing ones are left alone.
     with suppress(Conflict):
         cluster.create(item)
-
-
-def _expected(step: Step) -> binder.Expected:
-    namespace, _slash, name = step.wanted.volume.claim.partition("/")
-    bound = is_bound(step)
-    return binder.Expected(step.wanted.volume.name, (namespace, name) if bound else ("", ""), bound)
 
 
 def _given_back(found: Plan, how: str) -> list[Step]:

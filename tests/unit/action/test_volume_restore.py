@@ -378,7 +378,7 @@ def test_a_restored_class_is_no_second_default(cluster, backup, data):
 
 def test_a_claim_that_is_deleted_meanwhile(cluster, backup, data):
     cluster.react = lambda c: c.delete("PersistentVolumeClaim", "c1", "ns")
-    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted while it was restored"):
+    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted"):
         restore(cluster, backup, data)
     cluster.react = binding_controller
     assert actions(restore(cluster, backup, data))[1] == ("v1", "rebind", "Bound", "Bound")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
@@ -67,6 +68,11 @@ class Step:
     def data_at(self) -> str:
         """Where its data is, for people."""
         return self.host_directory or f"{self.wanted.volume.node_directory} in {self.node}"
+
+    @property
+    def binding(self) -> Binding:
+        """What is written for it."""
+        return Binding(self.wanted.pv, self.wanted.claim, self.pv, self.claim)
 
     def refused(self, why: str, next_step: str) -> Step:
         return replace(self, action=REFUSE, why=why, next_step=next_step)

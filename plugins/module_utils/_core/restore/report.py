@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import joined, phase_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
 from .model import ALREADY, REFUSE, Observed, Step
@@ -20,7 +20,7 @@ def line(step: Step, how: str, phases: Mapping[tuple[str, str], str]) -> Object:
     """One volume of the result. how: see policies; phases: those seen at the end, of volumes and claims by key."""
     volume = step.wanted.volume
     namespace, _slash, name = volume.claim.partition("/")
-    expected = ("Bound", "Bound") if is_bound(step) else ("Available", phase_of(step.claim))
+    expected = ("Bound", "Bound") if step.binding.binds else ("Available", phase_of(step.claim))
     return {
         "name": volume.name,
         "claim": volume.claim,
@@ -37,11 +37,6 @@ def line(step: Step, how: str, phases: Mapping[tuple[str, str], str]) -> Object:
         "checksum": step.checksum,
         "reclaim_policy": policies(step, how)[1],
     }
-
-
-def is_bound(step: Step) -> bool:
-    """True where the volume and its claim are both bound once the step is done."""
-    return step.wanted.claim is not None or joined(step.pv, step.claim)
 
 
 def policies(step: Step, how: str) -> tuple[str, str]:

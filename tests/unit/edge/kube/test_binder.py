@@ -1,4 +1,4 @@
-"""Bound pairs are written so that the controller has nothing to add, and so that any write may be the last."""
+"""Volumes and claims are pre-bound so that the controller has nothing to add, and any write may be the last."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Observed, Wanted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import binder
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
 
 NODES = (Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv"),)),)
@@ -60,7 +60,7 @@ def restore(cluster, wanted):
     for step in steps:
         assert step.action != "refuse", step.why
         if step.action != "already":
-            binder.write(cluster, step)
+            prebind(cluster, step.binding)
     return [step.action for step in steps]
 
 
@@ -161,14 +161,14 @@ def test_whatever_happened_before_a_restore_binds(events, writes):
     }
 
 
-EXPECTED = [binder.Expected("v1", ("ns", "c1")), binder.Expected("v2", bound=False)]
+BINDINGS = [binding.Binding(w.pv, w.claim) for w in (pair(1), pair(2, False))]
 
 
-def test_confirmed_when_the_controller_agrees():
+def test_the_wait_ends_when_the_controller_agrees():
     cluster = FakeCluster(NAMESPACE)
     cluster.react = binding_controller
     restore(cluster, [pair(1), pair(2, False)])
-    binder.confirm(cluster, EXPECTED, 0)
+    wait_bound(cluster, BINDINGS, 0)
     assert cluster.get("PersistentVolume", "v2")["status"]["phase"] == "Available"
 
 
@@ -176,8 +176,8 @@ def test_a_claim_that_is_deleted_meanwhile_ends_the_wait():
     cluster = FakeCluster(NAMESPACE)
     restore(cluster, [pair(1), pair(2, False)])
     cluster.react = lambda c: c.delete("PersistentVolumeClaim", "c1", "ns")
-    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted while it was restored"):
-        binder.confirm(cluster, EXPECTED, 60)
+    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted"):
+        wait_bound(cluster, BINDINGS, 60)
 
 
 def test_what_does_not_bind_in_time_is_named():
@@ -185,6 +185,6 @@ def test_what_does_not_bind_in_time_is_named():
     restore(cluster, [pair(1), pair(2, False)])
     cluster.patch("PersistentVolumeClaim", "c1", {"status": {"phase": "Lost"}}, "ns", "status")
     with pytest.raises(TimedOut, match="PersistentVolumeClaim ns/c1 is Lost") as raised:
-        binder.confirm(cluster, EXPECTED, 0)
+        wait_bound(cluster, BINDINGS, 0)
     assert raised.value.details == {"PersistentVolumeClaim ns/c1": "Lost"}
     assert raised.value.next_step == "kubectl describe persistentvolumeclaim -n ns c1"
