@@ -9,14 +9,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed, printable
 
-SHOWN = 5
 TYPES = ("file", "dir", "symlink", "fifo", "char", "block")
 # A label of the host's policy, not of the data: it may differ where the same data is put.
 _NOT_DATA = "security.selinux"
+# Paths of each kind that a difference names to programs.
+REPORTED = 100
 
 
 class Entry(NamedTuple):
@@ -59,13 +61,19 @@ class Difference:
         return bool(self.added or self.removed or self.changed)
 
     def text(self) -> str:
-        """One line for people: '1 added: a; 2 changed: b (size), c (mode)'; no more than a few names of each."""
-        parts = []
-        for word, paths in (("added", self.added), ("removed", self.removed), ("changed", self.changed)):
-            if paths:
-                names = ", ".join(_printable(path) for path in paths[:SHOWN])
-                parts.append(f"{len(paths)} {word}: {names}" + (", ..." if len(paths) > SHOWN else ""))
+        """One line for people: '1 added: a; 2 changed: b (size), c (mode)'."""
+        parts = [f"{len(paths)} {kind}: {listed(map(printable, paths))}" for kind, paths in self._kinds() if paths]
         return "; ".join(parts) or "no difference"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs: the first paths of each kind, and in counts how many there are."""
+        return {
+            **{kind: [printable(path) for path in paths[:REPORTED]] for kind, paths in self._kinds()},
+            "counts": {kind: len(paths) for kind, paths in self._kinds()},
+        }
+
+    def _kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return ("added", self.added), ("removed", self.removed), ("changed", self.changed)
 
 
 def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Difference:
@@ -178,7 +186,3 @@ def _body(entry: Entry) -> str:
     if xattrs:
         text += f',"xattrs":"{xattrs}"'
     return text
-
-
-def _printable(path: str) -> str:
-    return path if path.isprintable() else quoted(path)
