@@ -14,10 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
-    rollout_complete,
-    why_not_ready,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome

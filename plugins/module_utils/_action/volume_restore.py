@@ -6,13 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -178,7 +176,7 @@ def apply(
     """Write it all and wait until Kubernetes agrees; the phases then."""
     extract(backup, [step for step in found.steps if step.extract], options["verify"], engine)
     watch.lap("extract")
-    cluster.each(partial(_create_missing, cluster), found.around)
+    cluster.each(cluster.create_missing, found.around)
     bindings = [step.binding for step in found.pending]
     cluster.each(partial(prebind, cluster), bindings)
     watch.lap("write")
@@ -186,12 +184,6 @@ def apply(
     watch.lap("confirm")
     cluster.each(partial(_give_back, cluster), _given_back(found, options["reclaim_policy"]))
     return phases
-
-
-def _create_missing(cluster: Cluster, item: Object) -> None:
-    # Somebody else may create the same namespace or class meanwhile: existing ones are left alone.
-    with suppress(Conflict):
-        cluster.create(item)
 
 
 def _given_back(found: Plan, how: str) -> list[Step]:

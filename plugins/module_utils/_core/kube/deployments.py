@@ -20,18 +20,6 @@ def argv(container: Mapping[str, Any]) -> list[str]:
     return [*(container.get("command") or ()), *(container.get("args") or ())]
 
 
-def rollout_complete(deployment: Mapping[str, Any]) -> bool:
-    """True where all wanted pods run the newest template and are available, and no older one is left."""
-    status = deployment.get("status") or {}
-    wanted = deployment["spec"].get("replicas", 1)
-    counts = [status.get(field, 0) for field in ("replicas", "updatedReplicas", "availableReplicas")]
-    return (
-        "deletionTimestamp" not in deployment["metadata"]
-        and status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-        and counts == [wanted] * 3
-    )
-
-
 def why_not_ready(pods: Iterable[Object], events: Iterable[Object]) -> tuple[str, str]:
     """What keeps a Deployment's pods from running, and the next step.
 

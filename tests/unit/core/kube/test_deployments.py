@@ -1,4 +1,4 @@
-"""Deployments read: whether they serve, why not, what they run, and the images that nodes have."""
+"""Deployments: why a rollout is stuck, flags and variables of containers, and images on nodes."""
 
 from __future__ import annotations
 
@@ -10,30 +10,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     flag,
     images_on,
     repository,
-    rollout_complete,
     why_not_ready,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import deployment, node
-
-
-@pytest.mark.parametrize(
-    "change, served",
-    [
-        ({}, True),
-        ({"status": {}}, False),
-        ({"status": {"observedGeneration": 0}}, False),
-        ({"status": {"replicas": 2}}, False),
-        ({"status": {"updatedReplicas": 0}}, False),
-        ({"status": {"availableReplicas": 0}}, False),
-        ({"metadata": {"deletionTimestamp": "now"}}, False),
-        ({"metadata": {"generation": 2}}, False),
-    ],
-)
-def test_served(change, served):
-    item = deployment()
-    for part, fields in change.items():
-        item[part] = {**item[part], **fields} if fields else {}
-    assert rollout_complete(item) is served
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import node
 
 
 def pod(name="p-1", created="2026-01-01T00:00:00Z", **status):
