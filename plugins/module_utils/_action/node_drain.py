@@ -157,7 +157,7 @@ def _await_return(cluster: Cluster, lines: tuple[Line, ...], options: Mapping[st
     except TimedOut as error:
         namespace, _slash, name = error.details[0].partition("/")
         pod = cluster.get("Pod", name, namespace)
-        why, next_step = why_not_ready([pod] if pod else [], cluster.list("Event", namespace))
+        why, next_step = why_not_ready(namespace, [pod] if pod else [], cluster.list("Event", namespace))
         raise TimedOut(
             f"{options['node']} is schedulable, but after {options['timeout']:g} seconds {len(error.details)} pod(s) "
             f"that waited for it do not run: {', '.join(error.details[:10])}; {why}.",

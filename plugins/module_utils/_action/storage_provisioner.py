@@ -176,7 +176,10 @@ def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -
         labels = deployment["spec"]["selector"].get("matchLabels", {}) if deployment else {}
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         why, next_step = why_not_ready(
-            cluster.list("Pod", namespace, selector) if deployment else [], cluster.list("Event", namespace)
+            namespace,
+            cluster.list("Pod", namespace, selector) if deployment else [],
+            cluster.list("Event", namespace),
+            selector,
         )
         raise TimedOut(
             f"The provisioner {namespace}/{name} does not serve after {timeout:g} seconds: {why}",

@@ -95,8 +95,8 @@ def _observe(
         cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
         kubernetes_nodes, *objects = cluster.lists("Node", *SEEN)
         nodes = reading.result()
-    check_cluster(options["cluster"], nodes)
-    check_same_cluster(options["cluster"], nodes, kubernetes_nodes)
+    check_cluster(options["cluster"], nodes, engine.name)
+    check_same_cluster(options["cluster"], nodes, kubernetes_nodes, engine.name)
     return cluster, observed(*objects), nodes
 
 

@@ -96,9 +96,9 @@ def run(
         saved = {kind: backup.objects(kind) for kind in KINDS[:4]}
         # Where the engine or the cluster is gone the API server is too: that is the cause to be told.
         found_nodes = nodes.result()
-        check_cluster(options["cluster"], found_nodes)
+        check_cluster(options["cluster"], found_nodes, engine.name)
         cluster, objects = reading.result()
-        observed = _observed(objects, found_nodes, options["cluster"])
+        observed = _observed(objects, found_nodes, options["cluster"], engine.name)
     watch.lap("observe")
     found = _plan(options, backup, saved, observed, engine)
     watch.lap("compare")
@@ -125,9 +125,9 @@ def _objects(options: Mapping[str, Any], connect: Callable[..., Cluster]) -> tup
     return cluster, cluster.lists(*KINDS)
 
 
-def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: str) -> Observed:
+def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: str, engine: str) -> Observed:
     volumes, claims, namespaces, classes, kubernetes_nodes = objects
-    check_same_cluster(name, nodes, kubernetes_nodes)
+    check_same_cluster(name, nodes, kubernetes_nodes, engine)
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
         claims={namespaced_name(item): item for item in claims},

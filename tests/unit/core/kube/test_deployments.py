@@ -47,7 +47,7 @@ NOWHERE = pod(
             [PULL],
             [event("older"), event("Error: pull", when="2026-01-01T00:00:09Z"), event("fine", kind="Normal")],
             "pod p-1 is ImagePullBackOff; no such host; last event Failed: Error: pull",
-            "Load some/image:1 into the nodes (module kindlab.volumes.kind_image), or name an image that they have.",
+            "Load some/image:1 into the nodes with kindlab.volumes.kind_image, or use an image that they have.",
         ),
         (
             [CRASH],
@@ -61,24 +61,28 @@ NOWHERE = pod(
             [pod("p-0", "2025-12-31T00:00:00Z"), PULL],
             [],
             "pod p-1 is ImagePullBackOff; no such host",
-            "Load some/image:1 into the nodes (module kindlab.volumes.kind_image), or name an image that they have.",
+            "Load some/image:1 into the nodes with kindlab.volumes.kind_image, or use an image that they have.",
         ),
         (
             [],
             [event("exceeded quota", "rs-1", reason="FailedCreate")],
-            "no pod was made; FailedCreate: exceeded quota",
-            "kubectl describe the Deployment's ReplicaSet.",
+            "no pod was created; FailedCreate: exceeded quota",
+            "kubectl -n ns describe replicasets",
         ),
-        ([], [], "no pod was made", "kubectl describe the Deployment's ReplicaSet."),
+        ([], [], "no pod was created", "kubectl -n ns describe replicasets"),
     ],
 )
-def test_why_not_served(pods, events, why, next_step):
-    assert why_not_ready(pods, events) == (why, next_step)
+def test_why_not_ready(pods, events, why, next_step):
+    assert why_not_ready("ns", pods, events) == (why, next_step)
+
+
+def test_the_replica_sets_of_a_deployment_without_pods_are_described():
+    assert why_not_ready("ns", [], [], "app=a,x=y")[1] == "kubectl -n ns describe replicasets -l app=a,x=y"
 
 
 def test_an_event_without_lasttimestamp_is_dated_by_its_eventtime():
     new = {**event("new"), "lastTimestamp": None, "eventTime": "2026-01-02T00:00:00.000000Z"}
-    assert why_not_ready([pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
+    assert why_not_ready("ns", [pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
 
 
 @pytest.mark.parametrize(
