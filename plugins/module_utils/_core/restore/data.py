@@ -38,7 +38,7 @@ def check_verify(verify: str, catalog: Catalog) -> None:
         )
 
 
-def with_data(step: Step, data: DataState, verify: str) -> Step | Refusal:
+def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
     """The step with the result of comparing its data, or why its data prevents the restore."""
     saved, refuse = step.selected.saved, step.selected.refuse
     path = _path(step)

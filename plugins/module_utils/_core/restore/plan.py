@@ -8,20 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import WORKER, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import bound, joined, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, claim_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 from . import report
-from .data import DataState, check_verify, with_data
-from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, SelectedVolume, Step
+from .data import DataState, check_verify, decide
+from .model import UNCHANGED, Observed, Step
 from .prerequisites import prerequisites
-from .refusals import namespace_refusal, node_refusal, object_refusal, place_refusal
 from .selection import Request, select
+from .step import plan_volume
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Plan:
 
     def with_data(self, data: Mapping[str, DataState]) -> Plan:
         """The complete plan. data: of to_compare, by volume's name. Raises Declined with all reasons of all volumes."""
-        results = [with_data(s, data[s.name], self.request.verify) if s.compare else s for s in self.steps]
+        results = [decide(s, data[s.name], self.request.verify) if s.compare else s for s in self.steps]
         steps = tuple(result for result in results if isinstance(result, Step))
         refusals = [*self.refusals, *(result for result in results if isinstance(result, Refusal))]
         total = len(steps) + len(refusals)
@@ -112,56 +108,3 @@ def plan(request: Request, observed: Observed) -> Plan:
         refusals=tuple(result for result in results if isinstance(result, Refusal)),
         warnings=warnings,
     )
-
-
-def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) -> Step | Refusal:
-    """What happens to one volume, or why it cannot be restored, as far as objects tell."""
-    volume = selected.volume
-    pv, claim = observed.volumes.get(volume.name), observed.claims.get(volume.claim)
-    conflict = object_refusal(selected, pv, claim)
-    if conflict:
-        return conflict
-    places = volume_places(volume, _possible_nodes(volume, observed.nodes))
-    on_host = {place.host_directory for place in places} - {""}
-    step = Step(
-        selected,
-        *_action(selected, pv, claim),
-        host_directory="".join(on_host) if len(on_host) == 1 else "",
-        node=places[0].node if len(places) == 1 and not on_host else "",
-        pv=pv,
-        claim=claim,
-    )
-    if step.action == UNCHANGED:
-        return step
-    return (
-        namespace_refusal(selected, request, observed)
-        or node_refusal(selected, request, observed)
-        or place_refusal(selected, places, observed)
-        or replace(step, compare=bool(volume.node_directory))
-    )
-
-
-def _action(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> tuple[str, str]:
-    """The action, and why."""
-    name = selected.volume.claim
-    if bound(pv, claim):
-        return UNCHANGED, f"is bound to {name}"
-    effect = f"binds to {name}" if selected.claim else f"is available to {name or 'any claim'}"
-    if pv is None:
-        waiting = claim is not None and claim["spec"].get("volumeName") == selected.volume.name
-        return CREATE, effect + (f" (its claim exists and is {phase_of(claim)})" if waiting else "")
-    uid = (pv["spec"].get("claimRef") or {}).get("uid", "")
-    if uid and (claim is None or claim["metadata"]["uid"] != uid):
-        event = "deleted" if claim is None else "recreated"
-        return REBIND, f"{effect} (it is {phase_of(pv)}: its claim was {event})"
-    available = not joined(pv, claim) and phase_of(pv) == "Available" and claim_of(pv) == name
-    if selected.claim is None and available:
-        return UNCHANGED, effect
-    return FINISH, f"{effect} (it exists and is {phase_of(pv) or 'without a phase'})"
-
-
-def _possible_nodes(volume: Volume, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes that its pods may run on: without an affinity the workers, or all if there are none."""
-    if volume.nodes:
-        return nodes
-    return tuple(node for node in nodes if node.role == WORKER) or nodes

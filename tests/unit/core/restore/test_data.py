@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState, with_data
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState, decide
 from ansible_collections.kindlab.volumes.tests.unit.support.restores import step
 
 SAME, OTHER = "", "1 changed: a (size)"
@@ -16,7 +16,7 @@ LIST = "checksums/v0.jsonl"
 
 def on_host(state, difference, verify, archive=None, checksum_list=LIST, path="/srv/v0"):
     saved = {"files": 2, "checksum_list": checksum_list, "archive": archive}
-    return with_data(step(0, saved=saved, host_directory=path), DataState(state, difference), verify)
+    return decide(step(0, saved=saved, host_directory=path), DataState(state, difference), verify)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_archive_never_replaces_other_data(state, difference):
 def in_node(state, difference, verify, host_directory=""):
     """A volume whose directory is inside a node of this cluster."""
     saved = {"files": 2, "checksum_list": LIST, "archive": ARCHIVE, "host_directory": host_directory}
-    return with_data(step(0, saved=saved, node="k-worker"), DataState(state, difference), verify)
+    return decide(step(0, saved=saved, node="k-worker"), DataState(state, difference), verify)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan_volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
 from ansible_collections.kindlab.volumes.tests.unit.support.restores import observed, selected
