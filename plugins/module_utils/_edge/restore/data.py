@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cores
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hash_pool import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -35,7 +35,7 @@ def compare(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
         states |= _compare_on_host(backup, on_this_host[first : first + BATCH], verify)
     inside = [step for step in steps if step.node]
     existing = node_data.states({step.name: _node_directory(step, engine) for step in inside})
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         compared = pool.map(lambda step: _compare_in_node(backup, step, existing[step.name], verify, engine), inside)
         states |= {step.name: state for step, state in zip(inside, compared, strict=True)}
     return states
@@ -57,7 +57,7 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
             in_node.remove_leftovers(_node_directory(step, engine))
         else:
             on_host.remove_leftovers(step.host_directory)
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(partial(_extract, backup, verify, engine), steps))
 
 
