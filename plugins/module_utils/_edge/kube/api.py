@@ -48,14 +48,15 @@ class Api:
         if kubeconfig and not os.path.exists(kubeconfig):
             raise BadInput(
                 f"The kubeconfig {kubeconfig} does not exist.",
-                next_step=f"Use another file, or write this one: kind export kubeconfig --name NAME --kubeconfig {kubeconfig}",
+                next_step=f"Write it: kind export kubeconfig --name NAME --kubeconfig {kubeconfig}",
             )
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
         except (kubernetes.config.ConfigException, TypeError) as error:
             raise BadInput(
                 f"The kubeconfig {kubeconfig or 'of this user'} is invalid: {error}",
-                next_step=f"List its contexts: kubectl config get-contexts{f' --kubeconfig {kubeconfig}' if kubeconfig else ''}",
+                next_step="List its contexts: kubectl config get-contexts"
+                + (f" --kubeconfig {kubeconfig}" if kubeconfig else ""),
             ) from None
         configuration = client.configuration
         configuration.connection_pool_maxsize = CONNECTIONS
