@@ -17,8 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Change
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
 
 Object = dict[str, Any]
 
@@ -123,16 +123,13 @@ class FakeCluster:
         self._write("delete", (kind, namespace, name))
         self.objects.pop((kind, namespace, name), None)
 
-    def each(self, function: Callable[[Any], Any], things: Iterable[Any], workers: int = 1) -> list[Any]:
-        del workers
-        return [function(thing) for thing in things]
+    def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return [function(item) for item in items]
 
-    def watch(
-        self, kind: str, timeout: float, namespace: str = "", labels: str = "", fields: str = ""
-    ) -> Iterator[Change]:
+    def watch(self, kind: str, timeout: float, fields: str = "") -> Iterator[Change]:
         del timeout
         self.react(self)
-        yield from (Change("ADDED", item) for item in self.list(kind, namespace, labels, fields))
+        yield from (Change("ADDED", item) for item in self.list(kind, fields=fields))
 
     def wait(
         self,
@@ -140,18 +137,11 @@ class FakeCluster:
         ready: Callable[[Object], bool],
         names: Iterable[tuple[str, str]],
         timeout: float,
-        *,
-        failed: Callable[[Object], str] = lambda _object: "",
-    ) -> dict[tuple[str, str], Object]:
-        waiting = set(names)
-        found = {key_of(c.object): c.object for c in self.watch(kind, timeout) if key_of(c.object) in waiting}
-        for key, item in found.items():
-            if failed(item):
-                raise KindlabError(f"{kind} {'/'.join(filter(None, key))}: {failed(item)}")
-        missing = sorted("/".join(filter(None, k)) for k in waiting if k not in found or not ready(found[k]))
+    ) -> None:
+        items = {key_of(change.object): change.object for change in self.watch(kind, timeout)}
+        missing = sorted(key_text(key) for key in set(names) if key not in items or not ready(items[key]))
         if missing:
             raise TimedOut(f"{kind}: {missing} not ready", details=missing)
-        return found
 
     def left_after(
         self,
