@@ -142,7 +142,7 @@ def test_the_same_data_gives_the_same_archive(tmp_path: Path, volume: Path, comp
 )
 def test_what_leads_out_is_refused_before_anything_is_written(tmp_path: Path, members: list[tarfile.TarInfo]) -> None:
     saved = made(tmp_path, *members)
-    with pytest.raises(BadInput, match="is not extracted"):
+    with pytest.raises(BadInput, match="cannot be extracted"):
         extract(tmp_path, saved, str(tmp_path / "target"), [], "none")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -165,13 +165,16 @@ def test_a_changed_byte_is_found_before_anything_is_written(tmp_path: Path, data
     [
         (
             lambda entries: [e for e in entries if e.path != "twin"],
-            "is not extracted: 'twin' is not in the checksum list",
+            "cannot be extracted: 'twin' is not in the checksum list",
         ),
-        (lambda entries: [*entries, Entry("z", "file")], "is not extracted: 'z' is missing"),
-        (lambda entries: [e._replace(size=9) for e in entries], "is not extracted: .* differs from the checksum list"),
+        (lambda entries: [*entries, Entry("z", "file")], "cannot be extracted: 'z' is missing"),
+        (
+            lambda entries: [e._replace(size=9) for e in entries],
+            "cannot be extracted: .* differs from the checksum list",
+        ),
         (
             lambda entries: [e._replace(xattrs="ab" * 32) for e in entries],
-            r"is not what was saved: .* changed: .*xattrs",
+            r"differs from its checksum list: .* changed: .*xattrs",
         ),
     ],
     ids=["more", "less", "size", "attributes"],
@@ -216,7 +219,7 @@ def test_a_target_that_holds_something_is_left_alone(tmp_path: Path, volume: Pat
 
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=f"{tmp_path}/a can't be extracted"):
+    with pytest.raises(BadInput, match=f"{tmp_path}/a cannot be extracted"):
         extract(tmp_path, SavedArchive("a", "00" * 32, 1, "gzip"), str(tmp_path / "target"), [], "none")
 
 
