@@ -52,7 +52,8 @@ def extract(
             difference = checksums.compare(saved, read(temporary, verify), verify)
             if difference:
                 raise KindlabError(
-                    f"The data extracted from {directory / archive.path} differs from its checksum list: {difference.text()}.",
+                    f"The data extracted from {directory / archive.path} differs from its checksum list: "
+                    f"{difference.text()}.",
                     next_step="Use a node file system that keeps owners and attributes; nothing was left behind.",
                 )
         # The rename replaces an empty directory, and fails for any other.
