@@ -1,28 +1,52 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pre-binding: claims and volumes written so that the binding controller finds nothing left to do.
+"""Pre-binding: volumes and claims written so that the binding controller has nothing left to do.
 
-The controller manager may write 20 times a second, so that binding 1,000 volumes takes it minutes. What it would write
-is written here: the volume's name in the claim, the claim's uid in the volume, both phases, and last the annotation
-that says so. Without that annotation a claim whose volume isn't there yet waits (Pending); with it, it is Lost.
+The controller manager is limited to 20 writes per second, so it takes minutes to bind 1,000 volumes. These functions
+produce what it would write: the volume's name in the claim, the claim's uid in the volume, both phases, and last the
+annotation bind-completed. A claim whose volume does not exist yet is Pending without that annotation, Lost with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .objects import Object
 from .volumes import BIND_COMPLETED, ORIGINAL_POLICY
 
 
+@dataclass(frozen=True)
+class Binding:
+    """A volume and its claim, as wanted and as they exist (None if missing).
+
+    wanted_claim: None if only the volume is written, for a claim that somebody else creates.
+    """
+
+    wanted_volume: Object
+    wanted_claim: Object | None
+    volume: Object | None = None
+    claim: Object | None = None
+
+    @property
+    def name(self) -> str:
+        """The PersistentVolume's name."""
+        return str(self.wanted_volume["metadata"]["name"])
+
+    @property
+    def binds(self) -> bool:
+        """True if volume and claim both end up Bound."""
+        return self.wanted_claim is not None or joined(self.volume, self.claim)
+
+
 def claim_to_create(claim: Object, volume: str) -> Object:
-    """A saved claim that asks for one volume by name."""
+    """A claim that requests one volume by name."""
     return {**claim, "spec": {**claim["spec"], "volumeName": volume}}
 
 
 def volume_to_create(pv: Object, claim_uid: str = "") -> Object:
-    """A saved volume, kept whatever happens to its claim; for the claim with that uid, else for one of that name."""
+    """A volume with policy Retain; for the claim with that uid, without one for any claim of the name."""
     spec = {**pv["spec"], "persistentVolumeReclaimPolicy": "Retain"}
     if claim_uid:
         spec["claimRef"] = {**spec["claimRef"], "uid": claim_uid}
@@ -30,24 +54,24 @@ def volume_to_create(pv: Object, claim_uid: str = "") -> Object:
 
 
 def volume_change(pv: Object, wanted: Object, claim_uid: str = "") -> Object:
-    """What to merge into a volume that is there so that it is for its claim, {} where it is already."""
-    is_now = pv["spec"].get("claimRef") or {}
-    kept = pv["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
-    named = wanted["spec"].get("claimRef")
-    claim = {**named, "uid": claim_uid or None, "resourceVersion": None} if named else None
+    """The merge patch that reserves an existing volume for its claim; {} if it is already."""
+    existing = pv["spec"].get("claimRef") or {}
+    retained = pv["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+    ref = wanted["spec"].get("claimRef")
+    claim = {**ref, "uid": claim_uid or None, "resourceVersion": None} if ref else None
     same = ("namespace", "name", "uid")
-    if kept and [is_now.get(k) for k in same] == [(claim or {}).get(k) for k in same]:
+    if retained and [existing.get(k) for k in same] == [(claim or {}).get(k) for k in same]:
         return {}
     return {"spec": {"claimRef": claim, "persistentVolumeReclaimPolicy": "Retain"}}
 
 
 def volume_status(phase: str) -> Object:
-    """Bound or Available, as the controller would write it; a note why it was Released is removed."""
+    """The status that the controller would write (phase: Bound or Available), without the reason of an older one."""
     return {"status": {"phase": phase, "message": None, "reason": None}}
 
 
 def claim_status(pv: Object) -> Object:
-    """A claim that has this volume, as the controller would write it."""
+    """Annotation and status of a claim bound to this volume, as the controller would write them."""
     spec = pv["spec"]
     return {
         "metadata": {"annotations": {BIND_COMPLETED: "yes"}},
@@ -56,7 +80,7 @@ def claim_status(pv: Object) -> Object:
 
 
 def policy_change(policy: str) -> Object:
-    """What to merge into a volume that gets its own reclaim policy back."""
+    """The merge patch that sets a volume's original reclaim policy again."""
     return {
         "metadata": {"annotations": {ORIGINAL_POLICY: None}},
         "spec": {"persistentVolumeReclaimPolicy": policy},
@@ -64,17 +88,17 @@ def policy_change(policy: str) -> Object:
 
 
 def phase_of(item: Mapping[str, Any] | None) -> str:
-    """The phase of a volume or claim, '' where there is none."""
+    """The phase of a volume or claim, '' if there is none."""
     return "" if item is None else str((item.get("status") or {}).get("phase", ""))
 
 
 def joined(pv: Mapping[str, Any] | None, claim: Mapping[str, Any] | None) -> bool:
-    """True where each of them names the other."""
+    """True if volume and claim refer to each other."""
     if pv is None or claim is None or claim["spec"].get("volumeName") != pv["metadata"]["name"]:
         return False
     return bool((pv["spec"].get("claimRef") or {}).get("uid") == claim["metadata"]["uid"])
 
 
 def bound(pv: Mapping[str, Any] | None, claim: Mapping[str, Any] | None) -> bool:
-    """True where each of them names the other and both are Bound."""
+    """True if volume and claim refer to each other and both are Bound."""
     return joined(pv, claim) and phase_of(pv) == phase_of(claim) == "Bound"

@@ -1,131 +1,130 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes volumes and claims that are bound to each other, and watches until Kubernetes agrees."""
+"""Pre-bind volumes and claims, and wait until the controllers leave them as they are."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import (
+    Binding,
+    claim_status,
+    claim_to_create,
+    phase_of,
+    volume_change,
+    volume_status,
+    volume_to_create,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .client import Cluster
 from .resources import Key, key_of
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
-# For so long nothing may change before what was written is taken as agreed to.
+# Nothing may change for this long before objects count as settled.
 QUIET_SECONDS = 1.0
-GONE = "deleted"
+DELETED = "deleted"
 
 
-def write(cluster: Cluster, step: Step) -> None:
-    """Bring one volume, and its claim where that is restored too, to where they belong.
+def prebind(cluster: Cluster, binding: Binding) -> None:
+    """Write a volume, and its claim if that is wanted, bound to each other.
 
-    Every write may be the last one: what is there then is recognised by the next plan, and gone on with.
+    The process may be killed after any of the writes: the next plan recognises the state and completes it.
     """
-    claim = step.claim
-    if step.wanted.claim is None:
-        claim = claim if binding.joined(step.pv, claim) else None
-    elif claim is None:
-        claim = cluster.create(binding.claim_to_create(step.wanted.claim, step.wanted.volume.name))
-    if claim is not None:
-        _write_pair(cluster, step, claim)
+    if not binding.binds:
+        pv = _write_volume(cluster, binding)
+        if phase_of(pv) not in ("Available", "Bound"):
+            cluster.patch(PV, binding.name, volume_status("Available"), subresource="status")
         return
-    pv = _write_volume(cluster, step)
-    if binding.phase_of(pv) not in ("Available", "Bound"):
-        cluster.patch(PV, pv["metadata"]["name"], binding.volume_status("Available"), subresource="status")
+    claim = binding.claim
+    if claim is None and binding.wanted_claim is not None:
+        claim = cluster.create(claim_to_create(binding.wanted_claim, binding.name))
+    if claim is not None:
+        _bind(cluster, binding, claim)
 
 
-def _write_pair(cluster: Cluster, step: Step, claim: Object) -> None:
-    name = step.wanted.volume.name
-    namespace, claim_name = key_of(claim)
+def _bind(cluster: Cluster, binding: Binding, claim: Object) -> None:
+    namespace, name = key_of(claim)
     if not claim["spec"].get("volumeName"):
-        claim = cluster.patch(PVC, claim_name, {"spec": {"volumeName": name}}, namespace)
-    pv = _write_volume(cluster, step, claim["metadata"]["uid"])
-    if binding.phase_of(pv) != "Bound":
-        cluster.patch(PV, name, binding.volume_status("Bound"), subresource="status")
-    cluster.patch(PVC, claim_name, binding.claim_status(pv), namespace, subresource="status")
+        claim = cluster.patch(PVC, name, {"spec": {"volumeName": binding.name}}, namespace)
+    pv = _write_volume(cluster, binding, claim["metadata"]["uid"])
+    if phase_of(pv) != "Bound":
+        cluster.patch(PV, binding.name, volume_status("Bound"), subresource="status")
+    cluster.patch(PVC, name, claim_status(pv), namespace, subresource="status")
 
 
-def _write_volume(cluster: Cluster, step: Step, claim_uid: str = "") -> Object:
-    """The volume as it is now; its phase is what it was before."""
-    if step.pv is None:
-        return cluster.create(binding.volume_to_create(step.wanted.pv, claim_uid))
-    change = binding.volume_change(step.pv, step.wanted.pv, claim_uid)
-    if not change:
-        return step.pv
-    return cluster.patch(PV, step.wanted.volume.name, change)
+def _write_volume(cluster: Cluster, binding: Binding, claim_uid: str = "") -> Object:
+    """The volume after the write, with the phase it had before."""
+    if binding.volume is None:
+        return cluster.create(volume_to_create(binding.wanted_volume, claim_uid))
+    change = volume_change(binding.volume, binding.wanted_volume, claim_uid)
+    return cluster.patch(PV, binding.name, change) if change else binding.volume
 
 
-@dataclass(frozen=True)
-class Expected:
-    """What a restored volume is waited for: its claim ('' where any will do), and whether both must be bound."""
+def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) -> dict[Key, str]:
+    """Watch until every volume and claim is bound (or available) and stays so; the phases of all that exist then.
 
-    name: str
-    claim: Key = ("", "")
-    bound: bool = True
-
-
-def confirm(cluster: Cluster, expected: Iterable[Expected], timeout: float) -> dict[Key, str]:
-    """Watch until every volume and claim is as expected and stays so; their phases then, and those of other claims.
-
-    Raises Conflict where one was deleted meanwhile, and TimedOut, with each volume's phases, after the timeout.
+    Raises Conflict if one is deleted meanwhile, TimedOut with the phases of the others after timeout seconds.
     """
-    all_of = tuple(expected)
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
-        PV: {("", e.name): ("Bound",) if e.bound else ("Available", "Bound") for e in all_of},
-        PVC: {e.claim: ("Bound",) for e in all_of if e.bound},
+        PV: {("", b.name): ("Bound",) if b.binds else ("Available", "Bound") for b in bindings},
+        PVC: {_claim_key(b): ("Bound",) for b in bindings if b.binds},
     }
-    end = time.monotonic() + timeout
-    while all_of:
-        seen, seen_claims = cluster.each(lambda kind: _look(cluster, kind, allowed[kind]), allowed)
-        if seen.quiet and seen_claims.quiet:
-            return {**seen.phases, **seen_claims.phases}
-        wrong = {**seen.wrong, **seen_claims.wrong}
+    deadline = Deadline(timeout)
+    while bindings:
+        volumes, claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
+        if volumes.settled and claims.settled:
+            return {**volumes.phases, **claims.phases}
+        wrong = {**volumes.wrong, **claims.wrong}
         for name, phase in wrong.items():
-            if phase == GONE:
-                raise _deleted(name)
-        if time.monotonic() >= end:
-            raise _late(timeout, wrong)
+            if phase == DELETED:
+                raise Conflict(
+                    f"{name} was deleted while it was being bound.",
+                    next_step="Find out who deletes it and run this again.",
+                )
+        if deadline.over():
+            raise _not_bound(timeout, wrong)
     return {}
 
 
+def _claim_key(binding: Binding) -> Key:
+    namespace, _slash, name = claim_of(binding.wanted_volume).partition("/")
+    return namespace, name
+
+
 @dataclass(frozen=True)
-class Look:
-    """What was seen in a while: all phases at its end, the wrong ones by name, and whether none ever was wrong."""
+class Snapshot:
+    """All phases at the end of a watch, the wrong ones by name, and whether no phase was wrong during it."""
 
     phases: dict[Key, str]
     wrong: dict[str, str]
-    quiet: bool
+    settled: bool
 
 
-def _look(cluster: Cluster, kind: str, allowed: Mapping[Key, tuple[str, ...]]) -> Look:
-    seen: dict[Key, str] = {}
-    quiet = True
+def _snapshot(cluster: Cluster, kind: str, allowed: Mapping[Key, tuple[str, ...]]) -> Snapshot:
+    phases: dict[Key, str] = {}
+    settled = True
     for change in cluster.watch(kind, QUIET_SECONDS) if allowed else ():
         key = key_of(change.object)
         deleted = change.type == "DELETED" or change.object["metadata"].get("deletionTimestamp")
-        seen[key] = GONE if deleted else binding.phase_of(change.object)
-        quiet = quiet and seen[key] in allowed.get(key, (seen[key],))
-    wrong = {key: seen.get(key, GONE) for key in allowed if seen.get(key, GONE) not in allowed[key]}
-    named = {f"{kind} {'/'.join(filter(None, key))}": phase for key, phase in wrong.items()}
-    return Look(seen, named, quiet and not wrong)
+        phases[key] = DELETED if deleted else phase_of(change.object)
+        settled = settled and phases[key] in allowed.get(key, (phases[key],))
+    wrong = {key: phases.get(key, DELETED) for key in allowed if phases.get(key, DELETED) not in allowed[key]}
+    by_name = {f"{kind} {'/'.join(filter(None, key))}": phase for key, phase in wrong.items()}
+    return Snapshot(phases, by_name, settled and not wrong)
 
 
-def _deleted(name: str) -> Conflict:
-    return Conflict(f"{name} was deleted while it was restored.", next_step="See who deletes it, then run this again.")
-
-
-def _late(timeout: float, wrong: Mapping[str, str]) -> TimedOut:
-    shown = ", ".join(f"{name} is {phase}" for name, phase in sorted(wrong.items())[:10])
+def _not_bound(timeout: float, wrong: Mapping[str, str]) -> TimedOut:
+    phases = listed([f"{name} is {phase or 'without a phase'}" for name, phase in sorted(wrong.items())])
     kind, _space, name = min(wrong, default="pv").partition(" ")
     namespace, _slash, name = name.rpartition("/")
     return TimedOut(
-        f"After {timeout:g} seconds {len(wrong)} object(s) are not bound or keep changing: {shown}",
-        next_step=f"kubectl describe {kind.lower()} {f'-n {namespace} ' if namespace else ''}{name}",
+        f"Volumes and claims did not settle within {timeout:g} seconds: {phases or 'their phases keep changing'}",
+        next_step=f"kubectl describe {kind.lower()} {f'-n {namespace} ' if namespace else ''}{name}".rstrip(),
         details=dict(wrong),
     )

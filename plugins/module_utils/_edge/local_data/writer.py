@@ -7,23 +7,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    Conflict,
     KindlabError,
     TimedOut,
     Unreachable,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.plan import REMOVE, REPLACE, Plan, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import REFUSED, writing_pod
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step as Pair
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Wanted
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import binder
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import Key
 
@@ -35,17 +30,17 @@ def expose(cluster: Cluster, plan: Plan, timeout: float, pause: Callable[[float]
     for verb, item in plan.policies:
         _write_policy(cluster, verb, item)
     made = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in plan.namespaces)
-    cluster.each(partial(_create_missing, cluster), made)
+    cluster.each(cluster.create_missing, made)
     replaced = [step for step in plan.steps if step.action == REPLACE]
     _delete(cluster, replaced, timeout)
-    cluster.each(partial(binder.write, cluster), map(_pair, plan.pending))
-    expected = [binder.Expected(step.volume_name, (step.namespace, step.name)) for step in plan.pending]
+    bindings = list(map(_binding, plan.pending))
+    cluster.each(partial(prebind, cluster), bindings)
     with ThreadPoolExecutor(1) as pool:
-        confirming = pool.submit(binder.confirm, cluster, expected, timeout)
+        binding = pool.submit(wait_bound, cluster, bindings, timeout)
         if plan.guarded:
             changed = plan.steps if plan.policies else plan.pending
             cluster.each(lambda step: _await_guarded(cluster, step, timeout, pause), changed)
-        return confirming.result()
+        return binding.result()
 
 
 def _await_guarded(cluster: Cluster, step: Step, timeout: float, pause: Callable[[float], None]) -> None:
@@ -67,32 +62,17 @@ def _delete(cluster: Cluster, steps: list[Step], timeout: float) -> None:
     cluster.wait_gone(PV, [("", s.volume_name) for s in waited if s.volume], timeout)
 
 
-def _pair(step: Step) -> Pair:
-    """The volume and its claim, as they are written where they are restored: bound, without waiting for Kubernetes.
-
-    It would bind a claim that names its volume by itself, but looks at such claims every 15 seconds only.
-    """
-    wanted = step.wanted_volume
-    kept = step.action != REPLACE
-    return Pair(
-        Wanted(read_volumes([wanted], [])[0], wanted, step.wanted_claim, SavedVolume(step.volume_name)),
-        step.action,
-        step.why,
-        pv=step.volume if kept else None,
-        claim=step.claim if kept else None,
-    )
-
-
-def _create_missing(cluster: Cluster, item: Object) -> None:
-    # Another run may create the same meanwhile: what is there is left alone.
-    with suppress(Conflict):
-        cluster.create(item)
+def _binding(step: Step) -> Binding:
+    """The volume and its claim, pre-bound: Kubernetes looks at claims that name their volume every 15 seconds only."""
+    if step.action == REPLACE:
+        return Binding(step.wanted_volume, step.wanted_claim)
+    return Binding(step.wanted_volume, step.wanted_claim, step.volume, step.claim)
 
 
 def _write_policy(cluster: Cluster, verb: str, item: Object) -> None:
     kind, name = item["kind"], item["metadata"]["name"]
     if verb == "create":
-        _create_missing(cluster, item)
+        cluster.create_missing(item)
     elif verb == "patch":
         cluster.patch(kind, name, item)
     else:

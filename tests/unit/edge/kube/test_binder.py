@@ -1,4 +1,4 @@
-"""Bound pairs are written so that the controller has nothing to add, and so that any write may be the last."""
+"""Volumes and claims are pre-bound so that the controller has nothing to add, and any write may be the last."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Observed, Wanted
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import binder
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
+from ansible_collections.kindlab.volumes.tests.unit.support.restores import observed, selected
 
 NODES = (Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv"),)),)
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
@@ -44,23 +45,17 @@ def pair(number, with_claim=True):
         "metadata": {"name": claim, "namespace": "ns"},
         "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "standard"},
     }
-    return Wanted(read_volumes([pv], [])[0], pv, pvc if with_claim else None, SavedVolume(name))
+    return selected(pv, pvc if with_claim else None, SavedVolume(name))
 
 
 def restore(cluster, wanted):
-    seen = Observed(
-        volumes={pv["metadata"]["name"]: pv for pv in cluster.list("PersistentVolume")},
-        claims={claim_name(claim): claim for claim in cluster.list("PersistentVolumeClaim")},
-        namespaces={"ns": NAMESPACE},
-        storage_classes={},
-        node_names=frozenset(["k-worker"]),
-        nodes=NODES,
-    )
-    steps = plan(wanted, seen, namespaces_too=True)
+    objects = (o for kind in ("PersistentVolume", "PersistentVolumeClaim") for o in cluster.list(kind))
+    existing = observed(NAMESPACE, *objects, nodes=NODES)
+    steps = [plan_volume(volume, Request("k"), existing) for volume in wanted]
     for step in steps:
-        assert step.action != "refuse", step.why
-        if step.action != "already":
-            binder.write(cluster, step)
+        assert isinstance(step, Step), step.why
+        if step.action != "unchanged":
+            prebind(cluster, step.binding)
     return [step.action for step in steps]
 
 
@@ -100,7 +95,7 @@ def test_without_claims_a_volume_waits_for_the_claim_of_its_name():
     cluster.create(pair(1).claim)
     binding_controller(cluster)
     assert all_bound(cluster, [pair(1)])
-    assert restore(cluster, [pair(1, False)]) == ["already"]
+    assert restore(cluster, [pair(1, False)]) == ["unchanged"]
 
 
 @given(killed=st.integers(0, 14), controller=st.booleans(), claims=st.lists(st.booleans(), min_size=1, max_size=3))
@@ -119,7 +114,7 @@ def test_killed_after_any_write_a_second_run_completes(killed, controller, claim
     assert {cluster.get("PersistentVolume", w.volume.name)["status"]["phase"] for w in free} <= {"Available"}
     assert len(cluster.list("PersistentVolume")) == len(wanted)
     assert len(cluster.list("PersistentVolumeClaim")) == len(wanted) - len(free)
-    assert set(restore(cluster, wanted)) == {"already"}
+    assert set(restore(cluster, wanted)) == {"unchanged"}
 
 
 @settings(max_examples=300)
@@ -161,14 +156,14 @@ def test_whatever_happened_before_a_restore_binds(events, writes):
     }
 
 
-EXPECTED = [binder.Expected("v1", ("ns", "c1")), binder.Expected("v2", bound=False)]
+BINDINGS = [binding.Binding(w.pv, w.claim) for w in (pair(1), pair(2, False))]
 
 
-def test_confirmed_when_the_controller_agrees():
+def test_the_wait_ends_when_the_controller_agrees():
     cluster = FakeCluster(NAMESPACE)
     cluster.react = binding_controller
     restore(cluster, [pair(1), pair(2, False)])
-    binder.confirm(cluster, EXPECTED, 0)
+    wait_bound(cluster, BINDINGS, 0)
     assert cluster.get("PersistentVolume", "v2")["status"]["phase"] == "Available"
 
 
@@ -176,8 +171,8 @@ def test_a_claim_that_is_deleted_meanwhile_ends_the_wait():
     cluster = FakeCluster(NAMESPACE)
     restore(cluster, [pair(1), pair(2, False)])
     cluster.react = lambda c: c.delete("PersistentVolumeClaim", "c1", "ns")
-    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted while it was restored"):
-        binder.confirm(cluster, EXPECTED, 60)
+    with pytest.raises(Conflict, match="PersistentVolumeClaim ns/c1 was deleted"):
+        wait_bound(cluster, BINDINGS, 60)
 
 
 def test_what_does_not_bind_in_time_is_named():
@@ -185,6 +180,6 @@ def test_what_does_not_bind_in_time_is_named():
     restore(cluster, [pair(1), pair(2, False)])
     cluster.patch("PersistentVolumeClaim", "c1", {"status": {"phase": "Lost"}}, "ns", "status")
     with pytest.raises(TimedOut, match="PersistentVolumeClaim ns/c1 is Lost") as raised:
-        binder.confirm(cluster, EXPECTED, 0)
+        wait_bound(cluster, BINDINGS, 0)
     assert raised.value.details == {"PersistentVolumeClaim ns/c1": "Lost"}
     assert raised.value.next_step == "kubectl describe persistentvolumeclaim -n ns c1"
