@@ -118,7 +118,7 @@ def _node(container: Mapping[str, Any]) -> Node:
         cluster=labels.get(CLUSTER_LABEL, ""),
         role=labels.get(ROLE_LABEL, ""),
         state=container["State"].get("Status", ""),
-        ended=_ended(container["State"]),
+        exit_reason=_exit_reason(container["State"]),
         image=container["Config"].get("Image", ""),
         image_id=container.get("Image", ""),
         mounts=tuple(sorted(_mounts(container), key=lambda m: m.node_path)),
@@ -126,8 +126,8 @@ def _node(container: Mapping[str, Any]) -> Node:
     )
 
 
-def _ended(state: Mapping[str, Any]) -> str:
-    """How a container that does not run came to its end, '' for others."""
+def _exit_reason(state: Mapping[str, Any]) -> str:
+    """Why a container has exited, '' for others."""
     if state.get("Status") not in ("exited", "dead"):
         return ""
     if state.get("OOMKilled"):

@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
 Object = dict[str, Any]
 
 CLUSTER, ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
-KINDS_PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
 KUBECONFIG = """apiVersion: v1
 clusters:
 - cluster:
@@ -60,7 +60,7 @@ def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) ->
             "Source": mount["hostPath"],
             "Destination": mount["containerPath"],
             "RW": not mount.get("readOnly", False),
-            "Propagation": KINDS_PROPAGATION[mount.get("propagation", "None")],
+            "Propagation": PROPAGATION[mount.get("propagation", "None")],
         }
         for mount in node.get("extraMounts", ())
     ]

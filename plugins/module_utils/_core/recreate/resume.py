@@ -176,9 +176,9 @@ def _does(volume: Mapping[str, Any], data: str) -> str:
 
 
 def _nodes(cluster: Mapping[str, Any]) -> str:
-    other = [f"{n['name']} is {n['state']}{_ended(n)}" for n in cluster["nodes"] if n["state"] != RUNNING]
+    other = [f"{n['name']} is {n['state']}{_exit_reason(n)}" for n in cluster["nodes"] if n["state"] != RUNNING]
     return f" ({', '.join(other)})" if other else ""
 
 
-def _ended(node: Mapping[str, Any]) -> str:
-    return f": {node['ended']}" if node.get("ended") else ""
+def _exit_reason(node: Mapping[str, Any]) -> str:
+    return f": {node['exit_reason']}" if node.get("exit_reason") else ""
