@@ -14,10 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
-    rollout_complete,
-    why_not_ready,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -178,7 +176,10 @@ def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -
         labels = deployment["spec"]["selector"].get("matchLabels", {}) if deployment else {}
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         why, next_step = why_not_ready(
-            cluster.list("Pod", namespace, selector) if deployment else [], cluster.list("Event", namespace)
+            namespace,
+            cluster.list("Pod", namespace, selector) if deployment else [],
+            cluster.list("Event", namespace),
+            selector,
         )
         raise TimedOut(
             f"The provisioner {namespace}/{name} does not serve after {timeout:g} seconds: {why}",

@@ -1,10 +1,11 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Text for people: lists that are cut, counts, and paths that print."""
+"""Text: shortened lists, counts, and paths with special characters."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 from json.encoder import encode_basestring_ascii
@@ -13,7 +14,7 @@ SHOWN = 10
 
 
 def listed(items: Collection[str] | Iterable[str], limit: int = SHOWN, *, separator: str = ", ") -> str:
-    """The first items, and how many more there are: 'a, b, and 3 more'."""
+    """The first items and the number of others: 'a, b, and 3 more'."""
     rest = iter(items)
     shown = list(islice(rest, limit))
     more = sum(1 for _item in rest)
@@ -25,7 +26,12 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def unescaped(path: str) -> str:
+    r"""A path of /proc/*/mountinfo, which writes blanks as \040 and the like."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path)
+
+
 def printable(path: str | bytes) -> str:
-    """The path, in quotes with escapes where a character of it can't be printed."""
+    """The path, quoted and escaped if it has a character that is not printable."""
     text = os.fsdecode(path)
     return text if text.isprintable() else encode_basestring_ascii(text)

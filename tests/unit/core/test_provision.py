@@ -67,7 +67,10 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
         ([{"name": "a", **port(70000)}, {"name": "b", "nodes": []}], ["a: host_port 70000", "b: nodes has no"]),
         ([{"name": "a", **port(8080)}, {"name": "b", **port("8080")}], ["between clusters: Host port 8080/TCP"]),
         ([{"name": "lab", "options": {"networking": {"x": 1}}}], ["lab: networking has no key x. Use one of"]),
-        ([{"name": "lab", "options": {"controller_manager_qps": 0}}], ["lab: controller_manager_qps must be at least 1, not 0"]),
+        (
+            [{"name": "lab", "options": {"controller_manager_qps": 0}}],
+            ["lab: controller_manager_qps must be at least 1, not 0"],
+        ),
         ([{"name": "lab", "storage": {"class": "Kept"}}], ["lab: storage_class can't be 'Kept'"]),
         ([{"name": "lab", "storage": {"node_path": "x"}}], ["lab: The path 'x'"]),
         ([{"name": "lab", "storage": {"options": {"binding_mode": "Immediate"}}}], ["lab: local_path can't serve"]),

@@ -1,4 +1,4 @@
-"""One error for all reasons to decline a request."""
+"""Refusals: the error that lists them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 
-def test_all_reasons_and_next_steps() -> None:
-    refusals = [Refusal(f"v{n:02}", f"reason {n}", f"Step {n % 2}.", {"claim": f"a/{n}"}) for n in range(12)]
-    with pytest.raises(Declined) as raised:
-        decline("It is refused", refusals, "Or use force.")
-    error = raised.value
-    assert error.details == [refusal.as_dict() for refusal in refusals]
-    assert error.details[0] == {"name": "v00", "why": "reason 0", "next_step": "Step 0.", "claim": "a/0"}
-    assert error.message.startswith(
-        "It is refused; nothing was changed:\n- v00 (a/0): reason 0\n- v01 (a/1): reason 1\n"
-    )
-    assert "v09 (a/9)" in error.message and "v10" not in error.message and error.message.endswith("and 2 more")
-    assert error.next_step == "\n- Step 0.\n- Step 1.\n- Or use force."
+def test_nothing_is_raised_without_a_refusal():
+    decline("The volumes cannot be saved", [])
 
 
-def test_without_refusals_nothing_is_declined() -> None:
-    decline("It is refused", (), "Or use force.")
+def test_all_refusals_are_in_the_details_and_each_next_step_is_named_once():
+    refusals = [Refusal(f"v{number}", "it is in use", "Stop its pods.", {"node": "n"}) for number in range(12)]
+    with pytest.raises(Declined) as caught:
+        decline("The volumes cannot be saved", refusals, "Or set force.", "")
+    error = caught.value
+    assert error.message.startswith("The volumes cannot be saved; nothing was changed:\n- v0: it is in use\n- v1:")
+    assert error.message.endswith("\n- v9: it is in use\n- and 2 more")
+    assert error.next_step == "\n- Stop its pods.\n- Or set force."
+    assert len(error.details) == 12
+    assert error.details[0] == {"name": "v0", "why": "it is in use", "next_step": "Stop its pods.", "node": "n"}
+
+
+def test_a_volume_is_named_with_its_claim_and_the_effect_is_told():
+    with pytest.raises(Declined, match=r"^They differ; the nodes were started:\n- v \(ns/c\): it is in use$"):
+        decline(
+            "They differ", [Refusal("v", "it is in use", details={"claim": "ns/c"})], effect="the nodes were started"
+        )

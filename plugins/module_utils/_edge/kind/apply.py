@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import record
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import Startup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import (
+    wait_api,
+    wait_nodes,
+    wait_storage,
+)
 
 from . import host_directories
 from .cluster import KindCluster
@@ -32,14 +36,15 @@ def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[d
         cluster.kind.export(spec.name, cluster.users.path)
     warnings: tuple[str, ...] = ()
     with cluster.api() as api:
-        startup = Startup(api, cluster.timeout)
-        startup.api()
+        deadline = Deadline(cluster.timeout)
+        wait_api(api, deadline)
         if spec.has_network:
             everything = plan.request.wait_for == "nodes"
-            startup.nodes(node.name for node in spec.nodes if everything or node.role == CONTROL_PLANE)
+            names = [node.name for node in spec.nodes if everything or node.role == CONTROL_PLANE]
+            wait_nodes(api, names, deadline)
         if plan.finish:
             api.apply(record(config, kind_version))
-            if spec.has_network and not startup.storage():
+            if spec.has_network and not wait_storage(api, deadline):
                 warnings = (f"Cluster {spec.name} has no default storage class.",)
             cluster.marker.remove()
     watch.lap("wait")
