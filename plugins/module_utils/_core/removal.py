@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -91,12 +92,12 @@ def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[s
 
 
 def not_backed_up(
-    volumes: Iterable[Volume], live: Objects, catalog: Catalog, saved: Objects, changed: Mapping[str, str]
+    volumes: Iterable[Volume], live: Objects, catalog: Catalog, saved: Objects, changed: Mapping[str, Difference]
 ) -> dict[str, str]:
     """Volume's name -> why the backup does not contain it as it is.
 
     live, saved: PersistentVolumes and claims of the cluster, and of the backup. changed: by a volume's name, how its
-    data differs from its checksum list, '' if it does not.
+    data differs from its checksum list.
     """
     pvs = {pv["metadata"]["name"]: pv for pv in live[0]}
     claims = {namespaced_name(claim) for claim in live[1]}
@@ -115,7 +116,7 @@ def not_backed_up(
         elif fields := differences(pvs[volume.name], saved_pvs[volume.name]):
             why = f"it differs from the backup: {'; '.join(fields)}"
         elif changed.get(volume.name):
-            why = f"its data has changed since the backup: {changed[volume.name]}"
+            why = f"its data has changed since the backup: {changed[volume.name].text()}"
         if why:
             reasons[volume.name] = why
     return reasons

@@ -12,10 +12,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import located
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import node_directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -45,7 +44,7 @@ def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], en
     saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
     places, _incomparable = removal.comparable([volume for volume in volumes if volume.name in saved], nodes)
     sources: dict[str, Source] = {name: place.host_directory for name, place in places.items() if not place.node}
-    sources |= located(engine, {name: place for name, place in places.items() if place.node})
+    sources |= node_directories(engine, {name: place for name, place in places.items() if place.node})
 
     def compare(names: Iterable[str], mode: str) -> dict[str, Difference]:
         lists = read_lists({name: sources[name] for name in names}, mode)
@@ -75,9 +74,8 @@ def _check_backup(
     except KindlabError as error:
         return dict.fromkeys((volume.name for volume in volumes), error.message.rstrip(".")), set()
     _places, incomparable = removal.comparable(volumes, nodes)
-    texts = {name: difference_text(difference) for name, difference in changed.items() if difference}
     saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
-    reasons = {**incomparable, **removal.not_backed_up(volumes, live, backup.catalog, saved, texts)}
+    reasons = {**incomparable, **removal.not_backed_up(volumes, live, backup.catalog, saved, changed)}
     with_archive = {volume.name for volume in backup.catalog.volumes if volume.archive}
     # An archive counts only for volumes that were compared above.
     return reasons, {volume.name for volume in volumes if volume.name in with_archive and volume.name not in reasons}

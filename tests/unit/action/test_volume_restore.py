@@ -188,8 +188,7 @@ def test_one_reason_refuses_all_before_anything_is_written(cluster, backup, data
         {
             "name": "v0",
             "claim": "ns/c0",
-            "reason": f"its data in {data}/v0 differs from the backup: "
-            "1 changed (file (size, sha256)), 1 added (more), 0 removed",
+            "reason": f"its data in {data}/v0 differs from the backup: 1 added: more; 1 changed: file (size, sha256)",
             "next_step": "Bring the saved data back, name a generation that fits, or set verify=none "
             "to take it as it is.",
         },
@@ -305,7 +304,7 @@ class TestInsideNodes:
         with pytest.raises(Declined) as caught:
             restore(cluster, unmounted, data, nodes=[self.node()])
         reasons = {line["name"]: line["reason"] for line in caught.value.details}
-        assert "v0 in k-worker differs from the backup: 1 changed (file (size, sha256))" in reasons["v0"]
+        assert "v0 in k-worker differs from the backup: 1 changed: file (size, sha256)" in reasons["v0"]
         assert reasons["v1"] == f"its data belongs at {tmp_path}/node/v1 in k-worker, which is no directory"
         assert (tmp_path / "node" / "v0" / "file").read_text() == "other"
         assert cluster.writes == []

@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedCluster,
     SavedVolume,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
@@ -130,12 +131,12 @@ def why(
     saved: SavedVolume | None = SAVED,
     saved_pv: Object | None = None,
     saved_claims: tuple[Object, ...] = (claim(0),),
-    changed: str = "",
+    changed: Difference | None = None,
 ) -> dict[str, str]:
     pv = pv or volume(0)
     catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("k", "v1"), volumes=(saved,) if saved else ())
     backup = ([saved_pv or volume(0)], saved_claims)
-    return not_backed_up(read_volumes([pv], claims), ([pv], claims), catalog, backup, {"v0": changed})
+    return not_backed_up(read_volumes([pv], claims), ([pv], claims), catalog, backup, {"v0": changed or Difference()})
 
 
 def other(number: int, **spec: Any) -> Object:
@@ -166,7 +167,9 @@ def test_the_state_of_a_volume_is_no_difference() -> None:
         ),
         ({"pv": other(0, hostPath={"path": "/data/x"})}, "it differs from the backup: hostPath is /data/x"),
         ({"pv": other(0, nodeAffinity=None)}, "it differs from the backup: node is any, in the backup k-worker"),
-        ({"changed": "1 added (new)"}, "its data has changed since the backup: 1 added (new)"),
+        ({"changed": Difference(("new",))}, "its data has changed since the backup: 1 added: new"),
+        ({"changed": Difference((), ("a",))}, "its data has changed since the backup: 1 removed: a"),
+        ({"changed": Difference((), (), ("a (size)",))}, "its data has changed since the backup: 1 changed: a (size)"),
     ],
 )
 def test_why_a_volume_is_not_backed_up(given: dict[str, Any], why_not: str) -> None:
@@ -199,7 +202,7 @@ def test_each_volume_by_itself() -> None:
         SavedCluster("k", "v1"),
         volumes=tuple(saved_volume(n, checksum_list=f"checksums/v{n}.jsonl") for n in (0, 2)),
     )
-    changed = {"v2": "1 added (new)"}
+    changed = {"v2": Difference(("new",))}
     found = not_backed_up(read_volumes(pvs, claims), (pvs, claims), catalog, (pvs, claims), changed)
     assert list(found) == ["v1", "v2"]
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
@@ -13,9 +12,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 
 from .model import EQUAL, NOT_COMPARED, Step
 
-NAMES = 10
-# So many files of each kind are named to programs; the rest is counted.
-REPORTED = 100
 _SAID = {"full": f"checksum {EQUAL}", "fast": "sizes and times equal", "none": NOT_COMPARED}
 
 
@@ -62,37 +58,12 @@ def judge(step: Step, finding: Finding, verify: str) -> Step:
         )
     if finding.difference:
         return step.refused(
-            f"its data in {path} differs from the backup: {difference_text(finding.difference)}",
+            f"its data in {path} differs from the backup: {finding.difference.text()}",
             "Bring the saved data back, name a generation that fits, or set verify=none to take it as it is.",
         )
     said = _SAID[verify]
     why = f"{step.why}, {_directory(step)} there, {files}, {said}"
     return replace(step, why=why, checksum=said.removeprefix("checksum "))
-
-
-def difference_text(difference: Difference) -> str:
-    """'1 changed (a), 2 added (b, c), 0 removed'; no more than ten names of each."""
-    parts = []
-    for word, paths in (("changed", difference.changed), ("added", difference.added), ("removed", difference.removed)):
-        more = ", ..." if len(paths) > NAMES else ""
-        parts.append(
-            f"{len(paths)} {word}" + (f" ({', '.join(map(ascii_path, paths[:NAMES]))}{more})" if paths else "")
-        )
-    return ", ".join(parts)
-
-
-def report(difference: Difference) -> dict[str, Any]:
-    """For programs: how many files were changed, added and removed, and the first ones of each."""
-    kinds = {"changed": difference.changed, "added": difference.added, "removed": difference.removed}
-    return {
-        **{kind: [ascii_path(path) for path in paths[:REPORTED]] for kind, paths in kinds.items()},
-        "counts": {kind: len(paths) for kind, paths in kinds.items()},
-    }
-
-
-def ascii_path(path: str) -> str:
-    """A path as it can be shown anywhere: what can't be printed is escaped."""
-    return path if path.isprintable() else ascii(path)[1:-1]
 
 
 def _unproved(step: Step) -> Step:

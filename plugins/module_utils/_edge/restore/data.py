@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import REFUSE, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cores
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hash_pool import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -39,7 +39,7 @@ def judged(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -
         found |= {step.wanted.volume.name: judge(step, findings[step.host_directory], verify) for step in batch}
     inside = {step.wanted.volume.name: step for step in looked_at if step.node}
     states = node_data.states({name: _inside(step, engine) for name, step in inside.items()})
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         judging = pool.map(lambda name: _judged_inside(backup, inside[name], states[name], verify, engine), inside)
         found |= zip(inside, judging, strict=True)
     return tuple(found.get(step.wanted.volume.name, step) for step in steps)
@@ -62,7 +62,7 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
             node_extraction.remove_leftovers(_inside(step, engine))
         else:
             extraction.remove_leftovers(step.host_directory)
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(partial(_extract, backup, verify, engine), steps))
 
 

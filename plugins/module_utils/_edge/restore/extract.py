@@ -18,7 +18,7 @@ from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import danger
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import unsafe_reason
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
@@ -32,7 +32,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     KEEP,
     check_programs,
     decompressed,
-    last_said,
+    last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, walk
 
@@ -103,7 +103,7 @@ def _extract(
             )
         if done.returncode != 0:
             raise CommandFailed(
-                f"tar could not extract into {parent}: {last_said(done.stderr)}",
+                f"tar could not extract into {parent}: {last_lines(done.stderr)}",
                 tried=shlex.join(command),
                 next_step="Nothing was left behind there; see the free disk space and run this again.",
             )
@@ -164,7 +164,7 @@ def _check_sha256(file: IO[bytes], source: Path, wanted: str) -> None:
 
 def _check_members(file: IO[bytes], source: Path, compression: str, saved: Sequence[checksums.Entry]) -> None:
     with decompressed(file, compression) as stream:
-        why = danger(TarStream(stream.read), saved)
+        why = unsafe_reason(TarStream(stream.read), saved)
     if why:
         raise BadInput(
             f"The archive {source} is not extracted: {why}.",

@@ -17,14 +17,14 @@ from typing import IO, cast
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import retimed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
     KEEP,
     decompressed,
-    last_said,
+    last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
     EMPTY,
@@ -104,7 +104,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
             stream = cast("IO[bytes]", process.stdin)
             try:
                 with decompressed(file, compression) as archive:
-                    for piece in retimed(TarStream(archive.read), times):
+                    for piece in with_mtimes(TarStream(archive.read), times):
                         stream.write(piece)
                 stream.close()
             except BrokenPipeError:
@@ -117,7 +117,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
         said.seek(0)
         if process.returncode or broken:
             raise CommandFailed(
-                f"tar could not extract into {target}: {last_said(said.read())}",
+                f"tar could not extract into {target}: {last_lines(said.read())}",
                 tried=shlex.join(command),
                 next_step=_AGAIN,
             )
