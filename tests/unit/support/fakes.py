@@ -15,12 +15,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
-
-Object = dict[str, Any]
 
 
 class Killed(BaseException):
