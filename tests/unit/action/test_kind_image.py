@@ -1,4 +1,4 @@
-"""Images into nodes that are kept in memory."""
+"""Loading images into in-memory nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster that was made as asked has no drift, and each thing that is changed is found."""
+"""A cluster that was created as requested has no drift, and every change is found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import Kin
 
 
 def created(spec: ClusterSpec) -> tuple[Node, ...]:
-    """The nodes as the engine shows them after kind has read the configuration."""
+    """The nodes as the engine shows them after kind created them."""
     host = KindHost()
     host.nodes = containers(json.loads(config_text(kind_config(spec))))
     return Engine("docker", host).nodes(spec.name)
@@ -38,13 +38,13 @@ def differences(asked: ClusterSpec, there: ClusterSpec) -> list[Difference]:
 
 
 @given(OPTIONS)
-def test_what_was_made_as_asked_has_none(options: dict[str, Any]) -> None:
+def test_a_cluster_that_was_created_as_requested_has_none(options: dict[str, Any]) -> None:
     spec = ClusterSpec.from_options(options)
     assert differences(spec, spec) == []
 
 
 @given(OPTIONS)
-def test_what_check_mode_shows_is_what_is_made(options: dict[str, Any]) -> None:
+def test_check_mode_predicts_the_nodes(options: dict[str, Any]) -> None:
     spec = ClusterSpec.from_options({**options, "image": "node:1"})
     shown = {n.name: (n.role, n.state, n.image) for n in spec.as_created()}
     assert {n.name: (n.role, n.state, n.image) for n in created(spec) if n.role != "external-load-balancer"} == shown

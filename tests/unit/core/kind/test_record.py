@@ -1,4 +1,4 @@
-"""What is recorded of a cluster makes the same cluster again."""
+"""The recorded configuration of a cluster creates the same cluster again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From options to the cluster that is asked for, and to kind's configuration of it."""
+"""From options to the requested cluster, and to kind's configuration of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image archives, and one stream into several programs; with real files and programs."""
+"""Image archives, and copying one stream to several programs; with real files and programs."""
 
 from __future__ import annotations
 

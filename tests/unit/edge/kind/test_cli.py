@@ -1,4 +1,4 @@
-"""kind's command line, and what it says."""
+"""The kind CLI: versions, error messages and their next steps."""
 
 from __future__ import annotations
 
