@@ -6,136 +6,137 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: Create, start or remove a kind cluster without losing its volumes
+short_description: Create, start or remove a kind cluster without losing data of its volumes
 version_added: 0.1.0
 description:
   - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
-    be made. Warns where it has no default storage class.
-  - Starts the nodes of a cluster that was stopped, and completes what an interrupted run has begun.
-  - An existing cluster that is not as asked for is never changed or removed. The task fails with RV(ignore:details),
-    the list of differences, as kind can't change a cluster; recreate it with its volumes, or make the options match.
-  - O(state=absent) is refused while it is not safe for volumes, unless O(force=true). It is safe where nothing holds a
-    volume any more (see M(kindlab.volumes.volume_detach)), the data outlives the cluster, and O(backup) holds every
-    volume as it is now.
+    be created. Warns if the cluster has no default storage class.
+  - Starts the nodes of a stopped cluster, and completes an interrupted creation or removal.
+  - An existing cluster that differs from the requested one is never changed or removed, because kind cannot change a
+    cluster. The task fails and lists the differences in RV(ignore:details). Change the options to match the cluster, or
+    recreate the cluster with its volumes.
+  - O(state=absent) is refused if volumes would lose data, unless O(force=true). The cluster can be removed when nothing
+    uses its volumes (see M(kindlab.volumes.volume_detach)), their data is not deleted with the nodes, and O(backup)
+    contains the current state of every volume.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.engine
 options:
   name:
-    description: The cluster's name. Its nodes are called after it, and volumes remember their nodes.
+    description: Name of the cluster. The names of its nodes begin with it, and volumes refer to nodes by name.
     type: str
     default: kind
   state:
-    description: Whether the cluster is there and runs.
+    description: Whether the cluster should exist and run.
     type: str
     choices: [present, absent]
     default: present
   image:
     description:
-      - The node image; kind's own default without this.
-      - It decides the version of Kubernetes.
+      - Node image, which determines the version of Kubernetes.
+      - By default kind chooses it.
     type: str
   kind:
-    description: The kind program, where it is not the one on E(PATH).
+    description: Path of the kind program. By default it is looked up on E(PATH).
     type: path
   control_planes:
-    description: How many control plane nodes.
+    description: Number of control plane nodes.
     type: int
     default: 1
   workers:
-    description: How many worker nodes.
+    description: Number of worker nodes.
     type: int
     default: 0
   nodes:
     description:
-      - The nodes in full, instead of O(control_planes) and O(workers).
-      - What is given for all nodes (O(image), O(labels), O(mounts)) holds for them too.
+      - The nodes one by one, instead of O(control_planes) and O(workers).
+      - O(image), O(labels) and O(mounts) apply to them as well.
     type: list
     elements: dict
     suboptions:
       role:
-        description: What the node is.
+        description: Role of the node.
         type: str
         choices: [control-plane, worker]
         default: control-plane
       image:
-        description: Its image, instead of O(image).
+        description: Image of the node, instead of O(image).
         type: str
       labels:
-        description: Its labels beside O(labels).
+        description: Labels of the node, in addition to O(labels).
         type: dict
       mounts:
-        description: Its mounts beside O(mounts).
+        description: Mounts of the node, in addition to O(mounts).
         type: list
         elements: dict
         suboptions: &mount
           host_path:
-            description: The directory on the host, from / on.
+            description: Absolute path of the directory on the host.
             type: path
             required: true
           node_path:
-            description: Where it is in the node, from / on.
+            description: Absolute path of the mount in the node.
             type: str
             required: true
           read_only:
-            description: Whether the node can only read it.
+            description: Whether the mount is read-only.
             type: bool
             default: false
           create:
             description:
-              - Make the directory where it is missing.
-              - With V(false), it has to be there, and may be a file.
+              - Whether to create the host directory if it is missing.
+              - With V(false), it must exist, and may be a file.
             type: bool
             default: true
           mode:
             description:
-              - The permissions of a directory that is made, in octal and in quotes. One that is there stays as it is.
-              - Volumes below it get permissions of their own from their provisioner.
+              - Octal permissions of a directory that is created, in quotes. Those of an existing one are not changed.
+              - The provisioner sets the permissions of volumes below it.
             type: raw
             default: '0755'
           propagation:
-            description: How mounts inside it are passed on.
+            description: Mount propagation.
             type: str
             choices: [None, HostToContainer, Bidirectional]
       ports:
-        description: Its ports that are published on the host.
+        description: Ports of the node to publish on the host.
         type: list
         elements: dict
         suboptions: &port
           node_port:
-            description: The node's port.
+            description: Port of the node.
             type: int
             required: true
           host_port:
-            description: The host's port; V(0) takes one that is free.
+            description: Port of the host; V(0) chooses a free one.
             type: int
             default: 0
           listen:
-            description: The host's address; all without this.
+            description: Address of the host to listen on. By default these are all.
             type: str
           protocol:
-            description: The protocol.
+            description: Protocol of the port.
             type: str
             choices: [TCP, UDP, SCTP]
             default: TCP
       patches:
-        description: Patches of kubeadm's configuration for this node, as in O(kubeadm_patches).
+        description: Patches of kubeadm's configuration for this node, in the form of O(kubeadm_patches).
         type: list
         elements: raw
   mounts:
-    description: Directories of the host in the nodes, each declared once for all nodes or for the roles it names.
+    description: Host directories to mount in all nodes, or in the nodes with certain roles.
     type: list
     elements: dict
     suboptions:
       <<: *mount
       roles:
-        description: The roles of the nodes that get it; all without this.
+        description: Roles of the nodes that get the mount. By default these are all.
         type: list
         elements: str
         choices: [control-plane, worker]
   ports:
-    description: Ports of the first control plane that are published on the host.
+    description: Ports of the first control plane node to publish on the host.
     type: list
     elements: dict
     suboptions: *port
@@ -144,77 +145,78 @@ options:
     type: dict
   kubeadm_patches:
     description:
-      - Patches of kubeadm's configuration, as text in YAML or as dictionaries, each with its C(kind).
-      - A patch with an C(apiVersion) is used only where kubeadm's configuration has that version, so patches for
-        several versions of Kubernetes can be given together.
+      - Patches of kubeadm's configuration, as YAML text or as dictionaries, each with its C(kind).
+      - A patch with an C(apiVersion) only applies to a configuration of that version, so patches for several versions
+        of Kubernetes can be combined.
     type: list
     elements: raw
   containerd_patches:
-    description: Patches of containerd's configuration, as text in TOML.
+    description: Patches of containerd's configuration, as TOML text.
     type: list
     elements: str
   feature_gates:
-    description: Feature gates of Kubernetes by name, V(true) or V(false).
+    description: Feature gates of Kubernetes, each V(true) or V(false).
     type: dict
   runtime_config:
-    description: The API server's runtime configuration, for example C(api/alpha=true) as a key and a value.
+    description: Runtime configuration of the API server, for example the key C(api/alpha) with the value V(true).
     type: dict
   networking:
     description:
-      - kind's networking, with the keys C(ip_family), C(api_server_port), C(api_server_address), C(pod_subnet),
+      - Network settings of kind, with the keys C(ip_family), C(api_server_port), C(api_server_address), C(pod_subnet),
         C(service_subnet), C(disable_default_cni), C(kube_proxy_mode) and C(dns_search).
-      - With C(disable_default_cni), nodes and storage are not waited for.
+      - With C(disable_default_cni), the module does not wait for nodes and storage.
     type: dict
   controller_manager_qps:
     description:
-      - How many requests a second the controller manager may send, with bursts of twice as many.
-      - kubeadm's default is 20, at which hundreds of claims take minutes to bind.
+      - Requests per second that the controller manager may send; bursts may be twice as large.
+      - The default of kubeadm is 20. With it hundreds of claims take minutes to bind.
     type: int
   kubeconfig:
     description:
-      - The file that leads to this cluster, V(~/.kube/kind-NAME.yaml) without this.
-      - It is written again where it is missing. The user's own kubeconfig is left alone.
+      - Path of the kubeconfig file of this cluster. The default is V(~/.kube/kind-NAME.yaml).
+      - It is written again if it is missing. The user's own kubeconfig is not touched.
     type: path
   merge_kubeconfig:
     description:
-      - Write the cluster into the user's own kubeconfig too, and make it the current context there, as kind does.
-      - With O(state=absent), kind's entries for the cluster are removed from there in any case.
+      - Whether to add the cluster to the user's own kubeconfig as well, as its current context.
+      - O(state=absent) always removes the cluster's entries from that file.
     type: bool
     default: false
   retain_on_failure:
-    description: Keep the nodes where kind fails, to look into them. The next run replaces them.
+    description: Whether to keep the nodes for inspection if kind fails. The next run replaces them.
     type: bool
     default: false
   wait_for:
     description:
-      - Which nodes have to be ready, all or the control planes only.
-      - kind's own C(--wait) waits for control planes only; workers take some seconds more.
+      - Whether to wait until all nodes are ready, or the control planes only.
+      - C(kind create cluster --wait) waits for control planes only; workers take some seconds more.
     type: str
     choices: [nodes, control_planes]
     default: nodes
   wait_timeout:
-    description: How many seconds to wait for a cluster that was created or started, or for another run's end.
+    description: Seconds to wait until the cluster is usable, and until another run on it ends.
     type: int
     default: 300
   backup:
     description:
-      - For O(state=absent), the directory of a backup by M(kindlab.volumes.volume_backup). Its newest generation must
-        hold every volume with a directory in the nodes as it is now, with checksums. Files are compared by size and
-        time, and by content where these differ and the backup has it.
-      - Volumes of M(kindlab.volumes.local_data) need none. Data inside a node must be in an archive.
+      - Path of a backup by M(kindlab.volumes.volume_backup), for O(state=absent). Its newest generation must contain
+        the current state, with checksums, of every volume that has a directory in the nodes. Files are compared by size
+        and time, and by content if these differ and the backup has full checksums.
+      - Volumes of M(kindlab.volumes.local_data) need no backup. Data inside a node must be in an archive.
     type: path
   force:
-    description: Remove the cluster whatever becomes of volumes, or although that can't be known.
+    description: Whether to remove the cluster even if volumes lose data or cannot be checked.
     type: bool
     default: false
 requirements:
   - kind >= 0.23
   - kubernetes (Python library) >= 30
 notes:
-  - What was asked for is recorded in the ConfigMap C(kindlab-cluster) of the namespace C(kube-system), as the node
-    containers don't show all of it. Of clusters that were made otherwise, only what their containers show is compared.
-  - While a cluster is being created or removed, a file C(.unfinished) lies next to its kubeconfig. Where a run was
-    killed, the next one completes what it had begun, or repeats it where kind itself had not come to its end.
+  - The requested configuration is recorded in the ConfigMap C(kindlab-cluster) in the namespace C(kube-system), because
+    node containers do not show all of it. Clusters that were created by other means are only compared with what their
+    containers show.
+  - While a cluster is being created or removed, a marker file C(.unfinished) exists next to its kubeconfig. After a
+    killed run the next one completes the work, or repeats it if kind was interrupted.
 seealso:
   - module: kindlab.volumes.kind_cluster_info
   - module: kindlab.volumes.volume_backup
@@ -222,7 +224,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a cluster whose volumes lie in one directory of the host
+- name: Create a cluster whose volumes are in one host directory
   kindlab.volumes.kind_cluster:
     name: lab
     workers: 2
@@ -230,7 +232,7 @@ EXAMPLES = r"""
       - host_path: /srv/lab/volumes
         node_path: /var/local-path-provisioner
 
-- name: Have one for hundreds of claims, with a port and an extra disk for the workers
+- name: Create a cluster for hundreds of claims, with a published port and another mount in the workers
   kindlab.volumes.kind_cluster:
     name: lab
     image: kindest/node:v1.34.4
@@ -242,7 +244,7 @@ EXAMPLES = r"""
     ports:
       - {node_port: 30080, host_port: 8080, listen: 127.0.0.1}
 
-- name: Describe each node
+- name: Create a cluster with different nodes
   kindlab.volumes.kind_cluster:
     name: lab
     nodes:
@@ -252,28 +254,31 @@ EXAMPLES = r"""
         mounts:
           - {host_path: /srv/fast, node_path: /fast}
 
-- name: Remove it, unless volumes would lose data
+- name: Remove the cluster unless volumes would lose data
   kindlab.volumes.kind_cluster:
     name: lab
     state: absent
+    backup: /srv/lab/backup
 """
 
 RETURN = r"""
 cluster:
-  description: The cluster after the task; in check mode as it would be.
+  description: The cluster after the task, or as it would be in check mode.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the cluster.
       type: str
     state:
       description: V(running), V(partly running), V(stopped) or V(absent).
       type: str
     nodes:
       description:
-        - The nodes, each with C(name), C(role), C(state), C(ended), C(image), C(mounts) and C(ports).
-        - Mounts and ports that kind adds of its own are left out.
+        - The nodes, each with C(name), C(role), C(state), C(exit_reason), C(image), C(mounts) and C(ports).
+        - Mounts and ports that kind adds by itself are omitted.
+        - C(exit_reason) tells why a node container has exited, for example V(crashed, out of memory); otherwise it is
+          empty.
       type: list
       elements: dict
   sample:
@@ -283,29 +288,29 @@ cluster:
       - name: lab-control-plane
         role: control-plane
         state: running
-        ended: ''
+        exit_reason: ''
         image: kindest/node:v1.34.4
         mounts:
           - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner, read_only: false}
         ports:
           - {node_port: 30080, host_port: 8080, listen: 127.0.0.1, protocol: TCP}
 kubeconfig:
-  description: The file that leads to the cluster.
+  description: Path of the cluster's kubeconfig.
   returned: success
   type: str
   sample: /home/user/.kube/kind-lab.yaml
 context:
-  description: The context in that file.
+  description: Context of the cluster in that file.
   returned: success
   type: str
   sample: kind-lab
 kubernetes_version:
-  description: The API server's version; empty where it was not read.
+  description: Version of the API server; empty if it was not read.
   returned: success
   type: str
   sample: v1.34.4
 seconds:
-  description: How long it took, C(create) for kind and C(total); empty in check mode.
+  description: Duration in seconds, C(create) of kind and C(total); empty in check mode.
   returned: success
   type: dict
   sample: {create: 21.4, total: 24.0}

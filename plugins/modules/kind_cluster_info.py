@@ -6,26 +6,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster_info
-short_description: Show kind clusters with their nodes, mounts and versions
+short_description: List kind clusters with their nodes, mounts and versions
 version_added: 0.1.0
 description:
-  - Shows the kind clusters of this host, whoever made them, running or not.
-  - A cluster that does not answer is shown as far as its node containers tell.
+  - Lists the kind clusters of this host, whether they run or not and whatever created them.
+  - Clusters whose API server does not answer are described by their node containers.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.engine
 options:
   name:
-    description: Only this cluster; all without this.
+    description: Name of one cluster. By default all clusters are listed.
     type: str
   kubeconfig:
-    description: The file that leads to the cluster O(name), V(~/.kube/kind-NAME.yaml) without this.
+    description: Path of the kubeconfig of the cluster O(name). The default is V(~/.kube/kind-NAME.yaml).
     type: path
 attributes:
   diff_mode:
     support: none
-    details: Nothing is changed.
+    details: The module changes nothing.
 requirements:
   - kubernetes (Python library) >= 30
 seealso:
@@ -33,52 +33,54 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show all clusters
+- name: List all clusters
   kindlab.volumes.kind_cluster_info:
   register: kind
 
-- name: Name those that are stopped
+- name: Print the names of clusters that do not answer
   ansible.builtin.debug:
     msg: "{{ kind.clusters | rejectattr('reachable') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 clusters:
-  description: The clusters by name; an empty list where there is none.
+  description: The clusters, sorted by name.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the cluster.
       type: str
     state:
       description:
-        - V(running), V(partly running), V(stopped), or V(unfinished) where its creation was interrupted.
+        - V(running), V(partly running), V(stopped), or V(unfinished) if its creation or removal was interrupted.
       type: str
     nodes:
       description:
-        - The nodes, each with C(name), C(role), C(state), C(ended), C(image), C(mounts) and C(ports).
-        - Mounts and ports that kind adds of its own are left out.
+        - The nodes, each with C(name), C(role), C(state), C(exit_reason), C(image), C(mounts) and C(ports).
+        - Mounts and ports that kind adds by itself are omitted.
+        - C(exit_reason) tells why a node container has exited, for example V(crashed, out of memory); otherwise it is
+          empty.
       type: list
       elements: dict
     kubernetes_version:
-      description: The API server's version, or that of the node image; empty where no node runs.
+      description: Version of the API server, or of the node image if it does not answer; empty if no node runs.
       type: str
     reachable:
-      description: Whether its API server answers.
+      description: Whether the API server answers.
       type: bool
     kubeconfig:
-      description: The file of its own that leads to it, empty where there is none.
+      description: Path of the cluster's own kubeconfig; empty if it does not exist.
       type: str
     context:
-      description: The context that kind writes.
+      description: Kubeconfig context that kind writes for the cluster.
       type: str
     options:
       description:
-        - The options of M(kindlab.volumes.kind_cluster) that make such a cluster again, its name apart, as they were
-          recorded when it was created.
-        - Empty where it was made otherwise, or does not answer.
+        - The options of M(kindlab.volumes.kind_cluster), except its name, that create such a cluster, as recorded at
+          its creation.
+        - Empty if the cluster was created by other means or does not answer.
       type: dict
   sample:
     - name: lab
@@ -87,7 +89,7 @@ clusters:
         - name: lab-control-plane
           role: control-plane
           state: running
-          ended: ''
+          exit_reason: ''
           image: kindest/node:v1.34.4
           mounts:
             - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner, read_only: false}

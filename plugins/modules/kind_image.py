@@ -9,45 +9,45 @@ module: kind_image
 short_description: Load images into the nodes of a kind cluster that lack them
 version_added: 0.1.0
 description:
-  - Loads images of the container engine, and archives of images, into the nodes that lack them, all nodes at once.
-  - An image is compared by its name and by its content, so one that was built again under its old name is loaded.
+  - Loads images of the container engine, and image archives, into the nodes that lack them, into all nodes at once.
+  - Images are compared by name and by content, so an image that was rebuilt under the same name is loaded again.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.engine
 options:
   cluster:
-    description: The name of the kind cluster.
+    description: Name of the kind cluster.
     type: str
     default: kind
     aliases: [name]
   images:
-    description: Images that the engine has, by name.
+    description: Names of images that the engine has.
     type: list
     elements: str
   archives:
     description:
-      - Archives of images as C(docker save) or an OCI tool writes them, also packed with gzip, xz or zstd.
-      - A packed one is read as a whole to see what is in it.
+      - Paths of image archives in the format of C(docker save) or OCI, optionally compressed with gzip, xz or zstd.
+      - A compressed archive is read completely to find out which images it contains.
     type: list
     elements: path
   nodes:
-    description: Only these nodes; all of the cluster without this.
+    description: Names of the nodes to load into. By default these are all nodes of the cluster.
     type: list
     elements: str
 notes:
-  - An image that is named by digest (C(name@sha256:...)) is in the nodes afterwards without that name.
+  - An image that is named by digest (C(name@sha256:...)) has no name in the nodes afterwards.
 seealso:
   - module: kindlab.volumes.kind_cluster
 """
 
 EXAMPLES = r"""
-- name: Have an image in every node
+- name: Load an image into every node
   kindlab.volumes.kind_image:
     cluster: lab
     images: [localhost/shop:dev]
 
-- name: Have what was brought along in an archive in the workers
+- name: Load an archive into the workers
   kindlab.volumes.kind_image:
     cluster: lab
     archives: [/media/usb/images.tar.gz]
@@ -56,28 +56,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: One entry for each image and each archive that was asked for.
+  description: The requested images and archives.
   returned: success
   type: list
   elements: dict
   contains:
     source:
-      description: The image or the archive, as it was asked for.
+      description: The image or the archive as requested.
       type: str
     names:
-      description: The names in the nodes, without a registry.
+      description: Names of its images in the nodes, without a registry.
       type: list
       elements: str
     ids:
-      description: The digests of the contents.
+      description: Digests of its images.
       type: list
       elements: str
     loaded:
-      description: The nodes that it was loaded into; in check mode those that lack it.
+      description: Nodes that it was loaded into; in check mode those that lack it.
       type: list
       elements: str
-    already:
-      description: The nodes that had it before.
+    present:
+      description: Nodes that had it before.
       type: list
       elements: str
   sample:
@@ -85,7 +85,7 @@ images:
       names: [shop:dev]
       ids: [sha256:52d56a01691eaa8edac1887892f0e2a79ea42476bcc9a6e1c6ce79d43c5fe805]
       loaded: [lab-worker]
-      already: [lab-control-plane]
+      present: [lab-control-plane]
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_image as action

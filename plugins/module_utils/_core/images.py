@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images that are wanted in nodes, and what a node's containerd says that it has."""
+"""Container images: how the ones of an engine, an archive and a node are compared, by name and content."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _CRI_TABLES = ('plugins."io.containerd.grpc.v1.cri".containerd', 'plugins."io.co
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its names without a registry, and the digest (of its configuration or manifest) it is known by."""
+    """One image: its names without a registry, and its digest (of the configuration or the manifest)."""
 
     names: tuple[str, ...]
     digest: str
 
     def is_in(self, listing: Mapping[str, str]) -> bool:
-        """True where a node has this very content, under each of the names."""
+        """True if a node has this content under each of the names."""
         if not self.names:
             return self.digest in listing or self.digest in listing.values()
-        # Kubernetes' runtime keeps a second entry for an image, named by the digest of its configuration.
+        # The container runtime keeps a second entry for an image, named by the digest of its configuration.
         content = {self.digest, listing.get(self.digest, "")}
         return all(listing.get(name) in content for name in self.names)
 
 
 def engine_image(name: str, image_id: str) -> Image:
-    """An image of the engine's. One that is named by digest loses that name when it is saved."""
+    """An image of the engine. If it is named by digest it loses that name when it is saved."""
     return Image(() if "@" in name else (plain_name(name),), full_id(image_id))
 
 
 def read_listing(text: str) -> dict[str, str]:
-    """{name: digest of the manifest} from 'ctr images list'."""
+    """{name: digest of the manifest} from the output of 'ctr images list'."""
     rows = (line.split() for line in text.splitlines()[1:])
     return {_listed(row[0]): row[2] for row in rows if len(row) > 2}
 
@@ -49,33 +49,33 @@ def _listed(name: str) -> str:
 
 
 def read_snapshotter(config: str) -> str:
-    """The snapshotter that a node's containerd unpacks images with, from 'containerd config dump'."""
+    """The snapshotter with which a node's containerd unpacks images, from 'containerd config dump'."""
     table = ""
     for line in config.splitlines():
         header = re.fullmatch(r"\s*\[([^\[\]]+)\]\s*", line)
         if header:
             table = header[1].replace("'", '"').strip()
-        found = re.fullmatch(r"\s*snapshotter\s*=\s*[\"']([^\"']+)[\"']\s*", line)
-        if found and table in _CRI_TABLES:
-            return found[1]
+        setting = re.fullmatch(r"\s*snapshotter\s*=\s*[\"']([^\"']+)[\"']\s*", line)
+        if setting and table in _CRI_TABLES:
+            return setting[1]
     return DEFAULT_SNAPSHOTTER
 
 
-def archive_images(archive: str, manifest: Any, index: Any) -> tuple[Image, ...]:
-    """The images of an archive, by its manifest.json (docker save) or index.json (OCI), None where it has none.
+def archive_images(archive: str, manifest: Any, index: Any, save: str) -> tuple[Image, ...]:
+    """The images of an archive, from its manifest.json (docker save) or index.json (OCI); each None if missing.
 
-    Raises BadInput where neither is the list of an image archive.
+    save: the engine's command to write an archive. Raises BadInput if neither of them lists images.
     """
     try:
-        found = [_saved(entry) for entry in manifest] if manifest else [_indexed(e) for e in index["manifests"]]
+        images = [_saved(entry) for entry in manifest] if manifest else [_indexed(e) for e in index["manifests"]]
     except (AttributeError, KeyError, TypeError):
-        found = []
-    if not found:
+        images = []
+    if not images:
         raise BadInput(
-            f"{archive} is not an archive of images: it has neither a manifest.json nor an index.json that names one.",
-            next_step=f"Write it with: docker save --output {archive} IMAGE",
+            f"{archive} is not an image archive: neither manifest.json nor index.json in it lists an image.",
+            next_step=f"Create it: {save}",
         )
-    return tuple(found)
+    return tuple(images)
 
 
 def _saved(entry: Mapping[str, Any]) -> Image:
@@ -95,11 +95,11 @@ def _plain(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def plain_name(image: str) -> str:
-    """The name without its registry, with its tag: busybox:latest, however an engine or a node writes it.
+    """The name without its registry, with its tag, e.g. busybox:latest.
 
-    The registry says where an image was taken from, and nodes write one where people leave it out; that two names are
-    the same content is told by their digests. The first part is a registry where it holds a dot or a colon, or is
-    localhost (Docker's rule, reference.ParseNormalizedNamed).
+    Nodes add a registry to names that have none. Whether two names are the same content is decided by their digests.
+    The first part is a registry if it contains a dot or a colon, or is localhost (Docker's rule,
+    reference.ParseNormalizedNamed).
     """
     first, _slash, rest = image.partition("/")
     name = rest if rest and (first == "localhost" or set(first) & set(".:")) else image
@@ -109,5 +109,5 @@ def plain_name(image: str) -> str:
 
 
 def full_id(image_id: str) -> str:
-    """An image's id with the name of its hash, which podman leaves out."""
+    """An image id with its hash algorithm, which podman omits."""
     return image_id if ":" in image_id else f"sha256:{image_id}"

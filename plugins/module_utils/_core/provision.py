@@ -11,9 +11,8 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import (
     ClusterSpec,
+    check_host_ports,
     checked_name,
-    cluster_spec,
-    refuse_shared_ports,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import (
@@ -51,7 +50,7 @@ def lab_problems(clusters: Sequence[Object], state: str = "present") -> list[str
         except BadInput as error:
             problems.append(_line(cluster["name"], error))
     try:
-        refuse_shared_ports(node for spec in specs for node in spec.nodes)
+        check_host_ports(node for spec in specs for node in spec.nodes)
     except BadInput as error:
         problems.append(_line("between clusters", error))
     return problems
@@ -76,7 +75,7 @@ def _spec(cluster: Object) -> ClusterSpec:
         raise BadInput(f"nodes and {' and '.join(counts)} say the same.", next_step="Use one of them.")
     options = cluster.get("options") or {}
     rate = options.get("controller_manager_qps")
-    return cluster_spec(
+    return ClusterSpec.from_options(
         {
             "control_planes": 1,
             **options,

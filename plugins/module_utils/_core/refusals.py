@@ -26,23 +26,22 @@ class Refusal:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        """'name: why'; of a volume 'name (claim): why'."""
+        """'name: why', or 'name (claim): why' for a volume."""
         claim = self.details.get("claim")
-        name = f"{self.name} ({claim})" if claim else self.name
-        return f"{name}: {self.why}" if name else self.why
+        return f"{self.name}{f' ({claim})' if claim else ''}: {self.why}" if self.name else self.why
 
     def as_dict(self) -> dict[str, Any]:
         """The row in an error's details."""
         return {"name": self.name, "why": self.why, "next_step": self.next_step, **self.details}
 
 
-def decline(subject: str, refusals: Sequence[Refusal], *next_steps: str) -> None:
+def decline(subject: str, refusals: Sequence[Refusal], *next_steps: str, effect: str = "nothing was changed") -> None:
     """Raise Declined if there is any refusal. subject: the sentence before the list, without its full stop."""
     if not refusals:
         return
     steps = list(dict.fromkeys(step for step in (*(r.next_step for r in refusals), *next_steps) if step))
     raise Declined(
-        f"{subject}; nothing was changed:\n- " + listed([r.text() for r in refusals], separator="\n- "),
+        f"{subject}; {effect}:\n- " + listed([r.text() for r in refusals], separator="\n- "),
         next_step="\n- ".join(["", *steps]) if len(steps) > 1 else "".join(steps),
         details=[refusal.as_dict() for refusal in refusals],
     )

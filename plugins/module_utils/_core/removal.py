@@ -1,143 +1,122 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What would be lost if the cluster were removed: data that goes with it, is in use, or is not as it was saved."""
+"""What removing a cluster would lose: volumes in use, deleted with their node, or without a current backup."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
 from .errors import Declined
+from .refusals import Refusal
+from .text import listed
 
-_ARCHIVE = "Save it with kindlab.volumes.volume_backup and data=archive, and name that path as backup."
-_SAVE = "Save it with kindlab.volumes.volume_backup, and name that path as backup."
-_FREE = "Bring what uses volumes to zero with kindlab.volumes.volume_detach."
-_ELSEWHERE = "Save it by means of its own."
-_RETAIN = "kindlab.volumes.volume_backup sets Retain first; or set persistentVolumeReclaimPolicy to Retain."
+NO_BACKUP = "no backup of it is given"
+_ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
+_BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
+_DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
+_CSI = "Back it up by the means of the CSI driver."
+_RETAIN = "Set its reclaim policy to Retain: kindlab.volumes.volume_backup does, or kubectl patch pv."
 
-
-@dataclass(frozen=True)
-class Loss:
-    """One reason why a volume is not safe, and the way out."""
-
-    volume: str
-    claim: str
-    reason: str
-    way_out: str
-
-    def text(self) -> str:
-        """The reason as a line for people."""
-        owner = f" of {self.claim}" if self.claim else ""
-        return f"{self.volume}{owner}: {self.reason}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The reason as a module returns it."""
-        return asdict(self)
+DeletionBlocker: TypeAlias = Refusal
+Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
 
 
-def losses(
+def blockers(
     volumes: Iterable[Volume],
     nodes: Sequence[Node],
-    held: Mapping[str, Sequence[Held]],
-    unsaved: Mapping[str, str],
+    users: Mapping[str, Sequence[str]],
+    not_backed_up: Mapping[str, str],
     archived: Collection[str] = (),
-) -> tuple[Loss, ...]:
-    """Every reason not to remove the cluster; empty where all data outlives it.
+) -> tuple[DeletionBlocker, ...]:
+    """Every reason not to remove the cluster; () if all data outlives it.
 
-    By volume's name: held, what holds it; unsaved, how it differs from its backup; archived, those whose data a backup
-    holds as it is.
+    By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes
+    whose current data is in an archive.
     """
-    nodes = kubernetes_nodes(nodes)
-    found: list[Loss] = []
-    for volume in volumes:
-        found += _of(volume, nodes, archived)
-        if held.get(volume.name):
-            reasons = ", ".join(one.text() for one in held[volume.name][:3])
-            found.append(Loss(volume.name, volume.claim, f"it is in use: {reasons}", _FREE))
-        if unsaved.get(volume.name):
-            found.append(Loss(volume.name, volume.claim, unsaved[volume.name], _SAVE))
-    return tuple(found)
-
-
-def refuse_loss(cluster: str, found: Sequence[Loss]) -> None:
-    """Raise Declined where removing the cluster would lose something."""
-    if not found:
-        return
-    raise Declined(
-        f"Removing the cluster {cluster} is not safe: {'; '.join(loss.text() for loss in found[:10])}"
-        f"{f' and {len(found) - 10} more' if len(found) > 10 else ''}.",
-        next_step=f"{' '.join(dict.fromkeys(loss.way_out for loss in found))} Or remove it all the same: force=true.",
-        details=[loss.as_dict() for loss in found],
+    return tuple(
+        DeletionBlocker(volume.name, why, next_step, {"claim": volume.claim})
+        for volume in volumes
+        for why, next_step in (
+            *_deleted_with_node(volume, nodes, archived),
+            *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
+            *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
+        )
     )
 
 
-def _of(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[Loss]:
-    if volume.name in archived:
-        pass
-    elif volume.node_directory:
-        possible = [n for n in nodes if not volume.nodes or n.name in volume.nodes]
-        inside = [n.name for n in possible if n.host_directory(volume.node_directory) is None]
+def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[tuple[str, str]]:
+    path = volume.node_directory
+    if path and volume.name not in archived:
+        possible = [node for node in kubernetes_nodes(nodes) if not volume.nodes or node.name in volume.nodes]
+        inside = [node.name for node in possible if node.host_directory(path) is None]
         if inside:
-            reason = f"{volume.node_directory} is no host directory on {', '.join(inside)}, it goes with the node"
-            yield Loss(volume.name, volume.claim, reason, _ARCHIVE)
-    elif volume.source == "csi":
-        yield Loss(
-            volume.name, volume.claim, "its CSI driver keeps the data at a place that is not known here", _ELSEWHERE
-        )
+            yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
+    elif volume.source == "csi" and volume.name not in archived:
+        yield "its data is managed by a CSI driver", _CSI
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        reason = "its reclaim policy is Delete and its claim is in use"
-        yield Loss(volume.name, volume.claim, reason, _RETAIN)
-
-
-NONE_NAMED = "no backup is named that holds it"
+        yield "its reclaim policy is Delete and its claim is bound", _RETAIN
 
 
 def needing_backup(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> tuple[Volume, ...]:
-    """Those that only a backup brings back; what local_data made is made again by it, from the host's own data."""
-    given = {pv["metadata"]["name"] for pv in persistent_volumes if LABEL in (pv["metadata"].get("labels") or {})}
-    return tuple(v for v in volumes if v.node_directory and v.name not in given)
+    """The volumes that only a backup can restore; those of local_data are created again from the host's own data."""
+    local_data = {pv["metadata"]["name"] for pv in persistent_volumes if LABEL in (pv["metadata"].get("labels") or {})}
+    return tuple(v for v in volumes if v.node_directory and v.name not in local_data)
 
 
-def unsaved(
-    volumes: Iterable[Volume],
-    now: tuple[Iterable[Object], Iterable[Object]],
-    catalog: Catalog,
-    saved: tuple[Iterable[Object], Iterable[Object]],
-    changed: Mapping[str, Difference],
-) -> dict[str, str]:
-    """Volume's name -> why its backup does not do, for those where this is so.
+def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[str, Place], dict[str, str]]:
+    """By a volume's name: where its data is read, and why it cannot be compared with a backup.
 
-    now, saved: PersistentVolumes and claims of the cluster, and of the backup. changed: by volume's name, how its data
-    differs from its checksum list.
+    A volume without a directory in this cluster is in neither of them.
     """
-    pvs = {pv["metadata"]["name"]: pv for pv in now[0]}
-    claims = {namespaced_name(claim) for claim in now[1]}
+    places: dict[str, Place] = {}
+    incomparable: dict[str, str] = {}
+    for volume in volumes:
+        try:
+            places |= data_places([volume], nodes, archives=True)
+        except Declined as error:
+            if volume_places(volume, nodes):
+                why = error.details[0]["reason"]
+                incomparable[volume.name] = f"it cannot be compared with its backup: {why}"
+    return places, incomparable
+
+
+def not_backed_up(
+    volumes: Iterable[Volume], live: Objects, catalog: Catalog, saved: Objects, changed: Mapping[str, Difference]
+) -> dict[str, str]:
+    """Volume's name -> why the backup does not contain it as it is.
+
+    live, saved: PersistentVolumes and claims of the cluster, and of the backup. changed: by a volume's name, how its
+    data differs from its checksum list.
+    """
+    pvs = {pv["metadata"]["name"]: pv for pv in live[0]}
+    claims = {namespaced_name(claim) for claim in live[1]}
     saved_pvs = {pv["metadata"]["name"]: pv for pv in saved[0]}
     saved_claims = {namespaced_name(claim) for claim in saved[1]}
-    listed = {volume.name: volume for volume in catalog.volumes}
-    found = {}
+    entries = {volume.name: volume for volume in catalog.volumes}
+    reasons = {}
     for volume in volumes:
-        why = ""
-        if volume.name not in listed or volume.name not in saved_pvs:
-            why = "it is not in the backup"
-        elif not listed[volume.name].checksum_list:
+        entry, why = entries.get(volume.name), ""
+        if entry is None or volume.name not in saved_pvs:
+            why = "the backup does not contain it"
+        elif not entry.checksum_list:
             why = "the backup has no checksums of it"
-        elif volume.claim in claims and (volume.claim not in saved_claims or listed[volume.name].claim != volume.claim):
-            why = f"the backup has not its claim {volume.claim}"
-        elif other := differences(pvs[volume.name], saved_pvs[volume.name]):
-            why = f"it is not as it was saved: {'; '.join(other)}"
+        elif volume.claim in claims and (volume.claim not in saved_claims or entry.claim != volume.claim):
+            why = f"the backup does not contain its claim {volume.claim}"
+        elif fields := differences(pvs[volume.name], saved_pvs[volume.name]):
+            why = f"it differs from the backup: {'; '.join(fields)}"
         elif changed.get(volume.name):
-            why = f"its data was changed since it was saved: {changed[volume.name].text()}"
+            why = f"its data has changed since the backup: {changed[volume.name].text()}"
         if why:
-            found[volume.name] = why
-    return found
+            reasons[volume.name] = why
+    return reasons

@@ -131,7 +131,7 @@ def _node(container: Mapping[str, Any]) -> Node:
         cluster=labels.get(CLUSTER_LABEL, ""),
         role=labels.get(ROLE_LABEL, ""),
         state=container["State"].get("Status", ""),
-        ended=_ended(container["State"]),
+        exit_reason=_exit_reason(container["State"]),
         image=container["Config"].get("Image", ""),
         image_id=container.get("Image", ""),
         mounts=tuple(sorted(_mounts(container), key=lambda m: m.node_path)),
@@ -139,7 +139,7 @@ def _node(container: Mapping[str, Any]) -> Node:
     )
 
 
-def _ended(state: Mapping[str, Any]) -> str:
+def _exit_reason(state: Mapping[str, Any]) -> str:
     """Why a container is not running, '' for one that is."""
     if state.get("Status") not in ("exited", "dead"):
         return ""

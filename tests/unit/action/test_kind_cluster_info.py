@@ -1,4 +1,4 @@
-"""What is told about clusters, running or not."""
+"""Descriptions of clusters, running or not."""
 
 from __future__ import annotations
 

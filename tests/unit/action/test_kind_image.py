@@ -1,4 +1,4 @@
-"""Images into nodes that are kept in memory."""
+"""Loading images into in-memory nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_image
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.fan_out import FanOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 from ansible_collections.kindlab.volumes.tests.unit.support.image_archives import archive
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
 
@@ -41,17 +41,17 @@ class Host(KindHost):
         return Completed(0, "REF TYPE DIGEST\n" + "".join(f"{k} t {v}\n" for k, v in self.inside[node].items()))
 
 
-class Stream(FanOut):
+class Stream(Tee):
     """Imports what is streamed: 'NAME=ID ...' from the engine, or an archive."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.passes: list[tuple[bytes, list[str]]] = []
 
-    def into(self, source: IO[bytes], sinks: Mapping[str, Sequence[str]]) -> None:
+    def copy_to(self, source: IO[bytes], programs: Mapping[str, Sequence[str]]) -> None:
         data = source.read()
-        self.passes.append((data, sorted(sinks)))
-        for node, argv in sinks.items():
+        self.passes.append((data, sorted(programs)))
+        for node, argv in programs.items():
             assert list(argv) == ["docker", "exec", "-i", node, *IMPORT]
             for name, image_id in self.content(data):
                 self.host.inside[node][name] = self.host.inside[node][image_id] = f"manifest of {image_id}".replace(
@@ -77,7 +77,7 @@ class Stream(FanOut):
 
 def load(host: Host, check_mode: bool = False, **options: Any) -> tuple[Outcome, Stream]:
     stream, asked = Stream(host), {"engine": "docker", "cluster": "lab", **options}
-    return run(asked, check_mode, runner=host, fan_out=stream, sleep=lambda _s: None), stream
+    return run(asked, check_mode, runner=host, tee=stream, settle_seconds=0), stream
 
 
 def predicted(host: Host, **options: Any) -> tuple[Outcome, Stream]:
@@ -93,7 +93,7 @@ def test_images_into_the_nodes_that_lack_them() -> None:
     host.images = {"a:1": "sha256:a", "b:1": "sha256:b"}
     host.inside["lab-worker"] = {"registry.example/library/a:1": "m", "sha256:a": "m"}
     done, stream = predicted(host, images=["a:1", "b:1"])
-    assert [(i["source"], i["loaded"], i["already"]) for i in done.facts["images"]] == [
+    assert [(i["source"], i["loaded"], i["present"]) for i in done.facts["images"]] == [
         ("a:1", ["lab-control-plane"], ["lab-worker"]),
         ("b:1", ["lab-control-plane", "lab-worker"], []),
     ]
@@ -148,7 +148,7 @@ def test_an_archive(tmp_path: Path) -> None:
             "names": ["a:1"],
             "ids": ["sha256:ab"],
             "loaded": ["lab-control-plane", "lab-worker"],
-            "already": [],
+            "present": [],
         }
     ]
     assert stream.passes[0][0] == path.read_bytes()
@@ -166,21 +166,21 @@ def test_a_load_that_does_not_show_is_warned_of() -> None:
         {"engine": "docker", "cluster": "lab", "images": ["a:1"]},
         False,
         runner=host,
-        fan_out=Lossy(host),
-        sleep=lambda _s: None,
+        tee=Lossy(host),
+        settle_seconds=0,
     )
-    assert "another content" in done.warnings[0]
+    assert "different content" in done.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"images": ["none:1"]}, "docker has no image none:1"),
-        ({"images": ["a:1"], "nodes": ["lab-worker7"]}, "lab-worker7 is no node of the cluster lab"),
-        ({"images": ["a:1"], "cluster": "other"}, "There is no kind cluster other here"),
-        ({"images": ["a:1"], "cluster": "Not_one"}, "is not a name"),
+        ({"images": ["a:1"], "nodes": ["lab-worker7"]}, "lab-worker7 is not part of cluster lab"),
+        ({"images": ["a:1"], "cluster": "other"}, "cluster other does not exist"),
+        ({"images": ["a:1"], "cluster": "Not_one"}, "is not a valid name"),
         ({"archives": ["/nowhere.tar"]}, "/nowhere.tar does not exist"),
-        ({"images": []}, "Neither images nor archives"),
+        ({"images": []}, "images and archives are both empty"),
     ],
 )
 def test_what_is_refused(options: dict[str, Any], said: str) -> None:
@@ -195,6 +195,6 @@ def test_a_node_that_does_not_run() -> None:
     host = Host()
     host.images = {"a:1": "sha256:a"}
     host.nodes[1]["State"]["Status"] = "exited"
-    with pytest.raises(BadInput, match="lab-worker does not run"):
+    with pytest.raises(BadInput, match="lab-worker is not running"):
         load(host, images=["a:1"])
     assert load(host, images=["a:1"], nodes=["lab-control-plane"])[0].changed

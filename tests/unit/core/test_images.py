@@ -100,10 +100,11 @@ def test_snapshotter(config: str, snapshotter: str) -> None:
     ],
 )
 def test_archives(manifest: Any, index: Any, images: list[Image]) -> None:
-    assert list(archive_images("a.tar", manifest, index)) == images
+    assert list(archive_images("a.tar", manifest, index, "nerdctl save")) == images
 
 
 @pytest.mark.parametrize(("manifest", "index"), [(None, None), ([], {}), ([{}], None), ({"a": 1}, None), (None, [])])
 def test_what_is_no_archive(manifest: Any, index: Any) -> None:
-    with pytest.raises(BadInput, match="not an archive of images"):
-        archive_images("a.tar", manifest, index)
+    with pytest.raises(BadInput, match="not an image archive") as raised:
+        archive_images("a.tar", manifest, index, "nerdctl save")
+    assert raised.value.next_step == "Create it: nerdctl save"

@@ -22,3 +22,10 @@ def test_all_refusals_are_in_the_details_and_each_next_step_is_named_once():
     assert error.next_step == "\n- Stop its pods.\n- Or set force."
     assert len(error.details) == 12
     assert error.details[0] == {"name": "v0", "why": "it is in use", "next_step": "Stop its pods.", "node": "n"}
+
+
+def test_a_volume_is_named_with_its_claim_and_the_effect_is_told():
+    with pytest.raises(Declined, match=r"^They differ; the nodes were started:\n- v \(ns/c\): it is in use$"):
+        decline(
+            "They differ", [Refusal("v", "it is in use", details={"claim": "ns/c"})], effect="the nodes were started"
+        )

@@ -1,16 +1,32 @@
-"""What would be lost with a cluster: data that goes with it, is in use, or is not as it was saved."""
+"""What would be lost with a cluster: volumes in use, deleted with their node, or without a current backup."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
+    Catalog,
+    SavedCluster,
+    SavedVolume,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import Loss, losses, refuse_loss
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import (
+    NO_BACKUP,
+    blockers,
+    comparable,
+    needing_backup,
+    not_backed_up,
+)
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, saved_volume, volume
+
+Object = dict[str, Any]
 
 SHARED = Mount("/shared", "/srv/lab")
 OWN = Mount("/var", "/engine/volumes/x", kind="volume")
@@ -22,16 +38,22 @@ NODES = (
 
 
 @pytest.mark.parametrize(
-    ("volume", "reasons"),
+    ("given", "reasons"),
     [
         (Volume("v", nodes=("lab-worker",), node_directory="/shared/v", source="hostPath"), []),
         (Volume("v", nodes=("lab-worker",), node_directory="/shared/v", source="local", phase="Released"), []),
         (
             Volume("v", nodes=("lab-control-plane",), node_directory="/shared/v", source="hostPath"),
-            ["lab-control-plane,"],
+            ["on lab-control-plane and"],
         ),
-        (Volume("v", node_directory="/shared/v", source="hostPath"), ["no host directory on lab-control-plane,"]),
-        (Volume("v", nodes=("lab-worker",), node_directory="/var/v", source="hostPath"), ["on lab-worker, it goes"]),
+        (
+            Volume("v", node_directory="/shared/v", source="hostPath"),
+            ["not mounted from the host on lab-control-plane and"],
+        ),
+        (
+            Volume("v", nodes=("lab-worker",), node_directory="/var/v", source="hostPath"),
+            ["on lab-worker and is deleted with the node"],
+        ),
         (Volume("v", nodes=("lab-worker",), node_directory="/sharedv", source="hostPath"), ["/sharedv"]),
         (Volume("v", nodes=("another",), node_directory="/var/v", source="hostPath"), []),
         (Volume("v", source="nfs"), []),
@@ -42,14 +64,14 @@ NODES = (
             Volume(
                 "v", node_directory="/x", source="hostPath", reclaim_policy="Delete", claim="a/b", claim_phase="Bound"
             ),
-            ["on lab-control-plane, lab-worker,", "policy is Delete"],
+            ["on lab-control-plane, lab-worker and", "policy is Delete"],
         ),
     ],
 )
-def test_reasons(volume: Volume, reasons: list[str]) -> None:
-    found = losses([volume], NODES, {}, {})
+def test_what_is_deleted_with_the_cluster(given: Volume, reasons: list[str]) -> None:
+    found = blockers([given], NODES, {}, {})
     assert len(found) == len(reasons)
-    assert all(said in loss.reason for said, loss in zip(reasons, found, strict=True))
+    assert all(text in blocker.why for text, blocker in zip(reasons, found, strict=True))
 
 
 INSIDE = Volume("v", claim="a/b", nodes=("lab-worker",), node_directory="/var/v", source="hostPath")
@@ -57,55 +79,137 @@ SAFE = Volume("w", claim="a/c", nodes=("lab-worker",), node_directory="/shared/w
 
 
 def test_an_archive_outlives_the_node() -> None:
-    assert losses([INSIDE], NODES, {}, {}, {"v"}) == ()
-    assert [loss.volume for loss in losses([INSIDE], NODES, {}, {}, {"w"})] == ["v"]
+    assert blockers([INSIDE], NODES, {}, {}, {"v"}) == ()
+    assert [blocker.name for blocker in blockers([INSIDE], NODES, {}, {}, {"w"})] == ["v"]
 
 
-def test_an_archive_keeps_no_claim_from_deleting() -> None:
-    (found,) = losses([replace(INSIDE, reclaim_policy="Delete", claim_phase="Bound")], NODES, {}, {}, {"v"})
-    assert "reclaim policy is Delete" in found.reason and "Retain" in found.way_out
+def test_an_archive_does_not_keep_a_claim_from_deleting() -> None:
+    (found,) = blockers([replace(INSIDE, reclaim_policy="Delete", claim_phase="Bound")], NODES, {}, {}, {"v"})
+    assert "reclaim policy is Delete" in found.why and "Retain" in found.next_step
 
 
 def test_in_use() -> None:
-    held = {"v": [], "w": [Held(f"pod ns/{n} uses it", "lab-worker", f"ns/{n}") for n in range(5)]}
-    (found,) = losses([INSIDE, SAFE], NODES, held, {}, {"v"})
-    assert (found.volume, found.claim) == ("w", "a/c")
-    assert found.reason == "it is in use: pod ns/0 uses it, pod ns/1 uses it, pod ns/2 uses it"
-    assert "volume_detach" in found.way_out
+    users = {"v": [], "w": [f"pod ns/{n} uses it" for n in range(5)]}
+    (found,) = blockers([INSIDE, SAFE], NODES, users, {}, {"v"})
+    assert (found.name, found.details) == ("w", {"claim": "a/c"})
+    assert found.why == "it is in use: pod ns/0 uses it, pod ns/1 uses it, pod ns/2 uses it, and 2 more"
+    assert "volume_detach" in found.next_step
 
 
-def test_not_as_it_was_saved() -> None:
-    (found,) = losses([INSIDE, SAFE], NODES, {}, {"v": "", "w": "it is not in the backup"}, {"v"})
-    assert found.text() == "w of a/c: it is not in the backup"
-    assert "volume_backup" in found.way_out
+def test_without_a_current_backup() -> None:
+    (found,) = blockers([INSIDE, SAFE], NODES, {}, {"v": "", "w": "the backup does not contain it"}, {"v"})
+    assert found.text() == "w (a/c): the backup does not contain it"
+    assert "volume_backup" in found.next_step
 
 
 def test_every_reason_of_a_volume() -> None:
-    found = losses([INSIDE], NODES, {"v": [Held("pod ns/p uses it")]}, {"v": "no backup is named that holds it"})
-    assert [loss.reason.split(",")[0] for loss in found] == [
-        "/var/v is no host directory on lab-worker",
+    found = blockers([INSIDE], NODES, {"v": ["pod ns/p uses it"]}, {"v": NO_BACKUP})
+    assert [blocker.why for blocker in found] == [
+        "/var/v is not mounted from the host on lab-worker and is deleted with the node",
         "it is in use: pod ns/p uses it",
-        "no backup is named that holds it",
+        NO_BACKUP,
     ]
-    assert "data=archive" in found[0].way_out
-    assert found[2].as_dict() == {
-        "volume": "v",
-        "claim": "a/b",
-        "reason": "no backup is named that holds it",
-        "way_out": found[2].way_out,
+    assert "data=archive" in found[0].next_step
+    assert found[2].as_dict() == {"name": "v", "claim": "a/b", "why": NO_BACKUP, "next_step": found[2].next_step}
+
+
+def test_what_can_be_compared() -> None:
+    """Data that may be in several nodes is incomparable; a volume of another cluster's node has none here."""
+    foreign = Volume("x", nodes=("another",), node_directory="/var/x", source="hostPath")
+    anywhere = Volume("y", node_directory="/var/y", source="hostPath")
+    places, incomparable = comparable([INSIDE, SAFE, foreign, anywhere], NODES)
+    assert {name: place.node for name, place in places.items()} == {"v": "lab-worker", "w": ""}
+    assert list(incomparable) == ["y"] and "cannot be compared" in incomparable["y"]
+
+
+SAVED = saved_volume(0, checksum_list="checksums/v0.jsonl")
+
+
+def why(
+    pv: Object | None = None,
+    claims: tuple[Object, ...] = (claim(0),),
+    saved: SavedVolume | None = SAVED,
+    saved_pv: Object | None = None,
+    saved_claims: tuple[Object, ...] = (claim(0),),
+    changed: Difference | None = None,
+) -> dict[str, str]:
+    pv = pv or volume(0)
+    catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("k", "v1"), volumes=(saved,) if saved else ())
+    backup = ([saved_pv or volume(0)], saved_claims)
+    return not_backed_up(read_volumes([pv], claims), ([pv], claims), catalog, backup, {"v0": changed or Difference()})
+
+
+def other(number: int, **spec: Any) -> Object:
+    return merged(volume(number), {"spec": spec})
+
+
+def test_an_unchanged_volume_is_backed_up() -> None:
+    assert why() == {}
+
+
+def test_the_state_of_a_volume_is_no_difference() -> None:
+    """Its policy, its claim's uid and its phase are not what it is."""
+    pv = other(0, persistentVolumeReclaimPolicy="Delete", claimRef={"uid": "1", "resourceVersion": "7"})
+    assert why({**pv, "status": {"phase": "Bound"}}) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "why_not"),
+    [
+        ({"saved": None}, "the backup does not contain it"),
+        ({"saved_pv": volume(1)}, "the backup does not contain it"),
+        ({"saved": saved_volume(0)}, "the backup has no checksums of it"),
+        ({"saved_claims": ()}, "the backup does not contain its claim ns/c0"),
+        ({"saved": replace(SAVED, claim="")}, "the backup does not contain its claim ns/c0"),
+        (
+            {"pv": other(0, capacity={"storage": "2Gi"})},
+            "differs from the backup: capacity is 2Gi, in the backup 1Gi",
+        ),
+        ({"pv": other(0, hostPath={"path": "/data/x"})}, "it differs from the backup: hostPath is /data/x"),
+        ({"pv": other(0, nodeAffinity=None)}, "it differs from the backup: node is any, in the backup k-worker"),
+        ({"changed": Difference(("new",))}, "its data has changed since the backup: 1 added: new"),
+        ({"changed": Difference((), ("a",))}, "its data has changed since the backup: 1 removed: a"),
+        ({"changed": Difference((), (), ("a (size)",))}, "its data has changed since the backup: 1 changed: a (size)"),
+    ],
+)
+def test_why_a_volume_is_not_backed_up(given: dict[str, Any], why_not: str) -> None:
+    found = why(**given)
+    assert list(found) == ["v0"] and why_not in found["v0"]
+
+
+def test_a_newer_claim() -> None:
+    """The volume waited for it during the backup: without its manifest it would not be restored."""
+    assert why(claims=(), saved_claims=()) == {}
+    assert why(saved_claims=()) == {"v0": "the backup does not contain its claim ns/c0"}
+
+
+def test_a_deleted_claim_does_not_matter() -> None:
+    assert why(claims=()) == {}
+
+
+def test_a_volume_that_is_bound_to_another_claim() -> None:
+    """Both claims are in the backup, but bound differently."""
+    pv = other(0, claimRef={"name": "c1"})
+    assert why(pv, (claim(1),), saved_claims=(claim(0), claim(1))) == {
+        "v0": "the backup does not contain its claim ns/c1"
     }
 
 
-def test_refusal_names_each_and_the_ways_out() -> None:
-    found = [Loss(f"v{n:02}", f"a/{n}", f"reason {n}", f"Way {n % 2}.") for n in range(12)]
-    with pytest.raises(Declined) as raised:
-        refuse_loss("lab", found)
-    assert raised.value.details == [loss.as_dict() for loss in found]
-    assert raised.value.message.startswith("Removing the cluster lab is not safe: v00 of a/0: reason 0; v01 of a/1:")
-    assert "v09 of a/9" in raised.value.message and "v10" not in raised.value.message
-    assert raised.value.message.endswith("and 2 more.")
-    assert raised.value.next_step == "Way 0. Way 1. Or remove it all the same: force=true."
+def test_each_volume_by_itself() -> None:
+    pvs, claims = [volume(n) for n in range(3)], [claim(n) for n in range(3)]
+    catalog = Catalog(
+        "2026-01-02T03:04:05Z",
+        SavedCluster("k", "v1"),
+        volumes=tuple(saved_volume(n, checksum_list=f"checksums/v{n}.jsonl") for n in (0, 2)),
+    )
+    changed = {"v2": Difference(("new",))}
+    found = not_backed_up(read_volumes(pvs, claims), (pvs, claims), catalog, (pvs, claims), changed)
+    assert list(found) == ["v1", "v2"]
 
 
-def test_nothing_to_lose_is_no_refusal() -> None:
-    assert refuse_loss("lab", ()) is None
+def test_which_volumes_need_a_backup() -> None:
+    """Not those of local_data, which creates them again, nor those without a directory in a node."""
+    given = merged(volume(1), {"metadata": {"labels": {LABEL: "read-write"}}})
+    nfs = merged(volume(2), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
+    pvs = [volume(0), given, nfs]
+    assert [v.name for v in needing_backup(read_volumes(pvs, []), pvs)] == ["v0"]

@@ -1,4 +1,4 @@
-"""What keeps a cluster from being removed, with a real backup and real data: whatever it would lose is told."""
+"""Why a cluster must not be removed, with a real backup and real data: everything it would lose is reported."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import GENERATIONS, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes, dangers
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes, find_blockers
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume, write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 from ansible_collections.kindlab.volumes.tests.unit.support.looks import QuietNodes
 
 COUNT = 3
-NONE_NAMED = "no backup is named that holds it"
 
 
-class Lab:
+class Scene:
     """A cluster with three volumes; their data in a directory of the host, or inside the worker where that is said."""
 
     def __init__(self, top: Path, *, inside: bool = False) -> None:
@@ -53,12 +53,12 @@ class Lab:
     def save(self, **how: Any) -> str:
         return write_backup(self.path, self.data, COUNT, places=self.places, **how)
 
-    def losses(self, path: Path | str | None = None) -> dict[str, list[str]]:
+    def blockers(self, path: Path | str | None = None) -> dict[str, list[str]]:
         """Volume -> the reasons not to remove the cluster."""
         found: dict[str, list[str]] = {}
         engine = Engine("docker", self.runner)
-        for loss in dangers(self.cluster, engine, self.nodes, str(self.path if path is None else path)):
-            found.setdefault(loss.volume, []).append(loss.reason)
+        for blocker in find_blockers(self.cluster, engine, self.nodes, str(self.path if path is None else path)):
+            found.setdefault(blocker.name, []).append(blocker.why)
         assert self.cluster.writes == []
         return found
 
@@ -68,13 +68,13 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Lab:
-    return Lab(tmp_path)
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
 
 
 @pytest.fixture
-def inside(tmp_path: Path) -> Lab:
-    return Lab(tmp_path, inside=True)
+def inside(tmp_path: Path) -> Scene:
+    return Scene(tmp_path, inside=True)
 
 
 def all_of(reason: str) -> dict[str, list[str]]:
@@ -93,35 +93,35 @@ def pod(name: str, claim_name: str) -> dict[str, Any]:
 
 def test_a_cluster_without_volumes_is_not_looked_into(tmp_path: Path) -> None:
     runner = QuietNodes()
-    assert dangers(FakeCluster(), Engine("docker", runner), [], str(tmp_path)) == ()
+    assert find_blockers(FakeCluster(), Engine("docker", runner), [], str(tmp_path)) == ()
     assert runner.calls == [] and runner.inside == []
 
 
 @pytest.mark.parametrize("checksum", ["full", "fast"])
-def test_a_backup_that_holds_all_of_it(lab: Lab, checksum: str) -> None:
-    lab.save(checksum=checksum)
-    assert lab.losses() == {}
+def test_a_backup_that_holds_all_of_it(scene: Scene, checksum: str) -> None:
+    scene.save(checksum=checksum)
+    assert scene.blockers() == {}
 
 
-def test_without_a_backup(lab: Lab) -> None:
-    lab.save()
-    assert lab.losses("") == all_of(NONE_NAMED)
+def test_without_a_backup(scene: Scene) -> None:
+    scene.save()
+    assert scene.blockers("") == all_of(NO_BACKUP)
 
 
-def test_what_is_no_backup(lab: Lab) -> None:
-    assert lab.losses() == all_of(f"The backup directory {lab.path} can't be read: No such file or directory")
+def test_what_is_no_backup(scene: Scene) -> None:
+    assert scene.blockers() == all_of(f"The backup directory {scene.path} can't be read: No such file or directory")
 
 
-def test_a_backup_without_checksums(lab: Lab) -> None:
-    lab.save(checksum="none")
-    assert lab.losses() == all_of("the backup has no checksums of it")
+def test_a_backup_without_checksums(scene: Scene) -> None:
+    scene.save(checksum="none")
+    assert scene.blockers() == all_of("the backup has no checksums of it")
 
 
-def test_a_damaged_backup(lab: Lab) -> None:
-    name = lab.save()
-    (lab.path / GENERATIONS / name / "checksums" / "v1.jsonl").write_text("")
-    assert "was changed after the backup" in lab.losses()["v0"][0]
-    assert set(lab.losses()) == {"v0", "v1", "v2"}
+def test_a_damaged_backup(scene: Scene) -> None:
+    name = scene.save()
+    (scene.path / GENERATIONS / name / "checksums" / "v1.jsonl").write_text("")
+    assert "was changed after the backup" in scene.blockers()["v0"][0]
+    assert set(scene.blockers()) == {"v0", "v1", "v2"}
 
 
 def change(path: Path) -> None:
@@ -158,150 +158,156 @@ def mode(path: Path) -> None:
         (mode, "1 changed: file (mode)", "1 changed: file (mode)"),
     ],
 )
-def test_data_that_was_changed_since(lab: Lab, done: Any, full: str, fast: str, checksum: str) -> None:
+def test_data_that_was_changed_since(scene: Scene, done: Any, full: str, fast: str, checksum: str) -> None:
     """Other times alone are no change where the content is known."""
-    lab.save(checksum=checksum)
-    done(lab.data / "v1" / "file")
+    scene.save(checksum=checksum)
+    done(scene.data / "v1" / "file")
     said = full if checksum == "full" else fast
-    assert lab.losses() == ({"v1": [f"its data was changed since it was saved: {said}"]} if said else {})
+    assert scene.blockers() == ({"v1": [f"its data has changed since the backup: {said}"]} if said else {})
 
 
-def test_only_the_newest_generation_counts(lab: Lab) -> None:
-    lab.save()
-    change(lab.data / "v1" / "file")
-    write_backup(lab.path, lab.data, 1)
-    assert lab.losses() == {"v1": ["it is not in the backup"], "v2": ["it is not in the backup"]}
-    lab.save()
-    assert lab.losses() == {}
+def test_only_the_newest_generation_counts(scene: Scene) -> None:
+    scene.save()
+    change(scene.data / "v1" / "file")
+    write_backup(scene.path, scene.data, 1)
+    assert scene.blockers() == {"v1": ["the backup does not contain it"], "v2": ["the backup does not contain it"]}
+    scene.save()
+    assert scene.blockers() == {}
 
 
-def test_a_volume_and_a_claim_made_since(lab: Lab) -> None:
-    lab.save()
-    (lab.data / "v3").mkdir()
-    lab.put(3)
+def test_a_volume_and_a_claim_made_since(scene: Scene) -> None:
+    scene.save()
+    (scene.data / "v3").mkdir()
+    scene.put(3)
     other = merged(volume(2), {"spec": {"claimRef": {"name": "new"}}})
-    lab.cluster.put({**other, "status": {"phase": "Bound"}})
-    lab.cluster.put(merged(claim(2), {"metadata": {"name": "new"}, "status": {"phase": "Bound"}}))
-    assert lab.losses() == {"v2": ["the backup has not its claim ns/new"], "v3": ["it is not in the backup"]}
+    scene.cluster.put({**other, "status": {"phase": "Bound"}})
+    scene.cluster.put(merged(claim(2), {"metadata": {"name": "new"}, "status": {"phase": "Bound"}}))
+    assert scene.blockers() == {
+        "v2": ["the backup does not contain its claim ns/new"],
+        "v3": ["the backup does not contain it"],
+    }
 
 
-def test_data_that_is_gone(lab: Lab) -> None:
+def test_data_that_is_gone(scene: Scene) -> None:
     """Nothing was compared then, so nothing is known to be as it was."""
-    lab.save()
-    shutil.rmtree(lab.data / "v1")
-    found = lab.losses()
-    assert set(found) == {"v0", "v1", "v2"} and str(lab.data / "v1") in found["v0"][0]
+    scene.save()
+    shutil.rmtree(scene.data / "v1")
+    found = scene.blockers()
+    assert set(found) == {"v0", "v1", "v2"} and str(scene.data / "v1") in found["v0"][0]
 
 
-def test_held_by_a_pod(lab: Lab) -> None:
-    lab.save()
-    lab.cluster.put(pod("p", "c1"))
-    assert lab.losses() == {"v1": ["it is in use: pod ns/p uses it"]}
+def test_held_by_a_pod(scene: Scene) -> None:
+    scene.save()
+    scene.cluster.put(pod("p", "c1"))
+    assert scene.blockers() == {"v1": ["it is in use: pod ns/p uses it"]}
 
 
-def test_held_by_a_process_in_a_node(lab: Lab) -> None:
-    lab.save()
-    lab.runner.busy["k-worker"] = "/data/v2/below"
-    assert lab.losses() == {"v2": ["it is in use: vi (pid 42) on k-worker is in /data/v2/below"]}
+def test_held_by_a_process_in_a_node(scene: Scene) -> None:
+    scene.save()
+    scene.runner.busy["k-worker"] = "/data/v2/below"
+    assert scene.blockers() == {"v2": ["it is in use: vi (pid 42) on k-worker is in /data/v2/below"]}
 
 
-def test_held_on_another_node_that_shares_the_directory(lab: Lab) -> None:
-    lab.save()
-    lab.nodes[0] = replace(lab.nodes[0], mounts=(Mount("/data", str(lab.data)),))
-    lab.runner.busy["k-control-plane"] = "/data/v2"
-    assert list(lab.losses()) == ["v2"]
+def test_held_on_another_node_that_shares_the_directory(scene: Scene) -> None:
+    scene.save()
+    scene.nodes[0] = replace(scene.nodes[0], mounts=(Mount("/data", str(scene.data)),))
+    scene.runner.busy["k-control-plane"] = "/data/v2"
+    assert list(scene.blockers()) == ["v2"]
 
 
-def test_a_node_that_can_t_be_looked_into_is_no_proof(lab: Lab) -> None:
-    lab.save()
-    lab.nodes[1] = replace(lab.nodes[1], state="paused")
-    (reason,) = lab.losses()["v0"]
+def test_a_node_that_can_t_be_looked_into_is_no_proof(scene: Scene) -> None:
+    scene.save()
+    scene.nodes[1] = replace(scene.nodes[1], state="paused")
+    (reason,) = scene.blockers()["v0"]
     assert "k-worker is paused: what its processes hold can't be seen" in reason
 
 
-def test_local_data_needs_none(lab: Lab) -> None:
+def test_local_data_needs_none(scene: Scene) -> None:
     for number in range(COUNT):
-        lab.put(number, labels={LABEL: "read-only"})
-    assert lab.losses("") == {}
-    lab.cluster.put(pod("p", "c1"))
-    assert lab.losses("") == {"v1": ["it is in use: pod ns/p uses it"]}
+        scene.put(number, labels={LABEL: "read-only"})
+    assert scene.blockers("") == {}
+    scene.cluster.put(pod("p", "c1"))
+    assert scene.blockers("") == {"v1": ["it is in use: pod ns/p uses it"]}
 
 
-def test_what_has_no_directory_needs_none(lab: Lab) -> None:
+def test_what_has_no_directory_needs_none(scene: Scene) -> None:
     nfs = merged(volume(1), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
-    lab.cluster.put(nfs)
-    assert set(lab.losses("")) == {"v0", "v2"}
+    scene.cluster.put(nfs)
+    assert set(scene.blockers("")) == {"v0", "v2"}
 
 
-def test_a_volume_of_a_node_that_is_none_of_this_cluster(lab: Lab) -> None:
+def test_a_volume_of_a_node_that_is_none_of_this_cluster(scene: Scene) -> None:
     """Nothing of it is here that could go."""
-    lab.save()
-    lab.nodes[1] = replace(lab.nodes[1], name="k-other")
-    assert lab.losses() == {}
+    scene.save()
+    scene.nodes[1] = replace(scene.nodes[1], name="k-other")
+    assert scene.blockers() == {}
 
 
 @pytest.mark.parametrize("checksum", ["full", "fast"])
-def test_inside_a_node_an_archive_holds_it(inside: Lab, checksum: str) -> None:
-    goes = [f"{inside.data}/v{n} is no host directory on k-worker, it goes with the node" for n in range(COUNT)]
+def test_inside_a_node_an_archive_holds_it(inside: Scene, checksum: str) -> None:
+    goes = [
+        f"{inside.data}/v{n} is not mounted from the host on k-worker and is deleted with the node"
+        for n in range(COUNT)
+    ]
     inside.save(archive=True, checksum=checksum)
-    assert inside.losses("") == {f"v{n}": [goes[n], NONE_NAMED] for n in range(COUNT)}
-    assert inside.losses() == {}
+    assert inside.blockers("") == {f"v{n}": [goes[n], NO_BACKUP] for n in range(COUNT)}
+    assert inside.blockers() == {}
     change(inside.data / "v1" / "file")
     field = "sha256" if checksum == "full" else "mtime_ns"
-    said = f"its data was changed since it was saved: 1 changed: file ({field})"
-    assert inside.losses() == {"v1": [goes[1], said]}
+    said = f"its data has changed since the backup: 1 changed: file ({field})"
+    assert inside.blockers() == {"v1": [goes[1], said]}
 
 
-def test_inside_a_node_checksums_alone_hold_nothing(inside: Lab) -> None:
+def test_inside_a_node_checksums_alone_hold_nothing(inside: Scene) -> None:
     inside.save()
-    assert set(inside.losses()) == {"v0", "v1", "v2"}
+    assert set(inside.blockers()) == {"v0", "v1", "v2"}
 
 
-def test_inside_a_node_that_is_stopped_nothing_is_known(inside: Lab) -> None:
+def test_inside_a_node_that_is_stopped_nothing_is_known(inside: Scene) -> None:
     """It may have been written to since it was saved."""
     inside.save(archive=True)
     inside.nodes[1] = replace(inside.nodes[1], state="exited")
-    goes, unseen = inside.losses()["v1"]
-    assert "goes with the node" in goes
-    assert unseen.startswith("whether it is as it was saved can't be seen: ") and "while the node is exited" in unseen
+    goes, unseen = inside.blockers()["v1"]
+    assert "deleted with the node" in goes
+    assert unseen.startswith("it cannot be compared with its backup: ") and "while the node is exited" in unseen
 
 
-def test_inside_one_of_several_nodes_nothing_is_known(inside: Lab) -> None:
+def test_inside_one_of_several_nodes_nothing_is_known(inside: Scene) -> None:
     inside.save(archive=True)
     inside.cluster.put(merged(volume(1, places=inside.places), {"spec": {"nodeAffinity": None}}))
-    assert list(inside.losses()) == ["v1"]
+    assert list(inside.blockers()) == ["v1"]
 
 
-def test_an_archive_of_what_was_not_compared_holds_nothing(inside: Lab) -> None:
+def test_an_archive_of_what_was_not_compared_holds_nothing(inside: Scene) -> None:
     """A label keeps a volume from the comparison; its data may have been changed since."""
     inside.save(archive=True)
     inside.put(1, labels={LABEL: "read-write"})
     change(inside.data / "v1" / "file")
-    (reason,) = inside.losses()["v1"]
-    assert "goes with the node" in reason
+    (reason,) = inside.blockers()["v1"]
+    assert "deleted with the node" in reason
 
 
-def test_a_look_that_fails_is_no_proof(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab.save()
+def test_a_look_that_fails_is_no_proof(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.save()
     monkeypatch.setattr(QuietNodes, "run", broken)
     with pytest.raises(CommandFailed, match="the engine is gone"):
-        lab.losses()
+        scene.blockers()
 
 
 def broken(*_arguments: Any, **_rest: Any) -> None:
     raise CommandFailed("the engine is gone")
 
 
-def test_changes_are_told_by_volume(lab: Lab) -> None:
-    lab.save()
-    change(lab.data / "v1" / "file")
-    lab.put(7)
-    assert lab.changes() == {"v0": Difference(), "v1": Difference(changed=("file (sha256)",)), "v2": Difference()}
+def test_changes_are_told_by_volume(scene: Scene) -> None:
+    scene.save()
+    change(scene.data / "v1" / "file")
+    scene.put(7)
+    assert scene.changes() == {"v0": Difference(), "v1": Difference(changed=("file (sha256)",)), "v2": Difference()}
 
 
-def test_content_is_read_only_where_sizes_or_times_differ(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab.save()
-    touched(lab.data / "v2" / "file")
+def test_content_is_read_only_where_sizes_or_times_differ(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.save()
+    touched(scene.data / "v2" / "file")
     read: list[tuple[list[str], str]] = []
 
     def noted(sources: Any, how: str) -> Any:
@@ -309,11 +315,11 @@ def test_content_is_read_only_where_sizes_or_times_differ(lab: Lab, monkeypatch:
         return read_lists(sources, how)
 
     monkeypatch.setattr(removal, "read_lists", noted)
-    assert not any(lab.changes().values())
+    assert not any(scene.changes().values())
     assert read == [(["v0", "v1", "v2"], "fast"), (["v2"], "full")]
 
 
-def test_changes_inside_a_node(inside: Lab) -> None:
+def test_changes_inside_a_node(inside: Scene) -> None:
     inside.save(archive=True)
     added(inside.data / "v2" / "file")
     assert inside.changes() == {"v0": Difference(), "v1": Difference(), "v2": Difference(added=("new",))}

@@ -1,4 +1,4 @@
-"""A host in memory that has docker and kind: node containers as docker inspect shows them, made by kind's rules."""
+"""An in-memory host with docker and kind: node containers as docker inspect shows them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
 Object = dict[str, Any]
 
 CLUSTER, ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
-KINDS_PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
 KUBECONFIG = """apiVersion: v1
 clusters:
 - cluster:
@@ -41,7 +41,7 @@ EMPTY = "apiVersion: v1\nkind: Config\n"
 
 
 def containers(config: Mapping[str, Any]) -> list[Object]:
-    """What docker shows of the nodes that kind makes (planCreation, runArgsForNode, generatePortMappings)."""
+    """The nodes that kind creates, as docker shows them (planCreation, runArgsForNode, generatePortMappings)."""
     counts: dict[str, int] = {}
     made = []
     for node in config["nodes"]:
@@ -60,7 +60,7 @@ def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) ->
             "Source": mount["hostPath"],
             "Destination": mount["containerPath"],
             "RW": not mount.get("readOnly", False),
-            "Propagation": KINDS_PROPAGATION[mount.get("propagation", "None")],
+            "Propagation": PROPAGATION[mount.get("propagation", "None")],
         }
         for mount in node.get("extraMounts", ())
     ]
@@ -98,8 +98,8 @@ def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) ->
 class KindHost(Runner):
     """Answers docker and kind as they do; an API server answers while the first control plane runs.
 
-    during_create: called with this host when kind has made the nodes and nothing else yet; it may raise.
-    during_delete: called when kind has taken the kubeconfig's entries and the last node away; it may raise.
+    during_create: called with this host after kind created the node containers only; it may raise.
+    during_delete: called after kind removed the kubeconfig's entries and the last node; it may raise.
     """
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class KindHost(Runner):
         return done
 
     def connect(self, kubeconfig: str, context: str) -> FakeCluster:
-        """The API that a kubeconfig leads to, as Cluster is opened."""
+        """The API that a kubeconfig connects to; called like Cluster."""
         name = context.removeprefix("kind-")
         api = self.clusters.get(name)
         current = KUBECONFIG.format(name=name, number=self.created)
@@ -144,7 +144,7 @@ class KindHost(Runner):
         return api
 
     def runs(self, name: str) -> bool:
-        """Whether the first control plane of a cluster does."""
+        """Whether the first control plane of a cluster runs."""
         return any(n["Name"] == f"/{name}-control-plane" and n["State"]["Status"] == "running" for n in self.nodes)
 
     def writes(self) -> list[list[str]]:
@@ -226,7 +226,7 @@ class KindHost(Runner):
 
 
 class OpenKindHost(KindHost):
-    """One whose nodes can be entered: inside is this host, and nothing runs there."""
+    """A host whose nodes accept exec: commands run on this machine, and no process is found in them."""
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         return list(argv[4:] if list(argv[:3]) == EXEC else argv)
@@ -264,7 +264,7 @@ class Silent(FakeCluster):
 
 
 def api_of(config: Mapping[str, Any]) -> FakeCluster:
-    """What kind leaves in a new cluster, everything ready."""
+    """The API of a new cluster, everything ready."""
     nodes = [c["Name"].lstrip("/") for c in containers(config) if "load-balancer" not in c["Name"]]
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     default = {"storageclass.kubernetes.io/is-default-class": "true"}

@@ -100,7 +100,7 @@ def to_text(catalog: Catalog) -> str:
     """The catalog as JSON for people and programs; its own sha256 is in it, so that no change goes unnoticed."""
     data: dict[str, Any] = {"format": FORMAT, **asdict(catalog), "files": dict(catalog.files)}
     for node in data["cluster"]["nodes"]:
-        for unsaved in ("state", "image", "image_id", "ports", "ended"):
+        for unsaved in ("state", "image", "image_id", "ports", "exit_reason"):
             del node[unsaved]
     return json.dumps({**data, "sha256": _own_digest(data)}, indent=1) + "\n"
 

@@ -1,173 +1,159 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How an existing cluster differs from the one that is asked for."""
+"""How an existing cluster differs from the requested one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 
-from .config import kind_config
+from .config import CLUSTER_FIELDS, NODE_FIELDS, kind_config
 from .nodes import CONTROL_PLANE, Mount, Node, Port, kubernetes_nodes, node_names
 from .settings import split_rate
-from .spec import ClusterSpec, WantedNode
+from .spec import ClusterSpec, NodeSpec
 
 API_SERVER_PORT = 6443
-SAID_MAX = 120
-# Mounted in every node by kind itself (runArgsForNode, commonArgs); the rest of kind's own are no bind mounts.
-KINDS_OWN_MOUNTS = frozenset(("/lib/modules", "/dev/mapper"))
+VALUE_MAX = 120
+# The bind mounts that kind adds to every node (runArgsForNode, commonArgs).
+KIND_MOUNTS = frozenset(("/lib/modules", "/dev/mapper"))
 
-# Fields of kind's configuration that no container shows -> the options they come from.
-_HIDDEN = {
-    "networking": "networking",
-    "featureGates": "feature_gates",
-    "runtimeConfig": "runtime_config",
-    "requestRate": "controller_manager_qps",
-    "kubeadmConfigPatches": "kubeadm_patches",
-    "containerdConfigPatches": "containerd_patches",
-}
-_HIDDEN_OF_NODES = {"labels": "labels", "kubeadmConfigPatches": "patches"}
+# Fields of kind's configuration that no container shows, and the options they come from.
+_HIDDEN = {**CLUSTER_FIELDS, "controller_manager_qps": "requestRate"}
+_HIDDEN_OF_NODES = {option: NODE_FIELDS[option] for option in ("labels", "patches")}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as asked: of which node ('' for the whole cluster), how it is, how it should be."""
+    """One difference: the node ('' for the whole cluster), the field, its value and the requested value."""
 
     node: str
     field: str
     before: Any
     after: Any
 
-    def text(self) -> str:
-        """The difference as a line for people."""
-        place = f"{self.node}: " if self.node else ""
-        return f"{place}{self.field} is {_said(self.before, 'missing')}, asked for is {_said(self.after, 'none')}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The difference as a module returns it."""
-        return asdict(self)
+    def refusal(self) -> Refusal:
+        """The difference as a reason to decline."""
+        why = f"{self.field} is {_text(self.before)}, requested is {_text(self.after)}"
+        return Refusal(self.node, why, details={"field": self.field, "before": self.before, "after": self.after})
 
 
 def container_drift(spec: ClusterSpec, nodes: Sequence[Node], image_ids: Mapping[str, str]) -> tuple[Difference, ...]:
-    """What the node containers show. image_ids: the id of each wanted image that the engine has."""
-    there = {node.name: node for node in kubernetes_nodes(nodes)}
-    asked = {node.name: node for node in spec.nodes}
-    found: list[Difference] = []
-    for name in sorted(there.keys() | asked.keys()):
-        if name not in there:
-            found.append(Difference(name, "node", None, asked[name].role))
-        elif name not in asked:
-            found.append(Difference(name, "node", there[name].role, None))
+    """What the node containers show. image_ids: the id of each requested image that the engine has."""
+    existing = {node.name: node for node in kubernetes_nodes(nodes)}
+    requested = {node.name: node for node in spec.nodes}
+    drift: list[Difference] = []
+    for name in sorted(existing.keys() | requested.keys()):
+        if name not in existing:
+            drift.append(Difference(name, "node", None, requested[name].role))
+        elif name not in requested:
+            drift.append(Difference(name, "node", existing[name].role, None))
         else:
-            found.extend(_node_drift(asked[name], there[name], image_ids))
-    return tuple(found)
+            drift.extend(_node_drift(requested[name], existing[name], image_ids))
+    return tuple(drift)
 
 
 def record_drift(spec: ClusterSpec, recorded: Mapping[str, Any]) -> tuple[Difference, ...]:
     """What only the configuration shows that was recorded when the cluster was created."""
-    asked = kind_config(spec)
-    found = list(_fields("", _rate_apart(recorded), _rate_apart(asked), _HIDDEN))
+    requested = kind_config(spec)
+    drift = list(_fields("", _with_rate(recorded), _with_rate(requested), _HIDDEN))
     before = recorded.get("nodes") or ()
-    there = dict(zip(node_names(spec.name, [node["role"] for node in before]), before, strict=True))
-    for wanted, after in zip(spec.nodes, asked["nodes"], strict=True):
-        found.extend(_fields(wanted.name, there.get(wanted.name, after), after, _HIDDEN_OF_NODES))
-    return tuple(found)
+    existing = dict(zip(node_names(spec.name, [node["role"] for node in before]), before, strict=True))
+    for node, after in zip(spec.nodes, requested["nodes"], strict=True):
+        drift.extend(_fields(node.name, existing.get(node.name, after), after, _HIDDEN_OF_NODES))
+    return tuple(drift)
 
 
-def unseen_options(spec: ClusterSpec) -> tuple[str, ...]:
-    """The options that are asked for and can't be compared where no configuration was recorded."""
-    asked = _rate_apart(kind_config(spec))
-    names = [option for field, option in _HIDDEN.items() if field in asked]
-    names += [o for f, o in _HIDDEN_OF_NODES.items() if any(f in node for node in asked["nodes"])]
+def unverifiable_options(spec: ClusterSpec) -> tuple[str, ...]:
+    """The requested options that cannot be compared if no configuration was recorded."""
+    requested = _with_rate(kind_config(spec))
+    names = [option for option, field in _HIDDEN.items() if field in requested]
+    names += [o for o, field in _HIDDEN_OF_NODES.items() if any(field in node for node in requested["nodes"])]
     return tuple(names)
 
 
-def _rate_apart(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with the controller manager's request rate in a field of its own, as the option has it."""
+def _with_rate(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with the request rate of the controller manager apart from the other patches."""
     rate, patches = split_rate(config.get("kubeadmConfigPatches") or ())
-    apart = {"requestRate": rate, "kubeadmConfigPatches": patches}
-    rest = {key: value for key, value in config.items() if key != "kubeadmConfigPatches"}
-    return {**rest, **{key: value for key, value in apart.items() if value}}
+    rest = {field: value for field, value in config.items() if field != "kubeadmConfigPatches"}
+    return {**rest, **({"requestRate": rate} if rate else {}), **({"kubeadmConfigPatches": patches} if patches else {})}
 
 
 def _fields(
     node: str, before: Mapping[str, Any], after: Mapping[str, Any], fields: Mapping[str, str]
 ) -> Iterator[Difference]:
-    for field, option in fields.items():
+    for option, field in fields.items():
         if before.get(field) != after.get(field):
             yield Difference(node, option, before.get(field), after.get(field))
 
 
-def _node_drift(asked: WantedNode, there: Node, image_ids: Mapping[str, str]) -> Iterator[Difference]:
+def _node_drift(requested: NodeSpec, node: Node, image_ids: Mapping[str, str]) -> Iterator[Difference]:
     same_image = (
-        not asked.image
-        or plain_name(asked.image) == plain_name(there.image)
-        or image_ids.get(asked.image) == there.image_id
+        not requested.image
+        or plain_name(requested.image) == plain_name(node.image)
+        or image_ids.get(requested.image) == node.image_id
     )
     if not same_image:
-        yield Difference(asked.name, "image", there.image, asked.image)
-    yield from _mount_drift(asked, there)
-    before = [_port(p) for p in there.ports if not is_api_server(there, p, asked.ports)]
-    after = [_port(p) for p in asked.ports]
-    if _ports_left(asked.ports, there):
-        yield Difference(asked.name, "ports", sorted(before), sorted(after))
+        yield Difference(requested.name, "image", node.image, requested.image)
+    yield from _mount_drift(requested, node)
+    if _ports_differ(requested.ports, node):
+        before = [_port_text(port) for port in node.ports if not is_api_server(node, port, requested.ports)]
+        yield Difference(requested.name, "ports", sorted(before), sorted(map(_port_text, requested.ports)))
 
 
-def _mount_drift(asked: WantedNode, there: Node) -> Iterator[Difference]:
-    wanted = {m.node_path: m for m in asked.mounts}
-    mounted = {m.node_path: m for m in there.mounts if m.kind == "bind" and m.node_path not in KINDS_OWN_MOUNTS}
-    for path in sorted(wanted.keys() | mounted.keys()):
-        before, after = (_mount(mounts.get(path)) for mounts in (mounted, wanted))
-        if before != after:
-            yield Difference(asked.name, f"mount {path}", before, after)
+def _mount_drift(requested: NodeSpec, node: Node) -> Iterator[Difference]:
+    after = {m.node_path: _mount_text(m) for m in requested.mounts}
+    mounts = (m for m in node.mounts if m.kind == "bind" and m.node_path not in KIND_MOUNTS)
+    before = {m.node_path: _mount_text(m) for m in mounts}
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) != after.get(path):
+            yield Difference(requested.name, f"mount {path}", before.get(path), after.get(path))
 
 
-def _mount(mount: Mount | None) -> str | None:
-    """host directory[, read-only][, propagation]; private, in whichever word, is what engines do unasked."""
-    if mount is None:
-        return None
+def _mount_text(mount: Mount) -> str:
+    """host directory[, read-only][, propagation]; private, under either of its names, is the engines' default."""
     # Docker Desktop shows the host's paths below /host_mnt.
-    words = [mount.host_path.removeprefix("/host_mnt")]
-    words += ["read-only"] if mount.read_only else []
-    words += [mount.propagation] if mount.propagation not in ("", "private", "rprivate") else []
-    return ", ".join(words)
+    parts = [mount.host_path.removeprefix("/host_mnt")]
+    parts += ["read-only"] if mount.read_only else []
+    parts += [mount.propagation] if mount.propagation not in ("", "private", "rprivate") else []
+    return ", ".join(parts)
 
 
-def _ports_left(asked: Iterable[Port], there: Node) -> bool:
-    """True where the published ports are not the ones that are asked for, each matched once."""
-    left = list(there.ports)
-    for port in asked:
+def _ports_differ(requested: Iterable[Port], node: Node) -> bool:
+    """True unless each requested port matches one published port, and no other one is published."""
+    left = list(node.ports)
+    for port in requested:
         match = next((p for p in left if _matches(port, p)), None)
         if match is None:
             return True
         left.remove(match)
-    return any(not is_api_server(there, port) for port in left)
+    return any(not is_api_server(node, port) for port in left)
 
 
-def _matches(asked: Port, there: Port) -> bool:
+def _matches(requested: Port, published: Port) -> bool:
     return (
-        (asked.node_port, asked.protocol) == (there.node_port, there.protocol)
-        and asked.host_port in (0, there.host_port)
-        and (asked.listen == there.listen or {asked.listen, there.listen} <= {"", "0.0.0.0", "::"})
+        (requested.node_port, requested.protocol) == (published.node_port, published.protocol)
+        and requested.host_port in (0, published.host_port)
+        and (requested.listen == published.listen or {requested.listen, published.listen} <= {"", "0.0.0.0", "::"})
     )
 
 
-def is_api_server(node: Node, port: Port, asked: Iterable[Port] = ()) -> bool:
-    """kind publishes the API server's port of every control plane, at a port of its choice."""
+def is_api_server(node: Node, port: Port, requested: Iterable[Port] = ()) -> bool:
+    """True for the API server port that kind publishes on every control plane, unless it was requested."""
     if node.role != CONTROL_PLANE or (port.node_port, port.protocol) != (API_SERVER_PORT, "TCP"):
         return False
-    return not any(_matches(wanted, port) for wanted in asked)
+    return not any(_matches(own, port) for own in requested)
 
 
-def _port(port: Port) -> str:
+def _port_text(port: Port) -> str:
     listen = f"{port.listen}:" if port.listen else ""
     return f"{listen}{port.host_port or 'any'}->{port.node_port}/{port.protocol}"
 
 
-def _said(value: Any, nothing: str) -> str:
-    """A value for people, cut where it is long; the details have it in full."""
-    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
-    return (words[:SAID_MAX] + "..." if len(words) > SAID_MAX else words) or nothing
+def _text(value: Any) -> str:
+    """A value, shortened if it is long; the details have it in full."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")
+    return f"{text[:VALUE_MAX]}..." if len(text) > VALUE_MAX else text or "none"

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clusters as they are: node containers, what is mounted in them, and where that lies on the host."""
+"""Node containers: their mounts, ports and names, and the host directories behind the mounts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LOAD_BALANCER = "external-load-balancer"
 
 @dataclass(frozen=True)
 class Mount:
-    """A place inside a node container that is kept outside it.
+    """A mount of a node container.
 
-    kind: bind (host_path is a directory or file of the host), volume (the engine's own) or tmpfs.
+    kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs.
     """
 
     node_path: str
@@ -33,7 +33,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a node that is published on the host."""
+    """A port of a node, published on the host."""
 
     node_port: int
     host_port: int
@@ -45,8 +45,8 @@ class Port:
 class Node:
     """A node container as the engine shows it.
 
-    role: control-plane, worker or external-load-balancer; state: the engine's word, e.g. running, exited, paused.
-    ended: how a container that has exited came to its end: 'stopped, exit code 137', 'crashed, out of memory'.
+    role: control-plane, worker or external-load-balancer; state: as the engine calls it, e.g. running, exited, paused.
+    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others.
     """
 
     name: str
@@ -57,15 +57,15 @@ class Node:
     image_id: str = ""
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
-    ended: str = ""
+    exit_reason: str = ""
 
     def host_directory(self, node_directory: str) -> str | None:
-        """Where a directory of this node lies on the host; None where it is not kept on the host."""
+        """The host directory behind a directory of this node; None if it is not mounted from the host."""
         path = posixpath.normpath(node_directory)
-        holding = [m for m in self.mounts if is_below(path, m.node_path)]
-        if not holding:
+        above = [m for m in self.mounts if is_below(path, m.node_path)]
+        if not above:
             return None
-        nearest = max(holding, key=lambda m: len(posixpath.normpath(m.node_path)))
+        nearest = max(above, key=lambda m: len(posixpath.normpath(m.node_path)))
         if nearest.kind != "bind":
             return None
         return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
@@ -77,18 +77,23 @@ def kubernetes_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 
 def is_below(path: str, directory: str) -> bool:
-    """True where path is the directory itself or lies below it (both absolute, '..' resolved by name)."""
+    """True if path is the directory or below it (both absolute, '..' resolved by name)."""
     path, directory = posixpath.normpath(path), posixpath.normpath(directory)
     return path == directory or directory == "/" or path.startswith(directory + "/")
 
 
 def default_kubeconfig(cluster: str) -> str:
-    """The kubeconfig file that a cluster has for itself, so that the user's own stays untouched."""
+    """The kubeconfig file of one cluster; the user's own is left alone."""
     return f"~/.kube/kind-{cluster}.yaml"
 
 
+def context_name(cluster: str) -> str:
+    """The kubeconfig context that kind writes for a cluster."""
+    return f"kind-{cluster}"
+
+
 def node_names(cluster: str, roles: Iterable[str]) -> list[str]:
-    """The names that kind gives to nodes of these roles, in their order: NAME-worker, NAME-worker2, ..."""
+    """The names that kind gives to nodes of these roles, in order: NAME-worker, NAME-worker2, ..."""
     seen: dict[str, int] = {}
     names = []
     for role in roles:

@@ -1,148 +1,218 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What has to be done so that a cluster is as asked for: from what is there to ordered steps."""
+"""Plan of kind_cluster: the steps from the observed cluster to the requested one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
-from .drift import Difference
-from .nodes import Node
-from .spec import ClusterSpec
-from .view import cluster_view, state_of
+from .drift import Difference, container_drift, record_drift, unverifiable_options
+from .mounts_and_ports import HostDirectory
+from .nodes import Node, context_name
+from .record import recorded_config
+from .spec import ClusterSpec, checked_name
+from .view import ABSENT, cluster_view
+
+_RECREATE = (
+    "Change the options to match the cluster, or recreate it with its volumes "
+    "(kindlab.volumes.volume_backup, kind_cluster with state=absent, kind_cluster, kindlab.volumes.volume_restore): "
+    "kind cannot change an existing cluster."
+)
+_STARTED = "its nodes were started and its kubeconfig was written where necessary"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of kind_cluster, checked. spec: without nodes if state is absent."""
+
+    state: str
+    spec: ClusterSpec
+    merge_kubeconfig: bool = False
+    retain_on_failure: bool = False
+    wait_for: str = "nodes"
+    backup: str = ""
+    force: bool = False
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """Check the options. Raises BadInput."""
+        absent = options["state"] == ABSENT
+        return cls(
+            state=options["state"],
+            spec=ClusterSpec(checked_name(options["name"])) if absent else ClusterSpec.from_options(options),
+            merge_kubeconfig=bool(options["merge_kubeconfig"]),
+            retain_on_failure=bool(options["retain_on_failure"]),
+            wait_for=options.get("wait_for") or "nodes",
+            backup=options.get("backup") or "",
+            force=bool(options["force"]),
+        )
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is there before.
+    """The cluster and its files on this host.
 
-    marked: a creation or a removal (removing) was begun and not brought to its end. named: the cluster's own
-    kubeconfig names it.
-    kubeconfig: that file leads to it, as it is now. merged: the user's own names it. has_credentials: false where
-    the nodes run and hold no credentials. used: there are volumes. missing: host directories that are asked for and
-    are not there.
+    kubeconfig: path of the cluster's own file; named: it contains the cluster; connects: it connects to it.
+    merged: the user's own file contains the cluster. unfinished: a creation, or a removal (removing), was interrupted.
+    has_credentials: false if all nodes run and kubeadm has not written credentials. has_volumes: only read if the
+    cluster may have to be replaced. image_ids: of requested images under other names than the nodes' own.
+    version, record: of the API server, '' and None if it does not answer. missing: requested host directories.
+    blockers: why the cluster must not be deleted; only read if that matters.
     """
 
+    kubeconfig: str
     nodes: tuple[Node, ...] = ()
-    marked: bool = False
+    unfinished: bool = False
     removing: bool = False
     named: bool = False
-    kubeconfig: bool = False
+    connects: bool = False
     merged: bool = False
     has_credentials: bool = True
-    used: bool = False
-    missing: tuple[str, ...] = ()
+    has_volumes: bool = False
+    image_ids: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    record: Mapping[str, Any] | None = None
+    missing: tuple[HostDirectory, ...] = ()
+    blockers: tuple[Refusal, ...] = ()
 
     @property
     def abandoned(self) -> bool:
-        """True where kind was interrupted, and nobody uses what it left.
+        """True if kind was interrupted and nobody uses what it left.
 
-        kind writes the kubeconfig as the last step of a creation, and takes it away as the first of a removal.
+        kind writes the kubeconfig as the last step of a creation, and removes it as the first step of a deletion.
         """
-        return bool(self.nodes) and self.marked and not self.named and not self.used
+        return bool(self.nodes) and self.unfinished and not self.named and not self.has_volumes
 
 
 @dataclass(frozen=True)
 class Plan:
     """The steps, in the order of their fields.
 
-    finish: wait until a new cluster is usable, and record what was asked for; otherwise only its nodes are waited for.
+    remove: nodes and kubeconfig entries. finish: wait until a new cluster is usable, and record its configuration.
+    version: of the API server, if the recorded configuration has been compared already.
     """
 
+    request: Request
+    observed: Observed
     remove: bool = False
-    directories: tuple[str, ...] = ()
+    directories: tuple[HostDirectory, ...] = ()
     create: bool = False
     start: tuple[Node, ...] = ()
     write_kubeconfig: bool = False
     merge: bool = False
     finish: bool = False
+    version: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
-        """True where something will be changed."""
-        return self != Plan()
+        """True if any step is necessary."""
+        return any((self.remove, self.create, self.start, self.write_kubeconfig, self.merge, self.finish))
+
+    def diff(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The cluster and its kubeconfigs before and after."""
+        name, seen = self.request.spec.name, self.observed
+        present = self.request.state != ABSENT
+        before = {
+            **cluster_view(name, seen.nodes, unfinished=seen.unfinished),
+            "kubeconfig": seen.kubeconfig if seen.connects else None,
+            "merged": seen.merged,
+        }
+        after = {
+            **cluster_view(name, self._nodes_after()),
+            "kubeconfig": seen.kubeconfig if present else None,
+            "merged": present and (self.request.merge_kubeconfig or seen.merged),
+        }
+        return before, after
+
+    def result(self) -> dict[str, Any]:
+        """What the module returns in check mode."""
+        return {
+            "cluster": cluster_view(self.request.spec.name, self._nodes_after()),
+            "kubeconfig": self.observed.kubeconfig,
+            "context": context_name(self.request.spec.name),
+            "kubernetes_version": self.version,
+            "seconds": {},
+        }
+
+    def _nodes_after(self) -> tuple[Node, ...]:
+        if self.create or self.request.state == ABSENT:
+            return self.request.spec.as_created()
+        return tuple(replace(node, state="running", exit_reason="") for node in self.observed.nodes)
 
 
-def plan_present(spec: ClusterSpec, observed: Observed, *, merge: bool) -> Plan:
-    """The steps to the cluster that is asked for. Raises Declined where what is there was never set up by anybody."""
-    merge = merge and not observed.merged
-    half_removed = observed.removing and not observed.named and not _all_there(spec, observed.nodes)
+def needs_blockers(request: Request, observed: Observed) -> bool:
+    """True if the request deletes a cluster that may be in use, and does not force it."""
+    return request.state == ABSENT and bool(observed.nodes) and not observed.abandoned and not request.force
+
+
+def plan(request: Request, observed: Observed) -> Plan:
+    """The steps to the requested state.
+
+    Raises Declined if volumes would lose data, if the existing cluster differs from the requested one, or if its nodes
+    exist but kubeadm never ran, and BadInput if the recorded configuration is unreadable.
+    """
+    return _plan_absent(request, observed) if request.state == ABSENT else _plan_present(request, observed)
+
+
+def _plan_absent(request: Request, observed: Observed) -> Plan:
+    if needs_blockers(request, observed):
+        subject = f"Cluster {request.spec.name} cannot be removed safely"
+        decline(subject, observed.blockers, "To remove it regardless, with whatever is lost: force=true.")
+    # The kubeconfig entries of a cluster that no longer exists are removed as well.
+    remove = bool(observed.nodes) or observed.unfinished or observed.named or observed.merged
+    return Plan(request, observed, remove=remove)
+
+
+def _plan_present(request: Request, observed: Observed) -> Plan:
+    spec, merge = request.spec, request.merge_kubeconfig and not observed.merged
+    complete = {node.name for node in spec.nodes} <= {node.name for node in observed.nodes}
+    half_removed = observed.removing and not observed.named and not complete
     if not observed.nodes or observed.abandoned or half_removed:
-        return Plan(
-            remove=bool(observed.nodes),
-            directories=observed.missing,
-            create=True,
-            merge=merge,
-            finish=True,
-        )
+        remove = bool(observed.nodes) or observed.named
+        return Plan(request, observed, remove, observed.missing, create=True, merge=merge, finish=True)
     if not observed.has_credentials and not observed.named:
         raise Declined(
-            f"The nodes of {spec.name} are there, but Kubernetes was never set up in them; who made them is not known.",
+            f"The nodes of cluster {spec.name} exist, but kubeadm never ran in them; it is unknown who created them.",
             tried=f"kind get kubeconfig --name {spec.name}",
             next_step=f"Remove them: kind delete cluster --name {spec.name}, or state=absent with force=true.",
         )
+    _decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
+    warnings = compare_record(spec, observed.record, unfinished=observed.unfinished) if observed.version else ()
     return Plan(
+        request,
+        observed,
         start=tuple(node for node in observed.nodes if node.state != "running"),
-        write_kubeconfig=not observed.kubeconfig,
+        write_kubeconfig=not observed.connects,
         merge=merge,
-        finish=observed.marked,
+        finish=observed.unfinished,
+        version=observed.version,
+        warnings=warnings,
     )
 
 
-def _all_there(spec: ClusterSpec, nodes: Iterable[Node]) -> bool:
-    return {node.name for node in spec.nodes} <= {node.name for node in nodes}
+def compare_record(
+    spec: ClusterSpec, record: Mapping[str, Any] | None, *, unfinished: bool = False, applied: bool = False
+) -> tuple[str, ...]:
+    """Compare the recorded configuration with the requested one; warnings about what cannot be compared.
+
+    unfinished: the configuration has not been recorded yet; applied: the plan has been carried out. Raises Declined for
+    differences, BadInput if the record is unreadable.
+    """
+    if record is not None:
+        _decline_drift(spec, record_drift(spec, recorded_config(record)), **({"effect": _STARTED} if applied else {}))
+        return ()
+    options = () if unfinished else unverifiable_options(spec)
+    if not options:
+        return ()
+    return (f"Cluster {spec.name} was not created by kind_cluster: {', '.join(options)} could not be compared.",)
 
 
-def refuse_drift(name: str, differences: tuple[Difference, ...]) -> None:
-    """Raise Declined where an existing cluster is not the one that is asked for."""
-    if not differences:
-        return
-    raise Declined(
-        f"The cluster {name} is there, but it is not as asked for: {'; '.join(d.text() for d in differences)}.",
-        next_step=(
-            "Make the options match it. Or recreate it with its volumes, as kind can't change it: "
-            "kindlab.volumes.volume_backup, kind_cluster with state=absent, kind_cluster, "
-            "kindlab.volumes.volume_restore."
-        ),
-        details=[d.as_dict() for d in differences],
-    )
-
-
-def before_and_after(
-    spec: ClusterSpec, observed: Observed, plan: Plan, kubeconfig: str, *, merge: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The cluster at both ends of the plan, as the module's diff shows it."""
-    running = tuple(_running(node) for node in observed.nodes)
-    before = {
-        **cluster_view(spec.name, observed.nodes, unfinished=observed.marked),
-        "kubeconfig": kubeconfig if observed.kubeconfig else None,
-        "merged": observed.merged,
-    }
-    after = {
-        **cluster_view(spec.name, spec.as_created() if plan.create else running),
-        "kubeconfig": kubeconfig,
-        "merged": merge or observed.merged,
-    }
-    return before, after
-
-
-def absent_before_and_after(
-    name: str, observed: Observed, kubeconfig: str
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The cluster before and after it is removed."""
-    before = {
-        "name": name,
-        "state": state_of(observed.nodes, unfinished=observed.marked),
-        "nodes": [node.name for node in observed.nodes],
-        "kubeconfig": kubeconfig if observed.kubeconfig else None,
-        "merged": observed.merged,
-    }
-    return before, {"name": name, "state": "absent", "nodes": [], "kubeconfig": None, "merged": False}
-
-
-def _running(node: Node) -> Node:
-    return Node(node.name, node.cluster, node.role, "running", node.image, node.image_id, node.mounts, node.ports)
+def _decline_drift(spec: ClusterSpec, drift: tuple[Difference, ...], **effect: str) -> None:
+    subject = f"Cluster {spec.name} exists, but differs from the requested one"
+    decline(subject, [difference.refusal() for difference in drift], _RECREATE, **effect)

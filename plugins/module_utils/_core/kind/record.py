@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a cluster keeps about how it was asked for: written at its creation, read as options that make it again."""
+"""The ConfigMap in which a cluster keeps its kind configuration, and the options that recreate the cluster from it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
+from .config import CLUSTER_FIELDS, MOUNT_FIELDS, NODE_FIELDS, PORT_FIELDS
 from .nodes import Node, node_names
 from .settings import NETWORKING, split_rate
 
 RECORD, RECORD_NAMESPACE = "kindlab-cluster", "kube-system"
-_OURS = {kinds: ours for ours, (kinds, _type) in NETWORKING.items()}
 
 
 def record(config: str, kind_version: str) -> dict[str, Any]:
-    """What was asked for, kept in the cluster: the part of it that no container shows can be compared later."""
+    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -27,77 +27,56 @@ def record(config: str, kind_version: str) -> dict[str, Any]:
     }
 
 
-def recorded_config(found: Mapping[str, Any]) -> dict[str, Any]:
-    """kind's configuration out of the record. Raises BadInput where somebody has made something else of it."""
+def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
+    """kind's configuration from the ConfigMap. Raises BadInput if the ConfigMap was edited."""
     try:
-        return dict(json.loads(found["data"]["config"]))
+        return dict(json.loads(config_map["data"]["config"]))
     except (KeyError, TypeError, ValueError):
         raise BadInput(
-            f"The ConfigMap {RECORD} of {RECORD_NAMESPACE} does not hold kind's configuration as it was recorded.",
+            f"ConfigMap {RECORD_NAMESPACE}/{RECORD} does not contain a kind configuration any more.",
             tried=f"kubectl -n {RECORD_NAMESPACE} get configmap {RECORD} -o yaml",
-            next_step="Delete it: the cluster then counts as one that was made otherwise.",
+            next_step="Delete the ConfigMap to treat the cluster like one that was not created by kind_cluster: "
+            f"kubectl -n {RECORD_NAMESPACE} delete configmap {RECORD}",
         ) from None
 
 
-def known_options(found: Mapping[str, Any] | None, nodes: Sequence[Node]) -> dict[str, Any]:
-    """The options that make the cluster again, {} where there is no record of them, or none that can be read."""
+def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The options that recreate the cluster; {} without a readable ConfigMap."""
     try:
-        return recorded_options(recorded_config(found), nodes) if found else {}
+        return recorded_options(recorded_config(config_map), nodes) if config_map else {}
     except BadInput:
         return {}
 
 
 def recorded_options(config: Mapping[str, Any], nodes: Sequence[Node]) -> dict[str, Any]:
-    """The options of kind_cluster, its name apart, that make a cluster of this configuration.
+    """The options of kind_cluster, except its name, that create a cluster with this configuration.
 
-    nodes: as they are, for the images that were left to kind, whose next version may choose others. What is mounted
-    has to be there: a directory that was made for it would hide that its data is gone.
+    nodes: the current ones, for images that were left to kind: its next version may have another default. Host
+    directories are never created: an empty one would hide that its data is missing.
     """
     names = node_names(config["name"], [node["role"] for node in config["nodes"]])
     images = {node.name: node.image for node in nodes}
-    given = zip(names, config["nodes"], strict=True)
-    rate, patches = split_rate(config.get("kubeadmConfigPatches") or ())
-    networking = {_OURS[field]: value for field, value in (config.get("networking") or {}).items()}
+    options = _options(config, CLUSTER_FIELDS)
+    rate, patches = split_rate(options.pop("kubeadm_patches", ()))
+    if "networking" in options:
+        ours = {field: name for name, (field, _type) in NETWORKING.items()}
+        options["networking"] = {ours[field]: value for field, value in options["networking"].items()}
     return {
-        "nodes": [_node(node, node.get("image") or images.get(name, "")) for name, node in given],
-        **_filled(
-            networking=networking,
-            feature_gates=config.get("featureGates"),
-            runtime_config=config.get("runtimeConfig"),
-            controller_manager_qps=rate,
-            kubeadm_patches=patches,
-            containerd_patches=config.get("containerdConfigPatches"),
-        ),
+        "nodes": [_node(node, images.get(name, "")) for name, node in zip(names, config["nodes"], strict=True)],
+        **options,
+        **({"controller_manager_qps": rate} if rate else {}),
+        **({"kubeadm_patches": patches} if patches else {}),
     }
 
 
 def _node(node: Mapping[str, Any], image: str) -> dict[str, Any]:
-    return {
-        "role": node["role"],
-        **_filled(
-            image=image,
-            labels=node.get("labels"),
-            mounts=[_mount(mount) for mount in node.get("extraMounts") or ()],
-            ports=[_port(port) for port in node.get("extraPortMappings") or ()],
-            patches=node.get("kubeadmConfigPatches"),
-        ),
-    }
+    options = {**({"image": image} if image else {}), **_options(node, NODE_FIELDS)}
+    if "mounts" in options:
+        options["mounts"] = [{**_options(mount, MOUNT_FIELDS), "create": False} for mount in options["mounts"]]
+    if "ports" in options:
+        options["ports"] = [_options(port, PORT_FIELDS) for port in options["ports"]]
+    return options
 
 
-def _mount(mount: Mapping[str, Any]) -> dict[str, Any]:
-    written = {
-        "host_path": mount["hostPath"],
-        "node_path": mount["containerPath"],
-        "read_only": mount["readOnly"],
-        "create": False,
-    }
-    return {**written, **_filled(propagation=mount.get("propagation"))}
-
-
-def _port(port: Mapping[str, Any]) -> dict[str, Any]:
-    written = {"node_port": port["containerPort"], "host_port": port["hostPort"], "protocol": port["protocol"]}
-    return {**written, **_filled(listen=port.get("listenAddress"))}
-
-
-def _filled(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value}
+def _options(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {name: fields[field] for name, field in names.items() if field in fields}

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What kind hands on to Kubernetes: labels, feature gates, networking and patches."""
+"""Checked settings that kind passes on to Kubernetes: labels, feature gates, networking and patches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-# Our words -> kind's name and type.
+# Key of the option networking -> kind's field and its type.
 NETWORKING: dict[str, tuple[str, type]] = {
     "ip_family": ("ipFamily", str),
     "api_server_port": ("apiServerPort", int),
@@ -23,7 +23,7 @@ NETWORKING: dict[str, tuple[str, type]] = {
     "dns_search": ("dnsSearch", list),
 }
 
-# Label prefixes that Kubernetes keeps for itself, and what a kubelet may set of them (NodeRestriction).
+# Reserved label prefixes, and those of them that a kubelet may set (NodeRestriction).
 _RESERVED = re.compile(r"(.*\.)?(kubernetes|k8s)\.io")
 _ALLOWED = re.compile(r"((kubelet|node|topology|beta|failure-domain\.beta)\.)?kubernetes\.io")
 _LABEL_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -31,26 +31,26 @@ _LABEL_PREFIX = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 def node_labels(given: Mapping[str, Any]) -> dict[str, str]:
-    """Labels of a node, as a kubelet accepts them. Raises BadInput."""
+    """Labels that a kubelet accepts. Raises BadInput."""
     labels = text_map(given)
     for key, value in labels.items():
         prefix, slash, name = key.rpartition("/")
         valid = _LABEL_PART.fullmatch(name) and (not slash or _LABEL_PREFIX.fullmatch(prefix))
         if not valid or (value and not _LABEL_PART.fullmatch(value)):
             raise BadInput(
-                f"The label {key}={value} is not one that Kubernetes accepts.",
-                next_step="Use letters, digits, '-', '_' and '.', at most 63 of them in the name and in the value.",
+                f"Label {key}={value} is not valid in Kubernetes.",
+                next_step="Use letters, digits, '-', '_' and '.', at most 63 characters in the name and in the value.",
             )
         if _RESERVED.fullmatch(prefix) and not _ALLOWED.fullmatch(prefix):
             raise BadInput(
-                f"The label {key} lies in a namespace that Kubernetes keeps for itself: the kubelet would not start.",
-                next_step="Use a prefix of your own, or node.kubernetes.io/.",
+                f"Label {key} has a prefix that is reserved for Kubernetes: the kubelet would not start.",
+                next_step="Use your own prefix, or node.kubernetes.io/.",
             )
     return labels
 
 
 def text_map(given: Mapping[str, Any]) -> dict[str, str]:
-    """Values as Kubernetes writes them: true and false in lower case, numbers as text."""
+    """Values as text, booleans in lower case."""
     return {str(k): str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
 
 
@@ -60,29 +60,29 @@ def feature_gates(given: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def patches(option: str, given: Iterable[str | Mapping[str, Any]] | None) -> tuple[str, ...]:
-    """Patches as text. kind matches them by kind, and by apiVersion where it is written; others do nothing."""
+    """Patches as text. Raises BadInput for one without a kind: kind applies a patch by its kind and apiVersion."""
     texts = []
     for patch in given or ():
         text = patch if isinstance(patch, str) else json.dumps(patch, sort_keys=True)
         if not re.search(r"(^|[\s{,])[\"']?kind[\"']?\s*:", text):
             raise BadInput(
-                f"An entry of {option} names no kind, so kind would skip it: {text[:80]}",
-                next_step="Begin it with e.g. 'kind: ClusterConfiguration'.",
+                f"An entry of {option} has no kind, so kind would ignore it: {text[:80]}",
+                next_step="Add its kind, for example 'kind: ClusterConfiguration'.",
             )
         texts.append(text)
     return tuple(texts)
 
 
 def request_rate(qps: int | None) -> tuple[str, ...]:
-    """Patches that let the controller manager send more requests a second.
+    """Patches that set how many requests per second the controller manager may send.
 
     One for each version of kubeadm's configuration: extraArgs is a map in v1beta3 and a list in v1beta4. kind applies
-    a patch only where its apiVersion is that of the document, so both can be given.
+    only the patch whose apiVersion matches.
     """
     if qps is None:
         return ()
     if qps < 1:
-        raise BadInput(f"controller_manager_qps {qps} is not a rate.", next_step="Use e.g. 1000.")
+        raise BadInput(f"controller_manager_qps must be at least 1, not {qps}.", next_step="Use for example 1000.")
     arguments = {"kube-api-qps": str(qps), "kube-api-burst": str(2 * qps)}
     forms = {"v1beta3": arguments, "v1beta4": [{"name": k, "value": v} for k, v in arguments.items()]}
     return tuple(
@@ -98,20 +98,21 @@ def request_rate(qps: int | None) -> tuple[str, ...]:
 
 
 def split_rate(texts: Sequence[str]) -> tuple[int | None, list[str]]:
-    """(the rate that request_rate was given, the other patches); None where the patches are not its own."""
-    found = re.search(r'"kube-api-qps": "(\d+)"', texts[0]) if texts else None
-    own = request_rate(int(found[1])) if found else ()
+    """(the rate of request_rate(), the other patches); the rate is None if none of them is its own."""
+    match = re.search(r'"kube-api-qps": "(\d+)"', texts[0]) if texts else None
+    rate = int(match[1]) if match else None
+    own = request_rate(rate)
     if own and tuple(texts[: len(own)]) == own:
-        return int(found[1]) if found else None, list(texts[len(own) :])
+        return rate, list(texts[len(own) :])
     return None, list(texts)
 
 
 def networking(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Networking in kind's names, from ours or from kind's own."""
-    by_name = {**NETWORKING, **{kinds: (kinds, type_) for kinds, type_ in NETWORKING.values()}}
+    """Networking under kind's field names; keys may be the option's or kind's."""
+    by_name = {**NETWORKING, **{field: (field, type_) for field, type_ in NETWORKING.values()}}
     unknown = sorted(set(given) - set(by_name))
     if unknown:
-        raise BadInput(f"networking has no {unknown[0]}.", next_step=f"It has {', '.join(NETWORKING)}.")
+        raise BadInput(f"networking has no key {unknown[0]}.", next_step=f"Use one of {', '.join(NETWORKING)}.")
     return {by_name[key][0]: _typed(f"networking.{key}", v, by_name[key][1]) for key, v in given.items()}
 
 
@@ -124,11 +125,11 @@ def _typed(option: str, value: Any, wanted: type) -> Any:
         return [str(item) for item in value]
     if wanted is str and isinstance(value, str):
         return value
-    raise BadInput(f"{option} can't be {value!r}.", next_step=f"It is a {wanted.__name__}.")
+    raise BadInput(f"{option} {value!r} is not valid.", next_step=f"Use a value of type {wanted.__name__}.")
 
 
 def boolean(option: str, value: Any) -> bool:
-    """True or false, also from the text that templates make of it."""
+    """True or false, also from text, as templates render it."""
     if str(value).lower() not in ("true", "false", "yes", "no"):
-        raise BadInput(f"{option} can't be {value!r}.", next_step="It is true or false.")
+        raise BadInput(f"{option} {value!r} is not valid.", next_step="Use true or false.")
     return str(value).lower() in ("true", "yes")

@@ -1,15 +1,16 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The cluster that is asked for: options to a checked, complete description of its nodes."""
+"""The requested cluster: a checked, complete description of its nodes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 
 from .mounts_and_ports import (
     HostDirectory,
@@ -27,15 +28,15 @@ from .settings import (
     text_map,
 )
 
-# kind's own rule (its validNameRE), and Kubernetes' for the node names that begin with it (RFC 1123 subdomain).
+# kind's rule (validNameRE), and Kubernetes' rule for the node names that begin with it (RFC 1123 subdomain).
 KIND_NAME = re.compile(r"[a-z0-9.-]+")
 NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 HOSTNAME_MAX = 63
 
 
 @dataclass(frozen=True)
-class WantedNode:
-    """One node that is asked for; image '' leaves the choice to kind."""
+class NodeSpec:
+    """One requested node; image '' is kind's default."""
 
     name: str
     role: str
@@ -48,10 +49,10 @@ class WantedNode:
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """The cluster that is asked for, checked and complete; networking in kind's own names."""
+    """The requested cluster; networking under kind's field names."""
 
     name: str
-    nodes: tuple[WantedNode, ...]
+    nodes: tuple[NodeSpec, ...] = ()
     directories: tuple[HostDirectory, ...] = ()
     kubeadm_patches: tuple[str, ...] = ()
     containerd_patches: tuple[str, ...] = ()
@@ -59,99 +60,111 @@ class ClusterSpec:
     runtime_config: Mapping[str, str] = field(default_factory=dict)
     networking: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> ClusterSpec:
+        """Check the options of kind_cluster. Raises BadInput."""
+        name, node_options, shared = checked_name(options["name"]), _node_options(options), options.get("mounts") or ()
+        nodes = tuple(_nodes(name, node_options, options))
+        check_host_ports(nodes)
+        mounted = {mount.host_path for node in nodes for mount in node.mounts}
+        directories = host_directories([*shared, *(m for node in node_options for m in node.get("mounts") or ())])
+        return cls(
+            name=name,
+            nodes=nodes,
+            directories=tuple(d for d in directories if d.path in mounted),
+            kubeadm_patches=(
+                *request_rate(options.get("controller_manager_qps")),
+                *patches("kubeadm_patches", options.get("kubeadm_patches")),
+            ),
+            containerd_patches=tuple(options.get("containerd_patches") or ()),
+            feature_gates=feature_gates(options.get("feature_gates") or {}),
+            runtime_config=text_map(options.get("runtime_config") or {}),
+            networking=networking(options.get("networking") or {}),
+        )
+
+    def renamed_images(self, nodes: Iterable[Node]) -> tuple[str, ...]:
+        """The requested images that existing nodes have under another name, or not at all."""
+        names = {plain_name(node.image) for node in nodes}
+        requested = sorted({node.image for node in self.nodes if node.image})
+        return tuple(image for image in requested if names and names != {plain_name(image)})
+
     @property
-    def images(self) -> tuple[str, ...]:
-        """The node images that are named."""
-        return tuple(sorted({node.image for node in self.nodes if node.image}))
+    def has_network(self) -> bool:
+        """False if the cluster is created without a CNI plugin: its nodes do not become ready."""
+        return not self.networking.get("disableDefaultCNI")
 
     def as_created(self) -> tuple[Node, ...]:
-        """The nodes as they will be: what check mode shows."""
+        """The nodes as the engine will show them."""
         return tuple(Node(n.name, self.name, n.role, "running", n.image, "", n.mounts, n.ports) for n in self.nodes)
 
 
-def cluster_spec(options: Mapping[str, Any]) -> ClusterSpec:
-    """The options of kind_cluster, checked. Raises BadInput, and touches nothing."""
-    name = checked_name(options["name"])
-    given = _node_options(options)
-    names = node_names(name, [node["role"] for node in given])
-    balancer = node_names(name, [LOAD_BALANCER]) if _planes(given) > 1 else []
-    too_long = [node for node in [*names, *balancer] if len(node) > HOSTNAME_MAX]
-    if too_long:
-        raise BadInput(
-            f"The cluster name {name} is too long: {too_long[0]} would have {len(too_long[0])} characters, "
-            f"a node's host name has at most {HOSTNAME_MAX}.",
-            next_step=f"Take a name of at most {len(name) - max(map(len, too_long)) + HOSTNAME_MAX} characters.",
-        )
-    everywhere, labels = options.get("mounts") or (), options.get("labels") or {}
-    first_ports = options.get("ports") or ()
-    nodes = tuple(
-        WantedNode(
-            name=node_name,
+def _nodes(cluster: str, node_options: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Iterator[NodeSpec]:
+    names = node_names(cluster, [node["role"] for node in node_options])
+    _check_lengths(cluster, [*names, *(node_names(cluster, [LOAD_BALANCER]) if _planes(node_options) > 1 else [])])
+    ports = options.get("ports") or ()
+    for name, node in zip(names, node_options, strict=True):
+        yield NodeSpec(
+            name=name,
             role=node["role"],
             image=node.get("image") or options.get("image") or "",
-            labels=node_labels({**labels, **(node.get("labels") or {})}),
-            mounts=node_mounts(node_name, node, everywhere),
-            ports=published_ports([*(node.get("ports") or ()), *(first_ports if node_name == names[0] else ())]),
+            labels=node_labels({**(options.get("labels") or {}), **(node.get("labels") or {})}),
+            mounts=node_mounts(name, node, options.get("mounts") or ()),
+            ports=published_ports([*(node.get("ports") or ()), *(ports if name == names[0] else ())]),
             patches=patches("patches of a node", node.get("patches")),
         )
-        for node_name, node in zip(names, given, strict=True)
-    )
-    refuse_shared_ports(nodes)
-    mounted = {mount.host_path for node in nodes for mount in node.mounts}
-    directories = host_directories([*everywhere, *(m for node in given for m in node.get("mounts") or ())])
-    return ClusterSpec(
-        name=name,
-        nodes=nodes,
-        directories=tuple(d for d in directories if d.path in mounted),
-        kubeadm_patches=(
-            *request_rate(options.get("controller_manager_qps")),
-            *patches("kubeadm_patches", options.get("kubeadm_patches")),
-        ),
-        containerd_patches=tuple(options.get("containerd_patches") or ()),
-        feature_gates=feature_gates(options.get("feature_gates") or {}),
-        runtime_config=text_map(options.get("runtime_config") or {}),
-        networking=networking(options.get("networking") or {}),
-    )
+
+
+def _check_lengths(cluster: str, node_names: Iterable[str]) -> None:
+    longest = max(node_names, key=len)
+    if len(longest) > HOSTNAME_MAX:
+        raise BadInput(
+            f"Cluster name {cluster} is too long: node {longest} would have a host name of {len(longest)} characters, "
+            f"the maximum is {HOSTNAME_MAX}.",
+            next_step=f"Use a name of at most {len(cluster) - len(longest) + HOSTNAME_MAX} characters.",
+        )
 
 
 def checked_name(name: str) -> str:
-    """A cluster name that kind and Kubernetes accept. Raises BadInput."""
+    """The cluster name. Raises BadInput if kind or Kubernetes would not accept it."""
     if KIND_NAME.fullmatch(name) and NODE_NAME.fullmatch(name):
         return name
     raise BadInput(
-        f"'{name}' is not a name that kind accepts for a cluster.",
-        next_step="Use lower case letters, digits, '-' and '.', with a letter or digit at both ends.",
+        f"'{name}' is not a valid name of a kind cluster.",
+        next_step="Use lower-case letters, digits, '-' and '.'; begin and end with a letter or digit.",
     )
 
 
 def _node_options(options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The nodes in order, each with its role; the first control plane comes first."""
-    given = options.get("nodes")
-    if given is None:
+    """The options of each node with its role, control planes first."""
+    nodes = options.get("nodes")
+    if nodes is None:
         planes, workers = int(options.get("control_planes") or 0), int(options.get("workers") or 0)
-        given = [{"role": CONTROL_PLANE}] * planes + [{"role": WORKER}] * max(workers, 0)
         if planes < 1 or workers < 0:
-            raise BadInput("A cluster needs at least one control plane, and no negative number of workers.")
-    given = sorted(({**node, "role": node.get("role") or CONTROL_PLANE} for node in given), key=lambda n: n["role"])
-    if not _planes(given):
+            raise BadInput(
+                f"control_planes must be at least 1 and workers at least 0, not {planes} and {workers}.",
+                next_step="Correct control_planes or workers.",
+            )
+        nodes = [{"role": CONTROL_PLANE}] * planes + [{"role": WORKER}] * workers
+    nodes = sorted(({**node, "role": node.get("role") or CONTROL_PLANE} for node in nodes), key=lambda n: n["role"])
+    if not _planes(nodes):
         raise BadInput("nodes has no control-plane.", next_step="Give at least one node the role control-plane.")
-    return given
+    return nodes
 
 
-def _planes(nodes: Sequence[Mapping[str, Any]]) -> int:
+def _planes(nodes: Iterable[Mapping[str, Any]]) -> int:
     return sum(node["role"] == CONTROL_PLANE for node in nodes)
 
 
-def refuse_shared_ports(nodes: Iterable[WantedNode]) -> None:
-    """Refuse two nodes, or two entries, that ask for one port of the host."""
-    taken: dict[tuple[int, str], list[str]] = {}
+def check_host_ports(nodes: Iterable[NodeSpec]) -> None:
+    """Raise BadInput if two nodes, or two entries, request the same host port."""
+    wide = {"", "0.0.0.0", "::"}
+    taken: dict[tuple[int, str], set[str]] = {}
     for node in nodes:
         for port in (p for p in node.ports if p.host_port):
-            others = taken.setdefault((port.host_port, port.protocol), [])
-            wide = {"", "0.0.0.0", "::"}
-            if port.listen in others or (others and (port.listen in wide or wide & set(others))):
+            others = taken.setdefault((port.host_port, port.protocol), set())
+            if port.listen in others or (others and (port.listen in wide or wide & others)):
                 raise BadInput(
-                    f"The host's port {port.host_port}/{port.protocol} is asked for twice.",
-                    next_step="Give each entry of ports a host_port of its own.",
+                    f"Host port {port.host_port}/{port.protocol} is requested twice.",
+                    next_step="Give each entry of ports its own host_port.",
                 )
-            others.append(port.listen)
+            others.add(port.listen)

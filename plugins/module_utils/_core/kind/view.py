@@ -1,14 +1,15 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clusters in the collection's own words: what modules return, and show as before and after."""
+"""Clusters and nodes as modules return them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from .drift import KINDS_OWN_MOUNTS, is_api_server
-from .nodes import Mount, Node, Port
+from .drift import KIND_MOUNTS, is_api_server
+from .nodes import Node
 
 ABSENT = "absent"
 RUNNING = "running"
@@ -18,7 +19,7 @@ UNFINISHED = "unfinished"
 
 
 def state_of(nodes: Sequence[Node], *, unfinished: bool = False) -> str:
-    """One word for a whole cluster; unfinished: its creation was interrupted."""
+    """The state of a whole cluster; unfinished: its creation or removal was interrupted."""
     if not nodes:
         return ABSENT
     if unfinished:
@@ -28,15 +29,12 @@ def state_of(nodes: Sequence[Node], *, unfinished: bool = False) -> str:
 
 
 def node_view(node: Node) -> dict[str, Any]:
-    """One node: what is mounted from the host and published there, without what kind adds of its own."""
+    """One node, without the mounts and ports that kind adds by itself."""
+    mounts = [mount for mount in node.mounts if mount.kind == "bind" and mount.node_path not in KIND_MOUNTS]
     return {
-        "name": node.name,
-        "role": node.role,
-        "state": node.state,
-        "ended": node.ended,
-        "image": node.image,
-        "mounts": [_mount(m) for m in node.mounts if m.kind == "bind" and m.node_path not in KINDS_OWN_MOUNTS],
-        "ports": [_port(p) for p in node.ports if not is_api_server(node, p)],
+        **{name: getattr(node, name) for name in ("name", "role", "state", "exit_reason", "image")},
+        "mounts": [{name: getattr(m, name) for name in ("host_path", "node_path", "read_only")} for m in mounts],
+        "ports": [asdict(port) for port in node.ports if not is_api_server(node, port)],
     }
 
 
@@ -46,17 +44,4 @@ def cluster_view(name: str, nodes: Sequence[Node], *, unfinished: bool = False) 
         "name": name,
         "state": state_of(nodes, unfinished=unfinished),
         "nodes": [node_view(node) for node in nodes],
-    }
-
-
-def _mount(mount: Mount) -> dict[str, Any]:
-    return {"host_path": mount.host_path, "node_path": mount.node_path, "read_only": mount.read_only}
-
-
-def _port(port: Port) -> dict[str, Any]:
-    return {
-        "node_port": port.node_port,
-        "host_port": port.host_port,
-        "listen": port.listen,
-        "protocol": port.protocol,
     }

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Archives of images: the images that one holds, and its bytes, unpacked where it is compressed."""
+"""Image archives: the images in one, and its bytes, decompressed if necessary."""
 
 from __future__ import annotations
 
@@ -21,36 +21,35 @@ _LISTS = ("manifest.json", "index.json")
 _GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 
 
-def images_in(path: str) -> tuple[Image, ...]:
-    """The images of an archive. Raises BadInput where there is no such file, or it is something else."""
+def images_in(path: str, save: str) -> tuple[Image, ...]:
+    """The images of an archive. save: the engine's command to write one. Raises BadInput if it is not an archive."""
     if not os.path.isfile(path):
-        raise BadInput(f"The archive {path} does not exist.", next_step=f"docker save --output {path} IMAGE")
+        raise BadInput(f"Archive {path} does not exist.", next_step=f"Create it: {save}")
     try:
-        with opened(path) as (file, plain):
-            found = _lists(file, plain)
+        with open_archive(path) as (file, plain):
+            lists = _read_lists(file, plain)
     except (tarfile.TarError, ValueError, EOFError, lzma.LZMAError, OSError) as error:
         raise BadInput(
-            f"{path} can't be read as an archive of images: {error}",
-            next_step=f"Write it again, with: docker save --output {path} IMAGE",
+            f"{path} is not a readable image archive: {error}", next_step=f"Create it again: {save}"
         ) from None
-    return archive_images(path, found.get("manifest.json"), found.get("index.json"))
+    return archive_images(path, lists.get("manifest.json"), lists.get("index.json"), save)
 
 
-def _lists(file: IO[bytes], plain: bool) -> dict[str, Any]:
-    """What the archive says of itself: of a plain file only the headers are read, a compressed one as a whole."""
-    found: dict[str, Any] = {}
+def _read_lists(file: IO[bytes], plain: bool) -> dict[str, Any]:
+    """The archive's lists of images. Of a plain file only the headers are read, a compressed one completely."""
+    lists: dict[str, Any] = {}
     with tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
         for member in archive:
             name = member.name.removeprefix("./")
             content = archive.extractfile(member) if name in _LISTS else None
             if content is not None:
-                found[name] = json.load(content)
-    return found
+                lists[name] = json.load(content)
+    return lists
 
 
 @contextmanager
-def opened(path: str) -> Iterator[tuple[IO[bytes], bool]]:
-    """(the archive's bytes, whether the file holds them as they are)."""
+def open_archive(path: str) -> Iterator[tuple[IO[bytes], bool]]:
+    """(the decompressed archive, whether the file is uncompressed)."""
     with open(path, "rb") as file:
         start = file.read(6)
         file.seek(0)
@@ -61,20 +60,24 @@ def opened(path: str) -> Iterator[tuple[IO[bytes], bool]]:
             with lzma.LZMAFile(file) as unpacked:
                 yield unpacked, False
         elif start.startswith(_ZSTD):
-            yield from _unpacked_by_program(path)
+            yield from _unpack_zstd(path)
         else:
             yield file, True
 
 
-def _unpacked_by_program(path: str) -> Iterator[tuple[IO[bytes], bool]]:
+def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:
     try:
         program = subprocess.Popen(["zstd", "-dc", "--", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
-        raise BadInput(f"{path} is packed with zstd, which is not on this host.", next_step="Install zstd.") from None
+        raise BadInput(f"{path} is compressed with zstd, which is not installed.", next_step="Install zstd.") from None
     with program:
         if program.stdout is None:
             return
         yield program.stdout, False
         program.stdout.read()
         if program.wait() != 0:
-            raise BadInput(f"{path} can't be unpacked: zstd says that it is damaged.")
+            raise BadInput(
+                f"{path} is damaged: zstd cannot decompress it.",
+                tried=f"zstd -t {path}",
+                next_step="Create the archive again.",
+            )

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kind program: makes and removes clusters, and says how they are reached."""
+"""The kind CLI: create and delete clusters, and export their kubeconfigs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 
-# nerdctl as an engine, and the configuration as it is written here, are there since this version.
+# The first version that supports nerdctl and the configuration that is written here.
 MINIMUM = (0, 23)
 KNOWN_GOOD = "v0.32.0"
 _INSTALL = (
@@ -18,16 +18,16 @@ _INSTALL = (
     f"{KNOWN_GOOD} (then put Go's bin directory on PATH)."
 )
 
-# What kind says -> the next step.
+# Pattern of an error message of kind -> the next step; {engine} is the engine's name.
 _EXPLAINED = (
     (
         r"failed to pull image|pull access denied|manifest unknown",
-        "The role kindlab.volumes.node_image brings the node "
-        "image, from an archive or built here where no registry answers; then name it as image.",
+        "The role kindlab.volumes.node_image provides a node image, from an archive or built on this host if no "
+        "registry is reachable; set image to it.",
     ),
     (
         r"port is already allocated|address already in use",
-        "Another program or cluster has that port of the host: stop it, or change host_port.",
+        "Another program or cluster uses that host port: stop it, or change host_port.",
     ),
     (
         r"too many open files|inotify",
@@ -35,55 +35,55 @@ _EXPLAINED = (
     ),
     (
         r"did not receive an exit event",
-        "A process of that container may be frozen, where runc was killed on a busy host: write THAWED into each "
-        "freezer.state that says FROZEN below the container's directory in /sys/fs/cgroup/freezer.",
+        "A process of that container may be frozen because runc was killed on a busy host: write THAWED into each "
+        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer.",
     ),
-    (r"no space left on device", "Free space where the engine keeps its data, e.g. docker system prune"),
-    (r"node\(s\) already exist", "Another run has begun to create it: wait for its end, then run this again."),
-    (r"failed to lock config file", "An interrupted kind has left its lock: remove the kubeconfig's .lock file."),
+    (r"no space left on device", "Free disk space of the engine, e.g.: {engine} system prune"),
+    (r"node\(s\) already exist", "Another run is creating it: wait for it to end, then run this again."),
+    (r"failed to lock config file", "An interrupted kind left its lock: remove the kubeconfig's .lock file."),
     (
         r"unknown field|field \S+ not found|unable to decode config",
-        f"This kind does not know a field of the configuration: install kind {KNOWN_GOOD}.",
+        f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}.",
     ),
 )
-_OTHERWISE = (
-    "Run it again with retain_on_failure: true, and look into the nodes: kind export logs --name NAME DIRECTORY"
-)
-_TRY_AGAIN = "Run this again; what is left of it, the engine shows: docker ps --all"
+_OTHERWISE = "Run this again with retain_on_failure: true, then: kind export logs --name NAME DIRECTORY"
+_TRY_AGAIN = "Run this again. Leftover containers: {engine} ps --all"
 
 
 class Kind:
-    """kind on this host, with the engine that it is to use."""
+    """kind on this host, with the engine that it uses."""
 
     def __init__(self, runner: Runner, engine: str, program: str = "kind") -> None:
         self.runner = runner
         self.program = program
+        self.engine = engine
         self.env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
 
     def version(self) -> str:
-        """kind's version, e.g. 0.32.0. Raises BadInput where kind is missing or older than what is needed."""
+        """kind's version, e.g. 0.32.0. Raises BadInput if kind is missing or too old."""
         try:
-            said = self.runner.run([self.program, "version"], env=self.env).out
+            output = self.runner.run([self.program, "version"], env=self.env).out
         except CommandFailed as error:
             raise BadInput(error.message, tried="kind version", next_step=_INSTALL) from None
-        found = re.search(r"\bv?((\d+)\.(\d+)\.\S+)", said)
-        if found is None:
-            raise BadInput(f"kind does not say its version: {said.strip()[:80]}", next_step=_INSTALL)
-        if (int(found[2]), int(found[3])) < MINIMUM:
-            needed = ".".join(map(str, MINIMUM))
-            raise BadInput(f"kind {found[1]} is too old, {needed} or later is needed.", next_step=_INSTALL)
-        return found[1]
+        match = re.search(r"\bv?((\d+)\.(\d+)\.\S+)", output)
+        if match is None:
+            raise BadInput(f"The output of kind contains no version: {output.strip()[:80]}", next_step=_INSTALL)
+        if (int(match[2]), int(match[3])) < MINIMUM:
+            raise BadInput(
+                f"kind {match[1]} is too old, {'.'.join(map(str, MINIMUM))} or later is required.", next_step=_INSTALL
+            )
+        return match[1]
 
     def create(self, name: str, config: str, kubeconfig: str, *, retain: bool) -> None:
-        """Create a cluster, without waiting for its nodes. Where this fails, nothing is left, unless retain."""
+        """Create a cluster, without waiting for its nodes. If this fails kind removes the nodes, unless retain."""
         argv = [self.program, "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"]
         try:
             self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
         except CommandFailed as error:
-            raise _explained(f"kind could not create the cluster {name}", error, {"config": config}) from None
+            raise self._explained(f"kind could not create cluster {name}", error, {"config": config}) from None
 
-    def at_work(self, name: str) -> bool:
-        """True while a kind is creating this cluster, also one whose caller was killed; false where nothing says so."""
+    def is_creating(self, name: str) -> bool:
+        """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
         try:
             processes = self.runner.run(["pgrep", "-ax", "kind"], check=False).out.splitlines()
         except CommandFailed:
@@ -91,9 +91,9 @@ class Kind:
         return any(f" create cluster --name {name} " in f"{process} " for process in processes)
 
     def delete(self, name: str, kubeconfig: str) -> None:
-        """Remove the cluster's nodes, where there are any, and its entries in that kubeconfig.
+        """Remove the cluster's nodes, if any, and its entries in that kubeconfig.
 
-        A busy engine may fail to see a container's end in time; then it is asked once more.
+        A busy engine may miss the exit of a container: a failed deletion is tried once more.
         """
         argv = [self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]
         if self.runner.run(argv, check=False, env=self.env).code == 0:
@@ -101,27 +101,28 @@ class Kind:
         try:
             self.runner.run(argv, env=self.env)
         except CommandFailed as error:
-            raise _explained(f"kind could not remove the cluster {name}", error, otherwise=_TRY_AGAIN) from None
+            raise self._explained(f"kind could not delete cluster {name}", error, otherwise=_TRY_AGAIN) from None
 
     def export(self, name: str, kubeconfig: str) -> None:
-        """Write the cluster's entries into a kubeconfig, and make it the current context there."""
+        """Write the cluster's entries to a kubeconfig, and make it the current context there."""
         self.runner.run(
             [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env
         )
 
     def kubeconfig(self, name: str) -> str | None:
-        """The cluster's kubeconfig as text, None where it was never set up, or its control plane doesn't run."""
+        """The cluster's kubeconfig as text, None if kubeadm never ran or its control plane is not running."""
         done = self.runner.run([self.program, "get", "kubeconfig", "--name", name], check=False, env=self.env)
         return done.out if done.code == 0 else None
 
+    def _explained(
+        self, what: str, error: CommandFailed, details: Mapping[str, str] | None = None, otherwise: str = _OTHERWISE
+    ) -> CommandFailed:
+        lines = (line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
+        message = "\n".join(lines)
+        step = next_step(message, otherwise).replace("{engine}", self.engine)
+        return CommandFailed(f"{what}: {message}", tried=error.tried, next_step=step, details=details)
 
-def _explained(
-    what: str, error: CommandFailed, details: Mapping[str, str] | None = None, otherwise: str = _OTHERWISE
-) -> CommandFailed:
-    said = "\n".join(line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
-    return CommandFailed(f"{what}: {said}", tried=error.tried, next_step=next_step(said, otherwise), details=details)
 
-
-def next_step(said: str, otherwise: str = _OTHERWISE) -> str:
-    """What to do about what kind said."""
-    return next((step for pattern, step in _EXPLAINED if re.search(pattern, said, re.IGNORECASE)), otherwise)
+def next_step(message: str, otherwise: str = _OTHERWISE) -> str:
+    """What to do about an error message of kind."""
+    return next((step for pattern, step in _EXPLAINED if re.search(pattern, message, re.IGNORECASE)), otherwise)

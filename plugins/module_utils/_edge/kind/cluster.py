@@ -1,100 +1,112 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What surrounds one kind cluster on this host: engine, kind, kubeconfigs, the mark of its creation."""
+"""Handle of one kind cluster on this host: engine, kind CLI, kubeconfigs, marker file and API."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name, default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Observed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import RECORD, RECORD_NAMESPACE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
+from . import host_directories
 from .cli import Kind
-from .kubeconfig import (
-    Kubeconfig,
-    context_of,
-    passing,
-    users_own,
-)
-from .marker import Mark
+from .kubeconfig import Kubeconfig, temporary_file, user_kubeconfig
+from .marker import Marker
 
 Connect = Callable[[str, str], Cluster]
 
 
-class Lab:
-    """The edges of one run; options are those of kind_cluster."""
+class KindCluster:
+    """One kind cluster, existing or not; options are those of kind_cluster."""
 
     def __init__(self, options: Mapping[str, Any], runner: Runner, connect: Connect) -> None:
         self.name = checked_name(options["name"])
-        self.context = context_of(self.name)
-        self.options = options
         self.timeout = float(options.get("wait_timeout") or 0)
         self.engine = find_engine(options["engine"], runner)
         self.kind = Kind(runner, self.engine.name, options.get("kind") or "kind")
-        self.own = Kubeconfig(
-            os.path.abspath(os.path.expanduser(options.get("kubeconfig") or default_kubeconfig(self.name)))
-        )
-        self.users = Kubeconfig(users_own(os.environ))
-        self.mark = Mark(self.own.path)
+        path = options.get("kubeconfig") or default_kubeconfig(self.name)
+        self.own = Kubeconfig(os.path.abspath(os.path.expanduser(path)))
+        self.users = Kubeconfig(user_kubeconfig(os.environ))
+        self.marker = Marker(self.own.path)
         self._connect = connect
 
-    def cluster(self, kubeconfig: str) -> Cluster:
-        """The cluster's API, by that file."""
-        return self._connect(kubeconfig, self.context)
+    def observe(self, spec: ClusterSpec, *, wait: bool) -> Observed:
+        """The current state; wait: until no other run works on the cluster. Raises BadInput, TimedOut, Unreachable.
 
-    def observe(self, missing: tuple[str, ...] = ()) -> Observed:
-        """What is there, in two calls of the engine and one of the API where all is well."""
+        For a healthy cluster these are two calls of the engine and two of the API.
+        """
+        missing = host_directories.missing(spec.directories)
+        if wait:
+            self.marker.wait(self.timeout, lambda: self.kind.is_creating(self.name))
         nodes = self.engine.nodes(self.name)
-        marked, removing = self.mark.marked(), self.mark.removing()
-        named, merged = self.own.names(self.name), self.users.names(self.name)
-        leads, credentials, used = named, True, False
-        if nodes and all(n.state == "running" for n in nodes) and not self._answers(named):
-            # Its file is gone, or is that of an earlier cluster of this name, or the API server is just starting.
-            text = self.kind.kubeconfig(self.name)
-            credentials = text is not None
-            leads = named and self.own.leads_to(text or "") if credentials else named
-            used = marked and credentials and self._has_volumes()
-        return Observed(nodes, marked, removing, named, leads, merged, credentials, used, missing)
+        unfinished, named = self.marker.exists(), self.own.has_cluster(self.name)
+        connects, has_credentials, has_volumes = named, True, False
+        version, record = "", None
+        if nodes and all(node.state == "running" for node in nodes):
+            version, record = self.try_read(own_file=True) if named else ("", None)
+            if not version:
+                # Its file is gone, or belongs to an earlier cluster of this name, or the API server is just starting.
+                text = self.kind.kubeconfig(self.name)
+                has_credentials = text is not None
+                connects = named and (text is None or self.own.has_credentials_of(text))
+                has_volumes = unfinished and has_credentials and self._has_volumes()
+                version, record = ("", None) if connects or text is None else self.try_read(own_file=False)
+        return Observed(
+            kubeconfig=self.own.path,
+            nodes=nodes,
+            unfinished=unfinished,
+            removing=self.marker.is_removal(),
+            named=named,
+            connects=connects,
+            merged=self.users.has_cluster(self.name),
+            has_credentials=has_credentials,
+            has_volumes=has_volumes,
+            image_ids={image: self.engine.image_id(image) or "" for image in spec.renamed_images(nodes)},
+            version=version,
+            record=record,
+            missing=missing,
+        )
 
-    def _answers(self, named: bool) -> bool:
+    def read(self, *, own_file: bool) -> tuple[str, dict[str, Any] | None]:
+        """The API server's version, and the ConfigMap of the recorded configuration. Raises KindlabError."""
+        with self.api(own_file=own_file) as api:
+            return api.version(), api.get("ConfigMap", RECORD, RECORD_NAMESPACE)
+
+    def try_read(self, *, own_file: bool) -> tuple[str, dict[str, Any] | None]:
+        """The same, ('', None) if the API server does not answer."""
         try:
-            return named and bool(self.cluster(self.own.path).version())
+            return self.read(own_file=own_file)
         except KindlabError:
-            return False
-
-    def _has_volumes(self) -> bool:
-        try:
-            with self.reached(False) as cluster:
-                return bool(cluster.list("PersistentVolume"))
-        except KindlabError:
-            return False
-
-    def wait_for_others(self) -> None:
-        """Wait until no other run, nor what is left of one, is at work on the cluster. Raises TimedOut."""
-        self.mark.wait(self.timeout, lambda: self.kind.at_work(self.name))
+            return "", None
 
     @contextmanager
-    def reached(self, has_file: bool) -> Iterator[Cluster]:
-        """The cluster's API, also where its own file is not there. Raises Unreachable."""
-        if has_file:
-            yield self.cluster(self.own.path)
+    def api(self, *, own_file: bool = True) -> Iterator[Cluster]:
+        """The cluster's API, by its own kubeconfig or by the one that kind prints. Raises Unreachable."""
+        if own_file:
+            yield self._connect(self.own.path, context_name(self.name))
             return
         text = self.kind.kubeconfig(self.name)
         if text is None:
-            raise Unreachable(f"The control plane of {self.name} does not run.", tried="kind get kubeconfig")
-        with passing(text) as path:
-            yield self.cluster(path)
+            raise Unreachable(
+                f"The control plane of cluster {self.name} is not running.",
+                tried=f"kind get kubeconfig --name {self.name}",
+            )
+        with temporary_file(text) as path:
+            yield self._connect(path, context_name(self.name))
 
-    def image_ids(self, spec: ClusterSpec, nodes: Sequence[Node]) -> dict[str, str]:
-        """Ids of the images that are asked for under another name than that of the nodes."""
-        names = {plain_name(node.image) for node in nodes}
-        return {i: self.engine.image_id(i) or "" for i in spec.images if names != {plain_name(i)}}
+    def _has_volumes(self) -> bool:
+        try:
+            with self.api(own_file=False) as api:
+                return bool(api.list("PersistentVolume"))
+        except KindlabError:
+            return False

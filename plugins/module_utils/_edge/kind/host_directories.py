@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""This host's directories that are mounted in nodes: checked, and made where they are missing."""
+"""Check and create the host directories that are mounted in nodes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_
 
 
 def missing(directories: Iterable[HostDirectory]) -> tuple[HostDirectory, ...]:
-    """Those that have to be made. Raises BadInput for what can't be mounted or made."""
+    """Those that have to be created. Raises BadInput for what cannot be mounted or created."""
     return tuple(directory for directory in directories if _is_missing(directory))
 
 
 def create(directory: HostDirectory) -> None:
-    """Make the directory with its mode, and the ones above it. Raises BadInput."""
+    """Create the directory with its mode, and its parents. Raises BadInput."""
     try:
         os.makedirs(directory.path, exist_ok=True)
         os.chmod(directory.path, directory.mode)
     except OSError as error:
-        raise BadInput(f"The host path {directory.path} can't be made: {error}") from None
+        raise BadInput(
+            f"Host directory {directory.path} cannot be created: {error}",
+            next_step=f"Create it: sudo mkdir -p {directory.path}",
+        ) from None
 
 
 def _is_missing(directory: HostDirectory) -> bool:
@@ -33,19 +36,21 @@ def _is_missing(directory: HostDirectory) -> bool:
         if os.path.exists(path) and not directory.create:
             return False
         raise BadInput(
-            f"The host path {path} is not a directory.",
-            next_step="Name a directory; to mount that file itself, set create: false.",
+            f"Host path {path} is not a directory.",
+            next_step="Use a directory; to mount the file itself, set create: false.",
         )
     if not directory.create:
-        raise BadInput(f"The host path {path} does not exist.", next_step="Make it, or set create: true.")
-    above = os.path.dirname(path)
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
-    if not os.path.isdir(above):
-        raise BadInput(f"The host path {path} can't be made: {above} is not a directory.")
-    if not os.access(above, os.W_OK | os.X_OK):
+        raise BadInput(f"Host path {path} does not exist.", next_step="Create it, or set create: true.")
+    parent = os.path.dirname(path)
+    while not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent):
         raise BadInput(
-            f"The host path {path} can't be made: this user may not write to {above}.",
-            next_step="Make it as root, or name a directory of this user.",
+            f"Host directory {path} cannot be created: {parent} is not a directory.", next_step="Use another path."
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise BadInput(
+            f"Host directory {path} cannot be created: {parent} is not writable by this user.",
+            next_step=f"Create it as root (sudo mkdir -p {path}), or use a directory of this user.",
         )
     return True

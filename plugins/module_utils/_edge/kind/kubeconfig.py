@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kubeconfig file: whether it leads to a cluster; kind itself writes it."""
+"""Kubeconfig files: which cluster they connect to. Only kind writes them."""
 
 from __future__ import annotations
 
@@ -10,43 +10,40 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name
+
 
 class Kubeconfig:
-    """One kubeconfig file, there or not."""
+    """One kubeconfig file, existing or not."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def text(self) -> str:
-        """What is in the file, '' where there is none."""
+        """The file's content, '' if it does not exist."""
         try:
             with open(self.path, encoding="utf-8") as file:
                 return file.read()
         except FileNotFoundError:
             return ""
 
-    def names(self, cluster: str) -> bool:
-        """True where the file has kind's context for this cluster (of today, or of an earlier one of that name)."""
-        return bool(re.search(rf"(?m)^\s*(- )?name: [\"']?{re.escape(context_of(cluster))}[\"']?\s*$", self.text()))
+    def has_cluster(self, cluster: str) -> bool:
+        """True if the file has kind's context for this cluster, or for an earlier one of the same name."""
+        return bool(re.search(rf"(?m)^\s*(- )?name: [\"']?{re.escape(context_name(cluster))}[\"']?\s*$", self.text()))
 
-    def leads_to(self, kubeconfig: str) -> bool:
-        """True where the file has the server and the credentials of that kubeconfig text."""
-        here = self.text()
-        return all(value in here for value in re.findall(r"(?m)^\s*(?:server|\S+-data): (\S+)\s*$", kubeconfig))
+    def has_credentials_of(self, kubeconfig: str) -> bool:
+        """True if the file has the server and the credentials of that kubeconfig text."""
+        content = self.text()
+        return all(value in content for value in re.findall(r"(?m)^\s*(?:server|\S+-data): (\S+)\s*$", kubeconfig))
 
     def remove_if_empty(self) -> None:
-        """Remove the file where no cluster is left in it."""
+        """Remove the file if it contains no cluster."""
         if not re.search(r"(?m)^(clusters|contexts|users):", self.text()) and os.path.exists(self.path):
             os.unlink(self.path)
 
 
-def context_of(cluster: str) -> str:
-    """The name of the context that kind writes."""
-    return f"kind-{cluster}"
-
-
-def users_own(environment: Mapping[str, str]) -> str:
-    """The file that kubectl and kind would write to for this user (kind's pathForMerge)."""
+def user_kubeconfig(environment: Mapping[str, str]) -> str:
+    """The file to which kubectl and kind write for this user (kind's pathForMerge)."""
     paths = list(dict.fromkeys(p for p in environment.get("KUBECONFIG", "").split(os.pathsep) if p))
     if not paths:
         return os.path.join(os.path.expanduser("~"), ".kube", "config")
@@ -54,8 +51,8 @@ def users_own(environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def passing(kubeconfig: str) -> Iterator[str]:
-    """A file with this text, for as long as the block runs; nobody else can read it."""
+def temporary_file(kubeconfig: str) -> Iterator[str]:
+    """A file with this text, readable by this user only, until the block ends."""
     descriptor, path = tempfile.mkstemp(prefix="kindlab-", suffix=".kubeconfig")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A cluster that was made as asked has no drift, and each thing that is changed is found."""
+"""A cluster that was created as requested has no drift, and every change is found."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift i
     Difference,
     container_drift,
     record_drift,
-    unseen_options,
+    unverifiable_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, cluster_spec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
 
 
 def created(spec: ClusterSpec) -> tuple[Node, ...]:
-    """The nodes as the engine shows them after kind has read the configuration."""
+    """The nodes as the engine shows them after kind created them."""
     host = KindHost()
     host.nodes = containers(json.loads(config_text(kind_config(spec))))
     return Engine("docker", host).nodes(spec.name)
@@ -38,14 +38,14 @@ def differences(asked: ClusterSpec, there: ClusterSpec) -> list[Difference]:
 
 
 @given(OPTIONS)
-def test_what_was_made_as_asked_has_none(options: dict[str, Any]) -> None:
-    spec = cluster_spec(options)
+def test_a_cluster_that_was_created_as_requested_has_none(options: dict[str, Any]) -> None:
+    spec = ClusterSpec.from_options(options)
     assert differences(spec, spec) == []
 
 
 @given(OPTIONS)
-def test_what_check_mode_shows_is_what_is_made(options: dict[str, Any]) -> None:
-    spec = cluster_spec({**options, "image": "node:1"})
+def test_check_mode_predicts_the_nodes(options: dict[str, Any]) -> None:
+    spec = ClusterSpec.from_options({**options, "image": "node:1"})
     shown = {n.name: (n.role, n.state, n.image) for n in spec.as_created()}
     assert {n.name: (n.role, n.state, n.image) for n in created(spec) if n.role != "external-load-balancer"} == shown
     assert container_drift(spec, spec.as_created(), {}) == ()
@@ -59,7 +59,7 @@ def text(value: Any) -> str:
 def test_seen_from_both_sides_it_is_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     """Ports that kind chooses and images that nobody names match everything on one side only: they are left out."""
     fixed = {"image": "node:1", "ports": []}
-    a, b = cluster_spec({**one, **fixed}), cluster_spec({**other, **fixed})
+    a, b = ClusterSpec.from_options({**one, **fixed}), ClusterSpec.from_options({**other, **fixed})
     there = {(d.node, d.field, text(d.before), text(d.after)) for d in differences(a, b)}
     back = {(d.node, d.field, text(d.after), text(d.before)) for d in differences(b, a)}
     assert there == back
@@ -115,13 +115,13 @@ BASE: dict[str, Any] = {
     ],
 )
 def test_what_containers_show(change: dict[str, Any], found: list[Any]) -> None:
-    drift = container_drift(cluster_spec({**BASE, **change}), created(cluster_spec(BASE)), {})
+    drift = container_drift(ClusterSpec.from_options({**BASE, **change}), created(ClusterSpec.from_options(BASE)), {})
     assert [dataclasses.astuple(d) for d in drift] == found
 
 
 def test_an_image_is_known_by_its_content_too() -> None:
-    nodes = created(cluster_spec(BASE))
-    asked = cluster_spec({**BASE, "image": "mirror/node:x"})
+    nodes = created(ClusterSpec.from_options(BASE))
+    asked = ClusterSpec.from_options({**BASE, "image": "mirror/node:x"})
     assert container_drift(asked, nodes, {"mirror/node:x": nodes[0].image_id}) == ()
     assert len(container_drift(asked, nodes, {"mirror/node:x": "another"})) == 2
 
@@ -131,33 +131,38 @@ def test_paths_as_docker_desktop_shows_them() -> None:
         dataclasses.replace(
             n, mounts=tuple(dataclasses.replace(m, host_path=f"/host_mnt{m.host_path}") for m in n.mounts)
         )
-        for n in created(cluster_spec(BASE))
+        for n in created(ClusterSpec.from_options(BASE))
     ]
-    assert container_drift(cluster_spec(BASE), nodes, {}) == ()
+    assert container_drift(ClusterSpec.from_options(BASE), nodes, {}) == ()
 
 
 def test_the_engines_word_for_private_does_not_matter() -> None:
     nodes = [
         dataclasses.replace(n, mounts=tuple(dataclasses.replace(m, propagation="") for m in n.mounts))
-        for n in created(cluster_spec(BASE))
+        for n in created(ClusterSpec.from_options(BASE))
     ]
-    assert container_drift(cluster_spec(BASE), nodes, {}) == ()
+    assert container_drift(ClusterSpec.from_options(BASE), nodes, {}) == ()
 
 
 def test_a_published_api_server_port_of_ones_own() -> None:
     own = {**BASE, "ports": [{"node_port": 6443, "host_port": 7443}]}
-    assert container_drift(cluster_spec(own), created(cluster_spec(own)), {}) == ()
-    assert len(container_drift(cluster_spec(own), created(cluster_spec(BASE)), {})) == 1
+    assert container_drift(ClusterSpec.from_options(own), created(ClusterSpec.from_options(own)), {}) == ()
+    assert len(container_drift(ClusterSpec.from_options(own), created(ClusterSpec.from_options(BASE)), {})) == 1
 
 
 def test_text_is_for_people() -> None:
-    assert Difference("n", "image", "a", "b").text() == "n: image is a, asked for is b"
-    assert Difference("", "labels", None, ["x", "y"]).text() == "labels is missing, asked for is x, y"
-    long = Difference("", "patches", "x" * 500, None).text()
-    assert len(long) < 200 and long.endswith("asked for is none")
+    assert Difference("n", "image", "a", "b").refusal().text() == "n: image is a, requested is b"
+    assert Difference("", "labels", None, ["x", "y"]).refusal().text() == "labels is none, requested is x, y"
+    long = Difference("", "patches", "x" * 500, None).refusal()
+    assert len(long.text()) < 200 and long.text().endswith("requested is none")
+    assert long.as_dict()["before"] == "x" * 500
 
 
 def test_options_that_only_a_record_shows() -> None:
-    assert unseen_options(cluster_spec(BASE)) == ()
+    assert unverifiable_options(ClusterSpec.from_options(BASE)) == ()
     asked = {**BASE, "labels": {"a": "b"}, "controller_manager_qps": 5, "feature_gates": {"A": True}}
-    assert unseen_options(cluster_spec(asked)) == ("feature_gates", "controller_manager_qps", "labels")
+    assert unverifiable_options(ClusterSpec.from_options(asked)) == (
+        "feature_gates",
+        "controller_manager_qps",
+        "labels",
+    )

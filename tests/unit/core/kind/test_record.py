@@ -1,4 +1,4 @@
-"""What is recorded of a cluster makes the same cluster again."""
+"""The recorded configuration of a cluster creates the same cluster again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
     recorded_config,
     recorded_options,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, cluster_spec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
 
 FULL = {
@@ -43,12 +43,12 @@ def again(spec: ClusterSpec, nodes: tuple[Node, ...] = ()) -> dict[str, Any]:
 
 @given(OPTIONS)
 def test_it_makes_the_same_configuration(options: dict[str, Any]) -> None:
-    spec = cluster_spec(options)
-    assert kind_config(cluster_spec({"name": "lab", **again(spec)})) == kind_config(spec)
+    spec = ClusterSpec.from_options(options)
+    assert kind_config(ClusterSpec.from_options({"name": "lab", **again(spec)})) == kind_config(spec)
 
 
 def test_all_options() -> None:
-    spec = cluster_spec(FULL)
+    spec = ClusterSpec.from_options(FULL)
     mount = {
         "host_path": "/h",
         "node_path": "/n",
@@ -79,23 +79,23 @@ def test_all_options() -> None:
         "kubeadm_patches": ["kind: InitConfiguration"],
         "containerd_patches": ["[plugins]"],
     }
-    assert kind_config(cluster_spec({"name": "lab", **again(spec)})) == kind_config(spec)
+    assert kind_config(ClusterSpec.from_options({"name": "lab", **again(spec)})) == kind_config(spec)
 
 
 def test_an_image_that_was_left_to_kind_is_the_one_it_took() -> None:
-    spec = cluster_spec({"name": "lab", "control_planes": 1, "workers": 1})
+    spec = ClusterSpec.from_options({"name": "lab", "control_planes": 1, "workers": 1})
     nodes = (Node("lab-control-plane", "lab", "control-plane", image="kindest/node:v1"),)
     assert [node.get("image") for node in again(spec, nodes)["nodes"]] == ["kindest/node:v1", None]
 
 
 @pytest.mark.parametrize("data", [None, {}, {"config": "{"}, {"config": "[1]"}, {"config": None}])
 def test_a_record_that_somebody_spoiled(data: Any) -> None:
-    with pytest.raises(BadInput, match="kindlab-cluster of kube-system"):
+    with pytest.raises(BadInput, match="kube-system/kindlab-cluster"):
         recorded_config({"data": data} if data is not None else {})
 
 
 def test_the_configuration_is_kept_as_text() -> None:
-    kept = record(config_text(kind_config(cluster_spec(FULL))), "0.32.0")
+    kept = record(config_text(kind_config(ClusterSpec.from_options(FULL))), "0.32.0")
     assert (kept["kind"], kept["metadata"]) == ("ConfigMap", {"name": "kindlab-cluster", "namespace": "kube-system"})
     assert kept["data"]["kind"] == "0.32.0"
-    assert json.loads(kept["data"]["config"]) == kind_config(cluster_spec(FULL))
+    assert json.loads(kept["data"]["config"]) == kind_config(ClusterSpec.from_options(FULL))

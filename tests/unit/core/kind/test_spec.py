@@ -1,4 +1,4 @@
-"""From options to the cluster that is asked for, and to kind's configuration of it."""
+"""From options to the requested cluster, and to kind's configuration of it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import (
     HOSTNAME_MAX,
+    ClusterSpec,
     checked_name,
-    cluster_spec,
 )
 
 # kind v0.32.0, pkg/internal/apis/config/validate.go: validNameRE, where Go's $ is the very end.
-KINDS_NAME = re.compile(r"\A[a-z0-9.-]+\Z")
+KIND_NAME = re.compile(r"\A[a-z0-9.-]+\Z")
 
 
 def config(**options: Any) -> dict[str, Any]:
-    return kind_config(cluster_spec({"name": "lab", "control_planes": 1, "workers": 0, **options}))
+    return kind_config(ClusterSpec.from_options({"name": "lab", "control_planes": 1, "workers": 0, **options}))
 
 
 @given(st.text(st.sampled_from("abz09.-_A\n é"), max_size=70) | st.text(max_size=5))
@@ -32,10 +32,10 @@ def test_every_name_that_is_taken_is_one_of_kinds(name: str) -> None:
         checked_name(name)
     except BadInput:
         return
-    assert KINDS_NAME.match(name)
+    assert KIND_NAME.match(name)
 
 
-@given(st.from_regex(KINDS_NAME).filter(lambda n: n[0] not in ".-" and n[-1] not in ".-"))
+@given(st.from_regex(KIND_NAME).filter(lambda n: n[0] not in ".-" and n[-1] not in ".-"))
 def test_names_of_kinds_that_kubernetes_refuses_are_refused(name: str) -> None:
     """Beyond kind's rule only the parts between dots matter: each is a DNS label of its own."""
     fits = all(part and not part.startswith("-") and not part.endswith("-") for part in name.split("."))
@@ -52,7 +52,7 @@ def test_no_node_name_is_too_long(length: int, planes: int, workers: int) -> Non
     longest = ["-control-plane" + (str(planes) if planes > 1 else ""), "-external-load-balancer" if planes > 1 else ""]
     fits = length + max(map(len, longest)) <= HOSTNAME_MAX
     try:
-        spec = cluster_spec(options)
+        spec = ClusterSpec.from_options(options)
     except BadInput as error:
         assert not fits and "at most" in error.next_step
         return
@@ -60,7 +60,7 @@ def test_no_node_name_is_too_long(length: int, planes: int, workers: int) -> Non
 
 
 def test_counts_and_names() -> None:
-    spec = cluster_spec({"name": "lab", "control_planes": 2, "workers": 3})
+    spec = ClusterSpec.from_options({"name": "lab", "control_planes": 2, "workers": 3})
     assert [n.name for n in spec.nodes] == [
         "lab-control-plane",
         "lab-control-plane2",
@@ -169,10 +169,10 @@ def test_each_mount_is_on_the_nodes_of_its_roles_and_no_other(mounts: list[Any],
     roles = {"control-plane"} | ({"worker"} if workers else set())
     places = [(role, m["node_path"]) for m in mounts for role in roles & set(m["roles"] or roles)]
     if len(places) != len(set(places)):
-        with pytest.raises(BadInput, match="Two mounts"):
-            cluster_spec(options)
+        with pytest.raises(BadInput, match="two mounts"):
+            ClusterSpec.from_options(options)
         return
-    spec = cluster_spec(options)
+    spec = ClusterSpec.from_options(options)
     for node in spec.nodes:
         here = {(m["host_path"], m["node_path"], m["read_only"]) for m in mounts if node.role in (m["roles"] or roles)}
         assert {(m.host_path, m.node_path, m.read_only) for m in node.mounts} == here
@@ -184,48 +184,48 @@ def test_each_mount_is_on_the_nodes_of_its_roles_and_no_other(mounts: list[Any],
 )
 def test_modes(given_mode: Any, bits: int) -> None:
     mount = {"host_path": "/h", "node_path": "/n", "mode": given_mode}
-    assert cluster_spec({"name": "lab", "control_planes": 1, "mounts": [mount]}).directories[0].mode == bits
+    assert ClusterSpec.from_options({"name": "lab", "control_planes": 1, "mounts": [mount]}).directories[0].mode == bits
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"control_planes": 0}, "at least one control plane"),
-        ({"workers": -1}, "negative"),
+        ({"control_planes": 0}, "control_planes must be at least 1"),
+        ({"workers": -1}, "workers at least 0"),
         ({"nodes": []}, "no control-plane"),
         ({"nodes": [{"role": "worker"}]}, "no control-plane"),
         ({"mounts": [{"host_path": "/h", "node_path": "n"}]}, "node_path 'n' is not an absolute path"),
-        ({"mounts": [{"host_path": "/h:x", "node_path": "/n"}]}, "can't mount"),
-        ({"mounts": [{"host_path": "/h", "node_path": "/lib/modules/"}]}, "belongs to kind"),
-        ({"mounts": [{"host_path": "/h", "node_path": "/"}]}, "belongs to kind"),
+        ({"mounts": [{"host_path": "/h:x", "node_path": "/n"}]}, "contains ':'"),
+        ({"mounts": [{"host_path": "/h", "node_path": "/lib/modules/"}]}, "is reserved"),
+        ({"mounts": [{"host_path": "/h", "node_path": "/"}]}, "is reserved"),
         ({"mounts": [{"host_path": "/h", "node_path": "/n", "mode": "rwx"}]}, "is not octal"),
         ({"mounts": [{"host_path": "/h", "node_path": "/n", "mode": "077777"}]}, "is not octal"),
         ({"ports": [{"node_port": 0}]}, "node_port 0"),
         ({"ports": [{"node_port": 1, "host_port": 65536}]}, "host_port 65536"),
-        ({"ports": [{"node_port": 1, "host_port": 5}, {"node_port": 2, "host_port": 5}]}, "asked for twice"),
+        ({"ports": [{"node_port": 1, "host_port": 5}, {"node_port": 2, "host_port": 5}]}, "requested twice"),
         (
             {
                 "ports": [{"node_port": 1, "host_port": 5, "listen": "127.0.0.1"}],
                 "nodes": [{}, {"role": "worker", "ports": [{"node_port": 1, "host_port": 5}]}],
             },
-            "asked for twice",
+            "requested twice",
         ),
-        ({"labels": {"a b": "c"}}, "not one that Kubernetes accepts"),
-        ({"labels": {"a": "b,c=d"}}, "not one that Kubernetes accepts"),
-        ({"labels": {"node-role.kubernetes.io/x": ""}}, "keeps for itself"),
-        ({"labels": {"x.k8s.io/y": ""}}, "keeps for itself"),
-        ({"kubeadm_patches": [{"apiVersion": "v1"}]}, "names no kind"),
-        ({"kubeadm_patches": ["subkind: x"]}, "names no kind"),
+        ({"labels": {"a b": "c"}}, "not valid in Kubernetes"),
+        ({"labels": {"a": "b,c=d"}}, "not valid in Kubernetes"),
+        ({"labels": {"node-role.kubernetes.io/x": ""}}, "reserved for Kubernetes"),
+        ({"labels": {"x.k8s.io/y": ""}}, "reserved for Kubernetes"),
+        ({"kubeadm_patches": [{"apiVersion": "v1"}]}, "has no kind"),
+        ({"kubeadm_patches": ["subkind: x"]}, "has no kind"),
         ({"feature_gates": {"A": "perhaps"}}, "feature_gates.A"),
         ({"networking": {"api_server_port": "x"}}, "networking.api_server_port"),
         ({"networking": {"dns_search": "x"}}, "networking.dns_search"),
         ({"networking": {"pod_subnet": 1}}, "networking.pod_subnet"),
-        ({"controller_manager_qps": 0}, "is not a rate"),
+        ({"controller_manager_qps": 0}, "at least 1, not 0"),
     ],
 )
 def test_what_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput) as raised:
-        cluster_spec({"name": "lab", "control_planes": 1, "workers": 0, **options})
+        ClusterSpec.from_options({"name": "lab", "control_planes": 1, "workers": 0, **options})
     assert said in raised.value.message
 
 

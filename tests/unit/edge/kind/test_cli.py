@@ -1,4 +1,4 @@
-"""kind's command line, and what it says."""
+"""The kind CLI: versions, error messages and their next steps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_version(said: str, version: str) -> None:
     ("answer", "message"),
     [
         ("kind v0.22.0 go1", "too old"),
-        ("hello", "does not say its version"),
+        ("hello", "contains no version"),
         (CommandFailed("The program kind is not on this host."), "not on this host"),
     ],
 )
@@ -47,7 +47,7 @@ def test_version_that_does_not_do(answer: str | Exception, message: str) -> None
         ("Bind for 0.0.0.0:80 failed: port is already allocated", "host_port"),
         ("inotify_init: too many open files", "sysctl"),
         ("tried to kill container, but did not receive an exit event", "THAWED"),
-        ("no space left on device", "Free space"),
+        ("no space left on device", "Free disk space"),
         ("ERROR: node(s) already exist for a cluster", "Another run"),
         ("ERROR: failed to lock config file", ".lock"),
         ("field propagation not found in type", "install kind"),
@@ -63,7 +63,7 @@ def test_kubeconfig_of_what_was_never_set_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processes", "at_work"),
+    ("processes", "creating"),
     [
         ("12 kind create cluster --name lab --kubeconfig x --config -\n", True),
         ("12 kind create cluster --name lab2 --kubeconfig x --config -\n", False),
@@ -72,16 +72,25 @@ def test_kubeconfig_of_what_was_never_set_up() -> None:
         ("", False),
     ],
 )
-def test_others_at_work(processes: str, at_work: bool) -> None:
-    assert kind((["pgrep"], processes)).at_work("lab") is at_work
+def test_others_creating(processes: str, creating: bool) -> None:
+    assert kind((["pgrep"], processes)).is_creating("lab") is creating
 
 
-def test_others_at_work_where_nothing_can_tell() -> None:
-    assert kind((["pgrep"], CommandFailed("The program pgrep is not on this host."))).at_work("lab") is False
+def test_others_creating_where_nothing_can_tell() -> None:
+    assert kind((["pgrep"], CommandFailed("The program pgrep is not on this host."))).is_creating("lab") is False
 
 
 def test_a_removal_is_tried_twice() -> None:
     runner = ScriptedRunner(script=((["kind", "delete"], Completed(1, err="did not receive an exit event")),))
-    with pytest.raises(CommandFailed, match="could not remove the cluster lab") as raised:
+    with pytest.raises(CommandFailed, match="could not delete cluster lab") as raised:
         Kind(runner, "docker").delete("lab", "/k")
     assert len(runner.calls) == 2 and "THAWED" in raised.value.next_step
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_commands_name_the_engine(engine: str) -> None:
+    for error, command in (("no space left on device", "system prune"), ("broken", "ps --all")):
+        runner = ScriptedRunner(script=((["kind", "delete"], Completed(1, err=error)),))
+        with pytest.raises(CommandFailed) as raised:
+            Kind(runner, engine).delete("lab", "/k")
+        assert raised.value.next_step.endswith(f"{engine} {command}")

@@ -1,4 +1,4 @@
-"""The files of a cluster on its host: kubeconfigs, the mark of unfinished work, mounted directories."""
+"""The files of a cluster on its host: kubeconfigs, the marker of unfinished work, mounted directories."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind import host_directories as host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import (
     Kubeconfig,
-    passing,
-    users_own,
+    temporary_file,
+    user_kubeconfig,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import REMOVING, Mark
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import REMOVING, Marker
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import EMPTY, KUBECONFIG
 
 LAB = KUBECONFIG.format(name="lab", number=1)
@@ -30,19 +30,19 @@ LAB = KUBECONFIG.format(name="lab", number=1)
 @pytest.mark.parametrize(("cluster", "named"), [("lab", True), ("la", False), ("lab2", False), ("l.b", False)])
 def test_whether_a_kubeconfig_names_a_cluster(tmp_path: Path, cluster: str, named: bool) -> None:
     (tmp_path / "k").write_text(LAB)
-    assert Kubeconfig(str(tmp_path / "k")).names(cluster) is named
-    assert not Kubeconfig(str(tmp_path / "none")).names(cluster)
+    assert Kubeconfig(str(tmp_path / "k")).has_cluster(cluster) is named
+    assert not Kubeconfig(str(tmp_path / "none")).has_cluster(cluster)
 
 
 def test_names_as_other_programs_write_them(tmp_path: Path) -> None:
     (tmp_path / "k").write_text(yaml.safe_dump(yaml.safe_load(LAB), default_style='"'))
-    assert not Kubeconfig(str(tmp_path / "k")).names("other")
+    assert not Kubeconfig(str(tmp_path / "k")).has_cluster("other")
 
 
 @given(st.integers(0, 9), st.integers(0, 9))
 def test_whether_a_kubeconfig_leads_there(here: int, there: int) -> None:
     file = _InMemory(LAB + KUBECONFIG.format(name="other", number=here))
-    assert file.leads_to(KUBECONFIG.format(name="other", number=there)) is (here == there)
+    assert file.has_credentials_of(KUBECONFIG.format(name="other", number=there)) is (here == there)
 
 
 class _InMemory(Kubeconfig):
@@ -63,59 +63,59 @@ def test_an_empty_kubeconfig_is_removed(tmp_path: Path, text: str, stays: bool) 
     Kubeconfig(str(tmp_path / "none")).remove_if_empty()
 
 
-def test_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/user")
     first, second = tmp_path / "a", tmp_path / "b"
     several = {"KUBECONFIG": f"{first}{os.pathsep}{second}{os.pathsep}{first}"}
-    assert users_own({}) == users_own({"KUBECONFIG": ""}) == "/home/user/.kube/config"
-    assert users_own(several) == str(second)
+    assert user_kubeconfig({}) == user_kubeconfig({"KUBECONFIG": ""}) == "/home/user/.kube/config"
+    assert user_kubeconfig(several) == str(second)
     first.touch()
-    assert users_own(several) == str(first)
+    assert user_kubeconfig(several) == str(first)
 
 
-def test_a_kubeconfig_in_passing_is_private_and_does_not_stay() -> None:
-    with passing(LAB) as path:
+def test_a_temporary_kubeconfig_is_private_and_removed() -> None:
+    with temporary_file(LAB) as path:
         assert Path(path).read_text() == LAB
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert not os.path.exists(path)
 
 
-def test_what_is_begun_is_marked_until_it_is_cleared(tmp_path: Path) -> None:
-    mark = Mark(str(tmp_path / "deep" / "k"))
-    assert not mark.marked()
-    with mark.begun("text"):
-        assert Path(mark.path).read_text() == "text"
+def test_unfinished_work_is_marked_until_the_marker_is_removed(tmp_path: Path) -> None:
+    marker = Marker(str(tmp_path / "deep" / "k"))
+    assert not marker.exists()
+    with marker.hold("text"):
+        assert Path(marker.path).read_text() == "text"
         with pytest.raises(TimedOut):
-            Mark(str(tmp_path / "deep" / "k")).wait(0, lambda: False)
-    assert mark.marked()
-    mark.wait(0, lambda: False)
+            Marker(str(tmp_path / "deep" / "k")).wait(0, lambda: False)
+    assert marker.exists()
+    marker.wait(0, lambda: False)
     with pytest.raises(TimedOut):
-        mark.wait(0, lambda: True)
-    mark.clear()
-    mark.clear()
-    mark.wait(0, lambda: True)
+        marker.wait(0, lambda: True)
+    marker.remove()
+    marker.remove()
+    marker.wait(0, lambda: True)
 
 
 @pytest.mark.parametrize(("text", "removing"), [(REMOVING, True), ("{}", False)])
-def test_a_mark_tells_a_removal_from_a_creation(tmp_path: Path, text: str, removing: bool) -> None:
-    mark = Mark(str(tmp_path / "k"))
-    assert not mark.removing()
-    with mark.begun(text):
+def test_a_marker_tells_a_removal_from_a_creation(tmp_path: Path, text: str, removing: bool) -> None:
+    marker = Marker(str(tmp_path / "k"))
+    assert not marker.is_removal()
+    with marker.hold(text):
         pass
-    assert mark.removing() is removing
+    assert marker.is_removal() is removing
 
 
-def test_an_error_leaves_the_mark_and_frees_the_lock(tmp_path: Path) -> None:
-    mark = Mark(str(tmp_path / "k"))
-    with pytest.raises(RuntimeError), mark.begun(""):
+def test_an_error_leaves_the_marker_and_frees_the_lock(tmp_path: Path) -> None:
+    marker = Marker(str(tmp_path / "k"))
+    with pytest.raises(RuntimeError), marker.hold(""):
         raise RuntimeError
-    with open(mark.path) as file:
+    with open(marker.path) as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_kubeconfig_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match=re.escape("can't be written to")), Mark(str(tmp_path / "file/k")).begun(""):
+    with pytest.raises(BadInput, match=re.escape("not writable")), Marker(str(tmp_path / "file/k")).hold(""):
         pass
 
 

@@ -1,4 +1,4 @@
-"""Image archives, and one stream into several programs; with real files and programs."""
+"""Image archives, and copying one stream to several programs; with real files and programs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import Image
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.archive import images_in, opened
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.fan_out import CHUNK, FanOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.archive import images_in, open_archive
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import CHUNK, Tee
 from ansible_collections.kindlab.volumes.tests.unit.support.image_archives import archive
 
 SAVED = [{"Config": "ab.json", "RepoTags": ["x:1"]}]
 IMAGES = (Image(("x:1",), "sha256:ab"),)
 CAT = [sys.executable, "-c", "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open(sys.argv[1], 'wb'))"]
+SAVE = "podman save --output a.tar IMAGE"
 FAIL = [sys.executable, "-c", "import sys; sys.exit('no room')"]
 
 
@@ -44,8 +45,8 @@ PACKERS = [
 def test_an_archive_is_read_however_it_is_packed(tmp_path: Path, pack: object) -> None:
     assert callable(pack)
     (tmp_path / "a").write_bytes(pack(PLAIN))
-    assert images_in(str(tmp_path / "a")) == IMAGES
-    with opened(str(tmp_path / "a")) as (stream, _plain):
+    assert images_in(str(tmp_path / "a"), SAVE) == IMAGES
+    with open_archive(str(tmp_path / "a")) as (stream, _plain):
         assert stream.read() == PLAIN
 
 
@@ -54,42 +55,43 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, pack: object) -> None:
     assert callable(pack)
     packed = pack(PLAIN)
     (tmp_path / "a").write_bytes(packed[: len(packed) // 2])
-    with pytest.raises(BadInput, match="can't be read"):
-        images_in(str(tmp_path / "a"))
+    with pytest.raises(BadInput, match="not a readable image archive"):
+        images_in(str(tmp_path / "a"), SAVE)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", archive({"other": b"x"}), archive({"manifest.json": b"not json"})])
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(BadInput):
-        images_in(str(tmp_path / "a"))
+    with pytest.raises(BadInput) as raised:
+        images_in(str(tmp_path / "a"), SAVE)
+    assert SAVE in raised.value.next_step
 
 
 def test_an_archive_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="does not exist"):
-        images_in(str(tmp_path / "none"))
+        images_in(str(tmp_path / "none"), SAVE)
 
 
 def test_every_program_gets_everything(tmp_path: Path) -> None:
     data = bytes(range(256)) * (CHUNK // 64)
-    FanOut().into(io.BytesIO(data), {name: [*CAT, str(tmp_path / name)] for name in ("a", "b")})
+    Tee().copy_to(io.BytesIO(data), {name: [*CAT, str(tmp_path / name)] for name in ("a", "b")})
     assert (tmp_path / "a").read_bytes() == data == (tmp_path / "b").read_bytes()
 
 
 def test_one_that_fails_is_told_and_the_others_get_everything(tmp_path: Path) -> None:
     data = b"x" * CHUNK * 40
     with pytest.raises(CommandFailed, match="no room"):
-        FanOut().into(io.BytesIO(data), {"bad": FAIL, "good": [*CAT, str(tmp_path / "good")]})
+        Tee().copy_to(io.BytesIO(data), {"bad": FAIL, "good": [*CAT, str(tmp_path / "good")]})
     assert (tmp_path / "good").stat().st_size == len(data)
 
 
 def test_the_output_of_a_program() -> None:
-    with FanOut().output_of([sys.executable, "-c", "print('x' * 100000)"]) as stream:
+    with Tee().output_of([sys.executable, "-c", "print('x' * 100000)"]) as stream:
         assert len(stream.read()) == 100_001
 
 
 @pytest.mark.parametrize("sink", [CAT, FAIL])
 def test_a_source_that_fails_is_the_one_to_blame(tmp_path: Path, sink: list[str]) -> None:
     source = [sys.executable, "-c", "import sys; print('half'); sys.exit('no such image')"]
-    with pytest.raises(CommandFailed, match="no such image"), FanOut().output_of(source) as stream:
-        FanOut().into(stream, {"a": [*sink, str(tmp_path / "a")]})
+    with pytest.raises(CommandFailed, match="no such image"), Tee().output_of(source) as stream:
+        Tee().copy_to(stream, {"a": [*sink, str(tmp_path / "a")]})

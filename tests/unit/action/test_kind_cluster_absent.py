@@ -1,0 +1,194 @@
+"""Removing clusters, and refusing to, on a host in memory; data and backups are real."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    Declined,
+    KindlabError,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP
+from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import Place, volume
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "users.yaml"))
+    return Place(tmp_path)
+
+
+def lost(error: KindlabError) -> dict[str, list[str]]:
+    """Volume -> the reasons."""
+    found: dict[str, list[str]] = {}
+    for row in error.details:
+        found.setdefault(row["name"], []).append(row["why"])
+    return found
+
+
+def test_absent_refuses_what_would_be_lost(place: Place) -> None:
+    place.run()
+    place.use(
+        *volume("safe", "/var/local-path-provisioner/a", claim="safe"),
+        *volume("deleted", "/var/local-path-provisioner/b", "Delete", claim="deleted"),
+        *volume("inside", "/opt/inside", node="lab-worker"),
+        *volume("elsewhere", "/opt/inside", node="gone-worker"),
+    )
+    error = place.refused(Declined, state="absent")
+    assert lost(error) == {
+        "deleted": ["its reclaim policy is Delete and its claim is bound", NO_BACKUP],
+        "elsewhere": [NO_BACKUP],
+        "inside": ["/opt/inside is not mounted from the host on lab-worker and is deleted with the node", NO_BACKUP],
+        "safe": [NO_BACKUP],
+    }
+    assert {(d["name"], d["claim"]) for d in error.details} == {
+        ("deleted", "default/deleted"),
+        ("elsewhere", ""),
+        ("inside", ""),
+        ("safe", "default/safe"),
+    }
+    assert place.predicted(state="absent", force=True).changed
+    assert place.host.nodes == []
+
+
+def test_absent_with_a_complete_backup(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", "Delete", claim="c"))
+    place.refused(Declined, state="absent")
+    backup = place.save()
+    files = sorted(place.backup.rglob("*"))
+    assert place.predicted(state="absent", backup=backup).changed
+    assert place.host.nodes == [] and not place.kubeconfig.exists() and not place.marker.exists()
+    assert (place.data / "a" / "file").read_text() == "content" and sorted(place.backup.rglob("*")) == files
+    assert not place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_refuses_a_backup_that_is_none(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"))
+    error = place.refused(Declined, state="absent", backup=str(place.backup))
+    assert lost(error) == {"v": [f"The backup directory {place.backup} can't be read: No such file or directory"]}
+    assert "volume_backup" in error.next_step and "force=true" in error.next_step
+
+
+def test_absent_needs_no_backup_without_volumes(place: Place) -> None:
+    place.run()
+    assert place.predicted(state="absent", backup=str(place.backup)).changed
+    assert place.host.nodes == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_absent_when_data_was_changed_since_the_backup(place: Place, force: bool) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"), *volume("w", "/var/local-path-provisioner/b"))
+    backup = place.save()
+    (place.data / "b" / "file").write_text("something else")
+    if force:
+        assert place.predicted(state="absent", backup=backup, force=True).changed
+        assert place.host.nodes == [] and (place.data / "b" / "file").read_text() == "something else"
+        return
+    error = place.refused(Declined, state="absent", backup=backup)
+    said = "its data has changed since the backup: 1 changed: file (size, sha256)"
+    assert lost(error) == {"w": [said]}
+    assert "Cluster lab cannot be removed safely; nothing was changed:\n- w: its data has changed" in error.message
+    place.save()
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_when_a_volume_was_made_since_the_backup(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"))
+    backup = place.save()
+    place.use(*volume("new", "/var/local-path-provisioner/b", claim="new"))
+    assert lost(place.refused(Declined, state="absent", backup=backup)) == {"new": ["the backup does not contain it"]}
+    place.save()
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_when_a_claim_was_made_since_the_backup(place: Place) -> None:
+    place.run()
+    pv, claim = volume("v", "/var/local-path-provisioner/a", claim="c")
+    place.use(pv)
+    backup = place.save()
+    place.use(claim)
+    error = place.refused(Declined, state="absent", backup=backup)
+    assert lost(error) == {"v": ["the backup does not contain its claim default/c"]}
+    place.save()
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_when_a_pod_holds_a_volume(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", claim="c"))
+    backup = place.save()
+    uses = {"name": "data", "persistentVolumeClaim": {"claimName": "c"}}
+    spec = {"nodeName": "lab-worker", "containers": [{"name": "main"}], "volumes": [uses]}
+    place.api.put({"kind": "Pod", "metadata": {"namespace": "default", "name": "p"}, "spec": spec})
+    error = place.refused(Declined, state="absent", backup=backup)
+    assert lost(error) == {"v": ["it is in use: pod default/p uses it"]}
+    assert "volume_detach" in error.next_step
+    place.api.delete("Pod", "p", "default")
+    assert place.predicted(state="absent", backup=backup).changed
+
+
+def test_absent_with_an_archive_of_what_is_inside_a_node(place: Place) -> None:
+    place.run()
+    directory = place.path / "inside"
+    directory.mkdir()
+    (directory / "file").write_text("content")
+    place.use(*volume("v", str(directory), node="lab-worker"))
+    backup = place.save(data="archive")
+    (directory / "file").write_text("something else")
+    goes, changed = lost(place.refused(Declined, state="absent", backup=backup))["v"]
+    assert "deleted with the node" in goes and "its data has changed since the backup" in changed
+    place.save(data="archive")
+    assert place.predicted(state="absent", backup=backup).changed
+    assert place.host.nodes == []
+
+
+def test_absent_when_what_is_inside_can_not_be_compared(place: Place) -> None:
+    """Its node is stopped: it may hold what was written after the backup."""
+    place.run()
+    directory = place.path / "inside"
+    directory.mkdir()
+    place.use(*volume("v", str(directory), node="lab-worker"))
+    backup = place.save(data="archive")
+    place.host.nodes[1]["State"]["Status"] = "exited"
+    reasons = lost(place.refused(Declined, state="absent", backup=backup))["v"]
+    assert "cannot be compared" in reasons[-1] and "lab-worker" in reasons[-1]
+
+
+def test_absent_needs_no_backup_of_local_data(place: Place) -> None:
+    place.run()
+    (pv,) = volume("given", "/var/local-path-provisioner/a")
+    place.use({**pv, "metadata": {"name": "given", "labels": {LABEL: "read-write"}}})
+    assert place.predicted(state="absent").changed
+    assert (place.data / "a" / "file").read_text() == "content"
+
+
+def test_absent_when_data_can_not_be_read(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a"))
+    backup = place.save()
+    shutil.rmtree(place.data / "a")
+    assert str(place.data / "a") in lost(place.refused(Declined, state="absent", backup=backup))["v"][0]
+
+
+def test_absent_refuses_what_can_not_be_known(place: Place) -> None:
+    place.run()
+    for node in place.host.nodes:
+        node["State"]["Status"] = "exited"
+    error = place.refused(Declined, state="absent")
+    assert "force=true" in error.next_step
+    assert place.predicted(state="absent", force=True).changed
+
+
+def test_absent_reads_volumes_without_its_kubeconfig(place: Place) -> None:
+    place.run()
+    place.api.put(volume("inside", "/opt/inside")[0])
+    place.kubeconfig.unlink()
+    assert "inside" in place.refused(Declined, state="absent").message
