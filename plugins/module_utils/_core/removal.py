@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, claim_name
@@ -49,7 +49,7 @@ class Loss:
 def losses(
     volumes: Iterable[Volume],
     nodes: Sequence[Node],
-    held: Mapping[str, Sequence[Held]],
+    held: Mapping[str, Sequence[VolumeUser]],
     unsaved: Mapping[str, str],
     archived: Collection[str] = (),
 ) -> tuple[Loss, ...]:

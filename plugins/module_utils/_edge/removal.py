@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import located
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .engine import Engine
@@ -39,7 +39,7 @@ def dangers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) 
     wanted = needing_backup(volumes, pvs)
     found, archived = _unsaved(path, wanted, (pvs, claims), nodes, engine)
     # Last, so that what is free now was not written to since it was compared.
-    held = Detachment(cluster, engine, nodes).look(volumes)
+    held = UsageCheck(cluster, engine, nodes).users(volumes)
     return losses(volumes, nodes, held, found, archived)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -67,7 +67,7 @@ def test_an_archive_keeps_no_claim_from_deleting() -> None:
 
 
 def test_in_use() -> None:
-    held = {"v": [], "w": [Held(f"pod ns/{n} uses it", "lab-worker", f"ns/{n}") for n in range(5)]}
+    held = {"v": [], "w": [VolumeUser(f"pod ns/{n} uses it", "lab-worker", f"ns/{n}") for n in range(5)]}
     (found,) = losses([INSIDE, SAFE], NODES, held, {}, {"v"})
     assert (found.volume, found.claim) == ("w", "a/c")
     assert found.reason == "it is in use: pod ns/0 uses it, pod ns/1 uses it, pod ns/2 uses it"
@@ -81,7 +81,7 @@ def test_not_as_it_was_saved() -> None:
 
 
 def test_every_reason_of_a_volume() -> None:
-    found = losses([INSIDE], NODES, {"v": [Held("pod ns/p uses it")]}, {"v": "no backup is named that holds it"})
+    found = losses([INSIDE], NODES, {"v": [VolumeUser("pod ns/p uses it")]}, {"v": "no backup is named that holds it"})
     assert [loss.reason.split(",")[0] for loss in found] == [
         "/var/v is no host directory on lab-worker",
         "it is in use: pod ns/p uses it",

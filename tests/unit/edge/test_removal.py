@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes, dangers
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume, write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
-from ansible_collections.kindlab.volumes.tests.unit.support.looks import QuietNodes
+from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import QuietNodes
 
 COUNT = 3
 NONE_NAMED = "no backup is named that holds it"
@@ -216,7 +216,7 @@ def test_a_node_that_can_t_be_looked_into_is_no_proof(lab: Lab) -> None:
     lab.save()
     lab.nodes[1] = replace(lab.nodes[1], state="paused")
     (reason,) = lab.losses()["v0"]
-    assert "k-worker is paused: what its processes hold can't be seen" in reason
+    assert "node k-worker is paused: its processes cannot be read" in reason
 
 
 def test_local_data_needs_none(lab: Lab) -> None:

@@ -1,14 +1,14 @@
-"""The text of a look into a node: what it says of processes and mounts, and that a part of it says nothing."""
+"""Parsing the output of a probe: processes and mounts, and that an incomplete output is an error."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.proc import (
-    Look,
     Mount,
     Process,
-    read_look,
+    ProcessSnapshot,
+    parse_snapshot,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 
@@ -43,13 +43,13 @@ def text(
     return f"50\0{real}\0{tables}\n\0{''.join(pairs)}\0{names}\0end\0"
 
 
-def read(looked: str) -> Look:
-    return read_look("n", looked, ["/link/v", "/w x"])
+def read(looked: str) -> ProcessSnapshot:
+    return parse_snapshot("n", looked, ["/link/v", "/w x"])
 
 
 def test_a_whole_look() -> None:
     app = Process(20, "app", UID, POD)
-    assert read(text("10 9 254:0 /data/v /data rw master:1 - ext4 /dev/vda rw")) == Look(
+    assert read(text("10 9 254:0 /data/v /data rw master:1 - ext4 /dev/vda rw")) == ProcessSnapshot(
         node="n",
         home=NODE,
         real={"/link/v": "/v", "/w x": "/w x"},
@@ -72,7 +72,7 @@ def test_a_whole_look() -> None:
 def test_a_look_that_was_cut_short_is_none() -> None:
     whole = text()
     for end in range(len(whole)):
-        with pytest.raises(CommandFailed, match="in node n is not known"):
+        with pytest.raises(CommandFailed, match="of node n"):
             read(whole[:end])
     assert read(whole)
 
@@ -106,7 +106,7 @@ def test_a_look_that_lacks_something_is_none(looked: str) -> None:
 
 
 def test_a_look_for_nothing() -> None:
-    assert read_look("n", text(real=""), []).real == {}
+    assert parse_snapshot("n", text(real=""), []).real == {}
 
 
 def test_threads_of_the_kernel_and_processes_that_ended_are_left_out() -> None:
@@ -175,7 +175,7 @@ def test_pods(cgroup: str, uid: str) -> None:
 )
 def test_mounts_are_called_by_their_names(line: str, point: str, inside: str) -> None:
     mount = read(text(line)).mounts[POD][1]
-    assert (mount.point, mount.place[1]) == (point, inside)
+    assert (mount.point, mount.source[1]) == (point, inside)
 
 
 def test_mounts_as_a_process_in_a_chroot_sees_them() -> None:
@@ -185,7 +185,7 @@ def test_mounts_as_a_process_in_a_chroot_sees_them() -> None:
     seen = ("10 9 8:1 /r / rw - x y rw", "11 10 8:2 /v /v rw - x y rw", "12 10 8:3 / /late rw - x y rw")
     unsure = ("", "==> 22/mountinfo <==", "13 10 8:4 / /unsure rw - x y rw")
     found = read(text(*lines, *seen, *unsure, links=links, names=f"{NAMES}21/comm:app\n22/comm:app\n")).mounts
-    assert [(mount.point, mount.place) for mount in found[POD]] == [
+    assert [(mount.point, mount.source) for mount in found[POD]] == [
         ("/", ("0:50", "/")),
         ("/r", ("8:1", "/r")),
         ("/r/v", ("8:2", "/v")),

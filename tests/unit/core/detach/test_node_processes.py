@@ -1,4 +1,4 @@
-"""Who holds a directory, from mounts and links as nodes show them."""
+"""Which processes use a directory, from the mounts and links of a node."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder, holders
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.proc import Look, Mount, Process
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_processes import directory_users
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.proc import Mount, Process, ProcessSnapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 
@@ -49,19 +49,19 @@ class Node:
         self.mounts[f"ns{pid}"] = table(POD + mounts)
         self.add(pid, name, f"ns{pid}", uid, **{"cwd": "/", "root": "/", "exe": "/app", **links})
 
-    def look(self, real: Mapping[str, str]) -> Look:
-        return Look("n", "node", real, tuple(self.processes.values()), self.mounts, tuple(self.links))
+    def snapshot(self, real: Mapping[str, str]) -> ProcessSnapshot:
+        return ProcessSnapshot("n", "node", real, tuple(self.processes.values()), self.mounts, tuple(self.links))
 
     def all(
         self, directories: Mapping[str, str], own: Iterable[str] = OWN, real: Mapping[str, str] | None = None
     ) -> dict[str, list[str]]:
-        """Volume -> its holders as 'PID NAME [POD] WHAT'."""
+        """Volume -> its users as 'PID NAME [POD] WHY'."""
         paths = {path: path for path in (*directories.values(), *own)}
-        found = holders(self.look({**paths, **(real or {})}), directories, own)
-        assert {holder.node for those in found.values() for holder in those} <= {"n"}
+        found = directory_users(self.snapshot({**paths, **(real or {})}), directories, own)
+        assert {user.node for users in found.values() for user in users} <= {"n"}
         return {
-            name: [" ".join(filter(None, (str(h.pid), h.process, h.pod_uid, h.what))) for h in those]
-            for name, those in found.items()
+            name: [" ".join(filter(None, (str(u.pid), u.process, u.pod, u.why))) for u in users]
+            for name, users in found.items()
         }
 
     def of(self, directory: str, own: Iterable[str] = OWN, real: Mapping[str, str] | None = None) -> list[str]:
@@ -177,7 +177,7 @@ def test_the_order_of_mounts_is_not_the_order_of_covering() -> None:
 def test_the_first_of_all_mounts_may_be_its_own_parent() -> None:
     node = Node()
     first, *others = table(NODE)
-    node.mounts["node"] = (Mount("0", "0", "/", first.place), *others)
+    node.mounts["node"] = (Mount("0", "0", "/", first.source), *others)
     node.pod("254:0 /host/v/p /data")
     assert node.of("/var/v/p") == [f"20 app {UID} has mounted /data"]
 
@@ -339,14 +339,14 @@ def test_a_look_that_left_mounts_out_proves_nothing(unread: str) -> None:
     node = Node()
     node.pod()
     del node.mounts[unread]
-    with pytest.raises(CommandFailed, match="in node n is not known"):
+    with pytest.raises(CommandFailed, match="of node n"):
         node.of("/var/v/p")
 
 
 def test_a_node_without_a_root_proves_nothing() -> None:
     node = Node()
     node.mounts["node"] = table(NODE)[1:]
-    with pytest.raises(CommandFailed, match="in node n is not known"):
+    with pytest.raises(CommandFailed, match="of node n"):
         node.of("/srv")
 
 
@@ -354,16 +354,6 @@ def test_names_are_shown_on_one_line() -> None:
     node = Node()
     node.add(7, "a\nb\udcff", "node", fd="/var/v/p/ü c\nd\udcfe\x1b")
     assert node.of("/var/v/p") == [r"7 a\nb\udcff has open /var/v/p/ü c\nd\udcfe\x1b"]
-
-
-def test_as_a_module_returns_it() -> None:
-    assert Holder("n", 7, "bash", "", "is in /v").as_dict() == {
-        "node": "n",
-        "pid": 7,
-        "process": "bash",
-        "pod_uid": "",
-        "what": "is in /v",
-    }
 
 
 PATHS = st.lists(st.sampled_from(["a", "b", "ab"]), max_size=4).map(lambda parts: "/" + "/".join(parts))

@@ -1,0 +1,129 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Types of a detachment: the request, the observed cluster, and the step for one workload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
+    Volume,
+    claim_name,
+    read_volumes,
+    select_volumes,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import check_names
+
+READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
+_SELECTION = ("names", "namespaces", "storage_classes")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of volume_detach. selection: names, namespaces and storage classes, each None for all."""
+
+    cluster: str
+    selection: Mapping[str, Sequence[str] | None]
+    state: str = "detached"
+    unmanaged: str = "refuse"
+    wait: bool = False
+    wait_timeout: int = 300
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """Raises BadInput if a number is too small."""
+        check_least(options, wait_timeout=1)
+        own = {name: options[name] for name in ("cluster", "state", "unmanaged", "wait", "wait_timeout")}
+        return cls(selection={name: options[name] for name in _SELECTION}, **own)
+
+    @property
+    def selects_all(self) -> bool:
+        """True if no volume is left out."""
+        return not any(self.selection.values())
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup."""
+
+    volumes: tuple[Volume, ...]
+    claims: Mapping[str, Object]
+    pods: tuple[Object, ...]
+    workloads: Mapping[str, Object]
+    saved: tuple[Object, ...] = ()
+
+    @classmethod
+    def from_objects(cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = ()) -> Observed:
+        """objects: those of each kind in READ."""
+        claims = objects["PersistentVolumeClaim"]
+        return cls(
+            read_volumes(objects["PersistentVolume"], claims),
+            {claim_name(claim): claim for claim in claims},
+            tuple(objects["Pod"]),
+            {item["metadata"]["uid"]: item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
+            tuple(saved),
+        )
+
+    def select(self, request: Request) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
+        """The selected volumes, and those skipped because their claims are ephemeral. Raises BadInput."""
+        check_names(request.cluster, self.volumes, request.selection["names"])
+        selected = select_volumes(self.volumes, **request.selection)
+        ephemeral = {v.name for v in selected if v.claim_phase and _is_ephemeral(self.claims[v.claim])}
+        return tuple(v for v in selected if v.name not in ephemeral), tuple(v for v in selected if v.name in ephemeral)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A workload and the fields that scale it. change: the patch that leads from before to after, None for nothing.
+
+    before: from before it was scaled to zero. missing: it is in the backup only, and is created.
+    """
+
+    item: Object
+    before: Object
+    after: Object
+    change: Object | None = None
+    missing: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """True if something is changed."""
+        return self.missing or self.change is not None
+
+    def row(self, result: str) -> Object:
+        """The workload in the module's result. result: if something is changed."""
+        return {
+            "kind": self.item["kind"],
+            "namespace": self.item["metadata"]["namespace"],
+            "name": self.item["metadata"]["name"],
+            "before": {field: self.before[field] for field in self.after if field in self.before},
+            "after": self.after,
+            "result": ("created" if self.missing else result) if self.writes else "unchanged",
+        }
+
+
+def scaled_down(item: Object) -> Step:
+    """The step that scales a workload to zero or suspends it."""
+    before = workloads.recorded(item) or workloads.state(item)
+    return Step(item, before, workloads.scaled_to_zero(item), workloads.scale_down_patch(item))
+
+
+def scaled_up(item: Object, before: Object) -> Step:
+    """The step that scales a workload back up."""
+    after = {field: before.get(field, value) for field, value in workloads.state(item).items()}
+    return Step(item, before, after, workloads.scale_up_patch(item, before))
+
+
+def created(item: Object) -> Step:
+    """The step that creates a workload of a backup."""
+    return Step(item, workloads.state(item), workloads.state(item), missing=True)
+
+
+def _is_ephemeral(claim: Object) -> bool:
+    reference = pods.controller(claim)
+    return reference is not None and reference["kind"] == "Pod"
