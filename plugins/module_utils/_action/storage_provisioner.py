@@ -13,11 +13,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
-    rollout_complete,
-    why_not_ready,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref, without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -120,7 +118,7 @@ def _check_shared(options: Mapping[str, Any], directory: str, runner: Runner) ->
         found, why = (), error.message
     else:
         why = f"{engine.name} has no node of a cluster {options['cluster']}"
-    nodes = [node.name for node in found if node.role != LOAD_BALANCER]
+    nodes = [node.name for node in kubernetes_nodes(found)]
     if not nodes:
         return (f"Whether {directory} is the same directory in all nodes was not looked at: {why}",)
     check_shared(engine, nodes, directory)
@@ -178,7 +176,10 @@ def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -
         labels = deployment["spec"]["selector"].get("matchLabels", {}) if deployment else {}
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         why, next_step = why_not_ready(
-            cluster.list("Pod", namespace, selector) if deployment else [], cluster.list("Event", namespace)
+            namespace,
+            cluster.list("Pod", namespace, selector) if deployment else [],
+            cluster.list("Event", namespace),
+            selector,
         )
         raise TimedOut(
             f"The provisioner {namespace}/{name} does not serve after {timeout:g} seconds: {why}",

@@ -6,17 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import check_verify
@@ -100,9 +97,9 @@ def run(
         saved = {kind: backup.objects(kind) for kind in KINDS[:4]}
         # Where the engine or the cluster is gone the API server is too: that is the cause to be told.
         found_nodes = nodes.result()
-        check_cluster(options["cluster"], found_nodes)
+        check_cluster(options["cluster"], found_nodes, engine.name)
         cluster, objects = reading.result()
-        observed = _observed(objects, found_nodes, options["cluster"])
+        observed = _observed(objects, found_nodes, options["cluster"], engine.name)
     watch.lap("observe")
     found = _plan(options, backup, saved, observed, engine)
     watch.lap("compare")
@@ -129,12 +126,12 @@ def _objects(options: Mapping[str, Any], connect: Callable[..., Cluster]) -> tup
     return cluster, cluster.lists(*KINDS)
 
 
-def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: str) -> Observed:
+def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: str, engine: str) -> Observed:
     volumes, claims, namespaces, classes, kubernetes_nodes = objects
-    check_same_cluster(name, nodes, kubernetes_nodes)
+    check_same_cluster(name, nodes, kubernetes_nodes, engine)
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
-        claims={claim_name(item): item for item in claims},
+        claims={namespaced_name(item): item for item in claims},
         namespaces={item["metadata"]["name"]: item for item in namespaces},
         storage_classes={item["metadata"]["name"]: item for item in classes},
         node_names=frozenset(item["metadata"]["name"] for item in kubernetes_nodes),
@@ -180,19 +177,13 @@ def apply(
     """Write it all and wait until Kubernetes agrees; the phases then."""
     extract(backup, [step for step in found.steps if step.extract], options["verify"], engine)
     watch.lap("extract")
-    cluster.each(partial(_create_missing, cluster), found.around)
+    cluster.each(cluster.create_missing, found.around)
     cluster.each(partial(binder.write, cluster), found.pending)
     watch.lap("write")
     phases = binder.confirm(cluster, [_expected(step) for step in found.pending], options["wait_timeout"])
     watch.lap("confirm")
     cluster.each(partial(_give_back, cluster), _given_back(found, options["reclaim_policy"]))
     return phases
-
-
-def _create_missing(cluster: Cluster, item: Object) -> None:
-    # Somebody else may create the same namespace or class meanwhile: existing ones are left alone.
-    with suppress(Conflict):
-        cluster.create(item)
 
 
 def _expected(step: Step) -> binder.Expected:

@@ -20,3 +20,8 @@ ENGINES: Mapping[str, ContainerEngine] = {
     "podman": ContainerEngine(save=("--format", "docker-archive", "--multi-image-archive")),
     "nerdctl": ContainerEngine(),
 }
+
+
+def kind_command(engine: str, arguments: str) -> str:
+    """A kind command that uses this engine, to paste; kind itself uses docker if it is installed."""
+    return f"{'' if engine == 'docker' else f'KIND_EXPERIMENTAL_PROVIDER={engine} '}kind {arguments}"

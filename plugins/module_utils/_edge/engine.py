@@ -12,14 +12,18 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
+    CLUSTER_LABEL,
+    ROLE_LABEL,
+    Mount,
+    Node,
+    Port,
+)
 
 from .command import NodeRunner, Runner, last_lines
 
 # Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
 STOPPED = (0, 130, 137, 143)
-CLUSTER_LABEL = "io.x-k8s.kind.cluster"
-ROLE_LABEL = "io.x-k8s.kind.role"
 ANSWER_SECONDS = 30
 
 

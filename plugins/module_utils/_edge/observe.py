@@ -46,9 +46,9 @@ def observe(
         reading = pool.submit(_read, options, {*kinds, "Node"}, connect)
         # If there is no such cluster its API server can't answer either: report the cause.
         nodes = reading_nodes.result()
-        check_cluster(name, nodes)
+        check_cluster(name, nodes, engine.name)
         cluster, objects = reading.result()
-    check_same_cluster(name, nodes, objects["Node"])
+    check_same_cluster(name, nodes, objects["Node"], engine.name)
     return Observation(engine, nodes, cluster, objects)
 
 

@@ -386,7 +386,7 @@ def test_a_claim_that_is_deleted_meanwhile(cluster, backup, data):
 
 def test_the_api_of_another_cluster_is_refused(backup, data):
     other = FakeCluster({**WORKER, "metadata": {"name": "o-worker"}})
-    with pytest.raises(BadInput, match="The kubeconfig leads to another cluster than k: its nodes are o-worker"):
+    with pytest.raises(BadInput, match="another cluster than k: its nodes are o-worker"):
         restore(other, backup, data)
 
 

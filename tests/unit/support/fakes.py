@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Change
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import KINDS, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of
 
 Object = dict[str, Any]
 
@@ -85,6 +86,10 @@ class FakeCluster:
             item["status"] = {"phase": "Pending"}
         return self.put(item)
 
+    def create_missing(self, item: Object) -> None:
+        with suppress(Conflict):
+            self.create(item)
+
     def dry_run(self, wanted: Object) -> Object:
         self._place(wanted)
         return copy.deepcopy(wanted)
@@ -98,10 +103,12 @@ class FakeCluster:
         place = (kind, namespace, name)
         self._write(f"patch {subresource}".strip(), place)
         if place not in self.objects:
-            raise Missing(f'{KINDS[kind][1]} "{name}" not found')
+            raise Missing(f'{RESOURCES[kind][1]} "{name}" not found')
         version = change.get("metadata", {}).get("resourceVersion")
         if version not in (None, self.objects[place]["metadata"]["resourceVersion"]):
-            raise Conflict(f"Operation cannot be fulfilled on {KINDS[kind][1]} {name}: the object has been modified")
+            raise Conflict(
+                f"Operation cannot be fulfilled on {RESOURCES[kind][1]} {name}: the object has been modified"
+            )
         hidden = "spec" if subresource == "status" else "status"
         change = {k: v for k, v in change.items() if k != hidden}
         before = self.objects[place]
@@ -164,7 +171,7 @@ class FakeCluster:
             raise TimedOut(f"{kind}: {sorted(left)} still there")
 
     def _place(self, item: Object) -> tuple[str, str, str]:
-        namespaced = KINDS[item["kind"]][2]
+        namespaced = RESOURCES[item["kind"]][2]
         namespace = item["metadata"].get("namespace", "default") if namespaced else ""
         return item["kind"], namespace, item["metadata"]["name"]
 

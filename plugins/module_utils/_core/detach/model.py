@@ -5,30 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
-    Volume,
-    claim_name,
-    read_volumes,
-    select_volumes,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import check_names
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
-_SELECTION = ("names", "namespaces", "storage_classes")
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_detach. selection: names, namespaces and storage classes, each None for all."""
+    """The options of volume_detach."""
 
     cluster: str
-    selection: Mapping[str, Sequence[str] | None]
+    selection: Selection = field(default_factory=Selection)
     state: str = "detached"
     unmanaged: str = "refuse"
     wait: bool = False
@@ -39,12 +33,7 @@ class Request:
         """Raises BadInput if a number is too small."""
         check_least(options, wait_timeout=1)
         own = {name: options[name] for name in ("cluster", "state", "unmanaged", "wait", "wait_timeout")}
-        return cls(selection={name: options[name] for name in _SELECTION}, **own)
-
-    @property
-    def selects_all(self) -> bool:
-        """True if no volume is left out."""
-        return not any(self.selection.values())
+        return cls(selection=Selection.from_options(options), **own)
 
 
 @dataclass(frozen=True)
@@ -63,18 +52,11 @@ class Observed:
         claims = objects["PersistentVolumeClaim"]
         return cls(
             read_volumes(objects["PersistentVolume"], claims),
-            {claim_name(claim): claim for claim in claims},
+            {namespaced_name(claim): claim for claim in claims},
             tuple(objects["Pod"]),
-            {item["metadata"]["uid"]: item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
+            {uid_of(item): item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
             tuple(saved),
         )
-
-    def select(self, request: Request) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
-        """The selected volumes, and those skipped because their claims are ephemeral. Raises BadInput."""
-        check_names(request.cluster, self.volumes, request.selection["names"])
-        selected = select_volumes(self.volumes, **request.selection)
-        ephemeral = {v.name for v in selected if v.claim_phase and _is_ephemeral(self.claims[v.claim])}
-        return tuple(v for v in selected if v.name not in ephemeral), tuple(v for v in selected if v.name in ephemeral)
 
 
 @dataclass(frozen=True)
@@ -122,8 +104,3 @@ def scaled_up(item: Object, before: Object) -> Step:
 def created(item: Object) -> Step:
     """The step that creates a workload of a backup."""
     return Step(item, workloads.state(item), workloads.state(item), missing=True)
-
-
-def _is_ephemeral(claim: Object) -> bool:
-    reference = pods.controller(claim)
-    return reference is not None and reference["kind"] == "Pod"

@@ -64,7 +64,7 @@ class _View:
 
 
 def _views(snapshot: ProcessSnapshot, directories: Mapping[str, str]) -> dict[str, _View]:
-    home = snapshot.mounts[snapshot.home]
+    tables, home = snapshot.mounts, snapshot.mounts[snapshot.home]
     ids = {mount.id for mount in home}
     children = {
         (mount.parent if mount.parent in ids and mount.parent != mount.id else "", mount.point): mount for mount in home
@@ -74,8 +74,7 @@ def _views(snapshot: ProcessSnapshot, directories: Mapping[str, str]) -> dict[st
         volumes.setdefault(_resolved(children, snapshot.real[directory], snapshot.node), []).append(name)
     # If all processes of a namespace are in a chroot, the mounts outside of it are not shown: most likely the node's.
     return {
-        namespace: _View(mounts if _root(mounts) else (*mounts, *home), volumes)
-        for namespace, mounts in snapshot.mounts.items()
+        namespace: _View(mounts if _root(mounts) else (*mounts, *home), volumes) for namespace, mounts in tables.items()
     }
 
 

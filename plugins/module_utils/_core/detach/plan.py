@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
@@ -39,13 +39,13 @@ class Plan:
 
     def remaining(self, users: Mapping[str, Sequence[VolumeUser]]) -> dict[str, list[VolumeUser]]:
         """Those of the users that are left once the pods are gone."""
-        return users_without({pods.key(pod) for pod in self.pods}, users)
+        return users_without({namespaced_name(pod) for pod in self.pods}, users)
 
     def diff(self) -> tuple[Object, Object]:
         """The workloads and deleted pods, before and after."""
         before = {workloads.key(step.item): None if step.missing else workloads.state(step.item) for step in self.steps}
         after = {workloads.key(step.item): step.after for step in self.steps}
-        deleted = [pods.key(pod) for pod in self.deleted]
+        deleted = [namespaced_name(pod) for pod in self.deleted]
         return {"workloads": before, "pods": deleted}, {"workloads": after, "pods": []}
 
     def result(self) -> Object:
@@ -53,7 +53,7 @@ class Plan:
         rows: Object = {"workloads": [step.row(self.request.state) for step in self.steps]}
         if self.request.state == "detached":
             rows["volumes"] = volume_rows(self.volumes, self.users)
-            rows["deleted_pods"] = [pods.key(pod) for pod in self.deleted]
+            rows["deleted_pods"] = [namespaced_name(pod) for pod in self.deleted]
         return rows
 
     def warnings(self) -> tuple[str, ...]:
@@ -67,28 +67,30 @@ def plan(request: Request, observed: Observed) -> Plan:
 
 
 def _plan_detached(request: Request, observed: Observed) -> Plan:
-    volumes, skipped = observed.select(request)
+    volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim_phase}
     using = tuple(pod for pod in observed.pods if _uses(pod, claims) and not pods.is_terminal(pod))
-    refusals = {pods.key(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
+    refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
     refuse(refusals.values(), request)
     items = {workloads.key(item): item for item in _workloads(observed, using, claims)}
     steps = tuple(scaled_down(item) for _key, item in sorted(items.items()))
-    deleted = tuple(pod for pod in using if pods.key(pod) in refusals)
+    deleted = tuple(pod for pod in using if namespaced_name(pod) in refusals)
     return Plan(request, volumes, steps, using, deleted, skipped)
 
 
 def _plan_attached(request: Request, observed: Observed) -> Plan:
-    volumes, skipped = observed.select(request)
+    volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim}
     steps = {}
     for item in observed.workloads.values():
         before = workloads.recorded(item) if workloads.is_top_level(item) else None
-        if before is not None and (request.selects_all or workloads.used_claims(item, claims)):
+        if before is not None and (request.selection.selects_all or workloads.used_claims(item, claims)):
             steps[workloads.key(item)] = scaled_up(item, before)
     existing = {workloads.key(item) for item in observed.workloads.values()}
     for item in observed.saved:
-        if workloads.key(item) not in existing and (request.selects_all or workloads.used_claims(item, claims)):
+        if workloads.key(item) not in existing and (
+            request.selection.selects_all or workloads.used_claims(item, claims)
+        ):
             steps[workloads.key(item)] = created(item)
     return Plan(request, volumes, tuple(step for _key, step in sorted(steps.items())), skipped=skipped)
 
@@ -107,6 +109,18 @@ def _workloads(observed: Observed, using: Iterable[Object], claims: set[str]) ->
             reference = pods.controller(item)
             if workloads.is_top_level(item) and not workloads.has_finished(item):
                 yield item
+
+
+def _select(request: Request, observed: Observed) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
+    """The selected volumes, and those skipped because their claims are ephemeral."""
+    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
+    ephemeral = {v.name for v in selected if v.claim_phase and _is_ephemeral(observed.claims[v.claim])}
+    return tuple(v for v in selected if v.name not in ephemeral), tuple(v for v in selected if v.name in ephemeral)
+
+
+def _is_ephemeral(claim: Object) -> bool:
+    reference = pods.controller(claim)
+    return reference is not None and reference["kind"] == "Pod"
 
 
 def _uses(pod: Object, claims: set[str]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
@@ -46,7 +46,7 @@ def refuse(refusals: Iterable[Refusal], request: Request) -> None:
 
 
 def _refusal(pod: Object, why: str, next_step: str, *, static: bool = False) -> Refusal:
-    return Refusal(pods.key(pod), why, next_step, {"static": static})
+    return Refusal(namespaced_name(pod), why, next_step, {"static": static})
 
 
 def _is_known(reference: Object) -> bool:

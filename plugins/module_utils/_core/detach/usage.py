@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
@@ -87,13 +87,13 @@ def users_without(gone: set[str], users: Mapping[str, Sequence[VolumeUser]]) -> 
 
 def directories_by_node(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, dict[str, str]]:
     """Node -> volume's name -> its directory there; also in nodes that share its host directory."""
-    kubernetes_nodes = [node for node in nodes if node.role != LOAD_BALANCER]
-    found: dict[str, dict[str, str]] = {node.name: {} for node in kubernetes_nodes}
+    nodes = kubernetes_nodes(nodes)
+    found: dict[str, dict[str, str]] = {node.name: {} for node in nodes}
     for volume in volumes:
-        places = volume_places(volume, kubernetes_nodes)
+        places = volume_places(volume, nodes)
         on_host = {place.host_directory for place in places} - {""}
         own = {place.node for place in places}
-        for node in kubernetes_nodes if places else ():
+        for node in nodes if places else ():
             if node.name in own or node.host_directory(volume.node_directory) in on_host:
                 found[node.name][volume.name] = volume.node_directory
     return found
@@ -108,7 +108,9 @@ def why_unreadable(node: Node) -> str:
 
 def _pod_user(pod: Object, what: str) -> VolumeUser:
     terminating = " and is terminating" if pods.is_terminating(pod) else ""
-    return VolumeUser(f"pod {pods.key(pod)} uses {what}{terminating}", pod["spec"].get("nodeName", ""), pods.key(pod))
+    return VolumeUser(
+        f"pod {namespaced_name(pod)} uses {what}{terminating}", pod["spec"].get("nodeName", ""), namespaced_name(pod)
+    )
 
 
 def _directories(pod: Object) -> set[str]:

@@ -8,10 +8,12 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# Labels that kind puts on node containers.
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+ROLE_LABEL = "io.x-k8s.kind.role"
+# Roles.
 CONTROL_PLANE = "control-plane"
-
 WORKER = "worker"
-
 LOAD_BALANCER = "external-load-balancer"
 
 
@@ -67,6 +69,11 @@ class Node:
         if nearest.kind != "bind":
             return None
         return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
+
+
+def kubernetes_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """The containers that run Kubernetes: all but the load balancer."""
+    return tuple(node for node in nodes if node.role != LOAD_BALANCER)
 
 
 def is_below(path: str, directory: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
     argv,
     containers,
@@ -17,7 +18,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     flag,
     images_on,
     repository,
-    rollout_complete,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import DEFAULT_ANNOTATIONS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import rollout_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import (
+    DEFAULT_ANNOTATIONS,
+    rollout_complete,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
     Object,
     Ref,

@@ -18,8 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     with_pod_names,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -49,7 +48,7 @@ class UsageCheck:
             if self._cluster is not None:
                 all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
                 found = users_by_api(volumes, all_pods, attachments)
-            names = {pod["metadata"]["uid"]: pods.key(pod) for pod in all_pods}
+            names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}
             for probe in probes:
                 for name, users in probe.result().items():
                     found[name] += with_pod_names(users, names)

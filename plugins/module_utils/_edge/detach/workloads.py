@@ -10,8 +10,9 @@ from dataclasses import replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import Step, scaled_down
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
@@ -38,7 +39,7 @@ class WorkloadScaler:
         """Raises TimedOut if pods of the workloads are not ready in time."""
         for kind in sorted({step.item["kind"] for step in steps}):
             keys = [key_of(step.item) for step in steps if step.item["kind"] == kind]
-            self._cluster.wait(kind, workloads.is_ready, keys, deadline.left(1.0))
+            self._cluster.wait(kind, is_ready, keys, deadline.left(1.0))
 
     def delete(self, deleted: Iterable[Object]) -> None:
         """Delete pods."""
@@ -46,8 +47,8 @@ class WorkloadScaler:
 
     def wait_gone(self, using: Iterable[Object], deadline: Deadline) -> None:
         """Wait until these pods have ended, or the deadline is over."""
-        uids = {_uid(pod) for pod in using}
-        self._cluster.left_after("Pod", uids, deadline.left(), _uid, gone=pods.is_terminal)
+        uids = {uid_of(pod) for pod in using}
+        self._cluster.left_after("Pod", uids, deadline.left(), uid_of, gone=is_terminal)
 
     def _scale_down(self, step: Step) -> Step:
         kind = step.item["kind"]
@@ -73,7 +74,3 @@ class WorkloadScaler:
             self._cluster.create(step.item)
         elif step.change is not None:
             self._cluster.patch(step.item["kind"], name, step.change, namespace)
-
-
-def _uid(pod: Object) -> str:
-    return str(pod["metadata"]["uid"])

@@ -10,10 +10,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    Conflict,
     KindlabError,
     TimedOut,
 )
@@ -22,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 
 from .api import CONNECTIONS, Api, Missing
 from .resources import (
-    KINDS,
+    RESOURCES,
     Key,
     key_of,
     namespace_of,
@@ -81,6 +83,11 @@ class Cluster:
     def create(self, wanted: Object) -> Object:
         """Create an object. Raises Conflict where one of that name exists."""
         return self._api.ask("POST", path_of(wanted["kind"], namespace_of(wanted)), wanted)
+
+    def create_missing(self, item: Object) -> None:
+        """Create an object; an existing one of that name is left as it is."""
+        with suppress(Conflict):
+            self.create(item)
 
     def dry_run(self, wanted: Object) -> Object:
         """What creating an object would give; nothing is made. Raises KindlabError where it would be refused."""
@@ -220,7 +227,7 @@ class Cluster:
         return left
 
     def _list(self, kind: str, namespace: str, labels: str, fields: str = "") -> tuple[Objects, str]:
-        prefix, _plural, _namespaced = KINDS[kind]
+        prefix, _plural, _namespaced = RESOURCES[kind]
         version = prefix.split("/", 2)[2] if prefix.startswith("/apis/") else "v1"
         query = {"limit": str(PAGE), **_selectors(labels, fields)}
         items: Objects = []

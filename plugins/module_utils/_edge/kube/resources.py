@@ -11,7 +11,7 @@ Key = tuple[str, str]
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 # kind -> (path of its group and version, plural, namespaced)
-KINDS: dict[str, tuple[str, str, bool]] = {
+RESOURCES: dict[str, tuple[str, str, bool]] = {
     "Namespace": ("/api/v1", "namespaces", False),
     "Node": ("/api/v1", "nodes", False),
     "PersistentVolume": ("/api/v1", "persistentvolumes", False),
@@ -47,12 +47,12 @@ def key_of(item: Object) -> Key:
 
 def namespace_of(item: Object) -> str:
     """The namespace that an object is written to, '' for what belongs to the whole cluster."""
-    if not KINDS[item["kind"]][2]:
+    if not RESOURCES[item["kind"]][2]:
         return ""
     return str(item["metadata"].get("namespace", "default"))
 
 
 def path_of(kind: str, namespace: str = "", name: str = "") -> str:
     """The path of one object, or of all of a kind (in a namespace)."""
-    prefix, plural, _namespaced = KINDS[kind]
+    prefix, plural, _namespaced = RESOURCES[kind]
     return "/".join(filter(None, [prefix, f"namespaces/{namespace}" if namespace else "", plural, name]))

@@ -7,12 +7,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    Conflict,
     KindlabError,
     TimedOut,
     Unreachable,
@@ -35,7 +33,7 @@ def expose(cluster: Cluster, plan: Plan, timeout: float, pause: Callable[[float]
     for verb, item in plan.policies:
         _write_policy(cluster, verb, item)
     made = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in plan.namespaces)
-    cluster.each(partial(_create_missing, cluster), made)
+    cluster.each(cluster.create_missing, made)
     replaced = [step for step in plan.steps if step.action == REPLACE]
     _delete(cluster, replaced, timeout)
     cluster.each(partial(binder.write, cluster), map(_pair, plan.pending))
@@ -83,16 +81,10 @@ def _pair(step: Step) -> Pair:
     )
 
 
-def _create_missing(cluster: Cluster, item: Object) -> None:
-    # Another run may create the same meanwhile: what is there is left alone.
-    with suppress(Conflict):
-        cluster.create(item)
-
-
 def _write_policy(cluster: Cluster, verb: str, item: Object) -> None:
     kind, name = item["kind"], item["metadata"]["name"]
     if verb == "create":
-        _create_missing(cluster, item)
+        cluster.create_missing(item)
     elif verb == "patch":
         cluster.patch(kind, name, item)
     else:

@@ -346,7 +346,7 @@ def test_what_is_not_selected_may_have_pods_of_any_kind():
 def test_unknown_names(planning):
     with pytest.raises(BadInput, match="ns/x, y") as caught:
         planning(*C, names=["pv-c", "y", "ns/x"])
-    assert (caught.value.tried, bool(caught.value.next_step)) == ("kubectl get persistentvolumes", True)
+    assert (caught.value.details, bool(caught.value.next_step)) == (["ns/x", "y"], True)
 
 
 def test_only_what_was_scaled_to_zero_is_scaled_up():

@@ -32,7 +32,7 @@ AS_DICT = {
 
 
 def plan(*steps, state="detached", **more):
-    return Plan(Request("k", {}, state), (A, B), steps, **more)
+    return Plan(Request("k", state=state), (A, B), steps, **more)
 
 
 def scaling_up(item):
