@@ -82,8 +82,8 @@ seealso:
   - module: kubernetes.core.k8s_drain
     description: >-
       Drains nodes of any cluster. In addition, this module predicts in check mode what happens to each pod, refuses
-      drains that would lose data or stop the cluster, keeps to disruption budgets that several pods share, and restores
-      the node if the drain fails.
+      drains that would lose data or stop the cluster, retries evictions that a disruption budget does not allow yet,
+      and restores the node if the drain fails.
 """
 
 EXAMPLES = r"""

@@ -167,11 +167,11 @@ class Recreation:
         storage = storage_provisioner_info.run(self.asked.common, True)
         self.facts["storage_classes"] = storage.facts["storage_classes"]
         detached = volume_detach.run(self.asked.detach("detached"), True).facts
-        held = [volume for volume in detached["volumes"] if volume["held_by"]]
+        held = [volume for volume in detached["volumes"] if volume["in_use_by"]]
         if held:
             raise TimedOut(
                 f"{len(held)} volume(s) would not be free: "
-                + "; ".join(f"{v['name']}: {v['held_by'][0]['text']}" for v in held[:10])
+                + "; ".join(f"{v['name']}: {v['in_use_by'][0]['text']}" for v in held[:10])
                 + ". Nothing was changed.",
                 next_step="End what holds them, then run this again.",
                 details=held,

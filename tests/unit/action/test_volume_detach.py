@@ -106,8 +106,8 @@ def conforms(value, documented):
 @pytest.mark.parametrize("check", [True, False])
 def test_what_is_returned_is_documented(check):
     cluster = running(*DATABASE, pod("bare", "data-db-0"))
-    held = Nodes(**{"pv-data-db-0": [VolumeUser("is in /data/data-db-0", "k-worker", "", "sh", 7)]}) if check else None
-    done = play(cluster, check, unmanaged="delete", nodes=held)
+    busy = Nodes(**{"pv-data-db-0": [VolumeUser("is in /data/data-db-0", "k-worker", "", "sh", 7)]}) if check else None
+    done = play(cluster, check, unmanaged="delete", nodes=busy)
     assert sorted(done.facts) == sorted(RETURNED)
     back = attach(cluster, check)
     assert sorted(back.facts) == ["seconds", "workloads"]

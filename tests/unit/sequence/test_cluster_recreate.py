@@ -131,7 +131,7 @@ def test_what_each_step_is_asked_for(world: World) -> None:
         "full",
         path,
     )
-    assert (asked["detach"]["path"], asked["detach"]["timeout"]) == (None, 7)
+    assert (asked["detach"]["path"], asked["detach"]["wait_timeout"]) == (None, 7)
     assert (asked["attach"]["path"], asked["attach"]["generation"], asked["attach"]["state"]) == (
         path,
         generation,
@@ -345,7 +345,7 @@ def test_refused_before_anything_is_changed(world: World) -> None:
     world.held = [{"text": "vi (pid 7) on k-worker has open /opt/v0/file"}]
     with pytest.raises(TimedOut, match=r"would not be free: v0: vi \(pid 7\) .*Nothing was changed") as raised:
         world.run()
-    assert raised.value.details[0]["held_by"] == world.held
+    assert raised.value.details[0]["in_use_by"] == world.held
     assert world.calls == PLANNED[:2] and not world.path.exists()
 
 

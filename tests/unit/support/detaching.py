@@ -75,7 +75,7 @@ def running(*objects, cluster=Controlled, **how):
 
 
 def specs(cluster):
-    """All that makes pods, and all claims, as the API server writes them; and the names of the pods."""
+    """All workloads and claims as the API server writes them; and the names of the pods."""
     kinds = (*workloads.WORKLOAD_KINDS, "PersistentVolumeClaim")
     found = {workloads.key(item): as_served(item) for kind in kinds for item in cluster.list(kind)}
     return found, [item["metadata"]["name"] for item in cluster.list("Pod")]

@@ -125,7 +125,7 @@ def seen(*objects: Object) -> Observed:
 
 
 def request(node: str = "w1", state: str = "drained", **how: Any) -> Request:
-    """A request that overrides every refusal, unless told otherwise."""
+    """A request that overrides every refusal by default."""
     return Request("lab", node, state, **{"force": True, "delete_emptydir_data": True, "wait_timeout": 9, **how})
 
 

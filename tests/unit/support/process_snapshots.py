@@ -12,7 +12,7 @@ MOUNTS = "==> 7/mountinfo <==\n1 0 8:1 / / rw\n"
 
 
 def printed(paths: Sequence[str], busy: str = "") -> str:
-    """The probe's output for these paths. busy: the working directory of a process named vi, '' where there is none."""
+    """The probe's output for these paths. busy: the working directory of a process named vi, '' for no such process."""
     processes = {"7": ("sh", "/"), **({"42": ("vi", busy)} if busy else {})}
     links = {}
     for pid, (name, directory) in processes.items():

@@ -188,8 +188,8 @@ class World:
 
     def volume_detach(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         owners = [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.owners or options["path"] else []
-        volumes = [{"name": "v0", "held_by": self.held}] if self.content else []
-        facts = {"owners": owners, "volumes": volumes, "deleted_pods": []}
+        volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
+        facts = {"workloads": owners, "volumes": volumes, "deleted_pods": []}
         if options["unmanaged"] == "delete":
             facts["deleted_pods"] = ["ns/bare"]
 

@@ -57,7 +57,7 @@ class Asked:
 
     def detach(self, state: str, **more: Any) -> Options:
         """Of volume_detach."""
-        own = {name: self._options[name] for name in ("unmanaged", "timeout")}
+        own = {"unmanaged": self._options["unmanaged"], "wait_timeout": self._options["timeout"]}
         return {**self._selection, **own, "state": state, "path": None, "generation": None, "wait": False, **more}
 
     def backup(self, **more: Any) -> Options:

@@ -27,7 +27,7 @@ def plan_lines(place: str, facts: Facts, done: Facts, data: str) -> dict[str, An
         "steps": list(STEPS[STEPS.index(_FIRST[place]) :]),
         "nodes": facts["nodes"],
         "volumes": volume_plan(facts.get("volumes", ()), data),
-        "owners": [f"{o['namespace']}/{o['kind']}/{o['name']}" for o in done.get("detached", {}).get("owners", ())],
+        "owners": [f"{o['namespace']}/{o['kind']}/{o['name']}" for o in done.get("detached", {}).get("workloads", ())],
     }
 
 
@@ -45,7 +45,7 @@ def results(facts: Facts, done: Facts) -> dict[str, Any]:
             "storage_classes": done.get("classes", []),
             "volumes": restored.get("volumes", []),
         },
-        "owners": (done.get("attached") or done.get("detached") or {}).get("owners", []),
+        "owners": (done.get("attached") or done.get("detached") or {}).get("workloads", []),
     }
 
 

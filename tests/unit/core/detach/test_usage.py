@@ -152,9 +152,9 @@ def test_what_is_left_once_pods_are_gone():
         VolumeUser("has open /data/c/x", "w1", "ns/p", "postgres", 7),
         VolumeUser("it is attached to w1 (VolumeAttachment)", "w1"),
     ]
-    held = {"a": [*goes, *stays, elsewhere], "b": [goes[2]], "c": []}
-    assert users_without({"ns/p"}, held) == {"a": [*stays, elsewhere], "b": [goes[2]], "c": []}
-    assert users_without(set(), held) == held
+    users = {"a": [*goes, *stays, elsewhere], "b": [goes[2]], "c": []}
+    assert users_without({"ns/p"}, users) == {"a": [*stays, elsewhere], "b": [goes[2]], "c": []}
+    assert users_without(set(), users) == users
 
 
 SHARED = (Mount("/data", "/srv/lab"),)

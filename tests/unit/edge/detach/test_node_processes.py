@@ -82,7 +82,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
         made.init.kill()
 
 
-def test_nothing_holds_a_directory_that_is_just_there(node: Node) -> None:
+def test_a_directory_without_users(node: Node) -> None:
     node.sh('cd "$1"', node.top)
     assert node.all({"v": node.volume, "missing": node.top / "missing" / "x"}) == {"v": [], "missing": []}
 
@@ -174,7 +174,7 @@ def test_what_the_engine_has_mounted(node: Node) -> None:
     assert node.of(own=[node.top / "point"]) == [f"sh is in {node.top}/point"]
 
 
-def test_the_looks_own_programs_hold_nothing(node: Node) -> None:
+def test_the_probes_own_programs_do_not_count(node: Node) -> None:
     programs = Path("/bin/sh").resolve()
     assert node.of(programs.parent) == [f"sh runs {programs}"]
     assert node.of(Path("/etc")) == []
@@ -186,27 +186,27 @@ def test_a_thousand_directories(node: Node) -> None:
     directories = {str(n): node.top / f"{n} {'x' * 200}" / ("y" * 200) for n in range(1000)}
     found = node.all({**directories, "v": node.volume})
     assert len(found) == 1001
-    assert {name: held for name, held in found.items() if held} == {"v": ["sh has open DIR/file"]}
+    assert {name: users for name, users in found.items() if users} == {"v": ["sh has open DIR/file"]}
 
 
-def test_mounts_are_asked_for_once_in_a_namespace(node: Node) -> None:
+def test_mounts_are_read_once_per_namespace(node: Node) -> None:
     node.sh(":")
     node.sh(":", under=["unshare", "--mount", "sh", "-c", '"$@"; :', "sh"])
     assert node_processes._output(node, "n", []).count("==> ") == 2
 
 
-def test_a_path_that_leads_nowhere_is_held_by_nobody(node: Node) -> None:
+def test_a_path_that_leads_nowhere_has_no_users(node: Node) -> None:
     (node.top / "loop").symlink_to("loop")
     assert node.of(node.top / "loop" / "x") == []
 
 
-def test_a_look_for_no_path_fails(node: Node) -> None:
+def test_a_probe_of_an_empty_path_fails(node: Node) -> None:
     with pytest.raises(CommandFailed, match="of node n: realpath: ''") as caught:
         node_processes.probe(node, "n", {"v": ""}, ())
     assert "ls -l /proc/" in caught.value.tried
 
 
-def test_a_look_that_may_not_see_all_is_none(node: Node) -> None:
+def test_a_probe_without_permissions_fails(node: Node) -> None:
     node.enter += ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     with pytest.raises(CommandFailed, match="Permission denied"):
         node.of()
@@ -237,7 +237,7 @@ def answer(shown_by: int, err: str = "") -> Completed:
     return Completed(0, f"9\0/\0/v\0\0{mounts}\0{''.join(pairs)}\0{names}\0end\0", err)
 
 
-def test_the_node_is_asked_again_where_a_process_took_mounts_with_it() -> None:
+def test_the_probe_is_repeated_if_a_process_ended_before_its_mounts_were_read() -> None:
     node = Answers(answer(20), answer(20), answer(21))
     found = node_processes.probe(node, "n", {"v": "/v", "w": "/v"}, ("/", "/v"))
     assert [user.why for user in found["v"]] == ["has mounted /data"]
@@ -245,7 +245,7 @@ def test_the_node_is_asked_again_where_a_process_took_mounts_with_it() -> None:
     assert node.stdin == ["/\0/v\0"] * 3
 
 
-def test_the_node_is_not_asked_for_ever() -> None:
+def test_the_probe_is_not_repeated_for_ever() -> None:
     node = Answers(answer(20))
     with pytest.raises(CommandFailed, match="of node n"):
         node_processes.probe(node, "n", {"v": "/v"}, ["/"])
@@ -267,12 +267,12 @@ ENDED = (
         (Completed(0, answer(21).out[:-1]), "Could not read all"),
     ],
 )
-def test_a_look_that_failed_is_none(answered: Completed, why: str) -> None:
+def test_a_probe_that_failed(answered: Completed, why: str) -> None:
     with pytest.raises(CommandFailed) as caught:
         node_processes.probe(Answers(answered), "n", {"v": "/v"}, ["/"])
     caught.match(why)
 
 
-def test_processes_that_ended_meanwhile_are_no_failure() -> None:
+def test_processes_that_ended_meanwhile_are_not_an_error() -> None:
     found = node_processes.probe(Answers(answer(21, ENDED)), "n", {"v": "/v"}, ["/"])
     assert [user.pid for user in found["v"]] == [21]

@@ -162,7 +162,7 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("until", "end", "looked", "free"),
+    ("until", "end", "turns", "free"),
     [
         (PAUSE / 2, 60, 2, True),
         (9.5 * PAUSE, 60, 11, True),
@@ -171,11 +171,11 @@ class Clock:
         (60, -1, 1, False),
     ],
 )
-def test_it_checks_until_all_are_free_or_the_deadline_is_over(probes, until, end, looked, free):
+def test_it_checks_until_all_are_free_or_the_deadline_is_over(probes, until, end, turns, free):
     clock = Clock(probes, until)
     found = usage_check(node("w1")).await_free([A], Deadline(end, clock), clock.pause)
     assert found == {"a": [] if free else [SHELL]}
-    assert probes.names == ["w1"] * looked
+    assert probes.names == ["w1"] * turns
 
 
 @pytest.mark.parametrize("end", [60, -1])

@@ -62,8 +62,8 @@ def test_one_at_a_time_as_the_budget_allows():
 
 
 def test_movable_pods_first_so_that_others_do_not_block_them():
-    held = [volume("c", "w1"), claim("c")]
-    server = Server(WEB, *held, pod("a", volumes=using("c")), pod("b"), budget("web"), pod("x", "w2"))
+    on_w1 = [volume("c", "w1"), claim("c")]
+    server = Server(WEB, *on_w1, pod("a", volumes=using("c")), pod("b"), budget("web"), pod("x", "w2"))
     server.count()
     evict(server)
     assert evicted(server) == ["b", "a"]
@@ -117,7 +117,7 @@ def test_a_pod_that_goes_by_itself_while_its_budget_says_no():
 
 
 def test_another_pod_of_the_same_name_is_left_alone():
-    """A StatefulSet's pod was made again, on this node, between the plan and its eviction."""
+    """A StatefulSet's pod was recreated on this node between the plan and its eviction."""
     server = Server(owner("StatefulSet", "db"), pod("db-0", owner="StatefulSet db"))
     planned = groups(server)
     again = pod("db-0", owner="StatefulSet db")
