@@ -197,7 +197,7 @@ def test_a_budget_that_never_allows(on_failure, cordoned, schedulable, note):
     assert error.message.startswith(
         "2 pods still on node w1 after 60 seconds: ns/a, ns/b: the disruption budget ns/web"
     )
-    assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may go now)" in error.message
+    assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may be evicted now)" in error.message
     assert error.message.endswith(f" {note}")
     assert "kubectl -n ns edit pdb web" in error.next_step
     found = {line["name"]: line["result"] for line in error.details["pods"]}

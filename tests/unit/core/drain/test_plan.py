@@ -189,7 +189,7 @@ def test_movable_pods_are_evicted_although_others_use_up_the_budget():
 
 def test_why_a_budget_does_not_allow_it():
     whys = blocked(*PAIR, budget("web", ("maxUnavailable", 0), 2))
-    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may go now)"
+    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may be evicted now)"
     assert whys["a"] == f"the disruption budget ns/web {counts} does not allow it"
     whys = blocked(*TRIO_ON_W1, budget("db", desired=2, healthy=3, expected=3))
     assert whys["db-1"].endswith("does not allow it: pods that cannot move use up its disruptions")

@@ -75,7 +75,7 @@ def test_what_is_left_is_named_with_its_budget_and_the_next_step():
     planned = plan(pod("a"), pod("b"), pod("d", labels={}), budget("web", ("maxUnavailable", 0), 2))
     now = budget("web", ("maxUnavailable", 0), 2, 1)
     error = error_for(planned, {"ns/a": "it needs 2", "ns/b": "it needs 2"}, now)
-    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 1 are, 0 may go now)"
+    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 1 are, 0 may be evicted now)"
     assert error.message == (
         f"2 pods still on node w1 after 9 seconds: ns/a, ns/b: the disruption budget ns/web {counts} does not allow it."
     )
