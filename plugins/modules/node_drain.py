@@ -6,176 +6,189 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_drain
-short_description: Drain a node, or make it schedulable again, and know which pods their volumes hold there
+short_description: Drain, cordon or uncordon a node, and show which pods are bound to it by their volumes
 version_added: 0.1.0
 description:
-  - Makes a node unschedulable and evicts its pods, as C(kubectl drain) does, side by side and until they are gone.
-  - Says of each pod what becomes of it, in check mode beforehand - above all which pods can't move, because a volume of
-    theirs is on this node. Such a pod is evicted too. Its replacement waits until the node is schedulable again, and
-    then finds its data.
-  - Disruption budgets are kept. An eviction that one of them does not allow is tried again until O(timeout).
-  - Whether another node can take a pod is told from its node selector, node affinity, tolerations and volumes. Room
-    (cpu, memory) and rules between pods are not looked at.
+  - Cordon a node and evict its pods, as C(kubectl drain) does, and wait until they are gone.
+  - The module shows what happens to each pod, in check mode before it happens. A pod whose volume is on this node is
+    evicted too, but its replacement is pending until the node is uncordoned. It then finds its data.
+  - The module respects disruption budgets. It retries an eviction that a budget does not allow until O(wait_timeout).
+    Pods of different budgets are evicted in parallel.
+  - Node selectors, node affinity, tolerations and volumes decide whether another node can run a pod. Resource requests
+    and affinity between pods are not considered.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
   - kindlab.volumes.api
 options:
+  cluster:
+    description: Name of the kind cluster.
+    type: str
+    default: kind
   node:
-    description: The name of the node.
+    description: Name of the node.
     type: str
     required: true
   state:
     description:
-      - With V(drained) the node is unschedulable, and only pods of a DaemonSet and static pods are left on it.
-      - With V(schedulable) pods may come to the node again.
+      - V(drained) cordons the node and evicts its pods, except static pods and those of a DaemonSet.
+      - V(cordoned) makes the node unschedulable and evicts nothing.
+      - V(uncordoned) makes the node schedulable.
     type: str
     default: drained
-    choices: [drained, schedulable]
-  cluster:
-    description: The name of the kind cluster.
-    type: str
-    default: kind
-  timeout:
-    description: Seconds that everything may take together - evictions, budgets, and pods that end or come back.
+    choices: [drained, cordoned, uncordoned]
+  wait_timeout:
+    description: Number of seconds that the whole operation may take.
     type: int
     default: 300
   terminate_grace_period:
     description:
-      - Seconds that each pod has to end by itself, instead of what it says itself.
-      - V(0) means none at all. The API then forgets the pod at once, while its containers may run a moment longer.
+      - Number of seconds that each pod has to terminate. Defaults to the pod's own grace period.
+      - With V(0) the API server deletes the pod at once, while its containers may run a moment longer.
     type: int
   delete_emptydir_data:
     description:
-      - Whether pods are evicted although data goes with them, in volumes of type C(emptyDir) or C(ephemeral).
-      - Without this the module fails before it changes anything, with the list.
+      - Whether to evict pods with volumes of type C(emptyDir) or C(ephemeral), whose data is deleted.
+      - If V(false), the module fails with the list of these pods before it changes anything.
     type: bool
     default: false
   force:
     description:
-      - Whether pods are evicted that nothing makes again.
-      - Also, whether the only control plane node is drained, or a node that holds the provisioner of volumes or a part
-        of Kubernetes which no other node can take.
-      - Without this the module fails before it changes anything, with the list.
+      - Whether to evict pods without a controller, and pods of a volume provisioner or system pods that no other node
+        can run, and whether to drain the only control plane node.
+      - If V(false), the module fails with the list of these pods before it changes anything.
     type: bool
     default: false
-  pod_selector:
-    description: A label selector, e.g. V(app=web,tier!=cache). Other pods stay where they are.
-    type: str
+  pod_selectors:
+    description: Label selectors that a pod must match to be evicted, for example V(app=web) or V(tier!=cache).
+    type: list
+    elements: str
   on_failure:
     description:
-      - What becomes of a node that could not be drained. With V(restore) it is schedulable if it was before; what was
-        evicted by then does not come back by itself. With V(keep) it stays unschedulable.
-      - Without effect for O(state=schedulable).
+      - What to do with a node that could not be drained. V(restore) uncordons it if it was schedulable before, but
+        evicted pods do not return by themselves. V(keep) leaves it cordoned.
+      - Used with O(state=drained).
     type: str
     default: restore
     choices: [restore, keep]
   wait:
     description:
-      - With O(state=schedulable), whether to wait until the pods that waited for this node run on it.
+      - Whether to wait until the pods that were pending for the node are ready. Used with O(state=uncordoned).
       - With O(state=drained) the module always waits until the pods are gone.
     type: bool
     default: true
 seealso:
   - module: kindlab.volumes.volume_info
   - module: kubernetes.core.k8s_drain
+    description: >-
+      Drains nodes of any cluster. In addition, this module predicts in check mode what happens to each pod, refuses
+      drains that would lose data or stop the cluster, retries evictions that a disruption budget does not allow yet,
+      and restores the node if the drain fails.
 """
 
 EXAMPLES = r"""
-- name: See what would become of each pod
+- name: Show what would happen to each pod
   kindlab.volumes.node_drain:
     cluster: lab
     node: lab-worker
   check_mode: true
   register: plan
 
-- name: Name those that can't move, and the volumes that hold them
+- name: Show the pods that cannot move because of their volumes
   ansible.builtin.debug:
     msg: "{{ plan.pods | selectattr('result', 'eq', 'cannot_move') | map(attribute='why') }}"
 
-- name: Drain it
+- name: Drain the node
   kindlab.volumes.node_drain:
     cluster: lab
     node: lab-worker
-    timeout: 120
+    wait_timeout: 120
 
-- name: Drain it, whatever is lost in emptyDir volumes, and give nobody time
+- name: Drain the node without grace periods and delete the data in emptyDir volumes
   kindlab.volumes.node_drain:
     cluster: lab
     node: lab-worker
     delete_emptydir_data: true
     terminate_grace_period: 0
 
-- name: Make it schedulable, and wait for the pods that have their volumes on it
+- name: Cordon the node
   kindlab.volumes.node_drain:
     cluster: lab
     node: lab-worker
-    state: schedulable
+    state: cordoned
+
+- name: Uncordon the node and wait for the pods that have their volumes on it
+  kindlab.volumes.node_drain:
+    cluster: lab
+    node: lab-worker
+    state: uncordoned
 """
 
 RETURN = r"""
 node:
-  description: The name of the node.
+  description: Name of the node.
   returned: success
   type: str
   sample: lab-worker
 schedulable:
-  description: Whether pods may come to the node, now or, in check mode, then.
+  description: Whether the node is schedulable after the module ran.
   returned: success
   type: bool
   sample: false
 pods:
   description:
-    - With O(state=drained) every pod of the node, with O(state=schedulable) those that waited for it.
-    - In check mode what would become of them. Where the module fails it is found in RV(ignore:details).
+    - The pods of the node with O(state=drained), the pods that were pending for it with O(state=uncordoned), an empty
+      list with O(state=cordoned).
+    - If the module fails because pods are still on the node, RV(ignore:details) contains them as C(pods).
   returned: success
   type: list
   elements: dict
   contains:
     namespace:
-      description: The pod's namespace.
+      description: Namespace of the pod.
       type: str
     name:
-      description: The pod's name.
+      description: Name of the pod.
       type: str
-    owner:
-      description: What makes the pod again, as C(Kind/name); empty if nothing does.
+    workload:
+      description: The workload that recreates the pod, as C(Kind/name), empty if there is none.
       type: str
     result:
       description:
-        - V(evicted), it is gone from the node.
-        - V(cannot_move), it is gone too, and its replacement waits for this node, because no other one can take it.
-        - V(blocked), a disruption budget does not let it go.
-        - V(daemon), it belongs to a DaemonSet and stays.
-        - V(left), it stays for the reason in C(why).
-        - V(waiting), it waits for this node; V(returned), it waited and runs on it again.
+        - V(evicted), the pod is gone from the node.
+        - V(cannot_move), the pod is gone, and its replacement is pending because no other node can run it.
+        - V(blocked), a disruption budget does not allow its eviction.
+        - V(daemon), the pod belongs to a DaemonSet and was not evicted.
+        - V(left), the pod was not evicted for the reason in C(why).
+        - V(waiting), the pod is pending for this node.
+        - V(returned), the pod was pending for this node and runs on it.
       type: str
     why:
-      description: The reason, where there is one to tell.
+      description: The reason of the result, empty if there is none.
       type: str
     other_nodes:
-      description: Schedulable nodes that could take it.
+      description: Schedulable nodes that can run the pod.
       type: list
       elements: str
     volumes:
-      description: The persistent volumes that it uses.
+      description: The persistent volumes of the pod.
       type: list
       elements: dict
       contains:
         volume:
-          description: The name of the volume.
+          description: Name of the volume.
           type: str
         claim:
-          description: The claim, as C(namespace/name).
+          description: The claim as C(namespace/name).
           type: str
         nodes:
-          description: The nodes that can have the volume; empty for all.
+          description: The nodes that can mount the volume, empty for all.
           type: list
           elements: str
   sample:
     - namespace: default
       name: test-7b474f66b9-z4rnn
-      owner: Deployment/test
+      workload: Deployment/test
       result: cannot_move
       why: >-
         its volume pvc-085a036c-56f5-4dd8-a6d2-1c86c0f19730 (claim default/test) is on lab-worker: its replacement waits

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_detach
-short_description: Bring what uses volumes to zero and prove that they are free, or give it back what it had
+short_description: Scale down everything that uses volumes and verify that they are unused, or scale it back up
 version_added: 0.1.0
 description:
-  - Finds what makes the pods that use the chosen volumes, or would make such pods - Deployments, StatefulSets,
-    ReplicaSets, ReplicationControllers, DaemonSets, Jobs and CronJobs. Brings all of it to zero side by side, and
-    waits until the pods are gone.
-  - Replica counts, what was suspended, and a StatefulSet's C(whenScaled) policy are remembered in a label of each
-    owner, written together with the change itself, so that an interruption loses nothing.
-    M(kindlab.volumes.volume_backup) keeps the owners with what they had before.
-  - Then proves that the volumes are free. No pod uses one, no helper pod of a provisioner works on one, no
-    VolumeAttachment names one, and in no node container any process has a mount, an open file or its working directory
-    in one. Each node is looked into once, for all volumes.
-  - Nothing that the owners refer to is touched. A disruption budget is no matter here, as it limits evictions only.
+  - Scale down every workload that uses volumes, suspend Jobs and CronJobs, and verify that nothing uses the volumes any
+    more, or scale everything back up.
+  - Workloads are Deployments, StatefulSets, ReplicaSets, ReplicationControllers, DaemonSets, Jobs and CronJobs whose
+    pods use the selected volumes, or would use them.
+  - The replica count, the suspend flag and the C(whenScaled) policy of a StatefulSet are recorded in a label of each
+    workload, in the same write that scales it down, so that an interrupted run loses nothing.
+    M(kindlab.volumes.volume_backup) saves workloads with the recorded values.
+  - A volume is free when no pod uses it, no helper pod of a provisioner works on it, no VolumeAttachment names it, and
+    no process in any node container has a mount, an open file or its working directory in it. Each node is probed once
+    for all volumes.
+  - ConfigMaps, Secrets and other objects that workloads refer to are not changed. Disruption budgets do not apply, as
+    they limit evictions only.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
@@ -28,73 +30,74 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(detached) nothing uses the volumes. The module fails, naming what holds them, where O(timeout) does not
-        suffice; what was brought to zero by then stays there, and another run goes on.
-      - With V(attached) every owner has again what it had, or keeps what somebody gave it since; those of O(path) are
-        made where they are missing.
+      - V(detached) scales workloads to zero and suspends Jobs and CronJobs. The module fails with the list of users if
+        volumes are still in use after O(wait_timeout). The workloads stay at zero, and another run continues.
+      - V(attached) scales workloads back up. A workload that was scaled up since keeps its replica count. The workloads
+        in O(path) are created if they do not exist.
     type: str
     default: detached
     choices: [detached, attached]
   path:
     description:
-      - A backup directory, as M(kindlab.volumes.volume_backup) wrote it, for O(state=attached) in a cluster that was
-        created again. Owners that are there are left as they are, unless this module brought them to zero.
-      - What owners refer to (ConfigMaps, Secrets, Services, service accounts) is not in a backup.
+      - Path of a backup that M(kindlab.volumes.volume_backup) wrote. Used with O(state=attached), in a cluster that was
+        recreated. Existing workloads are not changed, unless this module scaled them down.
+      - Backups do not contain the objects that workloads refer to (ConfigMaps, Secrets, Services, ServiceAccounts).
     type: path
   generation:
-    description: The generation of the backup, by its directory's name or number; the newest without this.
+    description: Name or number of the backup's generation. Defaults to the newest one.
     type: str
   unmanaged:
     description:
-      - What becomes of pods that use the volumes and that nothing known here makes again, or something that is not
-        known here. With V(refuse) the module fails with the list, before it changes anything. With V(delete) they are
-        deleted, once.
+      - What to do with pods that use the volumes and have no controller, or one that this module cannot scale. With
+        V(refuse) the module fails before it changes anything. With V(delete) it deletes the pods.
       - Static pods are always refused.
     type: str
     default: refuse
     choices: [refuse, delete]
-  timeout:
-    description: Seconds that everything may take together.
+  wait_timeout:
+    description: Number of seconds that the whole operation may take.
     type: int
     default: 300
   wait:
-    description: With O(state=attached), whether to wait until the pods are ready.
+    description: Whether to wait until the pods are ready, with O(state=attached).
     type: bool
     default: false
 notes:
-  - Volumes whose claims come and go with a pod (generic ephemeral volumes) are left out, with a warning.
-  - Something that scales by itself, as an operator may, can bring back what was brought to zero. The proof shows it.
+  - Volumes of generic ephemeral volumes are skipped with a warning, because their claims are deleted with the pod.
+  - A controller such as an operator may scale its workloads up again. The module then fails, because the volumes are in
+    use.
 seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.node_drain
+  - module: kubernetes.core.k8s_scale
 """
 
 EXAMPLES = r"""
-- name: See what would be brought to zero
+- name: Show which workloads would be scaled down
   kindlab.volumes.volume_detach:
     cluster: lab
   check_mode: true
   diff: true
 
-- name: Free all volumes
+- name: Detach all volumes
   kindlab.volumes.volume_detach:
     cluster: lab
-    timeout: 120
+    wait_timeout: 120
 
-- name: Free those of one namespace, whatever pods there are
+- name: Detach the volumes of one namespace and delete pods without a controller
   kindlab.volumes.volume_detach:
     cluster: lab
     namespaces: [shop]
     unmanaged: delete
 
-- name: Give everything back what it had
+- name: Scale everything back up
   kindlab.volumes.volume_detach:
     cluster: lab
     state: attached
     wait: true
 
-- name: The same in the cluster that was created again, once its volumes are restored
+- name: Create the workloads of a backup after its volumes were restored in a new cluster
   kindlab.volumes.volume_detach:
     cluster: lab
     state: attached
@@ -102,26 +105,26 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-owners:
-  description: What makes pods with these volumes.
+workloads:
+  description: The workloads that use the volumes.
   returned: success
   type: list
   elements: dict
   contains:
     kind:
-      description: Its kind.
+      description: Kind of the workload.
       type: str
     namespace:
-      description: Its namespace.
+      description: Namespace of the workload.
       type: str
     name:
-      description: Its name.
+      description: Name of the workload.
       type: str
-    had:
-      description: What it had before it was brought to zero - C(replicas), C(suspend), or C(scheduled) of a DaemonSet.
+    before:
+      description: V(replicas), V(suspend), or V(scheduled) of a DaemonSet, before it was scaled down.
       type: dict
-    has:
-      description: What it has now, or in check mode would have.
+    after:
+      description: The same fields after the module ran.
       type: dict
     result:
       description: V(detached), V(attached), V(created) or V(unchanged).
@@ -130,71 +133,71 @@ owners:
     - kind: StatefulSet
       namespace: default
       name: database
-      had:
+      before:
         replicas: 3
-      has:
+      after:
         replicas: 0
       result: detached
 volumes:
   description:
-    - The volumes by name. In check mode what would still hold them when the pods are gone.
-    - Where the module fails, those that are held are found in RV(ignore:details).
+    - The selected volumes. In check mode, their users after the workloads were scaled down.
+    - If the module fails because volumes are in use, RV(ignore:details) contains these.
   returned: with state=detached
   type: list
   elements: dict
   contains:
     name:
-      description: The PersistentVolume's name.
+      description: Name of the PersistentVolume.
       type: str
     claim:
-      description: Its claim as V(namespace/name), empty where it has none.
+      description: The claim as V(namespace/name), empty if there is none.
       type: str
     state:
-      description: V(free) or V(held).
+      description: V(free) or V(in use).
       type: str
-    held_by:
-      description: What holds it.
+    in_use_by:
+      description: The users of the volume.
       type: list
       elements: dict
       contains:
         why:
-          description: What it has of the volume.
+          description: How it uses the volume.
           type: str
         node:
-          description: The node.
+          description: Name of the node.
           type: str
         pod:
-          description: The pod as V(namespace/name), empty for none.
+          description: The pod as V(namespace/name), empty if there is none.
           type: str
         process:
-          description: The process, empty where the API server knows it.
+          description: Name of the process, empty if the API server reported the user.
           type: str
         pid:
-          description: Its number in the node, 0 for none.
+          description: Process ID in the node, V(0) if there is none.
           type: int
         text:
-          description: All of it as a part of a sentence.
+          description: All of this in one sentence.
           type: str
   sample:
     - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
       claim: default/data-database-0
       state: free
-      held_by: []
+      in_use_by: []
 deleted_pods:
-  description: Pods that were deleted, as O(unmanaged=delete) asks.
+  description: The pods that were deleted because of O(unmanaged=delete).
   returned: with state=detached
   type: list
   elements: str
   sample: []
 seconds:
-  description: How long each phase took.
+  description: Duration of each phase in seconds.
   returned: success
   type: dict
   sample:
     observe: 0.08
-    stop: 0.05
+    scale_down: 0.05
     wait: 2.1
-    prove: 0.25
+    verify: 0.25
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach as action

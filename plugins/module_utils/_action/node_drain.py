@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""node_drain: a node without pods, or schedulable again with the pods that waited for it."""
+"""node_drain: cordon a node and evict its pods, or uncordon it and wait for the pods that waited for it."""
 
 from __future__ import annotations
 
@@ -8,42 +8,34 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import (
-    SEEN,
-    Line,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model import (
+    READ,
     Observed,
-    lanes,
-    observed,
-    plan_drain,
-    plan_schedulable,
+    PodDecision,
+    Request,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.refusals import refuse
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import (
-    drained,
-    not_drained,
-    schedulable,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan, eviction_groups, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained, not_returned
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 
 ARGUMENTS: dict[str, Any] = {
     **API,
-    "node": {"type": "str", "required": True},
-    "state": {"type": "str", "default": "drained", "choices": ["drained", "schedulable"]},
     **CLUSTER,
-    "timeout": {"type": "int", "default": 300},
+    "node": {"type": "str", "required": True},
+    "state": {"type": "str", "default": "drained", "choices": ["drained", "cordoned", "uncordoned"]},
+    "wait_timeout": {"type": "int", "default": 300},
     "terminate_grace_period": {"type": "int"},
     "delete_emptydir_data": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
-    "pod_selector": {"type": "str"},
+    "pod_selectors": {"type": "list", "elements": "str"},
     "on_failure": {"type": "str", "default": "restore", "choices": ["restore", "keep"]},
     "wait": {"type": "bool", "default": True},
 }
@@ -53,114 +45,85 @@ def run(
     options: Mapping[str, Any],
     check_mode: bool,
     *,
-    cluster: Cluster | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    pause: Callable[[float], None] = time.sleep,
+    connect: Connect = open_cluster,
+    new_deadline: Callable[[float], Deadline] = Deadline,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Drain the node or make it schedulable; the second time nothing changes."""
-    _check(options)
-    end = clock() + options["timeout"]
-    if cluster is None:
-        cluster = open_cluster(options["cluster"], options["kubeconfig"], options["context"])
-    seen = observed(*cluster.lists(*SEEN))
-    if options["state"] == "schedulable":
-        return _make_schedulable(cluster, seen, options, check_mode, lambda: max(0.0, end - clock()))
-    evictions = Evictions(cluster, options["node"], end, options["terminate_grace_period"], clock=clock, pause=pause)
-    return _drain(cluster, seen, options, check_mode, evictions)
-
-
-def _check(options: Mapping[str, Any]) -> None:
-    for name, least in (("timeout", 1), ("terminate_grace_period", 0)):
-        if options[name] is not None and options[name] < least:
-            raise BadInput(
-                f"{name} is {options[name]}, and must not be less than {least} s.", next_step=f"Correct {name}."
-            )
-
-
-def _drain(
-    cluster: Cluster, seen: Observed, options: Mapping[str, Any], check_mode: bool, evictions: Evictions
-) -> Outcome:
-    name = options["node"]
-    lines = _plan(cluster, seen, options)
-    was_schedulable = is_schedulable(seen.node(name))
+    """Drain, cordon or uncordon the node; a second run changes nothing."""
+    request = Request.from_options(options)
+    deadline = new_deadline(request.wait_timeout)
+    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    planned = plan(request, _observe(cluster, request))
     if not check_mode:
-        try:
-            if was_schedulable:
-                cluster.patch("Node", name, {"spec": {"unschedulable": True}})
-            lines = _evict(cluster, lines, options, evictions)
-        except Exception as error:
-            _leave(cluster, name, was_schedulable, options["on_failure"] == "restore", error)
-            raise
-    return drained(name, was_schedulable, lines, timeout=options["timeout"], check_mode=check_mode)
+        if request.state == "drained":
+            evictions = Evictions(cluster, request.node, deadline, request.terminate_grace_period, sleep=sleep)
+            planned = _drain(cluster, planned, evictions)
+        else:
+            _set_schedulable(cluster, planned)
+        if request.state == "uncordoned" and request.wait:
+            _await_return(cluster, planned, deadline)
+    return Outcome(planned.changed, *planned.diff(), planned.result(), planned.warnings())
 
 
-def _plan(cluster: Cluster, seen: Observed, options: Mapping[str, Any]) -> tuple[Line, ...]:
-    name, selector = options["node"], options["pod_selector"]
-    selected = frozenset(p["metadata"]["uid"] for p in cluster.list("Pod", labels=selector)) if selector else None
-    lines = plan_drain(seen, name, selected)
-    if is_schedulable(seen.node(name)) or any(line.goes for line in lines):
-        refuse(seen, name, lines, options)
-    return lines
+def _observe(cluster: Cluster, request: Request) -> Observed:
+    objects = dict(zip(READ, cluster.lists(*READ), strict=True))
+    selected = cluster.list("Pod", labels=request.pod_selector) if request.pod_selector else None
+    return Observed.from_objects(objects, selected)
 
 
-def _evict(
-    cluster: Cluster, lines: tuple[Line, ...], options: Mapping[str, Any], evictions: Evictions
-) -> tuple[Line, ...]:
-    """Evict until a look at the node shows nobody new; all lines. Raises TimedOut with what is left."""
-    done: dict[str, Line] = {}
-    while True:
-        done |= {line.uid: line for line in lines}
-        left = evictions.run(lanes(lines))
-        if left:
-            budgets = read_budgets(cluster.list("PodDisruptionBudget"))
-            raise not_drained(options["node"], tuple(done.values()), left, budgets, options["timeout"])
-        # The scheduler may have sent a pod here before it knew that it should not.
-        if evictions.here() <= done.keys():
-            return tuple(done.values())
-        there = _plan(cluster, observed(*cluster.lists(*SEEN)), options)
-        lines = tuple(line for line in there if line.goes and not line.comes_again)
-        if not lines:
-            return tuple(done.values())
+def _set_schedulable(cluster: Cluster, planned: Plan) -> None:
+    """Cordon or uncordon the node."""
+    if planned.was_schedulable != planned.schedulable:
+        cluster.patch("Node", planned.request.node, {"spec": {"unschedulable": None if planned.schedulable else True}})
 
 
-def _leave(cluster: Cluster, name: str, was_schedulable: bool, restore: bool, error: Exception) -> None:
-    """Leave the node as it was before, or drained in part, and let the error say so."""
-    said = f"{name} stays unschedulable{'' if was_schedulable else ', as it was'}."
-    if was_schedulable and restore:
-        said = f"{name} is schedulable again."
-        try:
-            cluster.patch("Node", name, {"spec": {"unschedulable": None}})
-        except KindlabError as other:
-            said = f"{name} is still unschedulable ({other.message}): kubectl uncordon {name}"
-    if isinstance(error, KindlabError):
-        error.message = f"{error.message} {said}"
-
-
-def _make_schedulable(
-    cluster: Cluster, seen: Observed, options: Mapping[str, Any], check_mode: bool, seconds: Callable[[], float]
-) -> Outcome:
-    name = options["node"]
-    lines = plan_schedulable(seen, name)
-    was_schedulable = is_schedulable(seen.node(name))
-    if not check_mode:
-        if not was_schedulable:
-            cluster.patch("Node", name, {"spec": {"unschedulable": None}})
-        if options["wait"]:
-            _await_return(cluster, lines, options, seconds())
-    return schedulable(name, was_schedulable, lines, wait=options["wait"])
-
-
-def _await_return(cluster: Cluster, lines: tuple[Line, ...], options: Mapping[str, Any], seconds: float) -> None:
-    """Wait until the pods run. Raises TimedOut with what keeps the first of them from it."""
+def _drain(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
+    """The plan as it was carried out; if that fails the node is left as on_failure says."""
     try:
-        cluster.wait("Pod", is_ready, [key_of(line.pod) for line in lines], seconds)
+        _set_schedulable(cluster, planned)
+        return _evict(cluster, planned, evictions)
+    except Exception as error:
+        note = _leave(cluster, planned)
+        if isinstance(error, KindlabError):
+            error.message = f"{error.message} {note}"
+        raise
+
+
+def _evict(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
+    """Evict until the node has no new pods. Raises TimedOut with the pods that are left."""
+    request, pods = planned.request, planned.pods
+    done: dict[str, PodDecision] = {}
+    while True:
+        done |= {pod.uid: pod for pod in pods}
+        left = evictions.run(eviction_groups(pods))
+        if left:
+            raise not_drained(request, tuple(done.values()), left, cluster.list("PodDisruptionBudget"))
+        # The scheduler may have bound a pod to the node before it knew that it is cordoned.
+        if evictions.pods_on_node() <= done.keys():
+            return planned.carried_out(done.values())
+        again = plan(request, _observe(cluster, request)).pods
+        pods = tuple(pod for pod in again if pod.is_evicted and not pod.may_return)
+        if not pods:
+            return planned.carried_out(done.values())
+
+
+def _leave(cluster: Cluster, planned: Plan) -> str:
+    """Uncordon the node again if it is to be restored; a sentence that says how it was left."""
+    name = planned.request.node
+    if not planned.was_schedulable or planned.request.on_failure == "keep":
+        return f"Node {name} stays cordoned{'' if planned.was_schedulable else ', as before'}."
+    try:
+        cluster.patch("Node", name, {"spec": {"unschedulable": None}})
+    except KindlabError as error:
+        return f"Node {name} is still cordoned ({error.message}): kubectl uncordon {name}"
+    return f"Node {name} was uncordoned again."
+
+
+def _await_return(cluster: Cluster, planned: Plan, deadline: Deadline) -> None:
+    """Wait until the pods run. Raises TimedOut with the reason of the first that does not."""
+    try:
+        cluster.wait("Pod", is_ready, [key_of(pod.pod) for pod in planned.pods], deadline.left())
     except TimedOut as error:
         namespace, _slash, name = error.details[0].partition("/")
-        pod = cluster.get("Pod", name, namespace)
-        why, next_step = why_not_ready(namespace, [pod] if pod else [], cluster.list("Event", namespace))
-        raise TimedOut(
-            f"{options['node']} is schedulable, but after {options['timeout']:g} seconds {len(error.details)} pod(s) "
-            f"that waited for it do not run: {', '.join(error.details[:10])}; {why}.",
-            next_step=next_step,
-            details=error.details,
-        ) from error
+        pod, events = cluster.get("Pod", name, namespace), cluster.list("Event", namespace)
+        raise not_returned(planned.request, error.details, pod, events) from error

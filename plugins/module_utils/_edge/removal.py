@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import node_directories
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .engine import Engine
@@ -31,7 +31,7 @@ def find_blockers(
         return ()
     not_backed_up, archived = _check_backup(path, removal.needing_backup(volumes, pvs), (pvs, claims), nodes, engine)
     # Last, so that volumes that are unused now have not been written to since they were compared.
-    users = Detachment(cluster, engine, nodes).look(volumes)
+    users = UsageCheck(cluster, engine, nodes).users(volumes)
     texts = {name: [user.text() for user in own] for name, own in users.items()}
     return removal.blockers(volumes, nodes, texts, not_backed_up, archived)
 

@@ -1,16 +1,20 @@
-"""node_drain against a cluster in memory: what is written, when, and what is said."""
+"""node_drain against a cluster in memory: what is written, when, and what is returned."""
 
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.node_drain import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.node_drain import ARGUMENTS, run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Declined,
     KindlabError,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.modules import node_drain as module
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     ANYWHERE,
     NODES,
@@ -26,35 +30,29 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 
-OPTIONS = {
-    "node": "w1",
-    "state": "drained",
-    "cluster": "lab",
-    "kubeconfig": None,
-    "context": None,
-    "timeout": 60,
-    "terminate_grace_period": None,
-    "delete_emptydir_data": False,
-    "force": False,
-    "pod_selector": None,
-    "on_failure": "restore",
-    "wait": True,
-}
+OPTIONS = {**defaults(ARGUMENTS), "node": "w1", "cluster": "lab", "wait_timeout": 60}
+RETURNED = yaml.safe_load(module.RETURN)
 AGENT = owner("DaemonSet", "agent")
-HOLDER = owner("ReplicaSet", "holder", "Deployment holder")
-HELD = (HOLDER, volume("c", "w1"), claim("c"), pod("held", owner="ReplicaSet holder", volumes=using("c")))
-LIFE = (*NODES, AGENT, WEB, *HELD, pod("agent", owner="DaemonSet agent"), pod("a"), pod("b"))
+BOUND = owner("ReplicaSet", "bound", "Deployment bound")
+ON_W1 = (BOUND, volume("c", "w1"), claim("c"), pod("fixed", owner="ReplicaSet bound", volumes=using("c")))
+LIFE = (*NODES, AGENT, WEB, *ON_W1, pod("agent", owner="DaemonSet agent"), pod("a"), pod("b"))
 NEVER = budget("web", ("maxUnavailable", 0), 2)
 
 
 def server(*objects, **how):
-    how.setdefault("stuck", ["holder"])
+    how.setdefault("stuck", ["bound"])
     return Server(*LIFE, *objects, **how)
 
 
 def play(cluster, check_mode=False, **options):
     assert options.keys() <= OPTIONS.keys()
-    return run({**OPTIONS, **options}, check_mode, cluster=cluster, clock=cluster.clock, pause=cluster.pause)
+    return run(
+        {**OPTIONS, **options},
+        check_mode,
+        connect=lambda *_where: cluster,
+        new_deadline=lambda seconds: Deadline(seconds, cluster.clock),
+        sleep=cluster.sleep,
+    )
 
 
 def is_schedulable(cluster, name="w1"):
@@ -65,7 +63,7 @@ def results(outcome):
     return {line["name"]: line["result"] for line in outcome.facts["pods"]}
 
 
-DRAINED = {"a": "evicted", "agent": "daemon", "b": "evicted", "held": "cannot_move"}
+DRAINED = {"a": "evicted", "agent": "daemon", "b": "evicted", "fixed": "cannot_move"}
 
 
 def test_check_run_run_check():
@@ -78,7 +76,7 @@ def test_check_run_run_check():
     assert sorted(cluster.writes[1:]) == [
         ("evict", "Pod", "ns/a"),
         ("evict", "Pod", "ns/b"),
-        ("evict", "Pod", "ns/held"),
+        ("evict", "Pod", "ns/fixed"),
     ]
     assert not is_schedulable(cluster)
     written = list(cluster.writes)
@@ -90,45 +88,81 @@ def test_check_run_run_check():
 
 
 def running(cluster):
-    """The scheduler, and the kubelet of w1: what waits for w1 runs where that is schedulable."""
+    """The scheduler, and the kubelet of w1: pods that wait for w1 run once it is schedulable."""
     for item in cluster.list("Pod"):
         if "nodeName" not in item["spec"] and is_schedulable(cluster):
             cluster.put({**pod(item["metadata"]["name"]), "metadata": item["metadata"]})
 
 
-def test_back_again_check_run_run_check():
+def test_uncordon_check_run_run_check():
     cluster = server()
     play(cluster)
     cluster.writes.clear()
     cluster.react = running
-    checked = play(cluster, True, state="schedulable")
+    checked = play(cluster, True, state="uncordoned")
     assert (checked.changed, cluster.writes) == (True, [])
-    (line,) = checked.facts["pods"]
-    assert (line["owner"], line["result"]) == ("Deployment/holder", "returned")
-    assert line["why"] == "its volume pv-c (claim ns/c) is on w1"
-    assert play(cluster, state="schedulable") == checked
+    (row,) = checked.facts["pods"]
+    assert (row["workload"], row["result"]) == ("Deployment/bound", "returned")
+    assert row["why"] == "its volume pv-c (claim ns/c) is on w1"
+    assert play(cluster, state="uncordoned") == checked
     assert cluster.writes == [("patch", "Node", "w1")]
     assert "unschedulable" not in cluster.get("Node", "w1")["spec"]
-    again = play(cluster, state="schedulable")
+    again = play(cluster, state="uncordoned")
     assert (again.changed, again.facts["pods"], again.before) == (False, [], again.after)
-    assert play(cluster, True, state="schedulable") == again
+    assert play(cluster, True, state="uncordoned") == again
     assert cluster.writes == [("patch", "Node", "w1")]
 
 
-def test_nobody_is_waited_for_unless_asked():
+def test_cordon_check_run_run_check():
     cluster = server()
-    play(cluster)
-    outcome = play(cluster, state="schedulable", wait=False)
-    assert [(p["owner"], p["result"]) for p in outcome.facts["pods"]] == [("Deployment/holder", "waiting")]
+    checked = play(cluster, True, state="cordoned")
+    assert (checked.changed, cluster.writes, is_schedulable(cluster)) == (True, [], True)
+    assert play(cluster, state="cordoned") == checked
+    assert (cluster.writes, is_schedulable(cluster), cluster.graces) == ([("patch", "Node", "w1")], False, {})
+    again = play(cluster, state="cordoned")
+    assert (again.changed, again.before, again.after) == (False, checked.after, checked.after)
+    assert play(cluster, True, state="cordoned") == again
+    assert cluster.writes == [("patch", "Node", "w1")]
 
 
-def test_a_pod_that_does_not_come_back_is_explained():
+def test_a_cordoned_node_is_drained_and_uncordoned():
+    cluster = server()
+    play(cluster, state="cordoned")
+    drained = play(cluster)
+    assert (drained.changed, drained.before["schedulable"], results(drained)) == (True, False, DRAINED)
+    assert not play(cluster, state="cordoned").changed
+    assert play(cluster, state="uncordoned", wait=False).changed
+    assert is_schedulable(cluster)
+
+
+@pytest.mark.parametrize("node_name", ["w1", "c"])
+def test_a_cordon_refuses_nothing(node_name):
+    cluster = server(pod("bare", owner=""), pod("p", volumes=[{"name": "tmp", "emptyDir": {}}]))
+    assert play(cluster, node=node_name, state="cordoned").changed
+
+
+@pytest.mark.parametrize("state", ["drained", "cordoned", "uncordoned"])
+def test_what_is_returned_is_documented(state):
+    cluster = server(node("w1", cordoned=state == "uncordoned"), pod("waiting", None, volumes=using("c")))
+    facts = play(cluster, True, state=state).facts
+    assert list(facts) == list(RETURNED)
+    assert all(list(row) == list(RETURNED["pods"]["contains"]) for row in facts["pods"])
+
+
+def test_it_waits_only_if_asked():
     cluster = server()
     play(cluster)
-    with pytest.raises(TimedOut, match="w1 is schedulable, but after 60 seconds 1 pod") as caught:
-        play(cluster, state="schedulable")
-    (waiting,) = (key[2] for key in cluster.objects if key[0] == "Pod" and key[2].startswith("holder"))
-    assert f"do not run: ns/{waiting}; pod {waiting} is Pending." in caught.value.message
+    outcome = play(cluster, state="uncordoned", wait=False)
+    assert [(p["workload"], p["result"]) for p in outcome.facts["pods"]] == [("Deployment/bound", "waiting")]
+
+
+def test_a_pod_that_does_not_return_is_explained():
+    cluster = server()
+    play(cluster)
+    with pytest.raises(TimedOut, match="w1 is schedulable, but 1 pod") as caught:
+        play(cluster, state="uncordoned")
+    (waiting,) = (key[2] for key in cluster.objects if key[0] == "Pod" and key[2].startswith("bound"))
+    assert f"after 60 seconds: ns/{waiting}; pod {waiting} is Pending." in caught.value.message
     assert caught.value.next_step == f"kubectl -n ns describe pod {waiting}"
     assert is_schedulable(cluster)
 
@@ -148,21 +182,23 @@ def test_budgets_are_retried_until_they_allow():
 
 
 @pytest.mark.parametrize(
-    ("on_failure", "closed", "schedulable", "said"),
+    ("on_failure", "cordoned", "schedulable", "note"),
     [
-        ("restore", False, True, "w1 is schedulable again."),
-        ("keep", False, False, "w1 stays unschedulable."),
-        ("restore", True, False, "w1 stays unschedulable, as it was."),
+        ("restore", False, True, "Node w1 was uncordoned again."),
+        ("keep", False, False, "Node w1 stays cordoned."),
+        ("restore", True, False, "Node w1 stays cordoned, as before."),
     ],
 )
-def test_a_budget_that_never_allows(on_failure, closed, schedulable, said):
-    cluster = server(NEVER, node("w1", cordoned=closed))
+def test_a_budget_that_never_allows(on_failure, cordoned, schedulable, note):
+    cluster = server(NEVER, node("w1", cordoned=cordoned))
     with pytest.raises(TimedOut) as caught:
         play(cluster, on_failure=on_failure)
     error = caught.value
-    assert error.message.startswith("After 60 seconds 2 pod(s) are still on w1: the disruption budget ns/web")
-    assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may go now) keeps ns/a, ns/b." in error.message
-    assert error.message.endswith(f" {said}")
+    assert error.message.startswith(
+        "2 pods still on node w1 after 60 seconds: ns/a, ns/b: the disruption budget ns/web"
+    )
+    assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may be evicted now)" in error.message
+    assert error.message.endswith(f" {note}")
     assert "kubectl -n ns edit pdb web" in error.next_step
     found = {line["name"]: line["result"] for line in error.details["pods"]}
     assert found == {**DRAINED, "a": "blocked", "b": "blocked"}
@@ -180,9 +216,9 @@ def test_a_budget_that_never_allows_is_predicted():
 
 def test_pods_that_do_not_end():
     cluster = server(deaf=["a"])
-    with pytest.raises(TimedOut, match="ns/a was let go and has not ended") as caught:
+    with pytest.raises(TimedOut, match="ns/a: was evicted but is still terminating") as caught:
         play(cluster)
-    assert caught.value.message.endswith("w1 is schedulable again.")
+    assert caught.value.message.endswith("Node w1 was uncordoned again.")
     assert is_schedulable(cluster)
 
 
@@ -195,7 +231,7 @@ def test_a_node_that_can_not_be_restored():
 
     with pytest.raises(TimedOut) as caught:
         play(Down(*LIFE, NEVER))
-    assert caught.value.message.endswith("w1 is still unschedulable (it does not answer): kubectl uncordon w1")
+    assert caught.value.message.endswith("Node w1 is still cordoned (it does not answer): kubectl uncordon w1")
 
 
 def test_any_error_restores_the_node():
@@ -216,13 +252,14 @@ SCRATCH = [{"name": "tmp", "emptyDir": {}}]
 @pytest.mark.parametrize(
     ("objects", "options", "error", "said"),
     [
-        ([], {"node": "w9"}, BadInput, "There is no node w9"),
-        ([], {"node": "w9", "state": "schedulable"}, BadInput, "There is no node w9"),
-        ([], {"timeout": 0}, BadInput, "timeout is 0"),
-        ([], {"terminate_grace_period": -1}, BadInput, "terminate_grace_period is -1"),
+        ([], {"node": "w9"}, BadInput, "no node w9"),
+        ([], {"node": "w9", "state": "cordoned"}, BadInput, "no node w9"),
+        ([], {"node": "w9", "state": "uncordoned"}, BadInput, "no node w9"),
+        ([], {"wait_timeout": 0}, BadInput, "wait_timeout"),
+        ([], {"terminate_grace_period": -1}, BadInput, "terminate_grace_period"),
         ([], {"node": "c"}, Declined, "the only control plane node"),
-        ([pod("bare", owner="")], {}, Declined, "ns/bare: nothing makes this pod again"),
-        ([pod("p", volumes=SCRATCH)], {}, Declined, "ns/p: the data in tmp goes with the pod"),
+        ([pod("bare", owner="")], {}, Declined, "ns/bare: no controller recreates this pod"),
+        ([pod("p", volumes=SCRATCH)], {}, Declined, "ns/p: the data in its volumes tmp would be lost"),
     ],
 )
 def test_refused_before_anything_is_changed(objects, options, error, said, check_mode):
@@ -240,24 +277,30 @@ def test_refused_before_anything_is_changed(objects, options, error, said, check
         ([pod("p", volumes=SCRATCH)], {"delete_emptydir_data": True}),
     ],
 )
-def test_done_where_it_was_asked_for(objects, options):
+def test_options_override_refusals(objects, options):
     cluster = server(*objects)
     assert play(cluster, **options).changed
     assert not play(cluster, **options).changed
 
 
-def test_nothing_is_refused_where_nothing_is_done():
+def test_nothing_is_refused_if_nothing_is_done():
     cluster = server()
     play(cluster, node="c", force=True)
     assert not play(cluster, node="c").changed
 
 
-def test_only_selected_pods_go():
+def test_only_selected_pods_are_evicted():
     cluster = server(pod("bare", owner=""))
-    outcome = play(cluster, pod_selector="app=web")
-    assert results(outcome) == {"a": "evicted", "agent": "daemon", "b": "evicted", "bare": "left", "held": "left"}
-    assert not play(cluster, pod_selector="app=web").changed
-    assert outcome.after["pods"] == ["ns/agent", "ns/bare", "ns/held"]
+    outcome = play(cluster, pod_selectors=["app=web"])
+    assert results(outcome) == {"a": "evicted", "agent": "daemon", "b": "evicted", "bare": "left", "fixed": "left"}
+    assert not play(cluster, pod_selectors=["app=web"]).changed
+    assert outcome.after["pods"] == ["ns/agent", "ns/bare", "ns/fixed"]
+
+
+def test_a_selected_pod_matches_all_selectors():
+    cluster = server(pod("front", labels={"app": "web", "tier": "front"}))
+    outcome = play(cluster, pod_selectors=["app=web", "tier=front"])
+    assert results(outcome) == {"a": "left", "agent": "daemon", "b": "left", "fixed": "left", "front": "evicted"}
 
 
 def late(made):
@@ -270,7 +313,7 @@ def late(made):
     return react
 
 
-def test_a_pod_that_came_late_goes_too():
+def test_a_pod_that_came_late_is_evicted_too():
     cluster = server()
     cluster.react = late(pod("late"))
     assert results(play(cluster)) == {**DRAINED, "late": "evicted"}
@@ -282,11 +325,11 @@ def test_a_pod_that_came_late_and_would_be_lost_is_refused_and_the_node_restored
     cluster.react = late(pod("late", owner=""))
     with pytest.raises(Declined, match="ns/late") as caught:
         play(cluster)
-    assert caught.value.message.endswith("w1 is schedulable again.")
+    assert caught.value.message.endswith("Node w1 was uncordoned again.")
     assert is_schedulable(cluster)
 
 
-def test_a_pod_that_comes_again_and_again_is_not_hunted():
+def test_a_pod_that_returns_again_and_again_is_not_evicted_for_ever():
     cluster = server()
     cluster.react = lambda watched: watched.put(pod(f"again-{len(watched.writes)}", tolerations=ANYWHERE))
     assert "again" not in results(play(cluster))

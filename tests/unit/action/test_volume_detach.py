@@ -1,4 +1,4 @@
-"""volume_detach against a cluster in memory: what is written, what is proved, and what is said."""
+"""volume_detach against a cluster in memory: what is written, what is checked, and what is returned."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import pytest
 import yaml
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Declined, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import MIRROR
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.workloads import ATTEMPTS
 from ansible_collections.kindlab.volumes.plugins.modules import volume_detach as module
 from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     BASE,
@@ -63,7 +64,7 @@ def test_check_run_run_check():
         again = play(cluster, check)
         assert (again.changed, again.before, again.after) == (False, done.after, done.after)
         assert set(results(again).values()) == {"unchanged"}
-        assert [line["had"] for line in again.facts["owners"]] == [line["had"] for line in done.facts["owners"]]
+        assert [row["before"] for row in again.facts["workloads"]] == [row["before"] for row in done.facts["workloads"]]
     assert (cluster.writes, specs(cluster)) == ([], (after, pods_left))
 
 
@@ -83,7 +84,7 @@ def test_back_again_check_run_run_check():
     cluster.writes.clear()
     for check in (False, True):
         again = attach(cluster, check, wait=True)
-        assert (again.changed, again.facts["owners"], again.before) == (False, [], again.after)
+        assert (again.changed, again.facts["workloads"], again.before) == (False, [], again.after)
     assert (cluster.writes, specs(cluster)) == ([], before)
 
 
@@ -105,42 +106,42 @@ def conforms(value, documented):
 @pytest.mark.parametrize("check", [True, False])
 def test_what_is_returned_is_documented(check):
     cluster = running(*DATABASE, pod("bare", "data-db-0"))
-    held = Nodes(**{"pv-data-db-0": [Holder("k-worker", 7, "sh", "", "is in /data/data-db-0")]}) if check else None
-    done = play(cluster, check, unmanaged="delete", nodes=held)
+    busy = Nodes(**{"pv-data-db-0": [VolumeUser("is in /data/data-db-0", "k-worker", "", "sh", 7)]}) if check else None
+    done = play(cluster, check, unmanaged="delete", nodes=busy)
     assert sorted(done.facts) == sorted(RETURNED)
     back = attach(cluster, check)
-    assert sorted(back.facts) == ["owners", "seconds"]
+    assert sorted(back.facts) == ["seconds", "workloads"]
     for outcome in (done, back):
         for name, value in outcome.facts.items():
             conforms(value, RETURNED[name])
-        assert list(outcome.before["owners"]) == list(outcome.after["owners"])
-    assert list(done.facts["seconds"]) == ["observe", *([] if check else ["stop", "wait", "prove"])]
-    assert list(back.facts["seconds"]) == ["observe", *([] if check else ["give back"])]
+        assert list(outcome.before["workloads"]) == list(outcome.after["workloads"])
+    assert list(done.facts["seconds"]) == ["observe", *([] if check else ["scale_down", "wait", "verify"])]
+    assert list(back.facts["seconds"]) == ["observe", *([] if check else ["scale_up"])]
 
 
-def test_a_line_per_owner_and_volume():
+def test_a_row_per_workload_and_volume():
     cluster = running(*DATABASE, pod("bare", "data-db-0"))
     done = play(cluster, unmanaged="delete")
-    assert done.facts["owners"] == [
+    assert done.facts["workloads"] == [
         {
             "kind": "StatefulSet",
             "namespace": "ns",
             "name": "db",
-            "had": {"replicas": 1},
-            "has": {"replicas": 0},
+            "before": {"replicas": 1},
+            "after": {"replicas": 0},
             "result": "detached",
         }
     ]
     assert done.facts["volumes"] == [
-        {"name": "pv-data-db-0", "claim": "ns/data-db-0", "state": "free", "held_by": []},
+        {"name": "pv-data-db-0", "claim": "ns/data-db-0", "state": "free", "in_use_by": []},
     ]
     assert done.facts["deleted_pods"] == ["ns/bare"]
-    assert done.before == {"owners": {"ns/StatefulSet/db": {"replicas": 1}}, "pods": ["ns/bare"]}
-    assert done.after == {"owners": {"ns/StatefulSet/db": {"replicas": 0}}, "pods": []}
+    assert done.before == {"workloads": {"ns/StatefulSet/db": {"replicas": 1}}, "pods": ["ns/bare"]}
+    assert done.after == {"workloads": {"ns/StatefulSet/db": {"replicas": 0}}, "pods": []}
 
 
 class Busy(Controlled):
-    """A cluster where somebody changes an owner just before each of the first patches of it."""
+    """A cluster where somebody changes a workload just before each of its first patches."""
 
     def __init__(self, *objects, times=1, change=None):
         super().__init__(*objects)
@@ -162,48 +163,48 @@ def scaled(replicas):
     return lambda item: merge(item, {"spec": {"replicas": replicas}})
 
 
-@pytest.mark.parametrize("times", [1, volume_detach.ATTEMPTS - 1])
-def test_a_conflict_is_tried_again_with_what_the_owner_has_then(times):
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
+def test_a_conflict_is_retried_with_the_changed_workload(times):
     cluster = running(*C, owner("Deployment", "web", "c"), cluster=Busy, times=times, change=scaled(4))
     done = play(cluster)
-    (line,) = done.facts["owners"]
-    assert (line["had"], line["has"], line["result"]) == ({"replicas": 4}, {"replicas": 0}, "detached")
+    (row,) = done.facts["workloads"]
+    assert (row["before"], row["after"], row["result"]) == ({"replicas": 4}, {"replicas": 0}, "detached")
     assert len(cluster.writes) == times + 1
     attach(cluster)
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 4
 
 
-def test_a_change_of_ours_is_not_tried_for_ever():
+def test_a_conflict_is_not_retried_for_ever():
     cluster = running(*C, owner("Deployment", "web", "c"), cluster=Busy, times=99)
     with pytest.raises(Conflict):
         play(cluster)
-    assert len(cluster.writes) == volume_detach.ATTEMPTS
+    assert len(cluster.writes) == ATTEMPTS
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 1
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        # Somebody else brings it to zero.
+        # Somebody else scales it to zero.
         scaled(0),
-        # Its number is the same in the end, and so is what is remembered.
+        # With the same record.
         lambda item: merge(item, workloads.scale_down_patch(item)),
     ],
 )
-def test_somebody_else_may_have_done_it(change):
+def test_somebody_else_may_have_scaled_it(change):
     cluster = running(*C, owner("Deployment", "web", "c"), cluster=Busy, change=change)
     done = play(cluster)
     assert (done.changed, results(done), done.before) == (False, {"Deployment/web": "unchanged"}, done.after)
 
 
-def test_an_owner_may_be_gone_meanwhile():
+def test_a_workload_may_be_deleted_meanwhile():
     job = owner("Job", "once", "c")
     cluster = running(*C, job, owner("Deployment", "web", "c"), cluster=Busy, change=lambda _item: None)
     done = play(cluster)
     assert results(done) == {"Deployment/web": "unchanged", "Job/once": "detached"}
 
 
-def test_an_owner_that_is_gone_after_a_conflict():
+def test_a_workload_that_is_gone_after_a_conflict():
     class Late(Busy):
         def get(self, kind, name, namespace=""):
             if self.writes:
@@ -222,12 +223,17 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
 @pytest.mark.parametrize(
     ("options", "objects", "error", "said"),
     [
-        ({}, [pod("bare", "c")], Declined, "ns/bare: nothing makes this pod again"),
-        ({}, [FOREIGN], Declined, "ns/db-0: it is made by Postgres/db, which is not known here"),
+        ({}, [pod("bare", "c")], Declined, "ns/bare: no controller recreates this pod"),
+        ({}, [FOREIGN], Declined, "ns/db-0: it is controlled by Postgres/db"),
         ({}, [STATIC], Declined, "ns/etcd: it is a static pod"),
-        ({"unmanaged": "delete"}, [STATIC, pod("bare", "c")], Declined, "1 pod.* ns/etcd: it is a static pod"),
+        (
+            {"unmanaged": "delete"},
+            [STATIC, pod("bare", "c")],
+            Declined,
+            "1 pod using(.|\\n)*ns/etcd: it is a static pod",
+        ),
         ({"names": ["nobody"]}, [], BadInput, "nobody"),
-        ({"timeout": 0}, [], BadInput, "timeout is 0"),
+        ({"wait_timeout": 0}, [], BadInput, "wait_timeout"),
         ({"state": "attached", "path": "/nowhere/at/all"}, [], BadInput, "/nowhere/at/all can't be read"),
         ({"state": "attached", "names": ["ns/x"]}, [], BadInput, "ns/x"),
         (
@@ -238,7 +244,7 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
         ),
     ],
 )
-def test_nothing_is_written_where_something_is_refused(check, options, objects, error, said):
+def test_nothing_is_written_if_something_is_refused(check, options, objects, error, said):
     cluster = running(*C, owner("Deployment", "web", "c"), *objects)
     before = specs(cluster)
     with pytest.raises(error, match=said) as caught:
@@ -249,7 +255,7 @@ def test_nothing_is_written_where_something_is_refused(check, options, objects, 
 
 def test_options_that_do_not_matter():
     cluster = running(*C, owner("Deployment", "web", "c"))
-    assert play(cluster, path="/nowhere/at/all", timeout=1).changed
+    assert play(cluster, path="/nowhere/at/all", wait_timeout=1).changed
 
 
 def test_another_cluster_is_refused():
@@ -262,7 +268,7 @@ def test_another_cluster_is_refused():
     assert cluster.writes == []
 
 
-def test_pods_that_nothing_makes_are_deleted_once():
+def test_pods_without_a_known_workload_are_deleted_once():
     cluster = running(*C, *bound("d"), owner("Deployment", "web", "c"), pod("bare", "c"), FOREIGN, pod("x", "d"))
     checked = play(cluster, True, names=["ns/c"], unmanaged="delete")
     assert cluster.writes == []
@@ -279,10 +285,10 @@ def test_pods_that_nothing_makes_are_deleted_once():
 
 def test_deleting_alone_is_a_change():
     done = play(running(*C, pod("bare", "c")), unmanaged="delete")
-    assert (done.changed, done.facts["owners"], done.facts["deleted_pods"]) == (True, [], ["ns/bare"])
+    assert (done.changed, done.facts["workloads"], done.facts["deleted_pods"]) == (True, [], ["ns/bare"])
 
 
-def test_pods_that_come_back_hold_their_volume():
+def test_pods_that_come_back_use_their_volume():
     def operator(cluster):
         cluster.control()
         cluster.put(FOREIGN)
@@ -290,34 +296,35 @@ def test_pods_that_come_back_hold_their_volume():
     cluster = running(*C)
     cluster.put(FOREIGN)
     cluster.react = operator
-    with pytest.raises(TimedOut, match="pv-c of ns/c: pod ns/db-0 uses it"):
+    with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/db-0 uses it"):
         play(cluster, unmanaged="delete")
     assert cluster.writes == [("delete", "Pod", "ns/db-0")]
 
 
-def test_pods_that_are_not_made_yet_are_never_made():
+def test_pods_that_do_not_exist_yet_are_never_created():
     cluster = Controlled(*BASE, *C, owner("Deployment", "web", "c", replicas=5), owner("CronJob", "nightly", "c"))
     assert results(play(cluster)) == {"CronJob/nightly": "detached", "Deployment/web": "detached"}
     cluster.control()
     assert cluster.list("Pod") == []
 
 
-def test_a_pod_that_is_ending_is_waited_for():
+def test_a_terminating_pod_is_waited_for():
     ending = pod("p", "c", metadata={**made_by("ReplicaSet", "gone"), "deletionTimestamp": "now"})
     cluster = running(*C, ending, deaf=["p"])
-    with pytest.raises(TimedOut, match="pv-c of ns/c: pod ns/p uses it, and is ending"):
+    with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/p uses it and is terminating"):
         play(cluster)
     cluster.deaf = ()
     done = play(cluster)
     assert (done.changed, states(done)) == (False, {"pv-c": "free"})
 
 
-def test_claims_that_come_and_go_with_a_pod_are_told():
+def test_ephemeral_claims_are_skipped():
     scratch = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
     cluster = running(*bound("p-scratch", own=True), pod("p", **scratch))
     done = play(cluster)
-    assert (done.changed, done.facts["volumes"], done.facts["owners"]) == (False, [], [])
-    assert done.warnings == ("pv-p-scratch is not looked at: its claim ns/p-scratch comes and goes with its pod.",)
+    assert (done.changed, done.facts["volumes"], done.facts["workloads"]) == (False, [], [])
+    (warning,) = done.warnings
+    assert all(word in warning for word in ("pv-p-scratch", "ns/p-scratch", "ephemeral"))
     assert cluster.get("Pod", "p", "ns")
 
 
@@ -334,8 +341,7 @@ ATTACHED = {
     "metadata": {"name": "csi-1"},
     "spec": {"nodeName": "k-worker2", "source": {"persistentVolumeName": "pv-c"}},
 }
-OF_WEB = Holder("k-worker", 7, "nginx", "uid-web", "has mounted /data/c")
-STRANGE = Holder("k-worker", 9, "sh", "", "is in /data/c/sub")
+STRANGE = VolumeUser("is in /data/c/sub", "k-worker", "", "sh", 9)
 
 
 @pytest.mark.parametrize(
@@ -344,13 +350,13 @@ STRANGE = Holder("k-worker", 9, "sh", "", "is in /data/c/sub")
         (
             [host_path("/data/c/sub")],
             Nodes(),
-            "pod ns/host has /data/c/sub",
+            "pod ns/host uses /data/c/sub",
             {"node": "k-worker", "pod": "ns/host", "process": "", "pid": 0},
         ),
         (
             [helper()],
             Nodes(),
-            "pod ns/helper has /data/c",
+            "pod ns/helper uses /data/c",
             {"node": "k-worker", "pod": "ns/helper", "process": "", "pid": 0},
         ),
         (
@@ -367,74 +373,74 @@ STRANGE = Holder("k-worker", 9, "sh", "", "is in /data/c/sub")
         ),
         (
             [pod("x", metadata={"uid": "uid-other"})],
-            Nodes(**{"pv-c": [Holder("k-worker", 7, "cat", "uid-other", "has open /data/c/f")]}),
+            Nodes(**{"pv-c": [VolumeUser("has open /data/c/f", "k-worker", "uid-other", "cat", 7)]}),
             "cat (pid 7) of pod ns/x on k-worker has open /data/c/f",
             {"node": "k-worker", "pod": "ns/x", "process": "cat", "pid": 7},
         ),
         (
             [],
             Nodes("paused"),
-            "k-worker is paused: what its processes hold can't be seen",
+            "node k-worker is paused: its processes cannot be read",
             {"node": "k-worker", "pod": "", "process": "", "pid": 0},
         ),
     ],
 )
-def test_what_holds_a_volume_is_named(objects, nodes, said, what):
+def test_what_uses_a_volume_is_named(objects, nodes, said, what):
     cluster = running(*C, *bound("d", nodeAffinity={}, hostPath={"path": "/elsewhere"}), *objects)
     cluster.put(owner("Deployment", "web", "c"))
     cluster.control()
-    options = {"names": ["ns/c"], "nodes": nodes, "timeout": 7}
+    options = {"names": ["ns/c"], "nodes": nodes, "wait_timeout": 7}
     foreseen = play(cluster, True, **options)
     with pytest.raises(TimedOut) as caught:
         play(cluster, **options)
     error = caught.value
-    assert error.message == f"After 7 seconds 1 of 1 volume(s) are not free: pv-c of ns/c: {said}."
+    assert error.message == f"1 of 1 volume still in use after 7 seconds: pv-c (ns/c): {said}."
     assert "state=attached" in error.next_step
     conforms(error.details, RETURNED["volumes"])
-    (line,) = error.details
-    (held,) = line.pop("held_by")
-    assert line == {"name": "pv-c", "claim": "ns/c", "state": "held"}
-    assert {field: held[field] for field in what} == what
-    assert held["text"] == said
+    (row,) = error.details
+    (user,) = row.pop("in_use_by")
+    assert row == {"name": "pv-c", "claim": "ns/c", "state": "in use"}
+    assert {field: user[field] for field in what} == what
+    assert user["text"] == said
     # In check mode the same is left when the pods of web are gone.
-    assert foreseen.facts["volumes"] == [{**line, "held_by": [held]}]
+    assert foreseen.facts["volumes"] == [{**row, "in_use_by": [user]}]
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 0
     attach(cluster)
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 1
 
 
-def test_a_pod_that_does_not_end_holds_its_volume_and_another_run_goes_on():
+def test_a_pod_that_does_not_end_uses_its_volume_and_another_run_completes():
     cluster = running(*C, owner("ReplicaSet", "web", "c"), owner("ReplicaSet", "fine", "c"), deaf=["web-0"])
-    with pytest.raises(TimedOut, match="pv-c of ns/c: pod ns/web-0 uses it, and is ending"):
+    with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/web-0 uses it and is terminating"):
         play(cluster)
     cluster.deaf = ()
     done = play(cluster)
     assert (done.changed, states(done)) == (False, {"pv-c": "free"})
-    assert [line["had"] for line in done.facts["owners"]] == [{"replicas": 1}] * 2
+    assert [row["before"] for row in done.facts["workloads"]] == [{"replicas": 1}] * 2
 
 
 def test_in_check_mode_processes_of_pods_that_will_be_gone_do_not_count():
     cluster = running(*C, owner("ReplicaSet", "web", "c"))
     uid = cluster.get("Pod", "web-0", "ns")["metadata"]["uid"]
-    nodes = Nodes(**{"pv-c": [Holder("k-worker", 7, "nginx", uid, "has mounted /data/c"), STRANGE]})
-    (line,) = play(cluster, True, nodes=nodes).facts["volumes"]
-    assert [held["process"] for held in line["held_by"]] == ["sh"]
+    nodes = Nodes(**{"pv-c": [VolumeUser("has mounted /data/c", "k-worker", uid, "nginx", 7), STRANGE]})
+    (row,) = play(cluster, True, nodes=nodes).facts["volumes"]
+    assert [user["process"] for user in row["in_use_by"]] == ["sh"]
 
 
-def test_an_exited_node_holds_nothing_once_its_pods_are_gone():
+def test_an_exited_node_uses_nothing_once_its_pods_are_gone():
     nodes = Nodes("exited")
     assert states(play(running(*C, owner("ReplicaSet", "web", "c")), nodes=nodes)) == {"pv-c": "free"}
     assert nodes.asked == []
 
 
-def test_each_node_is_looked_into_once_for_all_volumes():
+def test_each_node_is_probed_once_for_all_volumes():
     nodes = Nodes()
     play(running(*EVERYTHING), nodes=nodes)
     names = ("c", "data-db-0", "data-db-1")
     assert nodes.asked == [("k-worker", {f"pv-{name}": f"/data/{name}" for name in names}, ["/data"])]
 
 
-def test_only_the_chosen_volumes_are_freed_and_given_back():
+def test_only_the_selected_volumes_are_detached_and_attached():
     objects = (*C, *bound("d"), owner("Deployment", "c", "c"), owner("Deployment", "d", "d"), pod("bare", "d"))
     cluster = running(*objects)
     before = specs(cluster)
@@ -451,15 +457,15 @@ def test_scaled_up_since_it_keeps_its_claims_and_its_number():
     for item in (*bound("data-a-1"), *bound("data-a-2"), scaled(3)(cluster.get("StatefulSet", "a", "ns"))):
         cluster.put(item)
     cluster.control()
-    (line,) = attach(cluster, wait=True).facts["owners"]
-    assert (line["had"], line["has"], line["result"]) == ({"replicas": 3}, {"replicas": 3}, "attached")
+    (row,) = attach(cluster, wait=True).facts["workloads"]
+    assert (row["before"], row["after"], row["result"]) == ({"replicas": 3}, {"replicas": 3}, "attached")
     found, pods_there = specs(cluster)
     assert found["ns/StatefulSet/a"] == as_served(stateful("a", replicas=3, scaled="Delete"))
     assert {f"ns/PersistentVolumeClaim/data-a-{number}" for number in range(3)} <= found.keys()
     assert pods_there == ["a-0", "a-1", "a-2"]
 
 
-def test_it_is_waited_for_only_where_that_is_asked():
+def test_it_waits_only_if_asked():
     for wait in (False, True):
         cluster = running(*C, owner("Deployment", "web", "c"))
         play(cluster)

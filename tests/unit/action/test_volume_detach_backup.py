@@ -1,4 +1,4 @@
-"""volume_detach with a backup: the same whenever it is made, and all of it is made again in another cluster."""
+"""volume_detach with a backup: the same before and after, and its workloads are created in another cluster."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_backup_is_the_same_before_and_after(backup):
     assert not backup.save(cluster).changed
 
 
-def test_in_an_empty_cluster_what_a_backup_has_is_made(backup):
+def test_in_an_empty_cluster_the_workloads_of_a_backup_are_created(backup):
     before, _pods = specs(running(*EVERYTHING))
     cluster = running(*EVERYTHING)
     play(cluster)
@@ -88,7 +88,7 @@ def test_in_an_empty_cluster_what_a_backup_has_is_made(backup):
     done = attach(empty, path=backup.path, wait=True)
     assert (done.changed, done.before, done.after) == (True, checked.before, checked.after)
     assert results(done) == dict.fromkeys(sorted(SAVED), "created")
-    assert set(done.before["owners"].values()) == {None}
+    assert set(done.before["workloads"].values()) == {None}
     assert {verb for verb, _kind, _name in empty.writes} == {"create"}
     for name in SAVED:
         kind, _slash, own = name.partition("/")
@@ -104,7 +104,7 @@ def test_in_an_empty_cluster_what_a_backup_has_is_made(backup):
         assert not attach(empty, check, path=backup.path).changed
 
 
-def test_making_that_was_killed_is_completed_by_the_next(backup):
+def test_a_creation_that_was_killed_is_completed_by_the_next(backup):
     backup.save(running(*EVERYTHING))
 
     def give(cluster):
@@ -117,7 +117,7 @@ def test_making_that_was_killed_is_completed_by_the_next(backup):
         assert specs(cluster)[0].keys() == specs(whole)[0].keys()
 
 
-def test_what_is_there_is_left_as_it_is(backup):
+def test_existing_workloads_are_left_as_they_are(backup):
     backup.save(running(*EVERYTHING))
     here = owner("Deployment", "web", "c", replicas=7)
     db = stateful("db", replicas=2)
@@ -130,7 +130,7 @@ def test_what_is_there_is_left_as_it_is(backup):
     assert as_served(cluster.get("StatefulSet", "db", "ns")) == as_served(db)
 
 
-def test_only_what_uses_the_chosen_volumes_is_made(backup):
+def test_only_what_uses_the_selected_volumes_is_created(backup):
     backup.save(running(*EVERYTHING))
     done = attach(backup.restored(), path=backup.path, names=["ns/data-db-1"])
     assert results(done) == {"StatefulSet/db": "created"}
@@ -147,7 +147,7 @@ def test_a_generation_may_be_named(backup, generation, replicas):
     assert empty.get("Deployment", "web", "ns")["spec"]["replicas"] == replicas
 
 
-def test_a_backup_without_owners_gives_nothing(backup):
+def test_a_backup_without_workloads(backup):
     backup.save(backup.restored())
     cluster = backup.restored()
     assert not attach(cluster, path=backup.path).changed
@@ -155,7 +155,7 @@ def test_a_backup_without_owners_gives_nothing(backup):
         attach(cluster, path=backup.path, generation="7")
 
 
-def test_a_namespace_that_is_missing_is_told(backup):
+def test_a_missing_namespace_is_an_error(backup):
     backup.save(running(*EVERYTHING))
     cluster = backup.restored()
     del cluster.objects["Namespace", "", "ns"]

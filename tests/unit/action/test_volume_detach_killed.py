@@ -30,7 +30,7 @@ def test_a_detachment_that_was_killed_is_completed_by_the_next():
         assert specs(cluster) == before
 
 
-def test_what_was_killed_half_way_can_be_given_back_at_once():
+def test_a_detachment_that_was_killed_can_be_undone_at_once():
     before = specs(running(*EVERYTHING))
     for cluster in killed_anywhere(play, lambda: running(*EVERYTHING)):
         cluster.control()
@@ -38,7 +38,7 @@ def test_what_was_killed_half_way_can_be_given_back_at_once():
         assert specs(cluster) == before
 
 
-def test_giving_back_that_was_killed_is_completed_by_the_next():
+def test_an_attachment_that_was_killed_is_completed_by_the_next():
     def detached():
         cluster = running(*EVERYTHING)
         play(cluster)

@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes, find_blockers
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume, write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
-from ansible_collections.kindlab.volumes.tests.unit.support.looks import QuietNodes
+from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import QuietNodes
 
 COUNT = 3
 

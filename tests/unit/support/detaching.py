@@ -1,4 +1,4 @@
-"""How the tests of volume_detach run it: a cluster with all that makes pods, its node, and what is in it then."""
+"""How the tests of volume_detach run it: a cluster with workloads of every kind, its node, and its objects."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import json
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_holders
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_processes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, ScriptedRunner
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
@@ -23,42 +25,29 @@ from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     stateful,
 )
 
-OPTIONS = {
-    "engine": "docker",
-    "kubeconfig": None,
-    "context": None,
-    "cluster": "k",
-    "names": None,
-    "namespaces": None,
-    "storage_classes": None,
-    "state": "detached",
-    "path": None,
-    "generation": None,
-    "unmanaged": "refuse",
-    "timeout": 60,
-    "wait": False,
-}
+OPTIONS = {**defaults(volume_detach.ARGUMENTS), "engine": "docker", "cluster": "k", "wait_timeout": 60}
 NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
 BASE = (NODE, NAMESPACE, STORAGE_CLASS)
 C = bound("c")
 
 
-class Once(Detachment):
-    """A detachment whose time has come after the first look."""
+class Once(UsageCheck):
+    """A check whose deadline is over after the first turn."""
 
-    def await_free(self, volumes, end):
-        return super().await_free(volumes, end, clock=lambda: end, pause=lambda _seconds: pytest.fail("it waits"))
+    def await_free(self, volumes, deadline):
+        assert deadline.seconds >= 1
+        return super().await_free(volumes, Deadline(0), lambda _seconds: pytest.fail("it waits"))
 
 
 class Nodes:
-    """The container k-worker. found: volume -> processes that hold it; asked: what was looked for, each time."""
+    """The container k-worker. found: volume -> processes that use it; asked: the arguments of each probe."""
 
     def __init__(self, state="running", **found):
         self.state = state
         self.found = found
         self.asked = []
 
-    def look(self, _runner, name, directories, own_mounts):
+    def probe(self, _runner, name, directories, own_mounts):
         self.asked.append((name, dict(directories), list(own_mounts)))
         return {volume: self.found.get(volume, []) for volume in directories}
 
@@ -69,8 +58,8 @@ def play(cluster, check_mode=False, *, nodes=None, **options):
     shown = {**inspected("k-worker", "k", "worker", data="/srv/k"), "State": {"Status": nodes.state}}
     runner = ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([shown]))])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node_holders, "look", nodes.look)
-        patch.setattr(volume_detach, "Detachment", Once)
+        patch.setattr(node_processes, "probe", nodes.probe)
+        patch.setattr(volume_detach, "UsageCheck", Once)
         return volume_detach.run({**OPTIONS, **options}, check_mode, runner=runner, connect=lambda *_where: cluster)
 
 
@@ -86,14 +75,14 @@ def running(*objects, cluster=Controlled, **how):
 
 
 def specs(cluster):
-    """All that makes pods, and all claims, as the API server writes them; and the names of the pods."""
+    """All workloads and claims as the API server writes them; and the names of the pods."""
     kinds = (*workloads.WORKLOAD_KINDS, "PersistentVolumeClaim")
     found = {workloads.key(item): as_served(item) for kind in kinds for item in cluster.list(kind)}
     return found, [item["metadata"]["name"] for item in cluster.list("Pod")]
 
 
 def results(outcome):
-    return {f"{line['kind']}/{line['name']}": line["result"] for line in outcome.facts["owners"]}
+    return {f"{line['kind']}/{line['name']}": line["result"] for line in outcome.facts["workloads"]}
 
 
 def states(outcome):

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import SEEN, Observed, observed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_exempt_from_budgets
@@ -67,7 +67,7 @@ def using(*claims: str) -> list[Object]:
 
 
 def owner(kind: str, name: str, above: str = "", namespace: str = "ns") -> Object:
-    """What makes pods; above: 'Kind name' of what made it."""
+    """A controller of pods; above: 'Kind name' of its own controller."""
     kind_above, _space, made_by = above.partition(" ")
     reference = {"kind": kind_above, "name": made_by, "uid": f"uid-{made_by}-above", "controller": True}
     metadata = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
@@ -91,8 +91,8 @@ def claim(name: str, bound: bool = True) -> Object:
     return {"kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "ns"}, "spec": spec}
 
 
-# A claim whose volume only w1 can have.
-HELD = (volume("c", "w1"), claim("c"))
+# A claim whose volume is on w1.
+ON_W1 = (volume("c", "w1"), claim("c"))
 
 
 def budget(
@@ -119,16 +119,21 @@ def budget(
 
 
 def seen(*objects: Object) -> Observed:
-    """What a plan reads, of these objects; nodes are those of NODES, unless there are some."""
+    """These objects as a plan reads them; with the nodes of NODES, unless there are some."""
     given = objects if any(item["kind"] == "Node" for item in objects) else (*NODES, *objects)
-    return observed(*([item for item in given if item["kind"] == kind] for kind in SEEN))
+    return Observed.from_objects({kind: [item for item in given if item["kind"] == kind] for kind in READ})
+
+
+def request(node: str = "w1", state: str = "drained", **how: Any) -> Request:
+    """A request that overrides every refusal by default."""
+    return Request("lab", node, state, **{"force": True, "delete_emptydir_data": True, "wait_timeout": 9, **how})
 
 
 class Server(FakeCluster):
-    """A cluster whose API server evicts as the budgets allow, and whose controllers make the pods again.
+    """A cluster whose API server evicts as the budgets allow, and whose controllers recreate the pods.
 
-    graces: pod -> the grace period that came with its eviction. deaf: pods that do not end. stuck: owners whose pods
-    have no node but w1. Budgets count again whenever somebody watches.
+    graces: pod -> the grace period of its eviction. deaf: pods that do not end. stuck: workloads whose pods have no
+    node but w1. Budgets count again whenever somebody watches.
     """
 
     def __init__(self, *objects: Object, deaf: Sequence[str] = (), stuck: Sequence[str] = ()) -> None:
@@ -143,7 +148,7 @@ class Server(FakeCluster):
     def clock(self) -> float:
         return self.now
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.now += seconds
 
     def evict(self, name: str, namespace: str, uid: str, grace_period: int | None = None) -> str:
@@ -166,7 +171,7 @@ class Server(FakeCluster):
         return ""
 
     def count(self) -> None:
-        """What the controller of budgets does: the numbers of each status, from the pods that are there."""
+        """What the disruption controller does: count the pods of each budget."""
         for item in self.list("PodDisruptionBudget"):
             guarded = [p for p in self.list("Pod") if read_budget(item).selects_pod(p)]
             healthy = sum(p["status"]["conditions"][0]["status"] == "True" for p in guarded)

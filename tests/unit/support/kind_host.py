@@ -10,10 +10,10 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_holders import LOOK
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
-from ansible_collections.kindlab.volumes.tests.unit.support.looks import printed
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
+from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import printed
 
 Object = dict[str, Any]
 
@@ -243,7 +243,7 @@ class OpenKindHost(KindHost):
         if list(argv[:3]) != EXEC:
             return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
         self.calls.append(list(argv))
-        if list(argv[4:]) == ["sh", "-c", LOOK]:
+        if list(argv[4:]) == ["sh", "-c", PROBE]:
             return Completed(0, printed((stdin or "").split("\0")[:-1]))
         return Runner().run(argv[4:], stdin=stdin, check=check)
 

@@ -1,4 +1,4 @@
-"""Samples for the tests of detachments: volumes with what makes pods with them, and the controllers that do so."""
+"""Samples for the tests of detachments: volumes, the workloads that use them, and their controllers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def pod(name: str, *claims: str, metadata: Object | None = None, phase: str = "R
 
 
 def owner(kind: str, name: str, *claims: str, metadata: Object | None = None, **spec: Any) -> Object:
-    """What makes pods with these claims, as the API server shows it; spec: what differs from its defaults."""
+    """A workload with these claims, as the API server shows it; spec: what differs from its defaults."""
     labels = {"app": name}
     template: Object = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c"}]}}
     if claims:
@@ -134,9 +134,9 @@ def as_served(item: Object) -> Object:
 
 
 class Controlled(FakeCluster):
-    """A cluster whose controllers make and end pods, and delete claims, whenever somebody watches.
+    """A cluster whose controllers create and end pods, and delete claims, whenever somebody watches.
 
-    deaf: pods that do not end. An owner's pods are on k-worker and ready at once; a DaemonSet has one.
+    deaf: pods that do not end. A workload's pods are on k-worker and ready at once; a DaemonSet has one.
     """
 
     def __init__(self, *objects: Object, deaf: Sequence[str] = (), kill_after: int | None = None) -> None:
@@ -219,7 +219,7 @@ class Controlled(FakeCluster):
 
 
 def _pods(item: Object) -> Iterator[Object]:
-    """The pods that an owner is to have."""
+    """The pods that a workload is to have."""
     spec, name = item["spec"], item["metadata"]["name"]
     count = spec.get("replicas", 1)
     if item["kind"] == "DaemonSet":

@@ -1,203 +1,127 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who has to be brought to zero so that volumes are free, and what only somebody else can decide."""
+"""Plan a detachment: which workloads are scaled to zero, or back up, and which pods are deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
-    Volume,
-    read_volumes,
-    select_volumes,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import check_names
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
-SEEN = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
-# API groups of workloads.WORKLOAD_KINDS; others have kinds of the same name, e.g. the Job of batch.volcano.sh.
-_GROUPS = ("", "apps", "batch")
-_DELETE = "Remove them by hand, or have them deleted: unmanaged=delete."
-_UNKNOWN = "Bring what makes them to zero by its own means, or have the pods deleted once: unmanaged=delete."
-_STATIC = "Move their manifests out of the node's /etc/kubernetes/manifests."
-
-
-@dataclass(frozen=True)
-class Observed:
-    """The cluster's volumes and workloads, read once. owners: uid -> object, of WORKLOAD_KINDS."""
-
-    volumes: tuple[Volume, ...]
-    claims: Mapping[str, Object]
-    pods: tuple[Object, ...]
-    owners: Mapping[str, Object]
-
-
-@dataclass(frozen=True)
-class Step:
-    """An owner. change: the patch that is to be applied, None where it is as it is to be; had: what it had before.
-
-    missing: it is not in the cluster, item is to be created.
-    """
-
-    item: Object
-    had: Object
-    change: Object | None = None
-    missing: bool = False
-
-    @property
-    def writes(self) -> bool:
-        """True where something is changed."""
-        return self.missing or self.change is not None
+from .model import Observed, Request, Step, created, scaled_down, scaled_up
+from .refusals import refuse, unmanaged
+from .report import volume_rows
+from .usage import VolumeUser, users_without
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The volumes, the pods that use them, the owners, and the pods that are deleted as nothing stops them otherwise.
+    """The steps, and the pods that are deleted. pods: all that use the volumes; skipped: volumes with ephemeral claims.
 
-    fleeting: volumes left out, whose claims come and go with their pods.
+    users: by volume's name, what uses it after the steps.
     """
 
+    request: Request
     volumes: tuple[Volume, ...]
-    users: tuple[Object, ...]
     steps: tuple[Step, ...]
+    pods: tuple[Object, ...] = ()
     deleted: tuple[Object, ...] = ()
-    fleeting: tuple[Volume, ...] = ()
+    skipped: tuple[Volume, ...] = ()
+    users: Mapping[str, Sequence[VolumeUser]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """True if something is written."""
+        return bool(self.deleted) or any(step.writes for step in self.steps)
+
+    def remaining(self, users: Mapping[str, Sequence[VolumeUser]]) -> dict[str, list[VolumeUser]]:
+        """Those of the users that are left once the pods are gone."""
+        return users_without({namespaced_name(pod) for pod in self.pods}, users)
+
+    def diff(self) -> tuple[Object, Object]:
+        """The workloads and deleted pods, before and after."""
+        before = {workloads.key(step.item): None if step.missing else workloads.state(step.item) for step in self.steps}
+        after = {workloads.key(step.item): step.after for step in self.steps}
+        deleted = [namespaced_name(pod) for pod in self.deleted]
+        return {"workloads": before, "pods": deleted}, {"workloads": after, "pods": []}
+
+    def result(self) -> Object:
+        """What the module returns."""
+        rows: Object = {"workloads": [step.row(self.request.state) for step in self.steps]}
+        if self.request.state == "detached":
+            rows["volumes"] = volume_rows(self.volumes, self.users)
+            rows["deleted_pods"] = [namespaced_name(pod) for pod in self.deleted]
+        return rows
+
+    def warnings(self) -> tuple[str, ...]:
+        """A line for each volume that is skipped."""
+        return tuple(f"{v.name} is skipped: its claim {v.claim} is ephemeral." for v in self.skipped)
 
 
-def observed(persistent_volumes: Sequence[Object], claims: Sequence[Object], *others: Sequence[Object]) -> Observed:
-    """What the kinds of SEEN show."""
-    everybody, *owners = others
-    return Observed(
-        read_volumes(persistent_volumes, claims),
-        {namespaced_name(claim): claim for claim in claims},
-        tuple(everybody),
-        {item["metadata"]["uid"]: item for items in owners for item in items},
-    )
+def plan(request: Request, observed: Observed) -> Plan:
+    """Raises BadInput for unknown names, and Declined for pods that cannot be stopped by scaling a workload."""
+    return _plan_attached(request, observed) if request.state == "attached" else _plan_detached(request, observed)
 
 
-def chosen(seen: Observed, options: Mapping[str, Any]) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
-    """The volumes that are asked for, and those left out because their claims come and go with their pods.
-
-    Raises BadInput for names that there are not.
-    """
-    check_names(options["cluster"], seen.volumes, options["names"])
-    found = select_volumes(
-        seen.volumes,
-        names=options["names"],
-        namespaces=options["namespaces"],
-        storage_classes=options["storage_classes"],
-    )
-    fleeting = {v.name for v in found if v.claim_phase and _is_fleeting(seen.claims[v.claim])}
-    return tuple(v for v in found if v.name not in fleeting), tuple(v for v in found if v.name in fleeting)
-
-
-def plan_detached(seen: Observed, options: Mapping[str, Any]) -> Plan:
-    """Raises Declined, with the list, for pods that nothing known here makes, unless they are to be deleted."""
-    volumes, fleeting = chosen(seen, options)
+def _plan_detached(request: Request, observed: Observed) -> Plan:
+    volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim_phase}
-    users = tuple(pod for pod in seen.pods if _uses(pod, claims) and not pods.is_terminal(pod))
-    reasons = {namespaced_name(pod): reason for pod in users if (reason := _unmanaged(pod, seen.owners))}
-    _refuse({pod: reason for pod, reason in reasons.items() if reason.static or options["unmanaged"] == "refuse"})
-    owners = {workloads.key(item): item for item in _owners(seen, users, claims)}
-    steps = tuple(_stopped(item) for _key, item in sorted(owners.items()))
-    deleted = tuple(pod for pod in users if namespaced_name(pod) in reasons)
-    return Plan(volumes, users, steps, deleted, fleeting)
+    using = tuple(pod for pod in observed.pods if _uses(pod, claims) and not pods.is_terminal(pod))
+    refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
+    refuse(refusals.values(), request)
+    items = {workloads.key(item): item for item in _workloads(observed, using, claims)}
+    steps = tuple(scaled_down(item) for _key, item in sorted(items.items()))
+    deleted = tuple(pod for pod in using if namespaced_name(pod) in refusals)
+    return Plan(request, volumes, steps, using, deleted, skipped)
 
 
-def plan_attached(seen: Observed, saved: Iterable[Object], options: Mapping[str, Any]) -> Plan:
-    """The owners that get back what they had. saved: the owners of a backup, those that are not there are made."""
-    volumes, fleeting = chosen(seen, options)
+def _plan_attached(request: Request, observed: Observed) -> Plan:
+    volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim}
-    everything = not (options["names"] or options["namespaces"] or options["storage_classes"])
     steps = {}
-    for item in seen.owners.values():
-        had = workloads.recorded(item) if workloads.is_top_level(item) else None
-        if had is not None and (everything or workloads.used_claims(item, claims)):
-            steps[workloads.key(item)] = Step(item, had, workloads.scale_up_patch(item, had))
-    there = {workloads.key(item) for item in seen.owners.values()}
-    for item in saved:
-        if workloads.key(item) not in there and (everything or workloads.used_claims(item, claims)):
-            steps[workloads.key(item)] = Step(item, workloads.state(item), missing=True)
-    return Plan(volumes, (), tuple(step for _key, step in sorted(steps.items())), (), fleeting)
+    for item in observed.workloads.values():
+        before = workloads.recorded(item) if workloads.is_top_level(item) else None
+        if before is not None and (request.selection.selects_all or workloads.used_claims(item, claims)):
+            steps[workloads.key(item)] = scaled_up(item, before)
+    existing = {workloads.key(item) for item in observed.workloads.values()}
+    for item in observed.saved:
+        if workloads.key(item) not in existing and (
+            request.selection.selects_all or workloads.used_claims(item, claims)
+        ):
+            steps[workloads.key(item)] = created(item)
+    return Plan(request, volumes, tuple(step for _key, step in sorted(steps.items())), skipped=skipped)
 
 
-@dataclass(frozen=True)
-class _Reason:
-    """Why a pod can't be stopped by stopping what makes it."""
-
-    why: str
-    way_out: str
-    static: bool = False
-
-
-def _unmanaged(pod: Object, owners: Mapping[str, Object]) -> _Reason | None:
-    if pods.is_mirror(pod):
-        return _Reason("it is a static pod of its node", _STATIC, True)
-    if pods.is_terminating(pod):
-        return None
-    item: Object = pod
-    while (reference := pods.controller(item)) is not None:
-        above = owners.get(reference.get("uid", ""))
-        if above is None:
-            # One of a known kind that is gone takes its pods along.
-            if _is_known(reference):
-                return None
-            made_by = f"{reference['kind']}/{reference['name']}"
-            return _Reason(f"it is made by {made_by}, which is not known here", _UNKNOWN)
-        item = above
-    return _Reason("nothing makes this pod again", _DELETE) if item is pod else None
-
-
-def _is_known(reference: Object) -> bool:
-    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
-    return reference["kind"] in workloads.WORKLOAD_KINDS and group in _GROUPS
-
-
-def _refuse(reasons: Mapping[str, _Reason]) -> None:
-    if not reasons:
-        return
-    shown = [f"{pod}: {reason.why}" for pod, reason in reasons.items()]
-    raise Declined(
-        f"{len(reasons)} pod(s) that use volumes are not stopped: {'; '.join(shown[:10])}"
-        f"{f'; and {len(shown) - 10} more' if len(shown) > 10 else ''}. Nothing was changed.",
-        next_step=" ".join(dict.fromkeys(reason.way_out for reason in reasons.values())),
-        details=[{"pod": pod, **asdict(reason)} for pod, reason in reasons.items()],
-    )
-
-
-def _owners(seen: Observed, users: Iterable[Object], claims: set[str]) -> Iterable[Object]:
-    """All that makes pods with these claims: whether or not it has one now, and Jobs besides their CronJob."""
-    for item in seen.owners.values():
+def _workloads(observed: Observed, using: Iterable[Object], claims: set[str]) -> Iterable[Object]:
+    """Workloads that use these claims, with or without a pod at the moment; Jobs besides their CronJob."""
+    for item in observed.workloads.values():
         if workloads.is_top_level(item) and not workloads.has_finished(item) and workloads.used_claims(item, claims):
             yield item
-    for pod in users:
-        above = pods.controller(pod)
-        while above is not None:
-            maker = seen.owners.get(above.get("uid", ""))
-            if maker is None:
+    for pod in using:
+        reference = pods.controller(pod)
+        while reference is not None:
+            item = observed.workloads.get(reference.get("uid", ""), {})
+            if not item:
                 break
-            above = pods.controller(maker)
-            if workloads.is_top_level(maker) and not workloads.has_finished(maker):
-                yield maker
+            reference = pods.controller(item)
+            if workloads.is_top_level(item) and not workloads.has_finished(item):
+                yield item
 
 
-def _stopped(item: Object) -> Step:
-    return Step(item, workloads.recorded(item) or workloads.state(item), workloads.scale_down_patch(item))
+def _select(request: Request, observed: Observed) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
+    """The selected volumes, and those skipped because their claims are ephemeral."""
+    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
+    ephemeral = {v.name for v in selected if v.claim_phase and _is_ephemeral(observed.claims[v.claim])}
+    return tuple(v for v in selected if v.name not in ephemeral), tuple(v for v in selected if v.name in ephemeral)
 
 
-def reread(step: Step, item: Object) -> Step:
-    """The step for an owner that was changed meanwhile."""
-    return replace(_stopped(item), missing=step.missing)
+def _is_ephemeral(claim: Object) -> bool:
+    reference = pods.controller(claim)
+    return reference is not None and reference["kind"] == "Pod"
 
 
 def _uses(pod: Object, claims: set[str]) -> bool:
     return not claims.isdisjoint(pods.claims_used(pod))
-
-
-def _is_fleeting(claim: Object) -> bool:
-    reference = pods.controller(claim)
-    return reference is not None and reference["kind"] == "Pod"

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A node's processes with what they have mounted and opened: from the text of one look into it."""
+"""Parse the processes of a node, with their mounts and open files, from the output of one probe of its /proc."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
 
 # A file or directory: the device of its file system, and the path in that.
-Place = tuple[str, str]
+DevicePath = tuple[str, str]
 
-# The links of a process that lead to what it uses.
-KINDS = ("cwd", "root", "exe", "fd", "map_files")
+# The links in /proc/PID that lead to what a process uses.
+LINKS = ("cwd", "root", "exe", "fd", "map_files")
 # In the names of kubelet's cgroups; its systemd driver writes '_' for '-', and static pods have a hash as uid.
 _POD = re.compile(r"pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})")
 _HEADER = re.compile(r"==> ([0-9]+)/mountinfo <==")
@@ -23,17 +23,17 @@ _HEADER = re.compile(r"==> ([0-9]+)/mountinfo <==")
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of mountinfo. parent: id of the mount that holds the mount point; place: what is mounted there."""
+    """A line of mountinfo. parent: id of the mount that holds the mount point; source: what is mounted there."""
 
     id: str
     parent: str
     point: str
-    place: Place
+    source: DevicePath
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process in a node. namespace: that of its mounts."""
+    """A process in a node. namespace: its mount namespace."""
 
     pid: int
     name: str
@@ -42,8 +42,8 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A node at one moment.
+class ProcessSnapshot:
+    """The processes of a node at one moment.
 
     home: the namespace of the node's own mounts. real: path -> the same with its links followed. mounts: by
     namespace, in the kernel's order. links: process, kind, and the path as that process sees it.
@@ -58,24 +58,24 @@ class Look:
 
     @property
     def unread(self) -> set[str]:
-        """Namespaces whose mounts are not known: the process that was to show them ended before it did."""
+        """Namespaces whose mounts are missing: the process that was asked for them ended too early."""
         return ({process.namespace for process in self.processes} | {self.home}) - set(self.mounts)
 
 
-def read_look(node: str, text: str, paths: Sequence[str]) -> Look:
-    """What the script of _edge/node_holders.py printed for these paths. Raises CommandFailed where a part is missing.
+def parse_snapshot(node: str, text: str, paths: Sequence[str]) -> ProcessSnapshot:
+    """The output of the script in _edge/detach/node_processes.py for these paths. Raises CommandFailed if incomplete.
 
     Its fields: its own pid, the real paths, '', the mounts, pairs of link and target, '', names of processes, 'end'.
     """
     fields = text.split("\0")
     start = len(paths) + 3
     pairs = fields[start:-4]
-    marks = [*fields[start - 2 : start - 1], *fields[-4:-3], *fields[-2:]]
-    if len(fields) < start + 4 or marks != ["", "", "end", ""] or len(pairs) % 2:
-        raise unknown(node)
+    separators = [*fields[start - 2 : start - 1], *fields[-4:-3], *fields[-2:]]
+    if len(fields) < start + 4 or separators != ["", "", "end", ""] or len(pairs) % 2:
+        raise incomplete(node)
     links = [(*key.partition("/")[::2], target) for key, target in zip(pairs[::2], pairs[1::2], strict=True)]
     namespaces = {pid: target for pid, kind, target in links if kind == "ns/mnt"}
-    # Threads of the kernel run no program; and who has no name in the end is gone, as are the look's own programs.
+    # Kernel threads have no program. A process without a name has ended, as have the probe's own programs.
     programs = {pid for pid, kind, _target in links if kind == "exe"}
     names, pods = _names(fields[-3])
     processes = {
@@ -85,26 +85,26 @@ def read_look(node: str, text: str, paths: Sequence[str]) -> Look:
     }
     own = processes.pop(fields[0], None)
     if own is None:
-        raise unknown(node)
-    return Look(
+        raise incomplete(node)
+    return ProcessSnapshot(
         node,
         own.namespace,
         dict(zip(paths, fields[1 : start - 2], strict=True)),
         tuple(sorted(processes.values(), key=lambda process: process.pid)),
         _mounts(fields[start - 1], namespaces, {pid: target for pid, kind, target in links if kind == "root"}),
-        tuple((processes[pid], kind, target) for pid, kind, target in links if pid in processes and kind in KINDS),
+        tuple((processes[pid], kind, target) for pid, kind, target in links if pid in processes and kind in LINKS),
     )
 
 
 def _mounts(text: str, namespaces: Mapping[str, str], roots: Mapping[str, str]) -> dict[str, tuple[Mount, ...]]:
-    """Namespace -> its mounts, from files of /proc, each below a line with its name. Keys of the others: pid."""
+    """Namespace -> its mounts, from mountinfo files, each below a header line. namespaces, roots: by pid."""
     found: dict[str, dict[str, Mount]] = {}
     table: dict[str, Mount] = {}
     root = ""
     for line in text.split("\n"):
         if header := _HEADER.fullmatch(line):
             pid = header[1]
-            # A process in a chroot is shown what lies below, and as if that were the root.
+            # mountinfo of a process in a chroot begins at its root.
             root = roots.get(pid, "").rstrip("/")
             table = found.setdefault(namespaces[pid], {}) if pid in namespaces and pid in roots else {}
         elif line:
@@ -128,10 +128,9 @@ def _names(text: str) -> tuple[dict[str, str], dict[str, str]]:
     return names, pods
 
 
-def unknown(node: str) -> CommandFailed:
-    """The error where a look does not show everything: that nothing was seen proves nothing then."""
+def incomplete(node: str) -> CommandFailed:
+    """The error if a snapshot is incomplete: that a process is missing proves nothing then."""
     return CommandFailed(
-        f"Who holds the directories of volumes in node {node} is not known: what it showed of its processes and "
-        "their mounts is not all there.",
-        next_step="Run this again when fewer processes come and go in the node.",
+        f"Could not read all processes of node {node} and their mounts.",
+        next_step="Run this again when fewer processes start and end in the node.",
     )

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is said of a node that was drained or made schedulable: results, before and after, and what was in the way."""
+"""The errors of a drain: pods that are still on the node, and pods that did not return to it."""
 
 from __future__ import annotations
 
@@ -8,101 +8,90 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
-from .plan import Line
-
-
-def drained(name: str, was_schedulable: bool, lines: Sequence[Line], *, timeout: float, check_mode: bool) -> Outcome:
-    """The end of a drain: what stays, and what went; in check mode also what budgets will never let go."""
-    lines = sorted(lines, key=lambda line: line.key)
-    blocked = [line for line in lines if line.blocked]
-    warnings = [f"{line.key} would still be on {name} after {timeout:g} seconds: {line.blocked}" for line in blocked]
-    if not check_mode:
-        lines = [replace(line, blocked="") for line in lines]
-    return Outcome(
-        changed=was_schedulable or any(line.goes for line in lines),
-        before={"node": name, "schedulable": was_schedulable, "pods": [line.key for line in lines]},
-        after={"node": name, "schedulable": False, "pods": [line.key for line in lines if not line.goes]},
-        facts={"node": name, "schedulable": False, "pods": [line.as_dict() for line in lines]},
-        warnings=tuple(warnings) if check_mode else (),
-    )
-
-
-def schedulable(name: str, was_schedulable: bool, lines: Iterable[Line], *, wait: bool) -> Outcome:
-    """The end of making a node schedulable, with the pods that waited for it."""
-    shown = [replace(line, result="returned") if wait else line for line in lines]
-    return Outcome(
-        changed=not was_schedulable,
-        before={"node": name, "schedulable": was_schedulable},
-        after={"node": name, "schedulable": True},
-        facts={"node": name, "schedulable": True, "pods": [line.as_dict() for line in shown]},
-    )
+from .model import PodDecision, Request
 
 
 def not_drained(
-    name: str, lines: Sequence[Line], left: Mapping[str, str], budgets: Iterable[Budget], timeout: float
+    request: Request, decisions: Sequence[PodDecision], left: Mapping[str, str], budgets: Iterable[Object]
 ) -> TimedOut:
-    """The error that names what is still there, with the budgets as they are now.
+    """The error that names the pods on the node, with their budgets as they are now.
 
-    left: 'namespace/name' -> what the API server said of it, '' for a pod that was let go and has not ended.
+    left: 'namespace/name' -> what the API server answered, '' for a pod that was evicted but is still terminating.
     """
-    stuck = [line for line in lines if line.key in left]
-    refused = [line for line in stuck if left[line.key]]
-    now = {budget.key: budget for budget in budgets}
-    held: dict[str, list[str]] = {}
-    for line in refused:
-        keeping = [now[b.key] for b in line.budgets if b.key in now]
-        by = f"the disruption budget {keeping[0].text()} keeps" if len(keeping) == 1 else f"{left[line.key]} Thus kept:"
-        held.setdefault(by, []).append(line.key)
-    parts = [f"{by} {', '.join(keys)}" for by, keys in held.items()]
-    parts += [f"{line.key} was let go and has not ended{_grace(line.pod)}" for line in stuck if not left[line.key]]
-    involved = [now[key] for key in dict.fromkeys(b.key for line in refused for b in line.budgets) if key in now]
+    stuck = [decision for decision in decisions if decision.name in left]
+    refused = [decision for decision in stuck if left[decision.name]]
+    current = {budget.key: budget for budget in read_budgets(budgets)}
+    reasons: dict[str, list[str]] = {}
+    for decision in refused:
+        involved = [current[b.key] for b in decision.budgets if b.key in current]
+        why = f"eviction refused by the API server ({left[decision.name]})"
+        if len(involved) == 1:
+            why = f"the disruption budget {involved[0].text()} does not allow it"
+        reasons.setdefault(why, []).append(decision.name)
+    texts = [f"{listed(names)}: {why}" for why, names in reasons.items()]
+    texts += [f"{d.name}: {_terminating(d.pod)}" for d in stuck if d not in refused]
+    keys = dict.fromkeys(b.key for decision in refused for b in decision.budgets)
+    involved = [current[key] for key in keys if key in current]
     return TimedOut(
-        f"After {timeout:g} seconds {len(stuck)} pod(s) are still on {name}: {'; '.join(parts[:10])}.",
-        next_step=" ".join(_steps(involved, stuck, refused)),
+        f"{count(len(stuck), 'pod')} still on node {request.node} after {request.wait_timeout:g} seconds: "
+        f"{listed(texts, separator='; ')}.",
+        next_step=" ".join(_next_steps(involved, stuck, refused)),
         details={
-            "node": name,
-            "pods": [_at_the_end(line, left).as_dict() for line in lines],
+            "node": request.node,
+            "pods": [_as_it_is(decision, left).as_dict() for decision in decisions],
             "budgets": [budget.as_dict() for budget in involved],
         },
     )
 
 
-def _at_the_end(line: Line, left: Mapping[str, str]) -> Line:
-    if line.key not in left:
-        return replace(line, blocked="")
-    if left[line.key]:
-        return replace(line, blocked=left[line.key])
-    return replace(line, result="left", why=f"it was let go and has not ended{_grace(line.pod)}", blocked="")
+def not_returned(request: Request, names: Sequence[str], pod: Object | None, events: Iterable[Object]) -> TimedOut:
+    """The error if pods that waited for the node are not ready. names: 'namespace/name'; pod: the first of them."""
+    why, next_step = why_not_ready(names[0].partition("/")[0], [pod] if pod else [], events)
+    return TimedOut(
+        f"Node {request.node} is schedulable, but {count(len(names), 'pod')} still not ready after "
+        f"{request.wait_timeout:g} seconds: {listed(names)}; {why}.",
+        next_step=next_step,
+        details=names,
+    )
 
 
-def _grace(pod: Object) -> str:
+def _as_it_is(decision: PodDecision, left: Mapping[str, str]) -> PodDecision:
+    if decision.name not in left:
+        return replace(decision, blocked="")
+    if left[decision.name]:
+        return replace(decision, blocked=left[decision.name])
+    return replace(decision, result="left", why=_terminating(decision.pod), blocked="")
+
+
+def _terminating(pod: Object) -> str:
     seconds = pod["spec"].get("terminationGracePeriodSeconds")
     finalizers = pod["metadata"].get("finalizers") or ()
-    known = [f"its own grace period is {seconds} s"] if seconds is not None else []
-    known += [f"its finalizers are {', '.join(finalizers)}"] if finalizers else []
-    return f" ({', '.join(known)})" if known else ""
+    known = [f"grace period {seconds} s"] if seconds is not None else []
+    known += [f"finalizers {', '.join(finalizers)}"] if finalizers else []
+    return "was evicted but is still terminating" + (f" ({'; '.join(known)})" if known else "")
 
 
-def _steps(involved: Sequence[Budget], stuck: Sequence[Line], refused: Sequence[Line]) -> list[str]:
+def _next_steps(involved: Sequence[Budget], stuck: Sequence[PodDecision], refused: Sequence[PodDecision]) -> list[str]:
     steps = []
-    if any(len(line.budgets) > 1 for line in refused):
-        steps.append("Let one budget select each pod.")
+    if any(len(decision.budgets) > 1 for decision in refused):
+        steps.append("Change the disruption budgets so that only one selects each pod.")
     if involved:
         edit = " and ".join(f"kubectl -n {b.namespace} edit pdb {b.name}" for b in involved)
-        more = ", or run more healthy pods of it on other nodes" if any(b.max_disruptions for b in involved) else ""
-        steps.append(f"Let the budget allow a disruption ({edit}){more}.")
-    unmoved = [line.key for line in refused if line.result == "cannot_move"]
+        more = ", or run more healthy pods on other nodes" if any(b.max_disruptions for b in involved) else ""
+        steps.append(f"Allow a disruption ({edit}){more}.")
+    unmoved = [decision.name for decision in refused if decision.result == "cannot_move"]
     if unmoved:
-        steps.append(f"No other node can take {', '.join(unmoved)}: the list of pods says why.")
-    ending = [line for line in stuck if line not in refused]
-    if ending:
-        namespace, name = ending[0].key.split("/")
+        steps.append(f"No other node can run {listed(unmoved)}; details.pods says why.")
+    terminating = [decision for decision in stuck if decision not in refused]
+    if terminating:
+        namespace, name = terminating[0].name.split("/")
         steps.append(
-            f"See what holds it: kubectl -n {namespace} describe pod {name}. A longer timeout waits longer, "
-            "terminate_grace_period=0 does not wait at all."
+            f"Find out why it does not end: kubectl -n {namespace} describe pod {name}; or increase wait_timeout, or "
+            "set terminate_grace_period=0."
         )
     return [*steps, "Then run this again."]

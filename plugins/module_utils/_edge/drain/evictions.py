@@ -1,102 +1,94 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Evicts pods from a node: side by side, again where a disruption budget says no, and until they are gone."""
+"""Evict pods from a node: side by side, again while a disruption budget refuses, and until they are gone."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Line
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model import PodDecision
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
-Lane = Sequence[Line]
+Group = Sequence[PodDecision]
 
-# Seconds between two attempts at the least, and at the most where no budget shows that it allows more.
+# Seconds between two attempts: the fewest, and the most if no budget shows that it allows an eviction.
 PAUSE = 0.2
 PATIENCE = 5.0
 
 
 class Evictions:
-    """The evictions from one node; all of them together end at a (monotonic) time.
-
-    grace_period: in seconds; None is each pod's own, 0 is none at all.
-    """
+    """The evictions from one node, until one deadline. grace_period: in seconds; None is each pod's own."""
 
     def __init__(
         self,
         cluster: Cluster,
         node: str,
-        end: float,
+        deadline: Deadline,
         grace_period: int | None,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        pause: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cluster = cluster
         self._fields = f"spec.nodeName={node}"
-        self._end = end
+        self._deadline = deadline
         self._grace_period = grace_period
-        self._clock = clock
-        self._pause = pause
+        self._sleep = sleep
 
-    def run(self, lanes: Sequence[Lane]) -> dict[str, str]:
-        """Evict every pod of the lanes and wait until it is gone; what is left at the end, {} for nothing.
+    def run(self, groups: Sequence[Group]) -> dict[str, str]:
+        """Evict every pod of the groups and wait until it is gone; the pods that are left, {} for none.
 
-        The answer is 'namespace/name' -> why it can't be evicted, '' where it was, but has not ended.
+        The result is 'namespace/name' -> why it cannot be evicted, '' if it was evicted but is still terminating.
         """
-        everything = {line.uid: line for lane in lanes for line in lane}
-        refused = self._evict(lanes)
-        left = set(everything) - set(refused)
+        all_pods = {pod.uid: pod for group in groups for pod in group}
+        refused = self._evict(groups)
+        left = set(all_pods) - set(refused)
         if not refused:
-            left = self._cluster.left_after("Pod", left, self._seconds(), uid_of, self._fields)
+            left = self._cluster.left_after("Pod", left, self._deadline.left(), uid_of, self._fields)
         else:
-            left &= self.here()
-        return {everything[uid].key: refused.get(uid, "") for uid in (*refused, *left)}
+            left &= self.pods_on_node()
+        return {all_pods[uid].name: refused.get(uid, "") for uid in (*refused, *left)}
 
-    def _evict(self, lanes: Sequence[Lane]) -> dict[str, str]:
-        """Evict lane by lane, side by side; uid -> why, of those that were never let go until the time was over."""
-        said: dict[str, str] = {}
-        while True:
-            lanes = [lane for lane in self._cluster.each(lambda lane: self._advance(lane, said), lanes) if lane]
-            if not lanes:
-                return {}
-            if self._seconds() <= 0:
-                first = {line.uid: said[lane[0].uid] for lane in lanes for line in lane}
-                return {uid: said.get(uid, why) for uid, why in first.items()}
-            self._await_room(lanes)
-            here = self.here()
-            lanes = [[line for line in lane if line.uid in here] for lane in lanes]
-
-    def _advance(self, lane: Lane, said: dict[str, str]) -> Lane:
-        """Evict one after another until one is refused; that one and those behind it."""
-        for position, line in enumerate(lane):
-            metadata = line.pod["metadata"]
-            try:
-                why = self._cluster.evict(metadata["name"], metadata["namespace"], line.uid, self._grace_period)
-            except Conflict as error:
-                why = error.message
-            if why:
-                said[line.uid] = why
-                return lane[position:]
-        return ()
-
-    def _await_room(self, lanes: Iterable[Lane]) -> None:
-        """Watch until one of the budgets allows an eviction, or is gone; not for long, as others may say no, too."""
-        self._pause(PAUSE)
-        # Where several budgets select a pod, none of them can say when it may go.
-        wanted = {line.budgets[0].key for lane in lanes for line in lane if len(line.budgets) == 1}
-        for change in self._cluster.watch("PodDisruptionBudget", min(PATIENCE, self._seconds())):
-            budget = read_budget(change.object)
-            if budget.key in wanted and (change.type == "DELETED" or budget.allowed > 0):
-                return
-
-    def here(self) -> set[str]:
+    def pods_on_node(self) -> set[str]:
         """The uids of all pods of the node."""
         return {uid_of(pod) for pod in self._cluster.list("Pod", fields=self._fields)}
 
-    def _seconds(self) -> float:
-        return max(0.0, self._end - self._clock())
+    def _evict(self, groups: Sequence[Group]) -> dict[str, str]:
+        """Evict group by group, side by side; uid -> why, of those that were refused until the deadline."""
+        refused: dict[str, str] = {}
+        for _turn in poll(self._deadline, PAUSE, self._sleep):
+            if refused:
+                self._await_budget(groups)
+                on_node = self.pods_on_node()
+                groups = [[pod for pod in group if pod.uid in on_node] for group in groups]
+            groups = [left for left in self._cluster.each(lambda group: self._advance(group, refused), groups) if left]
+            if not groups:
+                return {}
+        first = {pod.uid: refused[group[0].uid] for group in groups for pod in group}
+        return {uid: refused.get(uid, why) for uid, why in first.items()}
+
+    def _advance(self, group: Group, refused: dict[str, str]) -> Group:
+        """Evict one after another until one is refused; that one and those behind it."""
+        for position, pod in enumerate(group):
+            metadata = pod.pod["metadata"]
+            try:
+                why = self._cluster.evict(metadata["name"], metadata["namespace"], pod.uid, self._grace_period)
+            except Conflict as error:
+                why = error.message
+            if why:
+                refused[pod.uid] = why
+                return group[position:]
+        return ()
+
+    def _await_budget(self, groups: Iterable[Group]) -> None:
+        """Watch until a budget allows an eviction or is deleted; not for long, as others may refuse, too."""
+        # If several budgets select a pod, none of them can show when it may be evicted.
+        keys = {pod.budgets[0].key for group in groups for pod in group if len(pod.budgets) == 1}
+        for change in self._cluster.watch("PodDisruptionBudget", min(PATIENCE, self._deadline.left())):
+            budget = read_budget(change.object)
+            if budget.key in keys and (change.type == "DELETED" or budget.allowed > 0):
+                return

@@ -1,14 +1,14 @@
-"""The text of a look into a node: what it says of processes and mounts, and that a part of it says nothing."""
+"""Parsing the output of a probe: processes and mounts, and that an incomplete output is an error."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.proc import (
-    Look,
     Mount,
     Process,
-    read_look,
+    ProcessSnapshot,
+    parse_snapshot,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 
@@ -16,7 +16,7 @@ NODE, POD = "mnt:[1]", "mnt:[2]"
 UID = "2c62d51a-a5ea-4dd6-948c-6b23e5a0de52"
 OUTER = "7921cbc1-9717-4d52-bb8d-328ec3e9b566"
 SYSTEMD = Process(1, "systemd", "", NODE)
-# pid -> its links: the look itself is 50, 51 is its find, 52 its grep.
+# pid -> its links: the probe itself is 50, 51 is its find, 52 its grep.
 LINKS = {
     "1": {"ns/mnt": NODE, "cwd": "/", "root": "/", "exe": "/usr/lib/systemd/systemd"},
     "20": {"ns/mnt": POD, "root": "/", "exe": "/app", "fd": "/data/a b\nc"},
@@ -35,7 +35,7 @@ def text(
     names: str = NAMES,
     real: str = "/v\0/w x\0",
 ) -> str:
-    """A look for two paths. lines: what follows the node's and the pod's first line of mountinfo."""
+    """A probe for two paths. lines: what follows the node's and the pod's first line of mountinfo."""
     tables = "\n".join(
         ["==> 1/mountinfo <==", ROOT, "", "==> 20/mountinfo <==", "9 8 0:50 / / rw - overlay o rw", *lines]
     )
@@ -43,13 +43,13 @@ def text(
     return f"50\0{real}\0{tables}\n\0{''.join(pairs)}\0{names}\0end\0"
 
 
-def read(looked: str) -> Look:
-    return read_look("n", looked, ["/link/v", "/w x"])
+def read(output: str) -> ProcessSnapshot:
+    return parse_snapshot("n", output, ["/link/v", "/w x"])
 
 
-def test_a_whole_look() -> None:
+def test_a_complete_output() -> None:
     app = Process(20, "app", UID, POD)
-    assert read(text("10 9 254:0 /data/v /data rw master:1 - ext4 /dev/vda rw")) == Look(
+    assert read(text("10 9 254:0 /data/v /data rw master:1 - ext4 /dev/vda rw")) == ProcessSnapshot(
         node="n",
         home=NODE,
         real={"/link/v": "/v", "/w x": "/w x"},
@@ -69,16 +69,16 @@ def test_a_whole_look() -> None:
     )
 
 
-def test_a_look_that_was_cut_short_is_none() -> None:
+def test_an_output_that_was_cut_short_is_an_error() -> None:
     whole = text()
     for end in range(len(whole)):
-        with pytest.raises(CommandFailed, match="in node n is not known"):
+        with pytest.raises(CommandFailed, match="of node n"):
             read(whole[:end])
     assert read(whole)
 
 
 @pytest.mark.parametrize(
-    "looked",
+    "output",
     [
         text(real="/v\0"),
         text(real=""),
@@ -94,19 +94,19 @@ def test_a_look_that_was_cut_short_is_none() -> None:
         "no path",
         "a path too many",
         "two paths too many",
-        "nothing of the look itself",
+        "nothing of the probe itself",
         "half a pair",
         "a field too many",
         "two fields too many",
     ],
 )
-def test_a_look_that_lacks_something_is_none(looked: str) -> None:
+def test_an_incomplete_output_is_an_error(output: str) -> None:
     with pytest.raises(CommandFailed):
-        read(looked)
+        read(output)
 
 
-def test_a_look_for_nothing() -> None:
-    assert read_look("n", text(real=""), []).real == {}
+def test_a_probe_without_paths() -> None:
+    assert parse_snapshot("n", text(real=""), []).real == {}
 
 
 def test_threads_of_the_kernel_and_processes_that_ended_are_left_out() -> None:
@@ -175,7 +175,7 @@ def test_pods(cgroup: str, uid: str) -> None:
 )
 def test_mounts_are_called_by_their_names(line: str, point: str, inside: str) -> None:
     mount = read(text(line)).mounts[POD][1]
-    assert (mount.point, mount.place[1]) == (point, inside)
+    assert (mount.point, mount.source[1]) == (point, inside)
 
 
 def test_mounts_as_a_process_in_a_chroot_sees_them() -> None:
@@ -185,7 +185,7 @@ def test_mounts_as_a_process_in_a_chroot_sees_them() -> None:
     seen = ("10 9 8:1 /r / rw - x y rw", "11 10 8:2 /v /v rw - x y rw", "12 10 8:3 / /late rw - x y rw")
     unsure = ("", "==> 22/mountinfo <==", "13 10 8:4 / /unsure rw - x y rw")
     found = read(text(*lines, *seen, *unsure, links=links, names=f"{NAMES}21/comm:app\n22/comm:app\n")).mounts
-    assert [(mount.point, mount.place) for mount in found[POD]] == [
+    assert [(mount.point, mount.source) for mount in found[POD]] == [
         ("/", ("0:50", "/")),
         ("/r", ("8:1", "/r")),
         ("/r/v", ("8:2", "/v")),
@@ -194,7 +194,7 @@ def test_mounts_as_a_process_in_a_chroot_sees_them() -> None:
     assert [mount.point for mount in found[NODE]] == ["/"]
 
 
-def test_a_namespace_whose_mounts_were_not_shown_is_told() -> None:
+def test_a_namespace_without_mounts_is_unread() -> None:
     """The process that was to show them has ended, another one of that namespace has not."""
     later = {"20": {}, "21": LINKS["20"]}
     assert read(text(links={**LINKS, **later}, names=f"{NAMES}21/comm:app\n")).unread == {POD}

@@ -1,19 +1,26 @@
-"""What a detachment tells of owners and volumes, and why it did not come about."""
+"""Result and diff of a plan, and the error that names the volumes in use."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import report
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import (
+    Request,
+    Step,
+    created,
+    scaled_down,
+    scaled_up,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use, summary
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import daemon, owner, pod, stateful
 
 A, B = Volume("pv-a", "ns/a"), Volume("pv-b")
-HELD = Held("has open /data/a/x", "w1", "ns/p", "postgres", 12)
+USER = VolumeUser("has open /data/a/x", "w1", "ns/p", "postgres", 12)
 AS_DICT = {
     "why": "has open /data/a/x",
     "node": "w1",
@@ -24,37 +31,34 @@ AS_DICT = {
 }
 
 
-def plan(*steps, **more):
-    return Plan((A, B), (), steps, **more)
+def plan(*steps, state="detached", **more):
+    return Plan(Request("k", state=state), (A, B), steps, **more)
 
 
-def stopping(item):
-    return Step(item, workloads.state(item), workloads.scale_down_patch(item))
-
-
-def scale_up_patch(item):
+def scaling_up(item):
     now = merge(item, workloads.scale_down_patch(item))
-    return Step(now, workloads.recorded(now), workloads.scale_up_patch(now, workloads.recorded(now)))
+    return scaled_up(now, workloads.recorded(now))
 
 
-def line(kind, name, had, has, result):
-    return {"kind": kind, "namespace": "ns", "name": name, "had": had, "has": has, "result": result}
+def row(kind, name, before, after, result):
+    return {"kind": kind, "namespace": "ns", "name": name, "before": before, "after": after, "result": result}
 
 
 DB = stateful("db", replicas=3, scaled="Delete")
 
 
-def test_owners_that_are_brought_to_zero():
-    at_zero = Step(merge(DB, workloads.scale_down_patch(DB)), {"replicas": 3, "whenScaled": "Delete"})
-    found = plan(stopping(owner("CronJob", "c")), stopping(daemon("d")), at_zero)
-    assert report.owner_lines(found, detached=True) == [
-        line("CronJob", "c", {"suspend": False}, {"suspend": True}, "detached"),
-        line("DaemonSet", "d", {"scheduled": True}, {"scheduled": False}, "detached"),
-        line("StatefulSet", "db", {"replicas": 3}, {"replicas": 0}, "unchanged"),
+def test_workloads_that_are_scaled_to_zero():
+    at_zero = scaled_down(merge(DB, workloads.scale_down_patch(DB)))
+    assert at_zero.before == {"replicas": 3, "whenScaled": "Delete"}
+    found = plan(scaled_down(owner("CronJob", "c")), scaled_down(daemon("d")), at_zero)
+    assert found.result()["workloads"] == [
+        row("CronJob", "c", {"suspend": False}, {"suspend": True}, "detached"),
+        row("DaemonSet", "d", {"scheduled": True}, {"scheduled": False}, "detached"),
+        row("StatefulSet", "db", {"replicas": 3}, {"replicas": 0}, "unchanged"),
     ]
-    assert report.before_after(found, detached=True) == (
+    assert found.diff() == (
         {
-            "owners": {
+            "workloads": {
                 "ns/CronJob/c": {"suspend": False},
                 "ns/DaemonSet/d": {"scheduled": True},
                 "ns/StatefulSet/db": {"replicas": 0},
@@ -62,7 +66,7 @@ def test_owners_that_are_brought_to_zero():
             "pods": [],
         },
         {
-            "owners": {
+            "workloads": {
                 "ns/CronJob/c": {"suspend": True},
                 "ns/DaemonSet/d": {"scheduled": False},
                 "ns/StatefulSet/db": {"replicas": 0},
@@ -70,67 +74,96 @@ def test_owners_that_are_brought_to_zero():
             "pods": [],
         },
     )
+    assert found.changed
+    assert not plan(at_zero).changed
 
 
-def test_owners_that_get_something_back():
-    made = Step(owner("Deployment", "web", replicas=2), {"replicas": 2}, missing=True)
-    found = plan(scale_up_patch(DB), scale_up_patch(daemon("d")), made)
-    assert report.owner_lines(found, detached=False) == [
-        line("StatefulSet", "db", {"replicas": 3}, {"replicas": 3}, "attached"),
-        line("DaemonSet", "d", {"scheduled": True}, {"scheduled": True}, "attached"),
-        line("Deployment", "web", {"replicas": 2}, {"replicas": 2}, "created"),
-    ]
-    before, after = report.before_after(found, detached=False)
-    assert before["owners"] == {
+def test_workloads_that_are_scaled_back_up():
+    web = created(owner("Deployment", "web", replicas=2))
+    found = plan(scaling_up(DB), scaling_up(daemon("d")), web, state="attached")
+    assert found.result() == {
+        "workloads": [
+            row("StatefulSet", "db", {"replicas": 3}, {"replicas": 3}, "attached"),
+            row("DaemonSet", "d", {"scheduled": True}, {"scheduled": True}, "attached"),
+            row("Deployment", "web", {"replicas": 2}, {"replicas": 2}, "created"),
+        ]
+    }
+    before, after = found.diff()
+    assert before["workloads"] == {
         "ns/StatefulSet/db": {"replicas": 0},
         "ns/DaemonSet/d": {"scheduled": False},
         "ns/Deployment/web": None,
     }
-    assert after["owners"] == {
+    assert after["workloads"] == {
         "ns/StatefulSet/db": {"replicas": 3},
         "ns/DaemonSet/d": {"scheduled": True},
         "ns/Deployment/web": {"replicas": 2},
     }
 
 
-def test_what_is_not_remembered_stays_as_it_is():
-    step = Step(owner("Deployment", "web", replicas=0), {}, {"metadata": {}})
-    assert report.owner_lines(plan(step), detached=False) == [
-        line("Deployment", "web", {}, {"replicas": 0}, "attached")
+def test_what_is_not_recorded_stays_as_it_is():
+    item = owner("Deployment", "web", replicas=0)
+    step = Step(item, {}, scaled_up(item, {}).after, {"metadata": {}})
+    assert plan(step, state="attached").result()["workloads"] == [
+        row("Deployment", "web", {}, {"replicas": 0}, "attached")
     ]
 
 
 def test_deleted_pods_are_gone_afterwards():
-    before, after = report.before_after(plan(deleted=(pod("a"), pod("b"))), detached=True)
-    assert (before["pods"], after["pods"]) == (["ns/a", "ns/b"], [])
+    found = plan(deleted=(pod("a"), pod("b")))
+    before, after = found.diff()
+    assert (before["pods"], after["pods"], found.changed) == (["ns/a", "ns/b"], [], True)
+    assert found.result()["deleted_pods"] == ["ns/a", "ns/b"]
 
 
-@pytest.mark.parametrize("detached", [True, False])
-def test_where_nothing_is_done_both_ends_are_equal(detached):
-    before, after = report.before_after(plan(), detached=detached)
+@pytest.mark.parametrize("state", ["detached", "attached"])
+def test_if_nothing_is_done_both_ends_are_equal(state):
+    before, after = plan(state=state).diff()
     assert before == after
+    assert not plan(state=state).changed
 
 
-def test_a_line_per_volume():
-    assert report.volume_lines(plan(), {"pv-a": [HELD], "pv-b": []}) == [
-        {"name": "pv-a", "claim": "ns/a", "state": "held", "held_by": [AS_DICT]},
-        {"name": "pv-b", "claim": "", "state": "free", "held_by": []},
+def test_a_row_per_volume():
+    assert plan(users={"pv-a": [USER], "pv-b": []}).result()["volumes"] == [
+        {"name": "pv-a", "claim": "ns/a", "state": "in use", "in_use_by": [AS_DICT]},
+        {"name": "pv-b", "claim": "", "state": "free", "in_use_by": []},
     ]
-    assert {one["state"] for one in report.volume_lines(plan(), {})} == {"free"}
+    assert {one["state"] for one in plan().result()["volumes"]} == {"free"}
 
 
-def test_why_they_are_not_free():
-    error = report.not_free(plan(), {"pv-a": [HELD], "pv-b": []}, 120)
-    assert error.message == (
-        "After 120 seconds 1 of 2 volume(s) are not free: pv-a of ns/a: "
-        "postgres (pid 12) of pod ns/p on w1 has open /data/a/x."
-    )
+def test_users_that_remain_once_the_pods_are_gone():
+    other = VolumeUser("is in /data/a", "w1", "", "sh", 8)
+    assert plan(pods=(pod("p"),)).remaining({"pv-a": [USER, other]}) == {"pv-a": [other]}
+    assert plan().remaining({"pv-a": [USER]}) == {"pv-a": [USER]}
+
+
+def test_volumes_still_in_use():
+    error = still_in_use((A, B), {"pv-a": [USER], "pv-b": []}, 120)
+    assert error.message == f"1 of 2 volumes still in use after 120 seconds: pv-a (ns/a): {USER.text()}."
     assert "state=attached" in error.next_step
-    assert error.details == [{"name": "pv-a", "claim": "ns/a", "state": "held", "held_by": [AS_DICT]}]
+    assert error.details == [{"name": "pv-a", "claim": "ns/a", "state": "in use", "in_use_by": [AS_DICT]}]
 
 
-def test_volumes_that_come_and_go_are_told():
-    assert report.left_out(plan()) == ()
-    assert report.left_out(plan(fleeting=(A,))) == (
-        "pv-a is not looked at: its claim ns/a comes and goes with its pod.",
-    )
+def test_a_summary():
+    users = {
+        name: [VolumeUser(f"pod ns/{n} uses it") for n in range(number)]
+        for name, number in (("a", 1), ("b", 0), ("c", 3), ("d", 4))
+    }
+    volumes = [Volume("a", "ns/claim"), Volume("b"), Volume("c"), Volume("d")]
+    three = "pod ns/0 uses it, pod ns/1 uses it, pod ns/2 uses it"
+    assert summary(volumes, users) == f"a (ns/claim): pod ns/0 uses it; c: {three}; d: {three}, and 1 more"
+    assert summary(volumes, {"a": []}) == ""
+
+
+def test_a_summary_of_many_is_cut():
+    volumes = [Volume(str(number)) for number in range(12)]
+    users = {volume.name: [VolumeUser("why")] for volume in volumes}
+    assert summary(volumes, users).endswith("9: why; and 2 more")
+    assert summary(volumes, users).count("why") == 10
+    assert summary(volumes[:10], users).endswith("9: why")
+
+
+def test_skipped_volumes_are_warnings():
+    assert plan().warnings() == ()
+    (warning,) = plan(skipped=(A,)).warnings()
+    assert all(word in warning for word in ("pv-a", "ns/a", "ephemeral"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import lanes, plan_drain
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import eviction_groups, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import PAUSE, Evictions
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
@@ -14,6 +15,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     claim,
     owner,
     pod,
+    request,
     seen,
     using,
     volume,
@@ -21,10 +23,16 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
 
 
 def evict(server, timeout=60, grace_period=None):
-    """What is left of everything that goes from w1."""
-    planned = plan_drain(seen(*server.objects.values()), "w1")
-    pods = Evictions(server, "w1", timeout, grace_period, clock=server.clock, pause=server.pause)
-    return pods.run(lanes(planned))
+    """The pods that are left of all that are evicted from w1."""
+    return evictions(server, timeout, grace_period).run(groups(server))
+
+
+def evictions(server, timeout=60, grace_period=None):
+    return Evictions(server, "w1", Deadline(timeout, server.clock), grace_period, sleep=server.sleep)
+
+
+def groups(server):
+    return eviction_groups(plan(request(), seen(*server.objects.values())).pods)
 
 
 def evicted(server):
@@ -53,9 +61,9 @@ def test_one_at_a_time_as_the_budget_allows():
     assert server.now == pytest.approx(2 * PAUSE)
 
 
-def test_movable_pods_first_so_that_held_ones_do_not_block_them():
-    held = [volume("c", "w1"), claim("c")]
-    server = Server(WEB, *held, pod("a", volumes=using("c")), pod("b"), budget("web"), pod("x", "w2"))
+def test_movable_pods_first_so_that_others_do_not_block_them():
+    on_w1 = [volume("c", "w1"), claim("c")]
+    server = Server(WEB, *on_w1, pod("a", volumes=using("c")), pod("b"), budget("web"), pod("x", "w2"))
     server.count()
     evict(server)
     assert evicted(server) == ["b", "a"]
@@ -82,7 +90,7 @@ def test_a_budget_that_is_changed_meanwhile():
     assert 1 < server.now < 1 + 2 * PAUSE
 
 
-def test_pods_that_were_let_go_and_do_not_end():
+def test_pods_that_were_evicted_and_do_not_end():
     server = Server(WEB, pod("a"), pod("b"), deaf=["b"])
     assert evict(server) == {"ns/b": ""}
     assert sorted(server.graces) == ["a", "b"]
@@ -109,16 +117,16 @@ def test_a_pod_that_goes_by_itself_while_its_budget_says_no():
 
 
 def test_another_pod_of_the_same_name_is_left_alone():
-    """A StatefulSet's pod was made again, on this node, between the plan and its eviction."""
+    """A StatefulSet's pod was recreated on this node between the plan and its eviction."""
     server = Server(owner("StatefulSet", "db"), pod("db-0", owner="StatefulSet db"))
-    planned = plan_drain(seen(*server.objects.values()), "w1")
+    planned = groups(server)
     again = pod("db-0", owner="StatefulSet db")
     again["metadata"]["uid"] = "another"
     server.put(again)
-    pods = Evictions(server, "w1", 60, None, clock=server.clock, pause=server.pause)
-    assert pods.run(lanes(planned)) == {}
+    pods = evictions(server)
+    assert pods.run(planned) == {}
     assert server.writes == []
-    assert pods.here() == {"another"}
+    assert pods.pods_on_node() == {"another"}
 
 
 def test_the_same_name_on_this_node_does_not_keep_it_waiting():

@@ -1,19 +1,17 @@
-"""What holds volumes, as the API server and the nodes show it, in words."""
+"""What uses volumes, by the API server and by the nodes."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import (
-    Held,
-    by_api,
-    by_node,
-    directories,
-    left_without,
-    summary,
-    unseen,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import (
+    VolumeUser,
+    directories_by_node,
+    users_by_api,
+    users_without,
+    why_unreadable,
+    with_pod_names,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import bound, pod
@@ -40,89 +38,89 @@ def helper(directory, field="containers"):
     return with_host_path("/data", name="helper", **{"containers": [{"name": "other"}], field: [container]})
 
 
-def held(objects, attachments=(), volumes=C):
-    return by_api(volumes, objects, attachments)["pv-c"]
+def users(objects, attachments=(), volumes=C):
+    return users_by_api(volumes, objects, attachments)["pv-c"]
 
 
 @pytest.mark.parametrize(
     ("objects", "expected"),
     [
         ([], []),
-        ([pod("p", "c")], [Held("pod ns/p uses it", "k-worker", "ns/p")]),
-        ([pod("p", "d", "c"), pod("q", "c")], [Held(f"pod ns/{n} uses it", "k-worker", f"ns/{n}") for n in "pq"]),
+        ([pod("p", "c")], [VolumeUser("pod ns/p uses it", "k-worker", "ns/p")]),
+        ([pod("p", "d", "c"), pod("q", "c")], [VolumeUser(f"pod ns/{n} uses it", "k-worker", f"ns/{n}") for n in "pq"]),
         (
             [pod("p", "c", metadata={"deletionTimestamp": "now"})],
-            [Held("pod ns/p uses it, and is ending", "k-worker", "ns/p")],
+            [VolumeUser("pod ns/p uses it and is terminating", "k-worker", "ns/p")],
         ),
         ([pod("p", "c", phase="Succeeded"), pod("q", "c", phase="Failed")], []),
         ([pod("p", "d"), pod("q", "c", metadata={"namespace": "other"})], []),
-        ([with_host_path("/data/c")], [Held("pod ns/p has /data/c", "k-worker", "ns/p")]),
-        ([with_host_path("/data/c/sub/")], [Held("pod ns/p has /data/c/sub/", "k-worker", "ns/p")]),
+        ([with_host_path("/data/c")], [VolumeUser("pod ns/p uses /data/c", "k-worker", "ns/p")]),
+        ([with_host_path("/data/c/sub/")], [VolumeUser("pod ns/p uses /data/c/sub/", "k-worker", "ns/p")]),
         ([with_host_path("/data/c", phase="Succeeded")], []),
-        # Above of the volume are too many: who really holds it is seen in the node.
+        # A directory above the volume has many users: who really uses it is seen in the node.
         ([with_host_path("/data"), with_host_path("/"), with_host_path("/data/cc", "/data/d")], []),
-        ([helper("/data/c")], [Held("pod ns/helper has /data/c", "k-worker", "ns/helper")]),
-        ([helper("/data/c", "initContainers")], [Held("pod ns/helper has /data/c", "k-worker", "ns/helper")]),
+        ([helper("/data/c")], [VolumeUser("pod ns/helper uses /data/c", "k-worker", "ns/helper")]),
+        ([helper("/data/c", "initContainers")], [VolumeUser("pod ns/helper uses /data/c", "k-worker", "ns/helper")]),
         ([helper("/data/d")], []),
         ([helper("data/c"), helper("")], []),
         ([pod("p", containers=[{"name": "c", "env": [{"name": "DATA", "value": "/data/c"}]}])], []),
         ([pod("p", volumes=None)], []),
     ],
 )
-def test_held_by_pods(objects, expected):
-    assert held(objects) == expected
+def test_pods(objects, expected):
+    assert users(objects) == expected
 
 
 def test_a_pod_without_a_node_is_on_none():
     waiting = pod("p", "c")
     del waiting["spec"]["nodeName"]
-    assert held([waiting]) == [Held("pod ns/p uses it", "", "ns/p")]
+    assert users([waiting]) == [VolumeUser("pod ns/p uses it", "", "ns/p")]
 
 
 def test_a_claim_made_again_has_the_pods_of_its_new_volume_only():
     old = Volume("pv-old", "ns/c", "Released", node_directory="/data/old")
-    found = by_api([old, VOLUME], [pod("p", "c")], [])
+    found = users_by_api([old, VOLUME], [pod("p", "c")], [])
     assert {name: [one.pod for one in reasons] for name, reasons in found.items()} == {"pv-old": [], "pv-c": ["ns/p"]}
 
 
-def test_held_by_attachments():
-    found = by_api(C, [], [attachment(), attachment(node="w2"), attachment("other"), attachment("")])
+def test_volume_attachments():
+    found = users_by_api(C, [], [attachment(), attachment(node="w2"), attachment("other"), attachment("")])
     assert found == {
-        "pv-c": [Held(f"it is attached to {node} (VolumeAttachment)", node) for node in ("w1", "w2")],
+        "pv-c": [VolumeUser(f"it is attached to {node} (VolumeAttachment)", node) for node in ("w1", "w2")],
     }
     assert found["pv-c"][0].text() == "it is attached to w1 (VolumeAttachment)"
 
 
 def test_every_reason_is_told():
-    reasons = held([pod("p", "c"), with_host_path("/data/c", name="q"), helper("/data/c")], [attachment()])
+    reasons = users([pod("p", "c"), with_host_path("/data/c", name="q"), helper("/data/c")], [attachment()])
     assert [one.pod for one in reasons] == ["ns/p", "ns/q", "ns/helper", ""]
 
 
 def test_a_volume_without_claim_or_directory():
     free = [Volume("a"), Volume("b", "ns/c")]
-    assert by_api(free, [pod("p", "c"), with_host_path("/", "")], [attachment("a")]) == {
-        "a": [Held("it is attached to w1 (VolumeAttachment)", "w1")],
+    assert users_by_api(free, [pod("p", "c"), with_host_path("/", "")], [attachment("a")]) == {
+        "a": [VolumeUser("it is attached to w1 (VolumeAttachment)", "w1")],
         "b": [],
     }
 
 
 def test_several_volumes_in_one_directory():
     volumes = [VOLUME, Volume("pv-in", node_directory="/data/c/in")]
-    found = by_api(volumes, [with_host_path("/data/c/in")], [])
+    found = users_by_api(volumes, [with_host_path("/data/c/in")], [])
     assert {name: len(reasons) for name, reasons in found.items()} == {"pv-c": 1, "pv-in": 1}
 
 
 def test_processes_are_named_with_their_pods():
-    holders = [
-        Holder("w1", 7, "postgres", "uid-p", "has open /data/c/x"),
-        Holder("w1", 8, "sh", "", "is in /data/c"),
-        Holder("w1", 9, "old", "uid-gone", "has mounted /data/c"),
+    users = [
+        VolumeUser("has open /data/c/x", "w1", "uid-p", "postgres", 7),
+        VolumeUser("is in /data/c", "w1", "", "sh", 8),
+        VolumeUser("has mounted /data/c", "w1", "uid-gone", "old", 9),
     ]
-    found = by_node(holders, {"uid-p": "ns/p"})
+    found = with_pod_names(users, {"uid-p": "ns/p"})
     assert found == [
-        Held("has open /data/c/x", "w1", "ns/p", "postgres", 7),
-        Held("is in /data/c", "w1", "", "sh", 8),
-        Held("has mounted /data/c", "w1", "uid-gone", "old", 9),
+        VolumeUser("has open /data/c/x", "w1", "ns/p", "postgres", 7),
+        VolumeUser("is in /data/c", "w1", "", "sh", 8),
+        VolumeUser("has mounted /data/c", "w1", "uid-gone", "old", 9),
     ]
     assert [one.text() for one in found] == [
         "postgres (pid 7) of pod ns/p on w1 has open /data/c/x",
@@ -131,8 +129,8 @@ def test_processes_are_named_with_their_pods():
     ]
 
 
-def test_as_a_module_returns_it():
-    assert Held("pod ns/p uses it", "w1", "ns/p").as_dict() == {
+def test_as_the_module_returns_it():
+    assert VolumeUser("pod ns/p uses it", "w1", "ns/p").as_dict() == {
         "why": "pod ns/p uses it",
         "node": "w1",
         "pod": "ns/p",
@@ -142,21 +140,21 @@ def test_as_a_module_returns_it():
     }
 
 
-def test_what_is_left_when_pods_are_gone():
+def test_what_is_left_once_pods_are_gone():
     stays = [
-        Held("pod ns/q uses it", "w1", "ns/q"),
-        Held("is in /data/c", "w1", "", "sh", 8),
-        Held("w1 is paused", "w1"),
+        VolumeUser("pod ns/q uses it", "w1", "ns/q"),
+        VolumeUser("is in /data/c", "w1", "", "sh", 8),
+        VolumeUser("node w1 is paused", "w1"),
     ]
-    elsewhere = Held("it is attached to w2 (VolumeAttachment)", "w2")
+    elsewhere = VolumeUser("it is attached to w2 (VolumeAttachment)", "w2")
     goes = [
-        Held("pod ns/p uses it", "w1", "ns/p"),
-        Held("has open /data/c/x", "w1", "ns/p", "postgres", 7),
-        Held("it is attached to w1 (VolumeAttachment)", "w1"),
+        VolumeUser("pod ns/p uses it", "w1", "ns/p"),
+        VolumeUser("has open /data/c/x", "w1", "ns/p", "postgres", 7),
+        VolumeUser("it is attached to w1 (VolumeAttachment)", "w1"),
     ]
-    held = {"a": [*goes, *stays, elsewhere], "b": [goes[2]], "c": []}
-    assert left_without({"ns/p"}, held) == {"a": [*stays, elsewhere], "b": [goes[2]], "c": []}
-    assert left_without(set(), held) == held
+    users = {"a": [*goes, *stays, elsewhere], "b": [goes[2]], "c": []}
+    assert users_without({"ns/p"}, users) == {"a": [*stays, elsewhere], "b": [goes[2]], "c": []}
+    assert users_without(set(), users) == users
 
 
 SHARED = (Mount("/data", "/srv/lab"),)
@@ -185,8 +183,8 @@ def worker(number, *mounts):
         (Volume("v", nodes=("w1",)), [worker(1, *SHARED)], []),
     ],
 )
-def test_where_a_directory_is_looked_for(volume, nodes, where):
-    found = directories([volume], nodes)
+def test_nodes_with_a_directory(volume, nodes, where):
+    found = directories_by_node([volume], nodes)
     assert found == {node.name: ({"v": "/data/v"} if node.name in where else {}) for node in nodes if node != BALANCER}
 
 
@@ -197,28 +195,9 @@ def test_where_a_directory_is_looked_for(volume, nodes, where):
         ("exited", ""),
         ("dead", ""),
         ("created", ""),
-        ("paused", "w1 is paused: what its processes hold can't be seen"),
-        ("restarting", "w1 is restarting: what its processes hold can't be seen"),
+        ("paused", "node w1 is paused: its processes cannot be read"),
+        ("restarting", "node w1 is restarting: its processes cannot be read"),
     ],
 )
-def test_nodes_that_can_not_be_looked_into(state, said):
-    assert unseen(Node("w1", "k", "worker", state)) == said
-
-
-def test_a_summary_of_what_is_held():
-    def one(number):
-        return Held(f"pod ns/{number} uses it")
-
-    first = "pod ns/0 uses it, pod ns/1 uses it, pod ns/2 uses it"
-    held = {name: [one(number) for number in range(count)] for name, count in (("a", 1), ("b", 0), ("c", 3), ("d", 4))}
-    assert summary(held, {"a": "ns/claim", "c": ""}) == (
-        f"a of ns/claim: pod ns/0 uses it; c: {first}; d: {first} and 1 more"
-    )
-    assert summary({"a": [], "b": []}, {}) == ""
-
-
-def test_a_summary_of_many_is_cut():
-    text = summary({str(number): [Held("why")] for number in range(12)}, {})
-    assert text.endswith("9: why; and 2 more")
-    assert text.count("why") == 10
-    assert summary({str(number): [Held("why")] for number in range(10)}, {}).endswith("9: why")
+def test_nodes_that_cannot_be_probed(state, said):
+    assert why_unreadable(Node("w1", "k", "worker", state)) == said

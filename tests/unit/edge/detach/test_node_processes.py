@@ -1,4 +1,4 @@
-"""The look for holders, at processes of this host that have mounts and a /proc of their own, as those of a node do."""
+"""The probe, of processes of this host that have mounts and a /proc of their own, as those of a node do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_holders
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_processes
 
 PRIVATE = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 WAIT = "echo ready; read _"
@@ -59,13 +59,13 @@ class Node(Runner):
         return started
 
     def all(self, directories: Mapping[str, Path], own: Sequence[Path] = ()) -> dict[str, list[str]]:
-        """Volume -> its holders as 'NAME WHAT', the volume's directory in that called DIR."""
+        """Volume -> its users as 'NAME WHY', where DIR is the volume's directory."""
         named = {name: str(path) for name, path in directories.items()}
-        found = node_holders.look(self, "n", named, ["/", *map(str, own)])
+        found = node_processes.probe(self, "n", named, ["/", *map(str, own)])
         shown = ODD.replace("\n", "\\n")
         return {
-            name: [f"{h.process} {h.what}".replace(f"{self.top}/{shown}", "DIR") for h in those]
-            for name, those in found.items()
+            name: [f"{user.process} {user.why}".replace(f"{self.top}/{shown}", "DIR") for user in users]
+            for name, users in found.items()
         }
 
     def of(self, directory: Path | None = None, own: Sequence[Path] = ()) -> list[str]:
@@ -82,7 +82,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
         made.init.kill()
 
 
-def test_nothing_holds_a_directory_that_is_just_there(node: Node) -> None:
+def test_a_directory_without_users(node: Node) -> None:
     node.sh('cd "$1"', node.top)
     assert node.all({"v": node.volume, "missing": node.top / "missing" / "x"}) == {"v": [], "missing": []}
 
@@ -174,7 +174,7 @@ def test_what_the_engine_has_mounted(node: Node) -> None:
     assert node.of(own=[node.top / "point"]) == [f"sh is in {node.top}/point"]
 
 
-def test_the_looks_own_programs_hold_nothing(node: Node) -> None:
+def test_the_probes_own_programs_do_not_count(node: Node) -> None:
     programs = Path("/bin/sh").resolve()
     assert node.of(programs.parent) == [f"sh runs {programs}"]
     assert node.of(Path("/etc")) == []
@@ -186,27 +186,27 @@ def test_a_thousand_directories(node: Node) -> None:
     directories = {str(n): node.top / f"{n} {'x' * 200}" / ("y" * 200) for n in range(1000)}
     found = node.all({**directories, "v": node.volume})
     assert len(found) == 1001
-    assert {name: held for name, held in found.items() if held} == {"v": ["sh has open DIR/file"]}
+    assert {name: users for name, users in found.items() if users} == {"v": ["sh has open DIR/file"]}
 
 
-def test_mounts_are_asked_for_once_in_a_namespace(node: Node) -> None:
+def test_mounts_are_read_once_per_namespace(node: Node) -> None:
     node.sh(":")
     node.sh(":", under=["unshare", "--mount", "sh", "-c", '"$@"; :', "sh"])
-    assert node_holders._printed(node, "n", []).count("==> ") == 2
+    assert node_processes._output(node, "n", []).count("==> ") == 2
 
 
-def test_a_path_that_leads_nowhere_is_held_by_nobody(node: Node) -> None:
+def test_a_path_that_leads_nowhere_has_no_users(node: Node) -> None:
     (node.top / "loop").symlink_to("loop")
     assert node.of(node.top / "loop" / "x") == []
 
 
-def test_a_look_for_no_path_fails(node: Node) -> None:
-    with pytest.raises(CommandFailed, match="in node n can't be told: realpath: ''") as caught:
-        node_holders.look(node, "n", {"v": ""}, ())
+def test_a_probe_of_an_empty_path_fails(node: Node) -> None:
+    with pytest.raises(CommandFailed, match="of node n: realpath: ''") as caught:
+        node_processes.probe(node, "n", {"v": ""}, ())
     assert "ls -l /proc/" in caught.value.tried
 
 
-def test_a_look_that_may_not_see_all_is_none(node: Node) -> None:
+def test_a_probe_without_permissions_fails(node: Node) -> None:
     node.enter += ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     with pytest.raises(CommandFailed, match="Permission denied"):
         node.of()
@@ -222,7 +222,7 @@ class Answers(Runner):
     def run(
         self, argv: Sequence[str], *, stdin: str | None = None, check: bool = True, **_options: object
     ) -> Completed:  # type: ignore[override]
-        assert (list(argv), check) == (["sh", "-c", node_holders.LOOK], False)
+        assert (list(argv), check) == (["sh", "-c", node_processes.PROBE], False)
         self.stdin.append(stdin)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -237,19 +237,19 @@ def answer(shown_by: int, err: str = "") -> Completed:
     return Completed(0, f"9\0/\0/v\0\0{mounts}\0{''.join(pairs)}\0{names}\0end\0", err)
 
 
-def test_the_node_is_asked_again_where_a_process_took_mounts_with_it() -> None:
+def test_the_probe_is_repeated_if_a_process_ended_before_its_mounts_were_read() -> None:
     node = Answers(answer(20), answer(20), answer(21))
-    found = node_holders.look(node, "n", {"v": "/v", "w": "/v"}, ("/", "/v"))
-    assert [holder.what for holder in found["v"]] == ["has mounted /data"]
+    found = node_processes.probe(node, "n", {"v": "/v", "w": "/v"}, ("/", "/v"))
+    assert [user.why for user in found["v"]] == ["has mounted /data"]
     assert found["w"] == found["v"]
     assert node.stdin == ["/\0/v\0"] * 3
 
 
-def test_the_node_is_not_asked_for_ever() -> None:
+def test_the_probe_is_not_repeated_for_ever() -> None:
     node = Answers(answer(20))
-    with pytest.raises(CommandFailed, match="in node n is not known"):
-        node_holders.look(node, "n", {"v": "/v"}, ["/"])
-    assert len(node.stdin) == node_holders.TRIES
+    with pytest.raises(CommandFailed, match="of node n"):
+        node_processes.probe(node, "n", {"v": "/v"}, ["/"])
+    assert len(node.stdin) == node_processes.TRIES
 
 
 ENDED = (
@@ -264,15 +264,15 @@ ENDED = (
         (answer(21, f"{ENDED}find: '1/root': Permission denied"), "find: '1/root': Permission denied$"),
         (answer(21, f"tail: error reading '1/mountinfo': Input/output error\n{ENDED}"), "Input/output error$"),
         (Completed(126, answer(21).out, "sh: find: Argument list too long"), "Argument list too long$"),
-        (Completed(0, answer(21).out[:-1]), "is not known"),
+        (Completed(0, answer(21).out[:-1]), "Could not read all"),
     ],
 )
-def test_a_look_that_failed_is_none(answered: Completed, why: str) -> None:
+def test_a_probe_that_failed(answered: Completed, why: str) -> None:
     with pytest.raises(CommandFailed) as caught:
-        node_holders.look(Answers(answered), "n", {"v": "/v"}, ["/"])
+        node_processes.probe(Answers(answered), "n", {"v": "/v"}, ["/"])
     caught.match(why)
 
 
-def test_processes_that_ended_meanwhile_are_no_failure() -> None:
-    found = node_holders.look(Answers(answer(21, ENDED)), "n", {"v": "/v"}, ["/"])
-    assert [holder.pid for holder in found["v"]] == [21]
+def test_processes_that_ended_meanwhile_are_not_an_error() -> None:
+    found = node_processes.probe(Answers(answer(21, ENDED)), "n", {"v": "/v"}, ["/"])
+    assert [user.pid for user in found["v"]] == [21]

@@ -1,4 +1,4 @@
-"""Who holds a directory, from mounts and links as nodes show them."""
+"""Which processes use a directory, from the mounts and links of a node."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder, holders
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.proc import Look, Mount, Process
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_processes import directory_users
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.proc import Mount, Process, ProcessSnapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 
@@ -32,7 +32,7 @@ def table(lines: Iterable[str]) -> tuple[Mount, ...]:
 
 
 class Node:
-    """A node to look into: init, and what is added to it."""
+    """A node with init, and what is added to it."""
 
     def __init__(self, *mounts: str) -> None:
         self.processes: dict[int, Process] = {}
@@ -49,19 +49,19 @@ class Node:
         self.mounts[f"ns{pid}"] = table(POD + mounts)
         self.add(pid, name, f"ns{pid}", uid, **{"cwd": "/", "root": "/", "exe": "/app", **links})
 
-    def look(self, real: Mapping[str, str]) -> Look:
-        return Look("n", "node", real, tuple(self.processes.values()), self.mounts, tuple(self.links))
+    def snapshot(self, real: Mapping[str, str]) -> ProcessSnapshot:
+        return ProcessSnapshot("n", "node", real, tuple(self.processes.values()), self.mounts, tuple(self.links))
 
     def all(
         self, directories: Mapping[str, str], own: Iterable[str] = OWN, real: Mapping[str, str] | None = None
     ) -> dict[str, list[str]]:
-        """Volume -> its holders as 'PID NAME [POD] WHAT'."""
+        """Volume -> its users as 'PID NAME [POD] WHY'."""
         paths = {path: path for path in (*directories.values(), *own)}
-        found = holders(self.look({**paths, **(real or {})}), directories, own)
-        assert {holder.node for those in found.values() for holder in those} <= {"n"}
+        found = directory_users(self.snapshot({**paths, **(real or {})}), directories, own)
+        assert {user.node for users in found.values() for user in users} <= {"n"}
         return {
-            name: [" ".join(filter(None, (str(h.pid), h.process, h.pod_uid, h.what))) for h in those]
-            for name, those in found.items()
+            name: [" ".join(filter(None, (str(u.pid), u.process, u.pod, u.why))) for u in users]
+            for name, users in found.items()
         }
 
     def of(self, directory: str, own: Iterable[str] = OWN, real: Mapping[str, str] | None = None) -> list[str]:
@@ -69,7 +69,7 @@ class Node:
 
 
 @pytest.mark.parametrize(
-    "mount, held",
+    "mount, used",
     [
         ("254:0 /host/v/pvc-1 /data", True),
         ("254:0 /host/v/pvc-1/sub/path /data", True),
@@ -83,10 +83,10 @@ class Node:
         ("0:4 net:[1] /run/net", False),
     ],
 )
-def test_mounts_of_pods(mount: str, held: bool) -> None:
+def test_mounts_of_pods(mount: str, used: bool) -> None:
     node = Node()
     node.pod(mount)
-    assert node.of("/var/v/pvc-1") == ([f"20 app {UID} has mounted {mount.split()[2]}"] if held else [])
+    assert node.of("/var/v/pvc-1") == ([f"20 app {UID} has mounted {mount.split()[2]}"] if used else [])
 
 
 def test_all_volumes_are_answered_for() -> None:
@@ -105,7 +105,7 @@ def test_all_volumes_are_answered_for() -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "path, held",
+    "path, used",
     [
         ("/var/v/p/f", True),
         ("/var/v/p", True),
@@ -117,10 +117,10 @@ def test_all_volumes_are_answered_for() -> None:
         ("/host/v/p", False),
     ],
 )
-def test_links(kind: str, words: str, path: str, held: bool) -> None:
+def test_links(kind: str, words: str, path: str, used: bool) -> None:
     node = Node()
     node.add(7, "tool", "node", **{kind: path})
-    assert node.of("/var/v/p") == ([f"7 tool {words} {path}"] if held else [])
+    assert node.of("/var/v/p") == ([f"7 tool {words} {path}"] if used else [])
 
 
 def test_a_directory_may_be_called_deleted() -> None:
@@ -177,7 +177,7 @@ def test_the_order_of_mounts_is_not_the_order_of_covering() -> None:
 def test_the_first_of_all_mounts_may_be_its_own_parent() -> None:
     node = Node()
     first, *others = table(NODE)
-    node.mounts["node"] = (Mount("0", "0", "/", first.place), *others)
+    node.mounts["node"] = (Mount("0", "0", "/", first.source), *others)
     node.pod("254:0 /host/v/p /data")
     assert node.of("/var/v/p") == [f"20 app {UID} has mounted /data"]
 
@@ -254,7 +254,7 @@ def test_what_kubelet_has_mounted_is_its_pods() -> None:
     assert node.of("/var/v/p") == [f"9 journald has mounted {point}"]
 
 
-def test_a_pod_that_sees_kubelets_directory_holds_for_itself() -> None:
+def test_a_pod_that_sees_kubelets_directory_is_its_own_user() -> None:
     point = f"/var/lib/kubelet/pods/{OTHER}/volumes/kubernetes.io~local-volume/v"
     node = Node()
     node.pod(f"254:0 /host/v/p {point}")
@@ -269,7 +269,7 @@ def test_a_mount_inside_the_directory() -> None:
     assert node.of("/var/v/p") == ["1 systemd has mounted /var/v/p/cache", "9 service has mounted /var/v/p/other"]
 
 
-def test_a_container_is_told_once_for_each_mount() -> None:
+def test_a_container_is_listed_once_for_each_mount() -> None:
     node = Node()
     node.pod("254:0 /host/v/p/a /data", "254:0 /host/v/p/b /more", pid=30, cwd="/data", fd="/more/f")
     for pid in (31, 32):
@@ -282,7 +282,7 @@ def test_a_container_is_told_once_for_each_mount() -> None:
     ]
 
 
-def test_a_process_is_told_once() -> None:
+def test_a_process_is_listed_once() -> None:
     node = Node()
     for pid in (7, 8):
         node.add(pid, "tool", "node", cwd="/var/v/p/a", fd="/var/v/p/f", exe="/var/v/q/tool")
@@ -292,7 +292,7 @@ def test_a_process_is_told_once() -> None:
     }
 
 
-def test_who_is_no_part_of_the_pod_is_told_beside_it() -> None:
+def test_processes_outside_of_the_pod_are_listed_beside_it() -> None:
     """A debugger in the pod's namespace, a pod in the node's, and what happens to use the same mount as a pod."""
     point = f"/var/lib/kubelet/pods/{UID}/volumes/v"
     node = Node(f"254:0 /host/v/p {point}")
@@ -335,18 +335,18 @@ def test_a_namespace_is_named_by_its_first_process() -> None:
 
 
 @pytest.mark.parametrize("unread", ["node", "ns20"])
-def test_a_look_that_left_mounts_out_proves_nothing(unread: str) -> None:
+def test_a_snapshot_without_all_mounts_is_an_error(unread: str) -> None:
     node = Node()
     node.pod()
     del node.mounts[unread]
-    with pytest.raises(CommandFailed, match="in node n is not known"):
+    with pytest.raises(CommandFailed, match="of node n"):
         node.of("/var/v/p")
 
 
-def test_a_node_without_a_root_proves_nothing() -> None:
+def test_a_node_without_a_root_is_an_error() -> None:
     node = Node()
     node.mounts["node"] = table(NODE)[1:]
-    with pytest.raises(CommandFailed, match="in node n is not known"):
+    with pytest.raises(CommandFailed, match="of node n"):
         node.of("/srv")
 
 
@@ -356,21 +356,11 @@ def test_names_are_shown_on_one_line() -> None:
     assert node.of("/var/v/p") == [r"7 a\nb\udcff has open /var/v/p/ü c\nd\udcfe\x1b"]
 
 
-def test_as_a_module_returns_it() -> None:
-    assert Holder("n", 7, "bash", "", "is in /v").as_dict() == {
-        "node": "n",
-        "pid": 7,
-        "process": "bash",
-        "pod_uid": "",
-        "what": "is in /v",
-    }
-
-
 PATHS = st.lists(st.sampled_from(["a", "b", "ab"]), max_size=4).map(lambda parts: "/" + "/".join(parts))
 
 
 @given(st.dictionaries(st.sampled_from("stuvwxyz"), PATHS), st.sampled_from(["1:1", "1:2"]), PATHS, PATHS)
-def test_holders_are_those_that_a_comparison_of_all_paths_finds(
+def test_users_are_those_that_a_comparison_of_all_paths_finds(
     directories: dict[str, str], device: str, inside: str, link: str
 ) -> None:
     node = Node()

@@ -1,0 +1,106 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Types of a detachment: the request, the observed cluster, and the step for one workload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+
+READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of volume_detach."""
+
+    cluster: str
+    selection: Selection = field(default_factory=Selection)
+    state: str = "detached"
+    unmanaged: str = "refuse"
+    wait: bool = False
+    wait_timeout: int = 300
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """Raises BadInput if a number is too small."""
+        check_least(options, wait_timeout=1)
+        own = {name: options[name] for name in ("cluster", "state", "unmanaged", "wait", "wait_timeout")}
+        return cls(selection=Selection.from_options(options), **own)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup."""
+
+    volumes: tuple[Volume, ...]
+    claims: Mapping[str, Object]
+    pods: tuple[Object, ...]
+    workloads: Mapping[str, Object]
+    saved: tuple[Object, ...] = ()
+
+    @classmethod
+    def from_objects(cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = ()) -> Observed:
+        """objects: those of each kind in READ."""
+        claims = objects["PersistentVolumeClaim"]
+        return cls(
+            read_volumes(objects["PersistentVolume"], claims),
+            {namespaced_name(claim): claim for claim in claims},
+            tuple(objects["Pod"]),
+            {uid_of(item): item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
+            tuple(saved),
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A workload and the fields that scale it. change: the patch that leads from before to after, None for nothing.
+
+    before: from before it was scaled to zero. missing: it is in the backup only, and is created.
+    """
+
+    item: Object
+    before: Object
+    after: Object
+    change: Object | None = None
+    missing: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """True if something is changed."""
+        return self.missing or self.change is not None
+
+    def row(self, result: str) -> Object:
+        """The workload in the module's result. result: if something is changed."""
+        return {
+            "kind": self.item["kind"],
+            "namespace": self.item["metadata"]["namespace"],
+            "name": self.item["metadata"]["name"],
+            "before": {field: self.before[field] for field in self.after if field in self.before},
+            "after": self.after,
+            "result": ("created" if self.missing else result) if self.writes else "unchanged",
+        }
+
+
+def scaled_down(item: Object) -> Step:
+    """The step that scales a workload to zero or suspends it."""
+    before = workloads.recorded(item) or workloads.state(item)
+    return Step(item, before, workloads.scaled_to_zero(item), workloads.scale_down_patch(item))
+
+
+def scaled_up(item: Object, before: Object) -> Step:
+    """The step that scales a workload back up."""
+    after = {field: before.get(field, value) for field, value in workloads.state(item).items()}
+    return Step(item, before, after, workloads.scale_up_patch(item, before))
+
+
+def created(item: Object) -> Step:
+    """The step that creates a workload of a backup."""
+    return Step(item, workloads.state(item), workloads.state(item), missing=True)

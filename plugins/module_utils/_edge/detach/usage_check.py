@@ -1,0 +1,75 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check whether volumes are in use: by the API server, and by one probe of each node, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import (
+    NO_PROCESS,
+    VolumeUser,
+    directories_by_node,
+    users_by_api,
+    why_unreadable,
+    with_pod_names,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+
+from . import node_processes
+
+# Seconds between two checks: no kernel reports when somebody else's mount or file is closed.
+PAUSE = 0.3
+
+
+class UsageCheck:
+    """Checks the volumes of one cluster."""
+
+    def __init__(self, cluster: Cluster | None, engine: Engine, nodes: Sequence[Node]) -> None:
+        """cluster: None if its API server does not answer; then only the nodes are probed."""
+        self._cluster = cluster
+        self._engine = engine
+        self._nodes = {node.name: node for node in nodes}
+
+    def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
+        """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
+        directories = directories_by_node(volumes, list(self._nodes.values()))
+        with ThreadPoolExecutor(max(1, len(directories)) + 2) as pool:
+            probes = [pool.submit(self._probe, self._nodes[name], own) for name, own in directories.items() if own]
+            all_pods: list[Object] = []
+            found: dict[str, list[VolumeUser]] = {volume.name: [] for volume in volumes}
+            if self._cluster is not None:
+                all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
+                found = users_by_api(volumes, all_pods, attachments)
+            names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}
+            for probe in probes:
+                for name, users in probe.result().items():
+                    found[name] += with_pod_names(users, names)
+        return found
+
+    def await_free(
+        self, volumes: Sequence[Volume], deadline: Deadline, sleep: Callable[[float], None] = time.sleep
+    ) -> dict[str, list[VolumeUser]]:
+        """Check again until all are free or the deadline is over; the users of the last check."""
+        users: dict[str, list[VolumeUser]] = {}
+        for _turn in poll(deadline, PAUSE, sleep):
+            users = self.users(volumes)
+            if not any(users.values()):
+                break
+        return users
+
+    def _probe(self, node: Node, directories: dict[str, str]) -> dict[str, list[VolumeUser]]:
+        why = why_unreadable(node)
+        if why:
+            return {name: [VolumeUser(why, node.name)] for name in directories}
+        if node.state in NO_PROCESS:
+            return {}
+        mounts = [mount.node_path for mount in node.mounts]
+        return node_processes.probe(self._engine.inside(node.name), node.name, directories, mounts)
