@@ -219,7 +219,7 @@ def test_a_node_that_can_t_be_looked_into_is_no_proof(scene: Scene) -> None:
     scene.save()
     scene.nodes[1] = replace(scene.nodes[1], state="paused")
     (reason,) = scene.blockers()["v0"]
-    assert "k-worker is paused: what its processes hold can't be seen" in reason
+    assert "node k-worker is paused: its processes cannot be read" in reason
 
 
 def test_local_data_needs_none(scene: Scene) -> None:
