@@ -25,8 +25,8 @@ description:
     M(kindlab.volumes.storage_provisioner) are made as they are.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 attributes:
   check_mode:
     support: full

@@ -19,8 +19,8 @@ description:
     volume as it is now.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   name:
     description: The cluster's name. Its nodes are called after it, and volumes remember their nodes.

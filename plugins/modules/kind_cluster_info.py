@@ -13,8 +13,8 @@ description:
   - A cluster that does not answer is shown as far as its node containers tell.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   name:
     description: Only this cluster; all without this.

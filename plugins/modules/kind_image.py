@@ -13,8 +13,8 @@ description:
   - An image is compared by its name and by its content, so one that was built again under its old name is loaded.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   cluster:
     description: The name of the kind cluster.

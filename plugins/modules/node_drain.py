@@ -18,8 +18,8 @@ description:
     (cpu, memory) and rules between pods are not looked at.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._api
 options:
   node:
     description: The name of the node.

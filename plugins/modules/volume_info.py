@@ -14,10 +14,10 @@ description:
   - Shows the directories on the host that a provisioner made, or may have made, and that no volume has any more.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 attributes:
   diff_mode:
     support: none

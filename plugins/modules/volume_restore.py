@@ -22,10 +22,10 @@ description:
   - A volume that is bound to its claim already is left as it is, and its data, which may be in use, is not compared.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   path:
     description: The backup's directory on the host that runs the cluster.
