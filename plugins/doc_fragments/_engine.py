@@ -11,8 +11,8 @@ options:
   engine:
     description:
       - Container engine that runs the nodes.
-      - V(auto) uses the engine in E(KIND_EXPERIMENTAL_PROVIDER), otherwise the first installed one of docker, podman and
-        nerdctl.
+      - V(auto) uses the engine in E(KIND_EXPERIMENTAL_PROVIDER), otherwise the first installed one of docker, podman
+        and nerdctl.
     type: str
     default: auto
     choices: [auto, docker, podman, nerdctl]
