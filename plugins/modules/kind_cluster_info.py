@@ -107,16 +107,12 @@ clusters:
                 create: false
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster_info import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import ENGINE_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {**ENGINE_OPTIONS, "name": {"type": "str"}, "kubeconfig": {"type": "path"}},
-        required_by={"kubeconfig": ("name",)},
-    )
+    run_module(action.run, action.ARGUMENTS, **action.RULES)
 
 
 if __name__ == "__main__":

@@ -155,24 +155,12 @@ orphan_directories:
       nodes: [lab-control-plane, lab-worker, lab-worker2]
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    SELECTION_OPTIONS,
-    run_module,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_info as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            **API_OPTIONS,
-            **SELECTION_OPTIONS,
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry
-
-from .entries import (
+from .checksums import Entry
+from .tar_entries import (
     as_text,
     check_holes,
     relative,
 )
-from .stream import Damaged, Member, TarStream
+from .tar_stream import Damaged, Member, TarStream
 
 
 def danger(stream: TarStream, saved: Sequence[Entry] = ()) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 
-from .errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 SHOWN = 5
 TYPES = ("file", "dir", "symlink", "fifo", "char", "block")

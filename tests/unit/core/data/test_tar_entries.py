@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import attributes_digest
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.entries import entries
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import PIECE, Damaged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import attributes_digest
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import PIECE, Damaged
 from ansible_collections.kindlab.volumes.tests.unit.support.tars import extended, header, record, sparse, stream
 
 ONE = b"1" * 512

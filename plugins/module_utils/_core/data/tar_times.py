@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .entries import as_text, relative
-from .stream import BLOCK, END, TarStream, padded
+from .tar_entries import as_text, relative
+from .tar_stream import BLOCK, END, TarStream, padded
 
 
 def retimed(stream: TarStream, times: Mapping[str, int]) -> Iterator[bytes]:

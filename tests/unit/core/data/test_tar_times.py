@@ -7,9 +7,9 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.entries import entries
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import END, TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.times import retimed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import END, TarStream
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import retimed
 from ansible_collections.kindlab.volumes.tests.unit.support.tars import extended, header, record, sparse, stream
 
 ARCHIVE = (

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.safety import danger
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import danger
 from ansible_collections.kindlab.volumes.tests.unit.support.tars import extended, header, record, sparse, stream
 
 WAY = header(name=b"way", kind=b"2", link=b"/etc")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import (
     Entry,
     compare,
     digest,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import (
     BLOCK,
     END,
     PIECE,

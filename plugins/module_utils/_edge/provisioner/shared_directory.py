@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-
-from .engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 
 def check_shared(engine: Engine, nodes: Sequence[str], directory: str) -> None:

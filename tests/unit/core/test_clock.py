@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 
 
 def test_each_phase_begins_where_the_last_one_ended():

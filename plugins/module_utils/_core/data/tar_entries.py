@@ -7,9 +7,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, attributes_digest
-
-from .stream import (
+from .checksums import Entry, attributes_digest
+from .tar_stream import (
     BLOCK,
     PIECE,
     Damaged,

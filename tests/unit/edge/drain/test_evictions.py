@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import lanes, plan_drain
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.evictions import PAUSE, Evictions
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import PAUSE, Evictions
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     WEB,
     Server,
