@@ -20,8 +20,8 @@ description:
     contains the current state of every volume.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   name:
     description: Name of the cluster. The names of its nodes begin with it, and volumes refer to nodes by name.

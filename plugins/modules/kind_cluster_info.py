@@ -13,8 +13,8 @@ description:
   - Clusters whose API server does not answer are described by their node containers.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   name:
     description: Name of one cluster. By default all clusters are listed.

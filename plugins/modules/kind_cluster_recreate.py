@@ -23,8 +23,8 @@ description:
   - The new cluster has the options that M(kindlab.volumes.kind_cluster) recorded when it created the old one.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 attributes:
   check_mode:
     support: full

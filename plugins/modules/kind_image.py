@@ -13,8 +13,8 @@ description:
   - Images are compared by name and by content, so an image that was rebuilt under the same name is loaded again.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   cluster:
     description: Name of the kind cluster.

@@ -20,9 +20,9 @@ description:
     events. RV(pod_volume) has these words.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
 options:
   name:
     description: The name of the claim in each namespace.

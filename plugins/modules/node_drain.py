@@ -18,8 +18,8 @@ description:
     and affinity between pods are not considered.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._api
 options:
   cluster:
     description: Name of the kind cluster.

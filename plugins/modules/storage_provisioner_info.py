@@ -13,8 +13,8 @@ description:
     all storage classes, with the options that make each of them again.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._api
 options:
   cluster:
     description: The name of the kind cluster.

@@ -20,10 +20,10 @@ description:
     fails where a file changes while it is read.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   path:
     description:

@@ -23,10 +23,10 @@ description:
     they limit evictions only.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   state:
     description:

@@ -14,10 +14,10 @@ description:
   - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 attributes:
   diff_mode:
     support: none

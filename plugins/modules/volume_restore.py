@@ -23,10 +23,10 @@ description:
   - Volumes that are bound to their claims are left as they are; their data is not compared.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   path:
     description: Path of the backup directory on the host of the cluster.

@@ -198,5 +198,5 @@ def test_action_groups_are_the_modules_that_share_options(group: str) -> None:
     """module_defaults hands a group's options to each of its modules, and a module refuses what it doesn't know."""
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
     modules = (ROOT / "plugins" / "modules").glob("*.py")
-    fragment = re.compile(rf"^  - kindlab\.volumes\.{group}$", re.MULTILINE)
+    fragment = re.compile(rf"^  - kindlab\.volumes\._{group}$", re.MULTILINE)
     assert set(groups[group]) == {path.stem for path in modules if fragment.search(path.read_text())}
