@@ -13,7 +13,7 @@ from pathlib import Path
 
 from collection import current, install
 from environment import environment, use
-from lab import BUILD, ROOT, say
+from paths import BUILD, ROOT, say
 
 # The Pythons (minor versions) that each ansible-core's own tests run on.
 VERSIONS = {"2.17": range(10, 13), "2.18": range(11, 14), "2.19": range(11, 14)}

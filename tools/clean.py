@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from lab import BUILD, CACHE
+from paths import BUILD, CACHE
 
 
 def size(path: Path) -> int:

@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from lab import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, run, say
+from paths import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, run, say
 
 # The first is asked of Galaxy; the second is the release of PyPI's `ansible` that carries the same collection.
 DEPENDENCY, BUNDLE = "kubernetes.core:6.2.0", "ansible==12.3.0"

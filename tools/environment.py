@@ -13,7 +13,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):
     sys.exit(f"Python 3.11 or newer is needed, this is {platform.python_version()}: make PYTHON=python3.12 ...")
 
-from lab import BUILD, CACHE, digest, only_one, point, run, say
+from paths import BUILD, CACHE, digest, only_one, point, run, say
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 

@@ -10,7 +10,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from lab import only_one, run, say
+from paths import only_one, run, say
 
 STAND_IN = Path(__file__).resolve().with_name("get_pip.py")
 HOME = Path.home() / ".ansible" / "test"
