@@ -25,8 +25,8 @@ description:
     M(kindlab.volumes.storage_provisioner) are made as they are.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 attributes:
   check_mode:
     support: full
@@ -204,30 +204,12 @@ seconds:
   sample: {look: 0.3, plan: 0.8, detached: 2.5, saved: 1.2, deleted: 2.1, created: 24.0, restored: 2.2, checksums: 1.9}
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import ENGINE_OPTIONS, run_module
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.cluster_recreate import run
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import cluster_recreate as action
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            "cluster": {"type": "str", "default": "kind"},
-            "path": {"type": "path", "required": True},
-            "kubeconfig": {"type": "path"},
-            "kind": {"type": "path"},
-            "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
-            "checksums": {"type": "str", "choices": ["full", "fast"], "default": "full"},
-            "keep": {"type": "int", "default": 0},
-            "reclaim_policy": {"type": "str", "choices": ["original", "keep"], "default": "original"},
-            "options": {"type": "dict", "default": {}},
-            "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
-            "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
-            "attach": {"type": "bool", "default": True},
-            "timeout": {"type": "int", "default": 300},
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

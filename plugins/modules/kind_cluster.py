@@ -19,8 +19,8 @@ description:
     volume as it is now.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   name:
     description: The cluster's name. Its nodes are called after it, and volumes remember their nodes.
@@ -311,66 +311,12 @@ seconds:
   sample: {create: 21.4, total: 24.0}
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import ENGINE_OPTIONS, run_module
-
-ROLES = ["control-plane", "worker"]
-MOUNT = {
-    "host_path": {"type": "path", "required": True},
-    "node_path": {"type": "str", "required": True},
-    "read_only": {"type": "bool", "default": False},
-    "create": {"type": "bool", "default": True},
-    "mode": {"type": "raw", "default": "0755"},
-    "propagation": {"type": "str", "choices": ["None", "HostToContainer", "Bidirectional"]},
-}
-PORT = {
-    "node_port": {"type": "int", "required": True},
-    "host_port": {"type": "int", "default": 0},
-    "listen": {"type": "str"},
-    "protocol": {"type": "str", "choices": ["TCP", "UDP", "SCTP"], "default": "TCP"},
-}
-NODE = {
-    "role": {"type": "str", "choices": ROLES, "default": "control-plane"},
-    "image": {"type": "str"},
-    "labels": {"type": "dict"},
-    "mounts": {"type": "list", "elements": "dict", "options": MOUNT},
-    "ports": {"type": "list", "elements": "dict", "options": PORT},
-    "patches": {"type": "list", "elements": "raw"},
-}
-SPEC = {
-    **ENGINE_OPTIONS,
-    "name": {"type": "str", "default": "kind"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "image": {"type": "str"},
-    "kind": {"type": "path"},
-    "control_planes": {"type": "int", "default": 1},
-    "workers": {"type": "int", "default": 0},
-    "nodes": {"type": "list", "elements": "dict", "options": NODE},
-    "mounts": {
-        "type": "list",
-        "elements": "dict",
-        "options": {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}},
-    },
-    "ports": {"type": "list", "elements": "dict", "options": PORT},
-    "labels": {"type": "dict"},
-    "kubeadm_patches": {"type": "list", "elements": "raw"},
-    "containerd_patches": {"type": "list", "elements": "str"},
-    "feature_gates": {"type": "dict"},
-    "runtime_config": {"type": "dict"},
-    "networking": {"type": "dict"},
-    "controller_manager_qps": {"type": "int"},
-    "kubeconfig": {"type": "path"},
-    "merge_kubeconfig": {"type": "bool", "default": False},
-    "retain_on_failure": {"type": "bool", "default": False},
-    "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
-    "wait_timeout": {"type": "int", "default": 300},
-    "backup": {"type": "path"},
-    "force": {"type": "bool", "default": False},
-}
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(run, SPEC, mutually_exclusive=[("nodes", "control_planes"), ("nodes", "workers")])
+    run_module(action.run, action.ARGUMENTS, **action.RULES)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ description:
   - A cluster that does not answer is shown as far as its node containers tell.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   name:
     description: Only this cluster; all without this.
@@ -107,16 +107,12 @@ clusters:
                 create: false
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster_info import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import ENGINE_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {**ENGINE_OPTIONS, "name": {"type": "str"}, "kubeconfig": {"type": "path"}},
-        required_by={"kubeconfig": ("name",)},
-    )
+    run_module(action.run, action.ARGUMENTS, **action.RULES)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ description:
   - An image is compared by its name and by its content, so one that was built again under its old name is loaded.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
 options:
   cluster:
     description: The name of the kind cluster.
@@ -88,22 +88,12 @@ images:
       already: [lab-control-plane]
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_image import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import ENGINE_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_image as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            "cluster": {"type": "str", "default": "kind", "aliases": ["name"]},
-            "images": {"type": "list", "elements": "str"},
-            "archives": {"type": "list", "elements": "path"},
-            "nodes": {"type": "list", "elements": "str"},
-        },
-        required_one_of=[("images", "archives")],
-    )
+    run_module(action.run, action.ARGUMENTS, **action.RULES)
 
 
 if __name__ == "__main__":

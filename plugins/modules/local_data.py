@@ -20,9 +20,9 @@ description:
     events. RV(pod_volume) has these words.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
 options:
   name:
     description: The name of the claim in each namespace.
@@ -237,37 +237,12 @@ namespaces:
   sample: [search]
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.local_data import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    run_module,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import local_data as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            **API_OPTIONS,
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-            "cluster": {"type": "str", "default": "kind"},
-            "path": {"type": "path"},
-            "root": {"type": "path"},
-            "namespaces": {"type": "list", "elements": "str"},
-            "namespaces_too": {"type": "bool", "default": True},
-            "read_only": {"type": "bool", "default": True},
-            "run_as_user": {"type": "int", "default": 65534},
-            "run_as_group": {"type": "int", "default": 65534},
-            "supplemental_groups": {"type": "list", "elements": "int", "default": []},
-            "outside_links": {"type": "str", "default": "refuse", "choices": ["refuse", "allow"]},
-            "force": {"type": "bool", "default": False},
-            "wait_timeout": {"type": "int", "default": 60},
-        },
-        required_if=[("state", "present", ("path", "namespaces"))],
-    )
+    run_module(action.run, action.ARGUMENTS, **action.RULES)
 
 
 if __name__ == "__main__":

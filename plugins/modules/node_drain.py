@@ -18,8 +18,8 @@ description:
     (cpu, memory) and rules between pods are not looked at.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._api
 options:
   node:
     description: The name of the node.
@@ -187,27 +187,12 @@ pods:
           nodes: [lab-worker]
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.node_drain import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import node_drain as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **API_OPTIONS,
-            "node": {"type": "str", "required": True},
-            "state": {"type": "str", "default": "drained", "choices": ["drained", "schedulable"]},
-            "cluster": {"type": "str", "default": "kind"},
-            "timeout": {"type": "int", "default": 300},
-            "terminate_grace_period": {"type": "int"},
-            "delete_emptydir_data": {"type": "bool", "default": False},
-            "force": {"type": "bool", "default": False},
-            "pod_selector": {"type": "str"},
-            "on_failure": {"type": "str", "default": "restore", "choices": ["restore", "keep"]},
-            "wait": {"type": "bool", "default": True},
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ description:
     policy Delete would be left to nobody, or claims wait for it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
 options:
   name:
     description:
@@ -301,53 +301,12 @@ dest:
   sample: /srv/lab/default-storage.yaml
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    run_module,
-)
-
-NAMES = ["local_path", "local_path_shared", "hostpath"]
-PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import storage_provisioner as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **API_OPTIONS,
-            **ENGINE_OPTIONS,
-            "name": {"type": "str", "default": "local_path", "choices": NAMES},
-            "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
-            "dest": {"type": "path"},
-            "cluster": {"type": "str", "default": "kind"},
-            "namespace": {"type": "str"},
-            "storage_class": {"type": "str", "default": "standard"},
-            "default_class": {"type": "bool", "default": True},
-            "replace_default": {"type": "bool", "default": False},
-            "reclaim_policy": {"type": "str", "default": "Delete", "choices": ["Delete", "Retain"]},
-            "binding_mode": {
-                "type": "str",
-                "default": "WaitForFirstConsumer",
-                "choices": ["WaitForFirstConsumer", "Immediate"],
-            },
-            "node_path": {"type": "str"},
-            "paths": {"type": "list", "elements": "dict", "options": PATHS},
-            "image": {"type": "str"},
-            "helper_image": {"type": "str"},
-            "replicas": {"type": "int"},
-            "worker_threads": {"type": "int"},
-            "provisioning_retries": {"type": "int"},
-            "deletion_retries": {"type": "int"},
-            "helper_timeout": {"type": "int"},
-            "check_shared": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "int", "default": 120},
-            "force": {"type": "bool", "default": False},
-        },
-        mutually_exclusive=[("node_path", "paths")],
-        required_if=[("state", "rendered", ["dest"])],
-    )
+    run_module(action.run, action.ARGUMENTS, **action.RULES)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ description:
     all storage classes, with the options that make each of them again.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.api
+  - kindlab.volumes._attributes
+  - kindlab.volumes._api
 options:
   cluster:
     description: The name of the kind cluster.
@@ -129,12 +129,12 @@ storage_classes:
         replicas: 1
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner_info import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import API_OPTIONS, run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import storage_provisioner_info as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(run, {**API_OPTIONS, "cluster": {"type": "str", "default": "kind"}})
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ description:
     fails where a file changes while it is read.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   path:
     description:
@@ -212,32 +212,12 @@ seconds:
     write: 0.03
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    SELECTION_OPTIONS,
-    run_module,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            **API_OPTIONS,
-            **SELECTION_OPTIONS,
-            "path": {"type": "path", "required": True},
-            "label_selector": {"type": "str"},
-            "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
-            "compression": {"type": "str", "choices": ["zstd", "gzip"], "default": "zstd"},
-            "compression_level": {"type": "int"},
-            "checksums": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
-            "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
-            "keep": {"type": "int", "default": 0},
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

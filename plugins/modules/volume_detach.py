@@ -21,10 +21,10 @@ description:
   - Nothing that the owners refer to is touched. A disruption budget is no matter here, as it limits evictions only.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   state:
     description:
@@ -197,30 +197,12 @@ seconds:
     prove: 0.25
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_detach import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    SELECTION_OPTIONS,
-    run_module,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            **API_OPTIONS,
-            **SELECTION_OPTIONS,
-            "state": {"type": "str", "default": "detached", "choices": ["detached", "attached"]},
-            "path": {"type": "path"},
-            "generation": {"type": "str"},
-            "unmanaged": {"type": "str", "default": "refuse", "choices": ["refuse", "delete"]},
-            "timeout": {"type": "int", "default": 300},
-            "wait": {"type": "bool", "default": False},
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

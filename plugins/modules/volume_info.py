@@ -14,10 +14,10 @@ description:
   - Shows the directories on the host that a provisioner made, or may have made, and that no volume has any more.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 attributes:
   diff_mode:
     support: none
@@ -155,24 +155,12 @@ orphan_directories:
       nodes: [lab-control-plane, lab-worker, lab-worker2]
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    SELECTION_OPTIONS,
-    run_module,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_info as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            **API_OPTIONS,
-            **SELECTION_OPTIONS,
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

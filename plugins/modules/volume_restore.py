@@ -22,10 +22,10 @@ description:
   - A volume that is bound to its claim already is left as it is, and its data, which may be in use, is not compared.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
-  - kindlab.volumes.attributes
-  - kindlab.volumes.engine
-  - kindlab.volumes.api
-  - kindlab.volumes.selection
+  - kindlab.volumes._attributes
+  - kindlab.volumes._engine
+  - kindlab.volumes._api
+  - kindlab.volumes._selection
 options:
   path:
     description: The backup's directory on the host that runs the cluster.
@@ -228,33 +228,12 @@ seconds:
   sample: {observe: 0.31, compare: 0.05, extract: 0.0, write: 0.12, confirm: 1.03}
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_restore import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import (
-    API_OPTIONS,
-    ENGINE_OPTIONS,
-    SELECTION_OPTIONS,
-    run_module,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_restore as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 
 
 def main() -> None:
-    run_module(
-        run,
-        {
-            **ENGINE_OPTIONS,
-            **API_OPTIONS,
-            **SELECTION_OPTIONS,
-            "path": {"type": "path", "required": True},
-            "generation": {"type": "str"},
-            "claims": {"type": "bool", "default": True},
-            "verify": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
-            "reclaim_policy": {"type": "str", "choices": ["keep", "original"], "default": "keep"},
-            "node_map": {"type": "dict", "default": {}},
-            "namespaces_too": {"type": "bool", "default": True},
-            "storage_classes_too": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "int", "default": 120},
-        },
-    )
+    run_module(action.run, action.ARGUMENTS)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from damage_texts import seal
 from hypothesis import strategies as st
 from victim import EITHER, REFUSED, Files, Victim, Way
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.entries import relative
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import BLOCK, END, TarStream, padded
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import relative
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import BLOCK, END, TarStream, padded
 from ansible_collections.kindlab.volumes.tests.unit.support.tars import SPARSE, blocks, extended, header, record
 
 # It is extracted in a directory beside the volume's own.

@@ -38,6 +38,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, cluster_spec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import Loss, refuse_loss
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import removal
@@ -48,6 +49,61 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import Startup
+
+ROLES = ["control-plane", "worker"]
+MOUNT = {
+    "host_path": {"type": "path", "required": True},
+    "node_path": {"type": "str", "required": True},
+    "read_only": {"type": "bool", "default": False},
+    "create": {"type": "bool", "default": True},
+    "mode": {"type": "raw", "default": "0755"},
+    "propagation": {"type": "str", "choices": ["None", "HostToContainer", "Bidirectional"]},
+}
+PORT = {
+    "node_port": {"type": "int", "required": True},
+    "host_port": {"type": "int", "default": 0},
+    "listen": {"type": "str"},
+    "protocol": {"type": "str", "choices": ["TCP", "UDP", "SCTP"], "default": "TCP"},
+}
+NODE = {
+    "role": {"type": "str", "choices": ROLES, "default": "control-plane"},
+    "image": {"type": "str"},
+    "labels": {"type": "dict"},
+    "mounts": {"type": "list", "elements": "dict", "options": MOUNT},
+    "ports": {"type": "list", "elements": "dict", "options": PORT},
+    "patches": {"type": "list", "elements": "raw"},
+}
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    "name": {"type": "str", "default": "kind"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "image": {"type": "str"},
+    "kind": {"type": "path"},
+    "control_planes": {"type": "int", "default": 1},
+    "workers": {"type": "int", "default": 0},
+    "nodes": {"type": "list", "elements": "dict", "options": NODE},
+    "mounts": {
+        "type": "list",
+        "elements": "dict",
+        "options": {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}},
+    },
+    "ports": {"type": "list", "elements": "dict", "options": PORT},
+    "labels": {"type": "dict"},
+    "kubeadm_patches": {"type": "list", "elements": "raw"},
+    "containerd_patches": {"type": "list", "elements": "str"},
+    "feature_gates": {"type": "dict"},
+    "runtime_config": {"type": "dict"},
+    "networking": {"type": "dict"},
+    "controller_manager_qps": {"type": "int"},
+    "kubeconfig": {"type": "path"},
+    "merge_kubeconfig": {"type": "bool", "default": False},
+    "retain_on_failure": {"type": "bool", "default": False},
+    "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
+    "wait_timeout": {"type": "int", "default": 300},
+    "backup": {"type": "path"},
+    "force": {"type": "bool", "default": False},
+}
+RULES: dict[str, Any] = {"mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers")]}
 
 
 def run(

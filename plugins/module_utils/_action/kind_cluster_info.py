@@ -22,12 +22,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, Lab
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+
+ARGUMENTS: dict[str, Any] = {**ENGINE, "name": {"type": "str"}, "kubeconfig": {"type": "path"}}
+RULES: dict[str, Any] = {"required_by": {"kubeconfig": ("name",)}}
 
 ANSWER_SECONDS = 5.0
 

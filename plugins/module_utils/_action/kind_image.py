@@ -19,11 +19,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.images impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.archive import images_in, opened
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.fan_out import FanOut
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    "cluster": {"type": "str", "default": "kind", "aliases": ["name"]},
+    "images": {"type": "list", "elements": "str"},
+    "archives": {"type": "list", "elements": "path"},
+    "nodes": {"type": "list", "elements": "str"},
+}
+RULES: dict[str, Any] = {"required_one_of": [("images", "archives")]}
 
 T = TypeVar("T")
 CTR = ("ctr", "--namespace=k8s.io", "images")

@@ -29,6 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.p
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import BINDING, POLICY
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.report import before_after, line, refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import Request, read_request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
     check_cluster,
@@ -42,6 +43,26 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resourc
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import host as local_path
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as node_look
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import writer as local_data_writer
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **API,
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+    **CLUSTER,
+    "path": {"type": "path"},
+    "root": {"type": "path"},
+    "namespaces": {"type": "list", "elements": "str"},
+    "namespaces_too": {"type": "bool", "default": True},
+    "read_only": {"type": "bool", "default": True},
+    "run_as_user": {"type": "int", "default": 65534},
+    "run_as_group": {"type": "int", "default": 65534},
+    "supplemental_groups": {"type": "list", "elements": "int", "default": []},
+    "outside_links": {"type": "str", "default": "refuse", "choices": ["refuse", "allow"]},
+    "force": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 60},
+}
+RULES: dict[str, Any] = {"required_if": [("state", "present", ("path", "namespaces"))]}
 
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "Pod", "Node")
 UNGUARDED = (

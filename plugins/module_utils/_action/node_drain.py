@@ -26,14 +26,29 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budgets
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import has_condition
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import has_ended
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.evictions import Evictions
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+
+ARGUMENTS: dict[str, Any] = {
+    **API,
+    "node": {"type": "str", "required": True},
+    "state": {"type": "str", "default": "drained", "choices": ["drained", "schedulable"]},
+    **CLUSTER,
+    "timeout": {"type": "int", "default": 300},
+    "terminate_grace_period": {"type": "int"},
+    "delete_emptydir_data": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+    "pod_selector": {"type": "str"},
+    "on_failure": {"type": "str", "default": "restore", "choices": ["restore", "keep"]},
+    "wait": {"type": "bool", "default": True},
+}
 
 
 def run(
@@ -144,7 +159,7 @@ def _await_return(cluster: Cluster, lines: tuple[Line, ...], options: Mapping[st
     except TimedOut as error:
         namespace, _slash, name = error.details[0].partition("/")
         pod = cluster.get("Pod", name, namespace)
-        why, next_step = why_not_served([pod] if pod else [], cluster.list("Event", namespace))
+        why, next_step = why_not_ready([pod] if pod else [], cluster.list("Event", namespace))
         raise TimedOut(
             f"{options['node']} is schedulable, but after {options['timeout']:g} seconds {len(error.details)} pod(s) "
             f"that waited for it do not run: {', '.join(error.details[:10])}; {why}.",
@@ -154,4 +169,4 @@ def _await_return(cluster: Cluster, lines: tuple[Line, ...], options: Mapping[st
 
 
 def _runs(pod: Object) -> bool:
-    return has_condition(pod, "Ready") or has_ended(pod)
+    return has_condition(pod, "Ready") or is_terminal(pod)

@@ -14,8 +14,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import is_served, why_not_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
+    rollout_complete,
+    why_not_ready,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref, without_nulls
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import (
     manifests,
@@ -45,7 +49,43 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.shared_directory import check_shared
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import check_shared
+
+PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}
+ARGUMENTS: dict[str, Any] = {
+    **API,
+    **ENGINE,
+    "name": {"type": "str", "default": "local_path", "choices": list(PROVISIONERS)},
+    "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
+    "dest": {"type": "path"},
+    **CLUSTER,
+    "namespace": {"type": "str"},
+    "storage_class": {"type": "str", "default": "standard"},
+    "default_class": {"type": "bool", "default": True},
+    "replace_default": {"type": "bool", "default": False},
+    "reclaim_policy": {"type": "str", "default": "Delete", "choices": ["Delete", "Retain"]},
+    "binding_mode": {
+        "type": "str",
+        "default": "WaitForFirstConsumer",
+        "choices": ["WaitForFirstConsumer", "Immediate"],
+    },
+    "node_path": {"type": "str"},
+    "paths": {"type": "list", "elements": "dict", "options": PATHS},
+    "image": {"type": "str"},
+    "helper_image": {"type": "str"},
+    "replicas": {"type": "int"},
+    "worker_threads": {"type": "int"},
+    "provisioning_retries": {"type": "int"},
+    "deletion_retries": {"type": "int"},
+    "helper_timeout": {"type": "int"},
+    "check_shared": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 120},
+    "force": {"type": "bool", "default": False},
+}
+RULES: dict[str, Any] = {
+    "mutually_exclusive": [("node_path", "paths")],
+    "required_if": [("state", "rendered", ["dest"])],
+}
 
 
 def run(
@@ -132,12 +172,12 @@ def _do(cluster: Cluster, step: Step, timeout: float) -> None:
 
 def _await_served(cluster: Cluster, namespace: str, name: str, timeout: float) -> None:
     try:
-        cluster.wait("Deployment", is_served, [(namespace, name)], timeout)
+        cluster.wait("Deployment", rollout_complete, [(namespace, name)], timeout)
     except TimedOut as error:
         deployment = cluster.get("Deployment", name, namespace)
         labels = deployment["spec"]["selector"].get("matchLabels", {}) if deployment else {}
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        why, next_step = why_not_served(
+        why, next_step = why_not_ready(
             cluster.list("Pod", namespace, selector) if deployment else [], cluster.list("Event", namespace)
         )
         raise TimedOut(

@@ -27,6 +27,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.repor
     warnings,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.observe import observe
@@ -49,6 +50,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **API,
+    **SELECTION,
+    "path": {"type": "path", "required": True},
+    "label_selector": {"type": "str"},
+    "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
+    "compression": {"type": "str", "choices": ["zstd", "gzip"], "default": "zstd"},
+    "compression_level": {"type": "int"},
+    "checksums": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
+    "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
+    "keep": {"type": "int", "default": 0},
+}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held, left_without
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import (
@@ -25,11 +26,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
     check_cluster,
     check_same_cluster,
@@ -41,6 +41,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **API,
+    **SELECTION,
+    "state": {"type": "str", "default": "detached", "choices": ["detached", "attached"]},
+    "path": {"type": "path"},
+    "generation": {"type": "str"},
+    "unmanaged": {"type": "str", "default": "refuse", "choices": ["refuse", "delete"]},
+    "timeout": {"type": "int", "default": 300},
+    "wait": {"type": "bool", "default": False},
+}
 
 # Controllers write to their objects all the time: so often a change of ours is tried again.
 ATTEMPTS = 10
@@ -103,7 +115,7 @@ def _detach(
         cluster.each(partial(_delete, cluster), found.deleted)
         watch.lap("stop")
         uids = {pod["metadata"]["uid"] for pod in found.users}
-        cluster.left_after("Pod", uids, max(0.0, end - time.monotonic()), _uid, gone=pods.has_ended)
+        cluster.left_after("Pod", uids, max(0.0, end - time.monotonic()), _uid, gone=pods.is_terminal)
         watch.lap("wait")
         held = proof.await_free(found.volumes, end)
         watch.lap("prove")
@@ -123,7 +135,7 @@ def _attach(
         if options["wait"]:
             for kind in sorted({step.item["kind"] for step in found.steps}):
                 keys = [key_of(step.item) for step in found.steps if step.item["kind"] == kind]
-                cluster.wait(kind, owner.is_back, keys, max(1.0, end - time.monotonic()))
+                cluster.wait(kind, workloads.is_ready, keys, max(1.0, end - time.monotonic()))
             watch.lap("wait")
     return _outcome(found, {}, bool(writing), watch, detached=False)
 

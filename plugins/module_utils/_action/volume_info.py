@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes, select_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
     check_cluster,
@@ -25,6 +26,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.repo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **API,
+    **SELECTION,
+}
 
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Pod", "ConfigMap", "Node")
 

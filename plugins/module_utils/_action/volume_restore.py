@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import check_verify
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import ALREADY, Observed, Step
@@ -33,7 +35,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.sele
     choose,
     surroundings,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
     check_cluster,
     check_same_cluster,
@@ -49,6 +50,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data
     extract,
     judged,
 )
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **API,
+    **SELECTION,
+    "path": {"type": "path", "required": True},
+    "generation": {"type": "str"},
+    "claims": {"type": "bool", "default": True},
+    "verify": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
+    "reclaim_policy": {"type": "str", "choices": ["keep", "original"], "default": "keep"},
+    "node_map": {"type": "dict", "default": {}},
+    "namespaces_too": {"type": "bool", "default": True},
+    "storage_classes_too": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 120},
+}
 
 KINDS = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass", "Node")
 

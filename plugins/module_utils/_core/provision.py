@@ -95,6 +95,8 @@ def _check_storage(storage: Object, spec: ClusterSpec) -> None:
     asked: dict[str, Any] = defaultdict(lambda: None, STORAGE_DEFAULTS)
     asked |= {_STORAGE_NAMES.get(key, key): value for key, value in storage.items() if key != "options"}
     asked |= {key: int(value) if str(value).isdigit() else value for key, value in further.items()}
+    if asked["name"] not in PROVISIONERS:
+        raise BadInput(f"There is no provisioner {asked['name']}.", next_step=f"Use one of {', '.join(PROVISIONERS)}.")
     request = read_request(asked)
     PROVISIONERS[request.name].check(request)
     check_nodes(request, (node.name for node in spec.nodes))

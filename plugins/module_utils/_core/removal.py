@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -17,7 +18,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.m
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 
-from .checksums import Difference
 from .errors import Declined
 
 _ARCHIVE = "Save it with kindlab.volumes.volume_backup and data=archive, and name that path as backup."

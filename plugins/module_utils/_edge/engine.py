@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
 
@@ -17,7 +18,6 @@ from .command import NodeRunner, Runner, last_lines
 
 # Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
 STOPPED = (0, 130, 137, 143)
-ENGINES = ("docker", "podman", "nerdctl")
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
 ANSWER_SECONDS = 30
@@ -90,8 +90,7 @@ class Engine:
 
     def save_argv(self, images: Sequence[str]) -> list[str]:
         """The command that writes images as one archive to its standard output."""
-        several = ["--format", "docker-archive", "--multi-image-archive"] if self.name == "podman" else []
-        return [self.name, "save", *several, *images]
+        return [self.name, "save", *ENGINES[self.name].save, *images]
 
     def inside(self, node: str) -> Runner:
         """A runner for programs inside a node container."""

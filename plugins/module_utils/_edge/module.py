@@ -12,21 +12,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 
-ENGINE_OPTIONS: dict[str, Any] = {
-    "engine": {"type": "str", "default": "auto", "choices": ["auto", "docker", "podman", "nerdctl"]},
-}
-API_OPTIONS: dict[str, Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-}
-
-SELECTION_OPTIONS: dict[str, Any] = {
-    "cluster": {"type": "str", "default": "kind"},
-    "names": {"type": "list", "elements": "str"},
-    "namespaces": {"type": "list", "elements": "str"},
-    "storage_classes": {"type": "list", "elements": "str"},
-}
-
 Action = Callable[[Mapping[str, Any], bool], Outcome]
 
 

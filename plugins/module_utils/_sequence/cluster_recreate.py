@@ -21,6 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import generation_number
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Declined,
@@ -31,6 +33,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import CLUSTER, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import GIVEN_BACK, Begun, last
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.options import Asked
@@ -54,18 +57,34 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.res
     where,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text, report
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.stopwatch import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     GENERATIONS,
     generations,
     read_backup,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ENGINES, find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.preflight import check_disk, check_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
+
+ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
+    **CLUSTER,
+    "path": {"type": "path", "required": True},
+    "kubeconfig": {"type": "path"},
+    "kind": {"type": "path"},
+    "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
+    "checksums": {"type": "str", "choices": ["full", "fast"], "default": "full"},
+    "keep": {"type": "int", "default": 0},
+    "reclaim_policy": {"type": "str", "choices": ["original", "keep"], "default": "original"},
+    "options": {"type": "dict", "default": {}},
+    "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
+    "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
+    "attach": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 300},
+}
 
 Facts = dict[str, Any]
 

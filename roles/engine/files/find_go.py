@@ -1,4 +1,4 @@
-"""Find Go that is new enough, or have an older one fetch it by way of the module proxy. Prints JSON."""
+"""Find a recent version of Go, or download it with an older one from the module proxy. Prints JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def candidates(cache: Path) -> list[str]:
-    """Go on the PATH, where its installer and Debian put it, and where this program put one."""
+    """Go on the PATH, in the directories of its installer and of Debian, and in the cache."""
     found = [
         shutil.which("go"),
         "/usr/local/go/bin/go",
@@ -31,7 +31,7 @@ def candidates(cache: Path) -> list[str]:
 
 
 def version(go: str) -> tuple[int, ...]:
-    # its own version, not that of a toolchain it would switch to
+    # Its own version, not that of a toolchain that it would switch to.
     done = subprocess.run(
         [go, "version"], capture_output=True, text=True, check=False, env={**os.environ, "GOTOOLCHAIN": "local"}
     )
@@ -39,9 +39,11 @@ def version(go: str) -> tuple[int, ...]:
     return numbers(match.group(1)) if match else ()
 
 
-def fetch(go: str, wanted: str, cache: Path) -> str:
-    """The proxy serves toolchains as modules, verified like any; their programs come without the right to run."""
-    module = f"golang.org/toolchain@v0.0.1-go{wanted}.linux-{ARCHITECTURES.get(platform.machine(), platform.machine())}"
+def fetch(go: str, requested: str, cache: Path) -> str:
+    """Download a toolchain, which the proxy serves as a verified module, and make its programs executable."""
+    module = (
+        f"golang.org/toolchain@v0.0.1-go{requested}.linux-{ARCHITECTURES.get(platform.machine(), platform.machine())}"
+    )
     work = cache / "go.draft"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -67,20 +69,20 @@ def main() -> int:
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
     cache = Path(options.cache).expanduser()
-    there = candidates(cache)
+    installed = candidates(cache)
     root = os.geteuid() == 0
-    good = [go for go in there if version(go) >= numbers(options.minimum)]
+    good = [go for go in installed if version(go) >= numbers(options.minimum)]
     if good:
         print(json.dumps({"go": good[0], "fetched": False, "error": "", "root": root}))
-    elif there:
+    elif installed:
         try:
             print(
-                json.dumps({"go": fetch(there[0], options.version, cache), "fetched": True, "error": "", "root": root})
+                json.dumps(
+                    {"go": fetch(installed[0], options.version, cache), "fetched": True, "error": "", "root": root}
+                )
             )
         except (RuntimeError, OSError) as error:
-            text = (
-                f"{error}. Next step: see whether the Go module proxy can be reached, or install Go {options.minimum}."
-            )
+            text = f"{error}. Next step: check the Go module proxy (go env GOPROXY), or install Go {options.minimum}."
             print(json.dumps({"go": "", "fetched": False, "error": text, "root": root}))
     else:
         print(json.dumps({"go": "", "fetched": False, "error": "", "root": root}))

@@ -1,4 +1,4 @@
-"""One look at the machine: the engine, kind, and the limits that a cluster meets. Prints JSON, changes nothing."""
+"""Probe the machine: container engine, kind, and limits that affect clusters. Prints JSON, changes nothing."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import pwd
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+# As in plugins/module_utils/_core/engines.py, which is not available on the machine.
 ENGINES = ("docker", "podman", "nerdctl")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
-# Docker asks only for what it has itself since this version.
+# Since this version Docker requests only capabilities that are available.
 MODEST_DOCKER = (23,)
-# Counted on running clusters: inotify instances of a node with a control plane, and of one without.
+# Measured in running clusters: inotify instances of a control plane node and of a worker node.
 CONTROL_PLANE_INSTANCES, WORKER_INSTANCES = 30, 15
 WATCHES_PER_NODE = 8192
 ROOT = os.geteuid() == 0
@@ -25,7 +27,7 @@ SUDO = "" if ROOT else "sudo "
 
 
 def run(*argv: str) -> tuple[int, str, str]:
-    """Exit code, output and errors; a program that isn't there, or never ends, has failed."""
+    """Exit code, stdout and stderr. A missing program, or one that hangs, counts as failed."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -47,19 +49,19 @@ def read_number(path: str) -> int:
 # engine
 
 
-def engine(wanted: str) -> dict[str, object]:
-    """The engine that is wanted, or the first that answers; docker where none does."""
-    looks = []
-    for name in ENGINES if wanted == "auto" else (wanted,):
-        looks.append(look(name))
-        if looks[-1]["answers"]:
-            return looks[-1]
-    first = looks[0]
+def engine(requested: str) -> dict[str, object]:
+    """The requested engine; for auto the first that answers, or docker."""
+    probed = []
+    for name in ENGINES if requested == "auto" else (requested,):
+        probed.append(probe(name))
+        if probed[-1]["answers"]:
+            return probed[-1]
+    first = probed[0]
     first["problem"] = problem(first)
     return first
 
 
-def look(name: str) -> dict[str, object]:
+def probe(name: str) -> dict[str, object]:
     found: dict[str, object] = {
         "name": name,
         "cli": shutil.which(name) is not None,
@@ -95,7 +97,7 @@ def look(name: str) -> dict[str, object]:
 
 
 def problem(found: dict[str, object]) -> str:
-    """Why setting up Docker is not for the role to do, with the next step; nothing when it is."""
+    """Why the role cannot set up the engine, with the next step; empty if it can."""
     error, user = str(found["error"]), pwd.getpwuid(os.geteuid()).pw_name
     if found["name"] != "docker":
         name, why = found["name"], error or "not installed"
@@ -107,26 +109,26 @@ def problem(found: dict[str, object]) -> str:
         )
     if "permission denied" in error.lower():
         return (
-            f"Docker is there, but {user} has no rights on its socket. "
-            f"Next step: sudo usermod -aG docker {user}, log in again, see that `docker info` works; or run as root."
+            f"{user} is not allowed to use Docker. "
+            f"Next step: sudo usermod -aG docker {user}, log in again and check `docker info`; or run as root."
         )
     if not ROOT and shutil.which("sudo") is None:
         return (
-            f"No container engine answers, and {user} can't install one without sudo. "
+            f"No container engine answers, and {user} cannot install one without sudo. "
             "Next step: run as root, or install Docker."
         )
     return ""
 
 
 def missing_capabilities(status: Path) -> list[int]:
-    """Capabilities that the kernel knows and the process's bounding set lacks."""
+    """Numbers of the capabilities that the bounding set of the process lacks."""
     known = read_number("/proc/sys/kernel/cap_last_cap")
     found = re.search(r"^CapBnd:\s*(\w+)", status.read_text(), re.MULTILINE)
     return [bit for bit in range(known + 1) if found and not int(found.group(1), 16) >> bit & 1]
 
 
 def modest(distribution_name: str, release: tuple[int, ...]) -> bool:
-    """Whether the Docker that is here, or the one that would be installed, asks only for capabilities that it has."""
+    """Whether the installed Docker, or the one to be installed, requests only available capabilities."""
     if shutil.which("dockerd"):
         return numbers(run("dockerd", "--version")[1].partition("version")[2]) >= MODEST_DOCKER
     return distribution_name != "debian" or release >= (13,)
@@ -159,7 +161,7 @@ def kind(minimum: str, cache: Path) -> dict[str, object]:
 
 
 def limit(name: str, found: str, needed: str, mend: str, fatal: bool = False) -> dict[str, object]:
-    return {"name": name, "text": f"{name}: {found} found, {needed} needed. To mend it: {mend}", "fatal": fatal}
+    return {"name": name, "text": f"{name}: {found} found, {needed} needed. Next step: {mend}", "fatal": fatal}
 
 
 def inotify(missing_nodes: int, nodes: int) -> tuple[list[dict[str, object]], list[str]]:
@@ -188,7 +190,7 @@ def inotify(missing_nodes: int, nodes: int) -> tuple[list[dict[str, object]], li
 
 
 def instances_in_use() -> int:
-    """Of root, under whom the nodes' processes run; as somebody else one sees only one's own."""
+    """Inotify instances of all processes; without root only those of the user."""
     count = 0
     for directory in Path("/proc").glob("[0-9]*/fd"):
         try:
@@ -207,14 +209,14 @@ def cgroup(version: str, kubernetes: str) -> list[dict[str, object]]:
 
 
 def disk(name: str, path: Path, gigabytes: int) -> list[dict[str, object]]:
-    there = next(candidate for candidate in (path, *path.parents) if candidate.exists())
-    free = shutil.disk_usage(there).free / 2**30
+    existing = next(candidate for candidate in (path, *path.parents) if candidate.exists())
+    free = shutil.disk_usage(existing).free / 2**30
     if free >= gigabytes:
         return []
     mend = (
-        "docker system prune (removes what no container uses)"
+        "docker system prune (removes stopped containers and unused images)"
         if name == "engine"
-        else f"free some space at {there}, or choose another place (kindlab_cache)"
+        else f"free some space at {existing}, or use another directory (kindlab_cache)"
     )
     return [
         limit(f"disk space for the {name} at {path}", f"{free:.1f} GB", f"{gigabytes} GB", mend, free < gigabytes / 4)
@@ -231,14 +233,14 @@ def memory(missing_nodes: int, megabytes: int) -> list[dict[str, object]]:
             "memory",
             f"{free} MB",
             f"{needed} MB for {missing_nodes} nodes",
-            "stop what is not needed, or ask for fewer nodes",
+            "stop other programs, or create fewer nodes",
             free < needed / 3,
         )
     ]
 
 
 def capabilities(found: dict[str, object]) -> list[dict[str, object]]:
-    """A Docker that somebody else started is left alone, even where it can't start a node: then say so."""
+    """Report a running Docker that cannot start nodes. The role does not change one that it did not start."""
     status = daemon_status() if found["name"] == "docker" and found["answers"] else None
     if (
         status is None
@@ -249,10 +251,10 @@ def capabilities(found: dict[str, object]) -> list[dict[str, object]]:
     missing = missing_capabilities(status)
     if not missing:
         return []
-    mend = f"{SUDO}pkill -x dockerd, then run again: Docker is then started with a runtime that asks for less"
+    mend = f"{SUDO}pkill -x dockerd, then run again to start Docker with a runtime that requests fewer capabilities"
     return [
         limit(
-            f"Docker {found['version']} starts no privileged container here: capabilities",
+            f"Docker {found['version']} cannot start privileged containers: capabilities",
             f"all but number {missing}",
             "all",
             mend,
@@ -272,6 +274,9 @@ def distribution() -> tuple[str, tuple[int, ...]]:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--installed"]:
+        print(json.dumps([name for name in ENGINES if shutil.which(name)]))
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("engine", "cache", "kind-minimum", "kubernetes"):
         parser.add_argument(f"--{name}", required=True)

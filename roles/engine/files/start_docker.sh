@@ -1,6 +1,6 @@
 #!/bin/sh
-# Start Docker by the means that this machine has, and wait until it answers.
-# usage: start_docker.sh SECONDS LOG   (says "changed" when it started it)
+# Start Docker with systemd, an init script or directly, and wait until it answers.
+# usage: start_docker.sh SECONDS LOG   (prints "changed" if it started Docker)
 set -u
 seconds=$1 log=$2
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -8,7 +8,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 answers() { timeout 5 docker info > /dev/null 2>&1; }
 running() { pgrep -x dockerd > /dev/null 2>&1; }
 
-wait_for_answer() { # SECONDS [PID], no longer than that process lives
+wait_for_answer() { # SECONDS [PID], at most as long as that process is alive
   tries=$(($1 * 2))
   while [ "$tries" -gt 0 ]; do
     answers && return 0
@@ -19,7 +19,7 @@ wait_for_answer() { # SECONDS [PID], no longer than that process lives
   return 1
 }
 
-# What a daemon that was killed leaves behind: its number may belong to somebody else by now, and keeps a new one from starting.
+# Remove the PID file of a killed daemon. Its PID may belong to another process now, which prevents the daemon from starting.
 forget() { # PIDFILE NAME
   [ -f "$1" ] || return 0
   pid=$(cat "$1")
@@ -31,11 +31,11 @@ fail() {
   if [ -d /run/systemd/system ]; then
     echo 'Last lines of its journal:'
     journalctl -u docker -n 15 --no-pager 2> /dev/null
-    echo 'Next step: journalctl -u docker, mend what it says, systemctl start docker, then run again.'
+    echo 'Next step: journalctl -u docker, fix the cause, systemctl start docker, then run again.'
   else
     echo "Last lines of $log:"
     tail -n 15 "$log" 2> /dev/null
-    echo "Next step: mend what the log says, then run again. Settings are in /etc/docker/daemon.json."
+    echo "Next step: fix the cause, then run again. The configuration is in /etc/docker/daemon.json."
   fi
   exit 1
 }
@@ -60,7 +60,7 @@ if [ -x /etc/init.d/docker ] && service docker start > /dev/null 2>&1 && wait_fo
   echo changed
   exit 0
 fi
-# Without systemd, and where the init script may not raise its limits: the daemon itself, in a session of its own.
+# Without systemd, or if the init script is not allowed to raise its limits, start the daemon in a session of its own.
 if running; then
   wait_for_answer "$seconds" || fail 'the init script started it'
 else

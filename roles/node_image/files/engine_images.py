@@ -1,4 +1,4 @@
-"""Node images in a container engine: find, pull, load, save. Prints JSON; `error` is a sentence for people."""
+"""Find, pull, load and save node images in a container engine. Prints JSON, with `error` if it fails."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ZSTD, GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 
 
 class Problem(Exception):
-    """Something that a person must know, in a sentence."""
+    """An error message for the user."""
 
 
 def inspect(engine: str, reference: str) -> dict[str, object] | None:
-    """What the engine knows of the image, or None while it isn't there."""
+    """Name and labels of the image, or None if the engine does not have it."""
     done = subprocess.run([engine, "image", "inspect", reference], capture_output=True, text=True, check=False)
     if done.returncode:
         return None
@@ -39,19 +39,19 @@ def inspect(engine: str, reference: str) -> dict[str, object] | None:
 
 
 def find(engine: str, references: list[str], archive: str) -> dict[str, object]:
-    """The first of the images that is there; an archive stands for the image in it."""
+    """The first image that the engine has. An archive is looked up by the name of its image."""
     for reference in references:
         found = inspect(engine, reference)
         if found:
             return found
     if archive and Path(archive).expanduser().exists():
-        with contextlib.suppress(Problem):  # loading it will tell
+        with contextlib.suppress(Problem):  # `load` reports it
             return inspect(engine, name_in(Path(archive).expanduser())) or {"reference": ""}
     return {"reference": ""}
 
 
 def pull(engine: str, reference: str, patience: float) -> dict[str, object]:
-    """Pull, unless the registry stays silent for some seconds: a sealed network may just swallow packets."""
+    """Pull the image, unless the registry does not answer for some seconds: a firewall may drop packets."""
     command = [engine, "pull", reference]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
@@ -66,7 +66,7 @@ def pull(engine: str, reference: str, patience: float) -> dict[str, object]:
 
 
 def _listen(process: subprocess.Popen[bytes], patience: float) -> bytes | None:
-    """All that the process says; None when the registry's answer isn't among it in time."""
+    """The output of the process; None if the registry does not answer in time."""
     if process.stdout is None:
         return None
     heard, deadline = b"", time.monotonic() + patience
@@ -81,12 +81,12 @@ def _listen(process: subprocess.Popen[bytes], patience: float) -> bytes | None:
 
 
 def _answered(heard: bytes) -> bool:
-    """Docker says 'Pulling from' once the registry knows the image; podman then says that it gets its signatures."""
+    """Whether the output shows an answer of the registry: `Pulling from` by Docker, signatures by podman."""
     return any(word in heard for word in (b"Pulling from", b"Getting image source", b"resolved", b"Digest:"))
 
 
 def load(engine: str, archive: Path) -> dict[str, object]:
-    """Load an archive that `save` has written, packed or not."""
+    """Load an archive, compressed or not."""
     name = name_in(archive)
     with opened(archive) as content:
         process = subprocess.Popen(
@@ -104,11 +104,9 @@ def load(engine: str, archive: Path) -> dict[str, object]:
 
 
 def name_in(archive: Path) -> str:
-    """The name of the image in an archive."""
+    """Name of the image in an archive."""
     if not archive.is_file():
-        raise Problem(
-            f"{archive} is not there. Next step: bring there what `docker save`, or node_image_save, has written"
-        )
+        raise Problem(f"{archive} does not exist. Next step: create it with {WRITERS}")
     try:
         with opened(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
             for entry in tar:
@@ -116,15 +114,15 @@ def name_in(archive: Path) -> str:
                     return str(json.load(file)[0]["RepoTags"][0])
     except (tarfile.TarError, ValueError, LookupError, TypeError, EOFError, OSError) as error:
         raise Problem(
-            f"{archive} is not an image archive ({error}). Next step: write it anew with {WRITERS}"
+            f"{archive} is not an image archive ({error}). Next step: create it again with {WRITERS}"
         ) from error
-    raise Problem(f"{archive} is a tar file without an image in it. Next step: write it anew with {WRITERS}")
+    raise Problem(f"{archive} is a tar file without an image. Next step: create it again with {WRITERS}")
 
 
 @contextlib.contextmanager
 def opened(archive: Path) -> Iterator[IO[bytes]]:
-    """The archive's content, unpacked on the way when it is packed."""
-    with archive.open("rb", buffering=0) as raw:  # zstd reads on where this file descriptor is
+    """The uncompressed content of the archive."""
+    with archive.open("rb", buffering=0) as raw:  # zstd continues at the position of this file descriptor
         magic = raw.read(4)
         raw.seek(0)
         if magic.startswith(GZIP):
@@ -143,15 +141,15 @@ def opened(archive: Path) -> Iterator[IO[bytes]]:
 
 
 def zstd() -> str:
-    """Where the program is that packs and unpacks."""
+    """Path of zstd."""
     found = shutil.which("zstd")
     if found is None:
-        raise Problem("zstd is not on this machine. Next step: install it, e.g. apt-get install zstd")
+        raise Problem("zstd is not installed. Next step: apt-get install zstd")
     return found
 
 
 def save(engine: str, reference: str, target: Path) -> dict[str, object]:
-    """Write the image to one file, in one move; a file that holds it already stays."""
+    """Write the image to an archive by an atomic rename, unless the archive contains it already."""
     name = tagged(reference)
     with contextlib.suppress(Problem):
         if target.exists() and name_in(target) == name:
@@ -173,7 +171,7 @@ def save(engine: str, reference: str, target: Path) -> dict[str, object]:
 
 
 def tagged(reference: str) -> str:
-    """The name under which an image is saved: one that is only known by its digest has none in an archive."""
+    """Name to save the image under: a reference with only a digest has no name in an archive."""
     name, at, digest = reference.partition("@")
     if not at or ":" in name.rpartition("/")[2]:
         return name

@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import needs_new
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import must_be_replaced
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import from_text
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner, merge
@@ -35,7 +35,7 @@ class Server(FakeCluster):
 
     def patch(self, kind, name, change, namespace="", subresource=""):
         live = self.get(kind, name, namespace)
-        if needs_new(merge(live, change), live):
+        if must_be_replaced(merge(live, change), live):
             raise KindlabError(f"The API server refused (422): {kind} {name}: field is immutable")
         patched = super().patch(kind, name, change, namespace, subresource)
         if kind == "Deployment":

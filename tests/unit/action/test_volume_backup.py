@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Declined,
     KindlabError,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
@@ -219,7 +219,7 @@ def workload(kind: str, name: str, *claims: str, **spec: Any) -> dict[str, Any]:
 
 
 def saved_workloads(lab: Lab) -> dict[str, Any]:
-    return {owners.key(item): item for item in read_backup(lab.path).objects(WORKLOADS)}
+    return {workloads.key(item): item for item in read_backup(lab.path).objects(WORKLOADS)}
 
 
 def test_what_makes_pods_with_the_volumes_is_saved(lab: Lab) -> None:
@@ -258,7 +258,7 @@ def test_what_was_brought_to_zero_is_saved_with_what_it_had(lab: Lab) -> None:
     web = lab.cluster.put(workload("Deployment", "web", "a", replicas=3))
     assert lab().changed
     before = saved_workloads(lab)
-    change = owners.stopping(web)
+    change = workloads.scale_down_patch(web)
     assert change
     lab.cluster.patch("Deployment", "web", change, "default")
     assert not lab().changed
@@ -421,7 +421,7 @@ def occupied(lab: Lab) -> None:
 
 def forgetful(lab: Lab) -> None:
     item = workload("Deployment", "web", "a", replicas=0)
-    item["metadata"]["labels"] = {owners.REMEMBERED: "replicas"}
+    item["metadata"]["labels"] = {workloads.RECORDED: "replicas"}
     lab.cluster.put(item)
 
 
@@ -442,7 +442,7 @@ def newer(lab: Lab) -> None:
         (inside_a_stopped_node, {"data": "archive"}, Declined, "can't be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
         (newer, {}, NewerFormat, r"has format 2"),
-        (forgetful, {}, BadInput, r"What default/Deployment/web had can't be read"),
+        (forgetful, {}, BadInput, r"default/Deployment/web can't be scaled back up"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
         (None, {"data": "archive", "checksums": "none"}, BadInput, "need checksums"),
         (None, {"data": "archive", "compression_level": 77}, BadInput, "no level 77"),

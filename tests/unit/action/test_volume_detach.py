@@ -8,7 +8,7 @@ import yaml
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Declined, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import MIRROR
 from ansible_collections.kindlab.volumes.plugins.modules import volume_detach as module
 from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
@@ -187,7 +187,7 @@ def test_a_change_of_ours_is_not_tried_for_ever():
         # Somebody else brings it to zero.
         scaled(0),
         # Its number is the same in the end, and so is what is remembered.
-        lambda item: merge(item, owners.stopping(item)),
+        lambda item: merge(item, workloads.scale_down_patch(item)),
     ],
 )
 def test_somebody_else_may_have_done_it(change):
@@ -232,9 +232,9 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
         ({"state": "attached", "names": ["ns/x"]}, [], BadInput, "ns/x"),
         (
             {},
-            [owner("Deployment", "z", "c", replicas=0, metadata={"labels": {owners.REMEMBERED: "replicas"}})],
+            [owner("Deployment", "z", "c", replicas=0, metadata={"labels": {workloads.RECORDED: "replicas"}})],
             BadInput,
-            "What ns/Deployment/z had can't be read",
+            "ns/Deployment/z can't be scaled back up",
         ),
     ],
 )

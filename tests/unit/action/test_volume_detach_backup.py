@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     BASE,
@@ -121,7 +121,7 @@ def test_what_is_there_is_left_as_it_is(backup):
     backup.save(running(*EVERYTHING))
     here = owner("Deployment", "web", "c", replicas=7)
     db = stateful("db", replicas=2)
-    cluster = backup.restored(here, merge(db, owners.stopping(db)))
+    cluster = backup.restored(here, merge(db, workloads.scale_down_patch(db)))
     done = attach(cluster, path=backup.path, names=["ns/c", "ns/data-db-0"])
     expected = {**dict.fromkeys(SAVED, "created"), "StatefulSet/db": "attached"}
     del expected["Deployment/web"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     EVERYTHING,
     UNTOUCHED,
@@ -61,15 +61,15 @@ def test_deleting_that_was_killed_is_completed_by_the_next():
 
 
 @st.composite
-def workloads(draw):
-    kind = draw(st.sampled_from([*owners.KINDS, "StatefulSet"]))
+def any_workload(draw):
+    kind = draw(st.sampled_from([*workloads.WORKLOAD_KINDS, "StatefulSet"]))
     name = draw(st.sampled_from("abcd"))
     claims = draw(st.sampled_from([("c",), ("d",), (), ("c", "d")]))
     if kind == "StatefulSet":
         return stateful(name, replicas=draw(st.integers(0, 3)), scaled=draw(st.sampled_from(["Retain", "Delete"])))
     if kind == "DaemonSet":
         return daemon(name, *claims, selector=draw(st.sampled_from([None, SSD])))
-    if kind in owners.SUSPENDED:
+    if kind in workloads.SUSPENDED:
         return owner(kind, name, *claims, suspend=draw(st.booleans()))
     return owner(kind, name, *claims, replicas=draw(st.integers(0, 3)))
 
@@ -78,7 +78,10 @@ CLAIMS = [*C, *bound("d"), *(part for name in "abcd" for number in range(3) for 
 WRITES = st.integers(0, 6)
 
 
-@given(st.lists(workloads(), max_size=6, unique_by=owners.key), st.lists(st.tuples(st.booleans(), WRITES), max_size=4))
+@given(
+    st.lists(any_workload(), max_size=6, unique_by=workloads.key),
+    st.lists(st.tuples(st.booleans(), WRITES), max_size=4),
+)
 def test_whatever_is_killed_everything_comes_back(items, life):
     """Runs in any order, each killed after some writes, or not: at the end all is free, and then all as it was."""
     cluster = running(*CLAIMS, *items)

@@ -10,7 +10,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 
-from ansible_collections.kindlab.volumes.plugins.filter.lab_problems import FilterModule
+from ansible_collections.kindlab.volumes.plugins.filter._lab_problems import FilterModule
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provision import lab_problems
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import STORAGE_DEFAULTS
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
@@ -106,4 +106,4 @@ def test_clusters_that_go_need_only_a_name() -> None:
 
 
 def test_the_filter_is_found_by_its_name() -> None:
-    assert FilterModule().filters() == {"lab_problems": lab_problems}
+    assert FilterModule().filters() == {"_lab_problems": lab_problems}

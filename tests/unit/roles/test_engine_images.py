@@ -58,7 +58,7 @@ def test_what_is_no_image_archive_is_said_so(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(images.Problem, match="is not there"):
+    with pytest.raises(images.Problem, match="does not exist"):
         images.name_in(tmp_path / "image")
 
 

@@ -86,3 +86,13 @@ def test_space_is_fatal_only_when_it_is_far_too_small(tmp_path: Path) -> None:
     (far,) = probe.disk("cache", tmp_path, int(free * 8) + 8)
     assert (low["fatal"], far["fatal"]) == (False, True)
     assert "kindlab_cache" in far["text"]
+
+
+def test_installed_engines_are_listed(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether they answer does not matter."""
+    script(path / "podman", "exit 1")
+    monkeypatch.setattr(probe.sys, "argv", ["probe.py", "--installed"])
+    probe.main()
+    assert capsys.readouterr().out == '["podman"]\n'

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     Catalog,
     SavedArchive,
     SavedCluster,
     SavedVolume,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked

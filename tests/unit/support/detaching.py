@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_holders
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, inspected
@@ -87,8 +87,8 @@ def running(*objects, cluster=Controlled, **how):
 
 def specs(cluster):
     """All that makes pods, and all claims, as the API server writes them; and the names of the pods."""
-    kinds = (*owners.KINDS, "PersistentVolumeClaim")
-    found = {owners.key(item): as_served(item) for kind in kinds for item in cluster.list(kind)}
+    kinds = (*workloads.WORKLOAD_KINDS, "PersistentVolumeClaim")
+    found = {workloads.key(item): as_served(item) for kind in kinds for item in cluster.list(kind)}
     return found, [item["metadata"]["name"] for item in cluster.list("Pod")]
 
 

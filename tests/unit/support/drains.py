@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import SEEN, Observed, observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_free
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_exempt_from_budgets
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 
 Object = dict[str, Any]
@@ -168,20 +168,20 @@ class Server(FakeCluster):
     def count(self) -> None:
         """What the controller of budgets does: the numbers of each status, from the pods that are there."""
         for item in self.list("PodDisruptionBudget"):
-            guarded = [p for p in self.list("Pod") if read_budget(item).guards(p)]
+            guarded = [p for p in self.list("Pod") if read_budget(item).selects_pod(p)]
             healthy = sum(p["status"]["conditions"][0]["status"] == "True" for p in guarded)
             allowed = max(0, healthy - item["status"]["desiredHealthy"])
             status = {**item["status"], "currentHealthy": healthy, "disruptionsAllowed": allowed}
             self.put({**item, "status": status})
 
     def _refusal(self, asked: Object) -> str:
-        guarding = [item for item in self.list("PodDisruptionBudget") if read_budget(item).guards(asked)]
-        if is_free(asked) or not guarding:
+        guarding = [item for item in self.list("PodDisruptionBudget") if read_budget(item).selects_pod(asked)]
+        if is_exempt_from_budgets(asked) or not guarding:
             return ""
         if len(guarding) > 1:
             return "This pod has more than one PodDisruptionBudget"
         (item,) = guarding
-        if read_budget(item).asks(asked):
+        if read_budget(item).applies_to(asked):
             if not item["status"]["disruptionsAllowed"]:
                 return f"The disruption budget {item['metadata']['name']} allows none"
             item["status"]["disruptionsAllowed"] -= 1
@@ -190,7 +190,7 @@ class Server(FakeCluster):
 
     def _make_again(self, gone: Object) -> None:
         references = gone["metadata"].get("ownerReferences")
-        if not references or is_free(gone):
+        if not references or is_exempt_from_budgets(gone):
             return
         kind, name = references[0]["kind"], references[0]["name"]
         where = None if name in self.stuck else "w2"

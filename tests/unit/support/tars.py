@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import BLOCK, END, TarStream
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import BLOCK, END, TarStream
 
 _FIELDS = {
     "name": (0, b"f"),

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import has_condition
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import KINDS
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
@@ -127,7 +127,7 @@ def as_served(item: Object) -> Object:
     for field in ("annotations", "labels"):
         if not shown["metadata"].get(field):
             shown["metadata"].pop(field, None)
-    if shown["kind"] == "DaemonSet" and not owners.template(shown)["spec"].get("nodeSelector"):
+    if shown["kind"] == "DaemonSet" and not workloads.template(shown)["spec"].get("nodeSelector"):
         shown["spec"]["template"]["spec"].pop("nodeSelector", None)
     shown.pop("status", None)
     return shown
@@ -157,7 +157,7 @@ class Controlled(FakeCluster):
                 self._make_pods(item)
 
     def _is_left_over(self, item: Object) -> bool:
-        above = [r for r in item["metadata"].get("ownerReferences") or () if r["kind"] in owners.KINDS]
+        above = [r for r in item["metadata"].get("ownerReferences") or () if r["kind"] in workloads.WORKLOAD_KINDS]
         return any(r["uid"] not in {other["metadata"]["uid"] for other in self.list(r["kind"])} for r in above)
 
     def _scale_replica_set(self, deployment: Object) -> None:
@@ -223,9 +223,9 @@ def _pods(item: Object) -> Iterator[Object]:
     spec, name = item["spec"], item["metadata"]["name"]
     count = spec.get("replicas", 1)
     if item["kind"] == "DaemonSet":
-        count = int(owners.NOWHERE not in (spec["template"]["spec"].get("nodeSelector") or {}))
+        count = int(workloads.NOWHERE not in (spec["template"]["spec"].get("nodeSelector") or {}))
     elif item["kind"] == "Job":
-        count = int(not spec["suspend"] and not owners.has_finished(item))
+        count = int(not spec["suspend"] and not workloads.has_finished(item))
     for ordinal in range(count):
         templates = spec.get("volumeClaimTemplates") or ()
         made = [f"{t['metadata']['name']}-{name}-{ordinal}" for t in templates]

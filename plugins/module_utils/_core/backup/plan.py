@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export 
     saved_volume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import has_ended, pods_by_claim
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     ORIGINAL_POLICY,
     Volume,
@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     read_volumes,
     select_volumes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import check_names
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
@@ -106,7 +106,7 @@ def plan(request: Request, observed: Observed) -> Plan:
                 next_step="Name a path outside of all volumes.",
             )
     retain = {volume.name: _retain(volume) for volume in volumes if volume.reclaim_policy != RETAIN}
-    pods = pods_by_claim(pod for pod in observed.pods if not has_ended(pod))
+    pods = pods_by_claim(pod for pod in observed.pods if not is_terminal(pod))
     return Plan(
         cluster=saved_cluster(request.cluster, observed.kubernetes_version, observed.nodes),
         volumes=volumes,
@@ -158,7 +158,7 @@ def _objects(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: 
         ],
         "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
         "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if claim_name(o) in claims],
-        "Workload": saved_owners(observed.owners, claims),
+        "Workload": saved_workloads(observed.owners, claims),
         "Cluster": [observed.cluster] if observed.cluster else [],
     }
 

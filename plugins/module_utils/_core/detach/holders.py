@@ -49,7 +49,7 @@ def by_api(
     for item in attachments:
         name = (item["spec"].get("source") or {}).get("persistentVolumeName", "")
         attached.setdefault(name, []).append(item["spec"].get("nodeName", ""))
-    living = [pod for pod in everybody if not pods.has_ended(pod)]
+    living = [pod for pod in everybody if not pods.is_terminal(pod)]
     by_claim: dict[str, list[Object]] = {}
     for volume in volumes:
         if volume.claim_phase:
@@ -118,7 +118,7 @@ def summary(held: Mapping[str, Sequence[Held]], claims: Mapping[str, str]) -> st
 
 
 def _by_pod(pod: Object, what: str) -> Held:
-    ending = ", and is ending" if pods.is_ending(pod) else ""
+    ending = ", and is ending" if pods.is_terminating(pod) else ""
     return Held(f"pod {pods.key(pod)} {what}{ending}", pod["spec"].get("nodeName", ""), pods.key(pod))
 
 

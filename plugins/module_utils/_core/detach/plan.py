@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     Volume,
@@ -20,8 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import check_names
 
-SEEN = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *owner.KINDS)
-# API groups of owner.KINDS; others have kinds of the same name, e.g. the Job of batch.volcano.sh.
+SEEN = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
+# API groups of workloads.WORKLOAD_KINDS; others have kinds of the same name, e.g. the Job of batch.volcano.sh.
 _GROUPS = ("", "apps", "batch")
 _DELETE = "Remove them by hand, or have them deleted: unmanaged=delete."
 _UNKNOWN = "Bring what makes them to zero by its own means, or have the pods deleted once: unmanaged=delete."
@@ -30,7 +29,7 @@ _STATIC = "Move their manifests out of the node's /etc/kubernetes/manifests."
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster's volumes, and all that makes pods, read once. owners: uid -> object, of the kinds of owner.KINDS."""
+    """The cluster's volumes and workloads, read once. owners: uid -> object, of WORKLOAD_KINDS."""
 
     volumes: tuple[Volume, ...]
     claims: Mapping[str, Object]
@@ -101,10 +100,10 @@ def plan_detached(seen: Observed, options: Mapping[str, Any]) -> Plan:
     """Raises Declined, with the list, for pods that nothing known here makes, unless they are to be deleted."""
     volumes, fleeting = chosen(seen, options)
     claims = {volume.claim for volume in volumes if volume.claim_phase}
-    users = tuple(pod for pod in seen.pods if _uses(pod, claims) and not pods.has_ended(pod))
+    users = tuple(pod for pod in seen.pods if _uses(pod, claims) and not pods.is_terminal(pod))
     reasons = {pods.key(pod): reason for pod in users if (reason := _unmanaged(pod, seen.owners))}
     _refuse({pod: reason for pod, reason in reasons.items() if reason.static or options["unmanaged"] == "refuse"})
-    owners = {owner.key(item): item for item in _owners(seen, users, claims)}
+    owners = {workloads.key(item): item for item in _owners(seen, users, claims)}
     steps = tuple(_stopped(item) for _key, item in sorted(owners.items()))
     deleted = tuple(pod for pod in users if pods.key(pod) in reasons)
     return Plan(volumes, users, steps, deleted, fleeting)
@@ -117,13 +116,13 @@ def plan_attached(seen: Observed, saved: Iterable[Object], options: Mapping[str,
     everything = not (options["names"] or options["namespaces"] or options["storage_classes"])
     steps = {}
     for item in seen.owners.values():
-        had = owner.remembered(item) if owner.is_handled(item) else None
-        if had is not None and (everything or owner.named_claims(item, claims)):
-            steps[owner.key(item)] = Step(item, had, owner.giving_back(item, had))
-    there = {owner.key(item) for item in seen.owners.values()}
+        had = workloads.recorded(item) if workloads.is_top_level(item) else None
+        if had is not None and (everything or workloads.used_claims(item, claims)):
+            steps[workloads.key(item)] = Step(item, had, workloads.scale_up_patch(item, had))
+    there = {workloads.key(item) for item in seen.owners.values()}
     for item in saved:
-        if owner.key(item) not in there and (everything or owner.named_claims(item, claims)):
-            steps[owner.key(item)] = Step(item, owner.state(item), missing=True)
+        if workloads.key(item) not in there and (everything or workloads.used_claims(item, claims)):
+            steps[workloads.key(item)] = Step(item, workloads.state(item), missing=True)
     return Plan(volumes, (), tuple(step for _key, step in sorted(steps.items())), (), fleeting)
 
 
@@ -139,7 +138,7 @@ class _Reason:
 def _unmanaged(pod: Object, owners: Mapping[str, Object]) -> _Reason | None:
     if pods.is_mirror(pod):
         return _Reason("it is a static pod of its node", _STATIC, True)
-    if pods.is_ending(pod):
+    if pods.is_terminating(pod):
         return None
     item: Object = pod
     while (reference := pods.controller(item)) is not None:
@@ -156,7 +155,7 @@ def _unmanaged(pod: Object, owners: Mapping[str, Object]) -> _Reason | None:
 
 def _is_known(reference: Object) -> bool:
     group = str(reference.get("apiVersion", "")).rpartition("/")[0]
-    return reference["kind"] in owner.KINDS and group in _GROUPS
+    return reference["kind"] in workloads.WORKLOAD_KINDS and group in _GROUPS
 
 
 def _refuse(reasons: Mapping[str, _Reason]) -> None:
@@ -174,7 +173,7 @@ def _refuse(reasons: Mapping[str, _Reason]) -> None:
 def _owners(seen: Observed, users: Iterable[Object], claims: set[str]) -> Iterable[Object]:
     """All that makes pods with these claims: whether or not it has one now, and Jobs besides their CronJob."""
     for item in seen.owners.values():
-        if owner.is_handled(item) and not owner.has_finished(item) and owner.named_claims(item, claims):
+        if workloads.is_top_level(item) and not workloads.has_finished(item) and workloads.used_claims(item, claims):
             yield item
     for pod in users:
         above = pods.controller(pod)
@@ -183,12 +182,12 @@ def _owners(seen: Observed, users: Iterable[Object], claims: set[str]) -> Iterab
             if maker is None:
                 break
             above = pods.controller(maker)
-            if owner.is_handled(maker) and not owner.has_finished(maker):
+            if workloads.is_top_level(maker) and not workloads.has_finished(maker):
                 yield maker
 
 
 def _stopped(item: Object) -> Step:
-    return Step(item, owner.remembered(item) or owner.state(item), owner.stopping(item))
+    return Step(item, workloads.recorded(item) or workloads.state(item), workloads.scale_down_patch(item))
 
 
 def reread(step: Step, item: Object) -> Step:

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
 from .holders import Held, summary
@@ -17,8 +16,8 @@ from .plan import Plan, Step
 
 def before_after(found: Plan, *, detached: bool) -> tuple[Object, Object]:
     """The owners at both ends, as the module's diff shows them."""
-    before = {owner.key(step.item): None if step.missing else owner.state(step.item) for step in found.steps}
-    after = {owner.key(step.item): _then(step, detached) for step in found.steps}
+    before = {workloads.key(step.item): None if step.missing else workloads.state(step.item) for step in found.steps}
+    after = {workloads.key(step.item): _then(step, detached) for step in found.steps}
     deleted = [pods.key(pod) for pod in found.deleted]
     return {"owners": before, "pods": deleted}, {"owners": after, "pods": []}
 
@@ -30,7 +29,7 @@ def owner_lines(found: Plan, *, detached: bool) -> list[Object]:
             "kind": step.item["kind"],
             "namespace": step.item["metadata"]["namespace"],
             "name": step.item["metadata"]["name"],
-            "had": {field: step.had[field] for field in step.had if field in owner.state(step.item)},
+            "had": {field: step.had[field] for field in step.had if field in workloads.state(step.item)},
             "has": _then(step, detached),
             "result": _result(step, detached),
         }
@@ -73,8 +72,8 @@ def left_out(found: Plan) -> tuple[str, ...]:
 
 def _then(step: Step, detached: bool) -> Object:
     if detached:
-        return owner.zero(step.item)
-    fields = owner.state(step.item)
+        return workloads.scaled_to_zero(step.item)
+    fields = workloads.state(step.item)
     return {field: step.had.get(field, value) for field, value in fields.items()}
 
 

@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 
 SEEN = (
     *("Node", "Pod", "PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Deployment"),
-    *pods.OWNERS,
+    *pods.CONTROLLER_KINDS,
 )
 _TAINT = {"key": UNSCHEDULABLE, "effect": "NoSchedule"}
 
@@ -135,12 +135,12 @@ def plan_schedulable(seen: Observed, name: str) -> tuple[Line, ...]:
     """The pods that wait for this node: it could take them, and no other one can now."""
     node = seen.node(name)
     lines = []
-    for pod in filter(pods.waits_for_a_node, seen.pods):
+    for pod in filter(pods.is_unscheduled, seen.pods):
         volumes = pods.volumes_of(pod, seen.claims, seen.volumes, seen.nodes)
         others, why = _elsewhere(seen, name, pod, volumes)
         fits = not obstacle(pod, node, opened=True) and all(name in v.nodes for v in volumes if v.pinned)
         if fits and not others:
-            owner = pods.owner_of(pod, seen.owners).text()
+            owner = pods.workload_of(pod, seen.owners).text()
             lines.append(Line(pod, owner, "waiting", why, volumes=volumes))
     return tuple(lines)
 
@@ -159,15 +159,15 @@ def lanes(lines: Iterable[Line]) -> list[list[Line]]:
 
 
 def _line(seen: Observed, name: str, pod: Object, selected: frozenset[str] | None) -> Line:
-    owner = pods.owner_of(pod, seen.owners)
+    owner = pods.workload_of(pod, seen.owners)
     volumes = pods.volumes_of(pod, seen.claims, seen.volumes, seen.nodes)
-    budgets = tuple(b for b in seen.budgets if b.guards(pod))
+    budgets = tuple(b for b in seen.budgets if b.selects_pod(pod))
     stays = _stays(pod, owner, selected)
     if stays:
         return Line(pod, owner.text(), *stays, volumes=volumes)
     goes = Line(pod, owner.text(), "evicted", volumes=volumes, budgets=budgets)
-    if pods.has_ended(pod) or pods.is_ending(pod):
-        return replace(goes, why="it has ended" if pods.has_ended(pod) else "it is ending already")
+    if pods.is_terminal(pod) or pods.is_terminating(pod):
+        return replace(goes, why="it has ended" if pods.is_terminal(pod) else "it is ending already")
     if not owner.kind:
         return replace(goes, why="nothing makes it again")
     others, why = _elsewhere(seen, name, pod, volumes)
@@ -175,16 +175,16 @@ def _line(seen: Observed, name: str, pod: Object, selected: frozenset[str] | Non
         return replace(goes, result="cannot_move", why=f"{why}: its replacement waits until {name} is schedulable")
     if goes.comes_again:
         why = f"it tolerates the taint {UNSCHEDULABLE}: another one may come to this node"
-    elif any(b.counted and b.allowed == 0 and b.asks(pod) for b in budgets):
+    elif any(b.counted and b.allowed == 0 and b.applies_to(pod) for b in budgets):
         why = f"when the disruption budget {' and '.join(b.text() for b in budgets)} lets it go"
     return replace(goes, why=why, other_nodes=others)
 
 
-def _stays(pod: Object, owner: pods.Owner, selected: frozenset[str] | None) -> tuple[str, str] | None:
+def _stays(pod: Object, owner: pods.Workload, selected: frozenset[str] | None) -> tuple[str, str] | None:
     """(result, why) of a pod that is not touched."""
     if pods.is_mirror(pod):
         return "left", "it is static: the node's kubelet runs it from a file"
-    if owner.kind == "DaemonSet" and not pods.has_ended(pod):
+    if owner.kind == "DaemonSet" and not pods.is_terminal(pod):
         return "daemon", "its DaemonSet would make it again on this node"
     if selected is not None and pod["metadata"]["uid"] not in selected:
         return "left", "pod_selector leaves it out"
@@ -214,12 +214,12 @@ def _blocked(seen: Observed, lines: Sequence[Line]) -> dict[str, str]:
     found = {
         line.key: several.format(", ".join(b.key for b in line.budgets))
         for line in lines
-        if len(line.budgets) > 1 and not pods.is_free(line.pod)
+        if len(line.budgets) > 1 and not pods.is_exempt_from_budgets(line.pod)
     }
     for budget in seen.budgets:
-        guarded = [line for line in lines if line.goes and line.budgets == (budget,) and budget.asks(line.pod)]
+        guarded = [line for line in lines if line.goes and line.budgets == (budget,) and budget.applies_to(line.pod)]
         # Pods of this budget that wait for a node are away already, and for as long as the node is drained.
-        room = budget.room - sum(budget.guards(pod) and pods.waits_for_a_node(pod) for pod in seen.pods)
+        room = budget.max_disruptions - sum(budget.selects_pod(pod) and pods.is_unscheduled(pod) for pod in seen.pods)
         for line in sorted(guarded, key=_stays_away):
             if room < 1 and budget.counted:
                 found[line.key] = f"the disruption budget {budget.text()} does not let it go{_used_up(budget)}"
@@ -228,11 +228,11 @@ def _blocked(seen: Observed, lines: Sequence[Line]) -> dict[str, str]:
 
 
 def _used_up(budget: Budget) -> str:
-    return ": pods that have no other node to go to use up what it allows" if budget.room else ""
+    return ": pods that have no other node to go to use up what it allows" if budget.max_disruptions else ""
 
 
 def _asks(line: Line) -> bool:
-    return any(budget.asks(line.pod) for budget in line.budgets)
+    return any(budget.applies_to(line.pod) for budget in line.budgets)
 
 
 def _stays_away(line: Line) -> bool:

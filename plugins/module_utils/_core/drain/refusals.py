@@ -76,7 +76,7 @@ def _of_pods(seen: Observed, going: Iterable[Line]) -> Iterator[Reason]:
         if any(provisioner.serves(d) for provisioner in PROVISIONERS.values())
     }
     for line in going:
-        if pods.has_ended(line.pod) or pods.is_ending(line.pod):
+        if pods.is_terminal(line.pod) or pods.is_terminating(line.pod):
             continue
         namespace = line.pod["metadata"]["namespace"]
         if line.result == "cannot_move":

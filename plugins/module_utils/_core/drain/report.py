@@ -93,7 +93,7 @@ def _steps(involved: Sequence[Budget], stuck: Sequence[Line], refused: Sequence[
         steps.append("Let one budget select each pod.")
     if involved:
         edit = " and ".join(f"kubectl -n {b.namespace} edit pdb {b.name}" for b in involved)
-        more = ", or run more healthy pods of it on other nodes" if any(b.room for b in involved) else ""
+        more = ", or run more healthy pods of it on other nodes" if any(b.max_disruptions for b in involved) else ""
         steps.append(f"Let the budget allow a disruption ({edit}){more}.")
     unmoved = [line.key for line in refused if line.result == "cannot_move"]
     if unmoved:

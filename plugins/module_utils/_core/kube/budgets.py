@@ -10,7 +10,7 @@ from typing import Any
 
 from .conditions import has_condition
 from .objects import Object
-from .pods import is_free
+from .pods import is_exempt_from_budgets
 from .scheduling import selects
 
 
@@ -40,7 +40,7 @@ class Budget:
         return f"{self.namespace}/{self.name}"
 
     @property
-    def room(self) -> int:
+    def max_disruptions(self) -> int:
         """How many of its pods may be away at once, when all others are healthy; never less than nothing."""
         return max(0, self.expected - self.desired)
 
@@ -63,14 +63,14 @@ class Budget:
             "disruptions_allowed": self.allowed,
         }
 
-    def guards(self, pod: Mapping[str, Any]) -> bool:
+    def selects_pod(self, pod: Mapping[str, Any]) -> bool:
         """True for a pod that it selects."""
         metadata = pod["metadata"]
         return metadata["namespace"] == self.namespace and selects(self.selector, metadata.get("labels") or {})
 
-    def asks(self, pod: Mapping[str, Any]) -> bool:
+    def applies_to(self, pod: Mapping[str, Any]) -> bool:
         """True where the eviction of this pod of it needs its permission (Kubernetes: unhealthyPodEvictionPolicy)."""
-        if is_free(pod):
+        if is_exempt_from_budgets(pod):
             return False
         return has_condition(pod, "Ready") or not (self.any_unhealthy or self.healthy >= self.desired > 0)
 

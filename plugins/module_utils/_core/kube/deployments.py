@@ -20,7 +20,7 @@ def argv(container: Mapping[str, Any]) -> list[str]:
     return [*(container.get("command") or ()), *(container.get("args") or ())]
 
 
-def is_served(deployment: Mapping[str, Any]) -> bool:
+def rollout_complete(deployment: Mapping[str, Any]) -> bool:
     """True where all wanted pods run the newest template and are available, and no older one is left."""
     status = deployment.get("status") or {}
     wanted = deployment["spec"].get("replicas", 1)
@@ -32,7 +32,7 @@ def is_served(deployment: Mapping[str, Any]) -> bool:
     )
 
 
-def why_not_served(pods: Iterable[Object], events: Iterable[Object]) -> tuple[str, str]:
+def why_not_ready(pods: Iterable[Object], events: Iterable[Object]) -> tuple[str, str]:
     """What keeps a Deployment's pods from running, and the next step.
 
     pods: those of the Deployment; events: of its namespace.

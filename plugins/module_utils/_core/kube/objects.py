@@ -34,17 +34,17 @@ def by_ref(items: Iterable[Object]) -> dict[Ref, Object]:
     return {ref_of(item): item for item in items}
 
 
-def is_part(wanted: Any, live: Any) -> bool:
+def is_subset(wanted: Any, live: Any) -> bool:
     """True where all fields of wanted are so in live; fields that only live has (the API's defaults) don't count.
 
     None is wanted to be absent. Lists are equal in length and order.
     """
     if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(is_part(value, live.get(key)) for key, value in wanted.items())
+        return isinstance(live, Mapping) and all(is_subset(value, live.get(key)) for key, value in wanted.items())
     if isinstance(wanted, (list, tuple)):
         if not isinstance(live, (list, tuple)) or len(wanted) != len(live):
             return False
-        return all(is_part(one, other) for one, other in zip(wanted, live, strict=True))
+        return all(is_subset(one, other) for one, other in zip(wanted, live, strict=True))
     return bool(wanted == live)
 
 
@@ -66,7 +66,7 @@ def without_nulls(wanted: Object) -> Object:
     return dict(merged({}, wanted))
 
 
-def needs_new(wanted: Object, live: Object) -> bool:
+def must_be_replaced(wanted: Object, live: Object) -> bool:
     """True where a field differs that the API server never lets change: the object must be deleted and made anew."""
     if "deletionTimestamp" in live["metadata"]:
         return True

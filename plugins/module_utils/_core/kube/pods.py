@@ -14,11 +14,11 @@ from .volumes import affinity_nodes, claim_name
 
 MIRROR = "kubernetes.io/config.mirror"
 # Owners that are looked up; one of another kind is taken to be there.
-OWNERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
+CONTROLLER_KINDS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
 
 
 @dataclass(frozen=True)
-class Owner:
+class Workload:
     """What makes a pod again: kind and name, '' for nothing; a ReplicaSet's Deployment in its place."""
 
     kind: str = ""
@@ -58,24 +58,24 @@ def is_mirror(pod: Mapping[str, Any]) -> bool:
     return MIRROR in (pod["metadata"].get("annotations") or {})
 
 
-def has_ended(pod: Mapping[str, Any]) -> bool:
+def is_terminal(pod: Mapping[str, Any]) -> bool:
     """True for a pod whose containers will not run again."""
     return phase(pod) in ("Succeeded", "Failed")
 
 
-def is_ending(pod: Mapping[str, Any]) -> bool:
+def is_terminating(pod: Mapping[str, Any]) -> bool:
     """True for a pod that was deleted and is not gone yet."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
-def is_free(pod: Mapping[str, Any]) -> bool:
+def is_exempt_from_budgets(pod: Mapping[str, Any]) -> bool:
     """True for a pod that no disruption budget keeps: it does not run (yet), or is on its way out."""
-    return has_ended(pod) or is_ending(pod) or phase(pod) == "Pending"
+    return is_terminal(pod) or is_terminating(pod) or phase(pod) == "Pending"
 
 
-def waits_for_a_node(pod: Mapping[str, Any]) -> bool:
+def is_unscheduled(pod: Mapping[str, Any]) -> bool:
     """True for a pod that has no node yet."""
-    return phase(pod) == "Pending" and not pod["spec"].get("nodeName") and not is_ending(pod)
+    return phase(pod) == "Pending" and not pod["spec"].get("nodeName") and not is_terminating(pod)
 
 
 def controller(item: Mapping[str, Any]) -> Object | None:
@@ -84,17 +84,17 @@ def controller(item: Mapping[str, Any]) -> Object | None:
     return next((reference for reference in references if reference.get("controller")), None)
 
 
-def owner_of(pod: Mapping[str, Any], owners: Mapping[str, Object]) -> Owner:
-    """What makes the pod again. owners: uid -> object, all of the kinds in OWNERS."""
+def workload_of(pod: Mapping[str, Any], owners: Mapping[str, Object]) -> Workload:
+    """What makes the pod again. owners: uid -> object, all of the kinds in CONTROLLER_KINDS."""
     reference = controller(pod)
     if reference is None:
-        return Owner()
+        return Workload()
     made_by = owners.get(reference.get("uid", ""))
     if made_by is None:
-        return Owner() if reference["kind"] in OWNERS else Owner(reference["kind"], reference["name"])
+        return Workload() if reference["kind"] in CONTROLLER_KINDS else Workload(reference["kind"], reference["name"])
     above = controller(made_by)
     last = above if above is not None else reference
-    return Owner(last["kind"], last["name"])
+    return Workload(last["kind"], last["name"])
 
 
 def claims_used(pod: Mapping[str, Any]) -> list[str]:

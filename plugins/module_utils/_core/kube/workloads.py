@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What makes pods: the claims that it names, how it is brought to zero, and how it gets back what it had."""
+"""Workloads: which claims they use, and how they are scaled to zero and back up."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .export import saved_object
 from .objects import Object, merged
 from .pods import claims_of, controller
 
-# A label that remembers, on an owner that was brought to zero, the fields that it had: 'replicas.3'. No annotation, as
-# a Deployment's are copied to its ReplicaSets and come back with a rollback.
-REMEMBERED = "kindlab.volumes/detached"
-# A label that no node has: with it in its node selector a DaemonSet has no pods.
+# The label that records a workload's fields before it was scaled to zero: 'replicas.3'. Not an annotation: those of a
+# Deployment are copied to its ReplicaSets and come back with a rollback.
+RECORDED = "kindlab.volumes/detached"
+# A label that no node has: a DaemonSet with it in its node selector has no pods.
 NOWHERE = "kindlab.volumes/detached"
 
 SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 SUSPENDED = ("CronJob", "Job")
 DAEMON = "DaemonSet"
-KINDS = (*SCALED, *SUSPENDED, DAEMON)
+WORKLOAD_KINDS = (*SCALED, *SUSPENDED, DAEMON)
 
-# Labels of a Job's pods that name this very Job by its uid.
+# Labels that the Job controller puts on the pods of one Job.
 _OF_ONE_JOB = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
-# Numbers that controllers count in annotations; that of a DaemonSet rises with each change of its template.
+# Revision counters that controllers keep in annotations.
 _COUNTED = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
 _TRUTH = {"true": True, "false": False}
 _READ: dict[str, Callable[[str], Any]] = {"replicas": int, "suspend": _TRUTH.get, "scheduled": _TRUTH.get}
@@ -41,57 +41,58 @@ def key(item: Mapping[str, Any]) -> str:
 
 
 def template(item: Mapping[str, Any]) -> Object:
-    """The template of its pods."""
+    """Its pod template."""
     spec = item["spec"]
     if item["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
     return dict(spec.get("template") or {})
 
 
-def named_claims(item: Mapping[str, Any], claims: Iterable[str]) -> set[str]:
-    """Those of the claims, each 'namespace/name', that pods of this owner use or would use."""
+def used_claims(item: Mapping[str, Any], claims: Iterable[str]) -> set[str]:
+    """Which of the claims ('namespace/name') its pods use, or would use."""
     metadata = item["metadata"]
     pod = {"metadata": {"name": ""}, "spec": template(item).get("spec") or {}}
     named = {f"{metadata['namespace']}/{name}" for name in claims_of(pod, own=False)}
-    # A StatefulSet names the claims of its ordinals TEMPLATE-NAME-ORDINAL.
+    # A StatefulSet names its claims TEMPLATE-NAME-ORDINAL.
     made = item["spec"].get("volumeClaimTemplates") or () if item["kind"] == "StatefulSet" else ()
     stems = [f"{metadata['namespace']}/{t['metadata']['name']}-{metadata['name']}-" for t in made]
     ordinals = {c for c in claims for stem in stems if c.startswith(stem) and c[len(stem) :].isdigit()}
     return (named & set(claims)) | ordinals
 
 
-def is_handled(item: Mapping[str, Any]) -> bool:
-    """True for what is brought to zero itself: nobody else makes it, or it is a Job, which its CronJob leaves alone."""
+def is_top_level(item: Mapping[str, Any]) -> bool:
+    """True for a workload that is scaled itself: it has no controller, or is a Job, which its CronJob leaves alone."""
     return controller(item) is None or item["kind"] == "Job"
 
 
 def has_finished(item: Mapping[str, Any]) -> bool:
-    """True for a Job that makes no more pods."""
+    """True for a Job that is complete or failed."""
     return item["kind"] == "Job" and (has_condition(item, "Complete") or has_condition(item, "Failed"))
 
 
-def remembered(item: Mapping[str, Any]) -> Object | None:
-    """What it had before it was brought to zero; None where it was not. Raises BadInput where that can't be read.
+def recorded(item: Mapping[str, Any]) -> Object | None:
+    """Its fields before it was scaled to zero, None if it was not scaled here. Raises BadInput if they are invalid.
 
-    What it has now counts where that is not zero: somebody gave it that since. A StatefulSet that was scaled down to
-    what is remembered could lose claims.
+    Current fields that are not zero win: somebody scaled it up since, and a StatefulSet that is scaled down could lose
+    claims.
     """
-    text = (item["metadata"].get("labels") or {}).get(REMEMBERED)
+    text = (item["metadata"].get("labels") or {}).get(RECORDED)
     if text is None:
         return None
     found = _read(text)
     if found.keys() >= state(item).keys():
-        return found if state(item) == zero(item) else {**found, **state(item)}
+        return found if state(item) == scaled_to_zero(item) else {**found, **state(item)}
     namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
     raise BadInput(
-        f"What {key(item)} had can't be read: its label {REMEMBERED} is {text!r}.",
+        f"{key(item)} can't be scaled back up: its label {RECORDED} has the invalid value {text!r}.",
         tried=f"kubectl -n {namespace} get {item['kind'].lower()} {name} -o yaml",
-        next_step="Give it the pods that it had by hand, and remove the label.",
+        next_step="Scale it up by hand and remove the label: "
+        f"kubectl -n {namespace} label {item['kind'].lower()} {name} {RECORDED}-",
     )
 
 
 def state(item: Mapping[str, Any]) -> Object:
-    """The fields that bring it to zero, as they are: {'replicas': 3}, {'suspend': False}, {'scheduled': True}."""
+    """The fields that scale it, as they are: {'replicas': 3}, {'suspend': False}, {'scheduled': True}."""
     if item["kind"] == DAEMON:
         return {"scheduled": NOWHERE not in (template(item)["spec"].get("nodeSelector") or {})}
     field = "suspend" if item["kind"] in SUSPENDED else "replicas"
@@ -99,48 +100,50 @@ def state(item: Mapping[str, Any]) -> Object:
     return {field: _DEFAULT[field] if value is None else value}
 
 
-def zero(item: Mapping[str, Any]) -> Object:
-    """The same fields when it has no pods."""
+def scaled_to_zero(item: Mapping[str, Any]) -> Object:
+    """The same fields when it is scaled to zero or suspended."""
     return {field: _ZERO.get(field, False) for field in state(item)}
 
 
-def stopping(item: Mapping[str, Any]) -> Object | None:
-    """The patch that brings it to zero and remembers what it had; None where there is nothing to do."""
-    if state(item) == zero(item):
+def scale_down_patch(item: Mapping[str, Any]) -> Object | None:
+    """The patch that scales it to zero and records its fields, None if it is at zero."""
+    if state(item) == scaled_to_zero(item):
         return None
-    spec = _spec(item, zero(item))
-    had = remembered(item) or state(item)
+    spec = _spec(item, scaled_to_zero(item))
+    before = recorded(item) or state(item)
     retention = item["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
     if item["kind"] == "StatefulSet" and retention.get("whenScaled") == "Delete":
-        # With it the claims would go with the pods.
+        # Otherwise its claims would be deleted with the pods.
         spec["persistentVolumeClaimRetentionPolicy"] = {"whenScaled": "Retain"}
-        had = {**had, "whenScaled": "Delete"}
+        before = {**before, "whenScaled": "Delete"}
     return {
         "metadata": {
-            "labels": {REMEMBERED: _text(had)},
+            "labels": {RECORDED: _text(before)},
             "resourceVersion": item["metadata"].get("resourceVersion"),
         },
         "spec": spec,
     }
 
 
-def giving_back(item: Mapping[str, Any], had: Object) -> Object | None:
-    """The patch that gives it what it had and forgets it; None where there is nothing to do."""
-    now = state(item)
-    spec = _spec(item, {field: value for field, value in had.items() if field in now and now[field] != value})
-    if had.get("whenScaled"):
-        spec["persistentVolumeClaimRetentionPolicy"] = {"whenScaled": had["whenScaled"]}
-    if REMEMBERED not in (item["metadata"].get("labels") or {}) and now.items() >= had.items():
+def scale_up_patch(item: Mapping[str, Any], before: Object) -> Object | None:
+    """The patch that scales it back up and removes the record, None if there is nothing to change."""
+    current = state(item)
+    spec = _spec(
+        item, {field: value for field, value in before.items() if field in current and current[field] != value}
+    )
+    if before.get("whenScaled"):
+        spec["persistentVolumeClaimRetentionPolicy"] = {"whenScaled": before["whenScaled"]}
+    if RECORDED not in (item["metadata"].get("labels") or {}) and current.items() >= before.items():
         return None
-    return {"metadata": {"labels": {REMEMBERED: None}}, "spec": spec}
+    return {"metadata": {"labels": {RECORDED: None}}, "spec": spec}
 
 
-def saved(item: Mapping[str, Any]) -> Object:
-    """Its manifest as a backup keeps it: what it had before it was brought to zero, and nothing of the old cluster."""
-    had = remembered(item)
+def to_saved(item: Mapping[str, Any]) -> Object:
+    """Its manifest for a backup: with the fields from before it was scaled to zero, without those of this cluster."""
+    before = recorded(item)
     kept = saved_object(item)
-    if had is not None:
-        kept = merged(kept, giving_back(kept, had) or {})
+    if before is not None:
+        kept = merged(kept, scale_up_patch(kept, before) or {})
     kept = merged(kept, {"metadata": {"annotations": dict.fromkeys(_COUNTED)}})
     for field in ("annotations", "labels"):
         if not kept["metadata"].get(field):
@@ -154,15 +157,15 @@ def saved(item: Mapping[str, Any]) -> Object:
     return dict(kept)
 
 
-def saved_owners(items: Iterable[Object], claims: Iterable[str]) -> list[Object]:
-    """The manifests of all that makes pods with these claims; what others make, or has ended, is left out."""
+def saved_workloads(items: Iterable[Object], claims: Iterable[str]) -> list[Object]:
+    """Manifests of the workloads that use these claims, without those that have a controller or have finished."""
     claims = set(claims)
     tops = (item for item in items if controller(item) is None and not has_finished(item))
-    return [saved(item) for item in sorted(tops, key=key) if named_claims(item, claims)]
+    return [to_saved(item) for item in sorted(tops, key=key) if used_claims(item, claims)]
 
 
-def is_back(item: Mapping[str, Any]) -> bool:
-    """True where all the pods that it is to have are ready; what is suspended or makes pods at times counts as well."""
+def is_ready(item: Mapping[str, Any]) -> bool:
+    """True if all of its pods are ready; always for a Job or CronJob."""
     status = item.get("status") or {}
     if item["kind"] in SUSPENDED:
         return True
@@ -174,7 +177,7 @@ def is_back(item: Mapping[str, Any]) -> bool:
 
 
 def _read(text: str) -> Object:
-    """The fields of a label; {} where it can't be read."""
+    """The fields in the label's value, {} if it is invalid."""
     words = text.split(".")
     if len(words) % 2:
         return {}
@@ -186,15 +189,15 @@ def _read(text: str) -> Object:
     return found
 
 
-def _text(had: Mapping[str, Any]) -> str:
-    """The fields as a label has them."""
+def _text(before: Mapping[str, Any]) -> str:
+    """The fields as the value of the label."""
     return ".".join(
-        f"{field}.{str(value).lower() if isinstance(value, bool) else value}" for field, value in had.items()
+        f"{field}.{str(value).lower() if isinstance(value, bool) else value}" for field, value in before.items()
     )
 
 
 def _spec(item: Mapping[str, Any], fields: Mapping[str, Any]) -> Object:
-    """The part of the spec that makes its fields these."""
+    """The part of the spec that sets these fields."""
     if item["kind"] != DAEMON:
         return dict(fields)
     if "scheduled" not in fields:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import bound, phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_part
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import has_ended, pods_by_claim
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_subset
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
 
 from . import manifests as objects
@@ -95,7 +95,7 @@ def observed(
     policies: tuple[Iterable[Object], Iterable[Object]] | None,
 ) -> Observed:
     """From the objects as the API lists them; policies and their bindings None where this Kubernetes has none."""
-    using = pods_by_claim(pod for pod in pods if not has_ended(pod))
+    using = pods_by_claim(pod for pod in pods if not is_terminal(pod))
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
         claims={claim_name(item): item for item in claims},
@@ -144,7 +144,7 @@ def _present(request: Request, place: Place, now: Observed, namespace: str) -> S
     if step.volume is None and step.claim is None:
         return replace(step, action=CREATE, why="is not there")
     same = all(
-        live is None or is_part(wanted, live)
+        live is None or is_subset(wanted, live)
         for wanted, live in ((step.wanted_volume, step.volume), (step.wanted_claim, step.claim))
     )
     leaving = any("deletionTimestamp" in item["metadata"] for item in (step.claim, step.volume) if item)

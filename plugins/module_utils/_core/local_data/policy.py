@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_part
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_subset
 
 from .manifests import LABEL, READ_ONLY
 
@@ -106,6 +106,6 @@ def policy_steps(live: Live, *, needed: bool) -> tuple[tuple[str, Object], ...]:
     for wanted, there in pairs:
         if there is None:
             steps.append(("create", wanted))
-        elif not is_part(wanted, there):
+        elif not is_subset(wanted, there):
             steps.append(("patch", wanted))
     return tuple(steps)

@@ -16,8 +16,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     find_image,
     flag,
     images_on,
-    is_served,
     repository,
+    rollout_complete,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
@@ -103,7 +103,7 @@ def program_image(asked: str, current: Object | None, nodes: Iterable[Object], p
     nodes = tuple(nodes)
     running = containers(current)[0].get("image", "") if current else ""
     known = set(map(plain_name, images_on(nodes, any)))
-    if current is not None and not is_served(current) and plain_name(running) not in known:
+    if current is not None and not rollout_complete(current) and plain_name(running) not in known:
         running = ""
     return asked or running or find_image(images_on(nodes, all), (program,)) or default
 

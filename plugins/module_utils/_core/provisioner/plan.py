@@ -8,13 +8,13 @@ from collections.abc import Iterable
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import DEFAULT_ANNOTATIONS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import is_served
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import rollout_complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
     Object,
     Ref,
     by_ref,
-    is_part,
-    needs_new,
+    is_subset,
+    must_be_replaced,
     ref_of,
     without_nulls,
 )
@@ -65,7 +65,7 @@ def plan_present(request: Request, state: State, force: bool = False) -> tuple[S
     steps += [step for item in wanted for step in _towards(item, state)]
     deployment = ref_of(wanted[-1])
     steps += _restart(deployment, steps, state)
-    if any(step.ref == deployment for step in steps) or not is_served(state[deployment]):
+    if any(step.ref == deployment for step in steps) or not rollout_complete(state[deployment]):
         steps.append(Step("serve", deployment))
     steps += _class_steps(request, provisioner.driver, state)
     return (*steps, *_displaced(request, steps, state, force))
@@ -166,9 +166,9 @@ def _towards(wanted: Object, state: State) -> list[Step]:
     # A namespace that is there was made by somebody else, and stays unmarked, or here, and is marked.
     if wanted["kind"] == "Namespace":
         return []
-    if needs_new(wanted, live):
+    if must_be_replaced(wanted, live):
         return [Step("delete", ref), Step("create", ref, wanted)]
-    return [] if is_part(wanted, live) else [Step("patch", ref, wanted)]
+    return [] if is_subset(wanted, live) else [Step("patch", ref, wanted)]
 
 
 def _restart(deployment: Ref, steps: Iterable[Step], state: State) -> list[Step]:
@@ -207,4 +207,4 @@ def _empty_namespaces(state: State, steps: Iterable[Step]) -> list[Ref]:
 def _runs(deployment: Object, item: Object) -> bool:
     labels = deployment["spec"]["selector"].get("matchLabels", {})
     same = item["metadata"].get("namespace") == deployment["metadata"]["namespace"]
-    return item["kind"] == "Pod" and same and is_part(labels, item["metadata"].get("labels"))
+    return item["kind"] == "Pod" and same and is_subset(labels, item["metadata"].get("labels"))

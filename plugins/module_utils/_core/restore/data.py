@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 from .model import EQUAL, NOT_COMPARED, Step

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeAlias
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     COMPRESSIONS,
     Catalog,
@@ -17,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     file_stem,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import Listed, Modes, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive

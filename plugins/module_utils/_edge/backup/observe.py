@@ -12,13 +12,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.clust
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.report import unknown_since
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .reader import MANIFESTS, read_backup
 
-KINDS = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Namespace", "Pod", "ConfigMap", *owner.KINDS)
+KINDS = (
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "StorageClass",
+    "Namespace",
+    "Pod",
+    "ConfigMap",
+    *workloads.WORKLOAD_KINDS,
+)
 
 
 def observe(
@@ -62,7 +70,7 @@ def _asked(options: Mapping[str, Any], engine: Engine, connect: Callable[..., Cl
                 next_step="Name the cluster as 'kind get clusters' shows it, with the engine that runs it.",
             )
         chosen = labelled.result() if labelled else None
-        makers = [item for kind in owner.KINDS for item in found[kind]]
+        makers = [item for kind in workloads.WORKLOAD_KINDS for item in found[kind]]
         shape = described(options["cluster"], nodes, found)
         return cluster, Observed(
             nodes=nodes,

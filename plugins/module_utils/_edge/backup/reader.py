@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     CATALOG,
     Catalog,
@@ -23,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     generation_number,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifest_schema import is_saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text

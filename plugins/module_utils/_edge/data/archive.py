@@ -16,15 +16,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
     Conflict,
     KindlabError,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.entries import entries
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import Damaged, TarStream
 
 from .hashing import DETACH
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Difference, Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference, Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.entries import entries
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine

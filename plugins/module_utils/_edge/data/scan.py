@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, attributes_digest
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry, attributes_digest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 from .hash_pool import SmallFiles

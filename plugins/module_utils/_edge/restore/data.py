@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import Finding, judge
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import REFUSE, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup

@@ -16,16 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import danger
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
     Declined,
     KindlabError,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.safety import danger
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, cast
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import retimed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.times import retimed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""Build the node image: `plan` says what there is to do, `run STEP` does one step and those that it needs."""
+"""Build the node image: `plan` lists the steps, `run STEP` runs one step and those that it depends on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILES = Path(__file__).resolve().parent.parent
 
 
 class Builder:
-    """A recipe, the store of its results, and the tools to make them with."""
+    """A recipe, the store of its results, and the tools to build them."""
 
     def __init__(self, plan: Recipe, store: Store, tools: dict[str, str]) -> None:
         self.recipe = plan
@@ -41,7 +41,7 @@ class Builder:
         }
 
     def run(self, name: str) -> dict[str, object]:
-        """Make one step, and first those that it needs; a step that another builder is at is waited for."""
+        """Run one step after those that it depends on. Waits for a step that another process is running."""
         step, key = self.recipe.steps[name], self.recipe.key(name)
         if self.store.seconds(name, key) is not None:
             return self._done(name, key)
@@ -60,7 +60,7 @@ class Builder:
         if free < step.megabytes:
             raise BuildError(
                 f"{step.title}: {free} MB free at {self.store.root}, {step.megabytes} MB needed",
-                hint="free some space, or choose another place with kindlab_cache; what is done stays done",
+                hint="free some space, or use another directory (kindlab_cache); finished steps are kept",
             )
         runner = Runner(self.store.log(step.name))
         inputs = {need: self.store.path(need, self.recipe.key(need)) for need in step.needs}
@@ -82,7 +82,7 @@ def main() -> int:
     commands.add_parser("plan")
     commands.add_parser("run").add_argument("step")
     options = parser.parse_args()
-    os.umask(0o022)  # what is made here is run by others: root, pods
+    os.umask(0o022)  # other users (root, pods) use the results
     store = Store(options.cache.expanduser() / "build" / platform.machine())
     builder = Builder(
         recipe.load(FILES, options.suite),

@@ -1,4 +1,4 @@
-"""Run programs with their output in a step's log, never outliving the builder."""
+"""Run programs that log to a file and end with the builder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from errors import BuildError
 
-# Mounts and processes of a program that is run by these words end with it.
+# Prefix of a command whose mounts and processes end with it.
 ALONE = ("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child")
 
 
 class Runner:
-    """Runs argv lists; everything they print goes to one log file."""
+    """Runs commands and writes their output to one log file."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -56,7 +56,7 @@ class Runner:
 
 
 def _bound(words: list[str]) -> list[str]:
-    """A builder that was killed must not leave a compiler or a chroot at work."""
+    """The command, killed together with the builder: a compiler or chroot must not remain."""
     guard = shutil.which("setpriv")
     return [guard, "--pdeathsig", "KILL", *words] if guard else words
 

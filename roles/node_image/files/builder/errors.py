@@ -1,4 +1,4 @@
-"""What can go wrong while building, told so that a person knows what to do next."""
+"""Errors of a build, with the next step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class BuildError(Exception):
-    """A step could not be made. `log` is where its whole output is, `hint` the next thing to do."""
+    """A step failed. `log` is the path of its output, `hint` the next step."""
 
     def __init__(self, reason: str, log: Path | None = None, hint: str = "") -> None:
         super().__init__(reason)
@@ -25,10 +25,10 @@ class BuildError(Exception):
 
 
 def explain_os_error(error: OSError) -> BuildError:
-    """Turn a full disk, and its like, into a sentence."""
+    """Describe an error of the operating system, such as a full disk."""
     where = f" at {error.filename}" if error.filename else ""
     if error.errno == 28:
         return BuildError(
-            f"no space left on the device{where}", hint="free some space, then run again: what is done stays done"
+            f"no space left on the device{where}", hint="free some space, then run again; finished steps are kept"
         )
     return BuildError(f"{error.strerror}{where}")

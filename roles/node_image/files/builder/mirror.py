@@ -1,4 +1,4 @@
-"""Where Debian's packages come from: what is asked for, else what this machine itself uses for that suite."""
+"""Choose the Debian mirror: the requested one, or the one that apt uses for the suite."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LINE = re.compile(r"^deb\s+(?:\[[^\]]*\]\s+)?(?P<uri>https?://\S+)\s+(?P<suites>
 STANZA = re.compile(r"^(URIs|Suites):\s*(.+)$", re.MULTILINE)
 
 
-def choose(wanted: str, suite: str, apt: Path = APT) -> str:
-    """Nothing, where the machine has no such mirror: debootstrap then takes its own default."""
-    return wanted or next((uri for uri, suites in _sources(apt) if suite in suites), "")
+def choose(requested: str, suite: str, apt: Path = APT) -> str:
+    """URL of the mirror; empty for the default one of debootstrap."""
+    return requested or next((uri for uri, suites in _sources(apt) if suite in suites), "")
 
 
 def _sources(apt: Path) -> Iterator[tuple[str, list[str]]]:

@@ -1,4 +1,4 @@
-"""The node image as a graph of steps. A further program is one line in PROGRAMS and a directory in ../go/cmd."""
+"""The steps that build the node image. To add a program, add a step, its name in node.PROGRAMS and ../go/cmd/NAME."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODULES = ("go/go.mod", "go/go.sum", "builder/programs.py")
 
 
 def required_version(files: Path, module: str) -> str:
-    """The version of a Go module that go.mod asks for; it is written there and nowhere else."""
+    """Version of a Go module in go.mod, the only place that defines it."""
     found = re.search(
         rf"^\s*(?:require\s+)?{re.escape(module)} v(\S+)", (files / "go/go.mod").read_text(), re.MULTILINE
     )

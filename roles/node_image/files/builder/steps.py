@@ -1,4 +1,4 @@
-"""Steps: what each is made from, and the key that says so."""
+"""Build steps, and keys that are hashes of their inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from command import Runner
 
 @dataclass(frozen=True)
 class Work:
-    """What a step's function gets: where to put its result, what it may read, how to run things."""
+    """Arguments of the function of a step: output and input directories, tools, and a runner of commands."""
 
     out: Path
     sources: Path
@@ -24,7 +24,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Step:
-    """`facts` and the content of `sources` decide the key, `megabytes` is the free space that it needs."""
+    """`facts` and the content of `sources` are part of the key. `megabytes` is the required free space."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class Step:
 
 
 class Recipe:
-    """Steps in an order in which each comes after those that it needs."""
+    """Steps, sorted by their dependencies."""
 
     def __init__(self, files: Path, steps: Sequence[Step]) -> None:
         self.files = files

@@ -1,4 +1,4 @@
-"""Results by content key: made in a temporary directory, made visible by one rename."""
+"""Results of steps by key: written to a temporary directory and published by an atomic rename."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ KEPT = 2
 
 
 class Store:
-    """<root>/<step>/<key>/ exists if, and only if, that step's result is complete."""
+    """The directory <root>/<step>/<key> exists if, and only if, the result is complete."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.logs = root / "log"
-        # whose cache this is, the nearest directory that is there already knows
+        # The owner of the cache is the owner of the nearest existing directory.
         self.owner = next(path for path in (root, *root.parents) if path.exists()).stat()
 
     def path(self, step: str, key: str) -> Path:
         return self.root / step / key
 
     def seconds(self, step: str, key: str) -> float | None:
-        """How long making the result took; None while there is none."""
+        """Duration of the step in seconds; None if there is no result."""
         try:
             return float(json.loads((self.path(step, key) / RESULT).read_text())["seconds"])
         except FileNotFoundError:
@@ -36,7 +36,7 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, step: str) -> Iterator[None]:
-        """One builder per step at a time; the kernel lets go of a lock whose holder died."""
+        """Lock a step. The kernel releases the lock if the process dies."""
         self._directory(self.root / step)
         file = self.root / step / ".lock"
         with file.open("a") as handle:
@@ -46,9 +46,9 @@ class Store:
 
     @contextlib.contextmanager
     def draft(self, step: str, key: str) -> Iterator[Path]:
-        """A directory to work in; it becomes the result when the block ends without an error."""
+        """A working directory that becomes the result if the block succeeds."""
         home = self.root / step
-        for stale in home.glob(".draft-*"):  # the lock is ours, so whoever made these is dead
+        for stale in home.glob(".draft-*"):  # of dead processes, because this one has the lock
             shutil.rmtree(stale)
         draft = home / f".draft-{key}"
         draft.mkdir()
@@ -65,7 +65,7 @@ class Store:
         self._prune(home)
 
     def log(self, step: str) -> Path:
-        """An empty log for the step."""
+        """Path of an empty log file for the step."""
         self._directory(self.logs)
         file = self.logs / f"{step}.log"
         file.write_text("")
@@ -86,6 +86,6 @@ class Store:
             self._give_back(path)
 
     def _give_back(self, path: Path) -> None:
-        """What root makes in a user's cache belongs to that user."""
+        """Change the owner of files that root created to the owner of the cache."""
         if os.geteuid() == 0:
             os.chown(path, self.owner.st_uid, self.owner.st_gid, follow_symlinks=False)

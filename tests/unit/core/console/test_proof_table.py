@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.filter.proof_table import FilterModule
+from ansible_collections.kindlab.volumes.plugins.filter._report_table import FilterModule
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.proof_table import proof_table
 
 CELLS = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text(alphabet="ab c"), max_size=3)
@@ -70,4 +70,4 @@ def test_after_begins_in_one_column(rows: list[dict[str, Any]]) -> None:
 
 
 def test_the_filter_is_the_table() -> None:
-    assert FilterModule().filters() == {"proof_table": proof_table}
+    assert FilterModule().filters() == {"_report_table": proof_table}

@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan 
     reread,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import MIRROR
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
@@ -48,12 +48,12 @@ def attached(*objects, saved=(), **options):
 
 
 def zeroed(item):
-    return merge(item, owners.stopping(item))
+    return merge(item, workloads.scale_down_patch(item))
 
 
 def steps(plan):
     """Of each owner: whether something is written."""
-    return {owners.key(step.item): step.writes for step in plan.steps}
+    return {workloads.key(step.item): step.writes for step in plan.steps}
 
 
 def names(objects):
@@ -337,7 +337,7 @@ def test_only_what_was_brought_to_zero_gets_something_back():
 
 def test_what_others_make_is_not_ours_to_give():
     """A Deployment's ReplicaSet, whatever its labels say."""
-    label = {"labels": {owners.REMEMBERED: "replicas.3"}}
+    label = {"labels": {workloads.RECORDED: "replicas.3"}}
     copied = merge(WEB_1, {"metadata": label, "spec": {"replicas": 0}})
     assert attached(*C, copied).steps == ()
 
@@ -356,7 +356,7 @@ def test_what_it_was_given_since_is_left_to_it():
 
 def test_of_a_backup_only_what_is_missing_is_made():
     here = owner("Deployment", "web", "c", replicas=7)
-    saved = [owners.saved(item) for item in (WEB, OTHER, NIGHTLY)]
+    saved = [workloads.to_saved(item) for item in (WEB, OTHER, NIGHTLY)]
     plan = attached(*C, *D, here, zeroed(NIGHTLY), saved=saved)
     assert steps(plan) == {"ns/CronJob/nightly": True, "ns/Deployment/other": True}
     cron, other = plan.steps
@@ -380,7 +380,7 @@ def test_after_a_plan_nothing_is_left_to_do(makers):
     plan = detached(*C, *D, *objects, names=["pv-c"])
     assert objects == before
     assert sorted(names(step.item for step in plan.steps)) == sorted(n for n, m in makers.items() if m[1] == "c")
-    changed = {owners.key(step.item): merge(step.item, step.change) for step in plan.steps}
-    left = [changed.get(owners.key(item), item) for item in objects if item["kind"] != "Pod"]
+    changed = {workloads.key(step.item): merge(step.item, step.change) for step in plan.steps}
+    left = [changed.get(workloads.key(item), item) for item in objects if item["kind"] != "Pod"]
     assert not any(step.writes for step in detached(*C, *D, *left, names=["pv-c"]).steps)
     assert sorted(steps(attached(*C, *D, *left))) == sorted(changed)

@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import daemon, owner, pod, stateful
@@ -29,12 +29,12 @@ def plan(*steps, **more):
 
 
 def stopping(item):
-    return Step(item, owners.state(item), owners.stopping(item))
+    return Step(item, workloads.state(item), workloads.scale_down_patch(item))
 
 
-def giving_back(item):
-    now = merge(item, owners.stopping(item))
-    return Step(now, owners.remembered(now), owners.giving_back(now, owners.remembered(now)))
+def scale_up_patch(item):
+    now = merge(item, workloads.scale_down_patch(item))
+    return Step(now, workloads.recorded(now), workloads.scale_up_patch(now, workloads.recorded(now)))
 
 
 def line(kind, name, had, has, result):
@@ -45,7 +45,7 @@ DB = stateful("db", replicas=3, scaled="Delete")
 
 
 def test_owners_that_are_brought_to_zero():
-    at_zero = Step(merge(DB, owners.stopping(DB)), {"replicas": 3, "whenScaled": "Delete"})
+    at_zero = Step(merge(DB, workloads.scale_down_patch(DB)), {"replicas": 3, "whenScaled": "Delete"})
     found = plan(stopping(owner("CronJob", "c")), stopping(daemon("d")), at_zero)
     assert report.owner_lines(found, detached=True) == [
         line("CronJob", "c", {"suspend": False}, {"suspend": True}, "detached"),
@@ -74,7 +74,7 @@ def test_owners_that_are_brought_to_zero():
 
 def test_owners_that_get_something_back():
     made = Step(owner("Deployment", "web", replicas=2), {"replicas": 2}, missing=True)
-    found = plan(giving_back(DB), giving_back(daemon("d")), made)
+    found = plan(scale_up_patch(DB), scale_up_patch(daemon("d")), made)
     assert report.owner_lines(found, detached=False) == [
         line("StatefulSet", "db", {"replicas": 3}, {"replicas": 3}, "attached"),
         line("DaemonSet", "d", {"scheduled": True}, {"scheduled": True}, "attached"),

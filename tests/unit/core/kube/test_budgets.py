@@ -20,18 +20,18 @@ def test_a_budget_with_its_numbers():
         "expected_pods": 4,
         "disruptions_allowed": 1,
     }
-    assert (read.room, read.counted, read.any_unhealthy) == (2, True, False)
+    assert (read.max_disruptions, read.counted, read.any_unhealthy) == (2, True, False)
 
 
 def test_what_a_budget_was_not_counted_for():
     assert read_budget(budget("web", seen=False)).counted is False
     new = budget("web")
     del new["status"]
-    assert (read_budget(new).counted, read_budget(new).room) == (False, 0)
+    assert (read_budget(new).counted, read_budget(new).max_disruptions) == (False, 0)
 
 
 def test_more_wanted_than_there_are():
-    assert read_budget(budget("web", ("minAvailable", 5), 5, 2, 2)).room == 0
+    assert read_budget(budget("web", ("minAvailable", 5), 5, 2, 2)).max_disruptions == 0
 
 
 def test_budgets_come_by_name():
@@ -48,7 +48,7 @@ def test_budgets_come_by_name():
     ],
 )
 def test_the_pods_that_a_budget_guards(other, guarded):
-    assert read_budget(budget("web")).guards(other) is guarded
+    assert read_budget(budget("web")).selects_pod(other) is guarded
 
 
 UNREADY = pod("p", ready=False)
@@ -70,4 +70,4 @@ UNREADY = pod("p", ready=False)
     ],
 )
 def test_evictions_that_need_permission(other, how, asks):
-    assert read_budget(budget("web", **how)).asks(other) is asks
+    assert read_budget(budget("web", **how)).applies_to(other) is asks

@@ -9,9 +9,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     find_image,
     flag,
     images_on,
-    is_served,
     repository,
-    why_not_served,
+    rollout_complete,
+    why_not_ready,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import deployment, node
 
@@ -33,7 +33,7 @@ def test_served(change, served):
     item = deployment()
     for part, fields in change.items():
         item[part] = {**item[part], **fields} if fields else {}
-    assert is_served(item) is served
+    assert rollout_complete(item) is served
 
 
 def pod(name="p-1", created="2026-01-01T00:00:00Z", **status):
@@ -94,12 +94,12 @@ NOWHERE = pod(
     ],
 )
 def test_why_not_served(pods, events, why, next_step):
-    assert why_not_served(pods, events) == (why, next_step)
+    assert why_not_ready(pods, events) == (why, next_step)
 
 
 def test_an_event_without_lasttimestamp_is_dated_by_its_eventtime():
     new = {**event("new"), "lastTimestamp": None, "eventTime": "2026-01-02T00:00:00.000000Z"}
-    assert why_not_served([pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
+    assert why_not_ready([pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
-    is_part,
+    is_subset,
     merged,
-    needs_new,
+    must_be_replaced,
     ref_of,
     ref_text,
     without_nulls,
@@ -39,12 +39,12 @@ MAPPINGS = st.dictionaries(st.sampled_from("abc"), LEAVES | FLAT, max_size=3)
     ],
 )
 def test_what_counts_as_equal(wanted, live, same):
-    assert is_part(wanted, live) is same
+    assert is_subset(wanted, live) is same
 
 
 @given(MAPPINGS, MAPPINGS)
 def test_a_patched_object_has_what_was_wanted(live, wanted):
-    assert is_part(wanted, merged(live, wanted))
+    assert is_subset(wanted, merged(live, wanted))
 
 
 @given(MAPPINGS, MAPPINGS)
@@ -86,7 +86,7 @@ DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "d", "namespace": "n"},
     ],
 )
 def test_what_must_be_made_anew(wanted, live, new):
-    assert needs_new(wanted, live) is new
+    assert must_be_replaced(wanted, live) is new
 
 
 def test_names():

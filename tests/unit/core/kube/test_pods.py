@@ -6,14 +6,14 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import (
     PodVolume,
-    has_ended,
-    is_ending,
-    is_free,
+    is_exempt_from_budgets,
     is_mirror,
+    is_terminal,
+    is_terminating,
+    is_unscheduled,
     local_data,
-    owner_of,
     volumes_of,
-    waits_for_a_node,
+    workload_of,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import NODES, WEB, claim, owner, pod, using, volume
 
@@ -34,13 +34,13 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import NODES,
 )
 def test_what_makes_a_pod_again(made_by, known, text):
     owners = {item["metadata"]["uid"]: item for item in known}
-    assert owner_of(pod("p", owner=made_by), owners).text() == text
+    assert workload_of(pod("p", owner=made_by), owners).text() == text
 
 
 def test_who_owns_but_does_not_control_makes_nothing():
     owned = pod("p")
     owned["metadata"]["ownerReferences"][0]["controller"] = False
-    assert owner_of(owned, {"uid-web": WEB}).text() == ""
+    assert workload_of(owned, {"uid-web": WEB}).text() == ""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,12 @@ def test_who_owns_but_does_not_control_makes_nothing():
     ],
 )
 def test_where_a_pod_is_in_its_life(other, ended, ending, free, waits):
-    assert (has_ended(other), is_ending(other), is_free(other), waits_for_a_node(other)) == (ended, ending, free, waits)
+    assert (is_terminal(other), is_terminating(other), is_exempt_from_budgets(other), is_unscheduled(other)) == (
+        ended,
+        ending,
+        free,
+        waits,
+    )
 
 
 def test_a_static_pod():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads as owners
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     SSD,
@@ -49,12 +49,12 @@ EVERY_KIND = {
     ),
     "Job": (owner("Job", "a", "c"), {"suspend": False}, "suspend.false", {"suspend": True}),
     "CronJob": (owner("CronJob", "a", "c"), {"suspend": False}, "suspend.false", {"suspend": True}),
-    "DaemonSet": (daemon("a", "c"), {"scheduled": True}, "scheduled.true", labelled(**{owners.NOWHERE: "true"})),
+    "DaemonSet": (daemon("a", "c"), {"scheduled": True}, "scheduled.true", labelled(**{workloads.NOWHERE: "true"})),
     "DaemonSet of some nodes": (
         daemon("a", "c", selector=SSD),
         {"scheduled": True},
         "scheduled.true",
-        labelled(**{owners.NOWHERE: "true"}),
+        labelled(**{workloads.NOWHERE: "true"}),
     ),
 }
 each_kind = pytest.mark.parametrize("item", [item for item, *_more in EVERY_KIND.values()], ids=EVERY_KIND)
@@ -62,34 +62,34 @@ each_kind = pytest.mark.parametrize("item", [item for item, *_more in EVERY_KIND
 
 def stopped(item):
     """The owner as it is once it was brought to zero."""
-    return merge(item, owners.stopping(item))
+    return merge(item, workloads.scale_down_patch(item))
 
 
 def given_back(item):
-    return merge(item, owners.giving_back(item, owners.remembered(item)))
+    return merge(item, workloads.scale_up_patch(item, workloads.recorded(item)))
 
 
 def labelled_with(text, item):
     """An owner at zero with this label."""
-    change = {"metadata": {"labels": {owners.REMEMBERED: text}}}
-    return merge(merge(item, {"spec": owners.stopping(item)["spec"]}), change)
+    change = {"metadata": {"labels": {workloads.RECORDED: text}}}
+    return merge(merge(item, {"spec": workloads.scale_down_patch(item)["spec"]}), change)
 
 
 @pytest.mark.parametrize(("item", "had", "text", "zero"), EVERY_KIND.values(), ids=EVERY_KIND)
 def test_one_patch_brings_it_to_zero_and_remembers(item, had, text, zero):
-    change = owners.stopping(merge(item, {"metadata": {"resourceVersion": "7"}}))
+    change = workloads.scale_down_patch(merge(item, {"metadata": {"resourceVersion": "7"}}))
     assert json.dumps(change["spec"]) == json.dumps(zero)
-    assert change["metadata"] == {"resourceVersion": "7", "labels": {owners.REMEMBERED: text}}
+    assert change["metadata"] == {"resourceVersion": "7", "labels": {workloads.RECORDED: text}}
     assert re.fullmatch("[A-Za-z0-9][-A-Za-z0-9_.]{,61}[A-Za-z0-9]", text)
-    assert json.dumps(owners.remembered(stopped(item))) == json.dumps(had)
+    assert json.dumps(workloads.recorded(stopped(item))) == json.dumps(had)
 
 
 @each_kind
 def test_at_zero_there_is_nothing_to_do(item):
-    assert owners.remembered(item) is None
+    assert workloads.recorded(item) is None
     now = stopped(item)
-    assert owners.state(now) == owners.zero(item) == owners.zero(now)
-    assert owners.stopping(now) is None
+    assert workloads.state(now) == workloads.scaled_to_zero(item) == workloads.scaled_to_zero(now)
+    assert workloads.scale_down_patch(now) is None
 
 
 @each_kind
@@ -97,7 +97,7 @@ def test_it_gets_back_exactly_what_it_had(item):
     kept = merge(item, {"metadata": {"annotations": {"its": "own"}, "labels": {"app": "a"}}})
     for before in (item, kept):
         assert as_served(given_back(stopped(before))) == as_served(before)
-    assert owners.giving_back(item, owners.state(item)) is None
+    assert workloads.scale_up_patch(item, workloads.state(item)) is None
 
 
 @pytest.mark.parametrize(
@@ -110,30 +110,30 @@ def test_it_gets_back_exactly_what_it_had(item):
     ],
 )
 def test_what_was_at_zero_before_is_not_ours(item):
-    assert owners.stopping(item) is None
-    assert owners.remembered(item) is None
+    assert workloads.scale_down_patch(item) is None
+    assert workloads.recorded(item) is None
 
 
-@pytest.mark.parametrize("kind", owners.SCALED)
+@pytest.mark.parametrize("kind", workloads.SCALED)
 def test_without_a_count_it_has_one_pod(kind):
     item = owner(kind, "a", replicas=None)
-    assert owners.state(item) == {"replicas": 1}
+    assert workloads.state(item) == {"replicas": 1}
     assert given_back(stopped(item))["spec"]["replicas"] == 1
 
 
 def test_an_old_statefulset_has_no_policy():
     item = stateful("a", persistentVolumeClaimRetentionPolicy=None)
-    assert owners.stopping(item)["spec"] == {"replicas": 0}
+    assert workloads.scale_down_patch(item)["spec"] == {"replicas": 0}
     assert as_served(given_back(stopped(item))) == as_served(item)
 
 
 def test_it_can_be_given_what_it_does_not_remember():
     item = owner("Deployment", "a", replicas=0)
-    assert owners.giving_back(item, {"replicas": 2})["spec"] == {"replicas": 2}
+    assert workloads.scale_up_patch(item, {"replicas": 2})["spec"] == {"replicas": 2}
 
 
 def test_suspend_may_be_left_out():
-    assert owners.state(owner("CronJob", "a", suspend=None)) == {"suspend": False}
+    assert workloads.state(owner("CronJob", "a", suspend=None)) == {"suspend": False}
 
 
 @pytest.mark.parametrize("scaled", ["Retain", "Delete"])
@@ -143,18 +143,18 @@ def test_what_it_was_given_since_counts(scaled):
     since = merge(stopped(item), {"spec": {"replicas": 5}})
     as_it_is = stateful("a", replicas=5, scaled=scaled)
     assert as_served(given_back(since)) == as_served(as_it_is)
-    assert "replicas" not in owners.giving_back(since, owners.remembered(since))["spec"]
+    assert "replicas" not in workloads.scale_up_patch(since, workloads.recorded(since))["spec"]
     again = stopped(since)
-    assert owners.state(again) == {"replicas": 0}
+    assert workloads.state(again) == {"replicas": 0}
     assert again["spec"]["persistentVolumeClaimRetentionPolicy"]["whenScaled"] == "Retain"
     assert as_served(given_back(again)) == as_served(as_it_is)
-    assert owners.saved(since) == owners.saved(again) == owners.saved(as_it_is)
+    assert workloads.to_saved(since) == workloads.to_saved(again) == workloads.to_saved(as_it_is)
 
 
 def test_a_suspended_job_that_was_resumed_by_hand_is_stopped_again():
     item = owner("Job", "a", "c")
     since = merge(stopped(item), {"spec": {"suspend": False}})
-    assert owners.stopping(since)["spec"] == {"suspend": True}
+    assert workloads.scale_down_patch(since)["spec"] == {"suspend": True}
     assert as_served(given_back(since)) == as_served(item)
 
 
@@ -167,9 +167,9 @@ def test_a_suspended_job_that_was_resumed_by_hand_is_stopped_again():
         *(("DaemonSet", text) for text in ["scheduled.3", "suspend.false"]),
     ],
 )
-@pytest.mark.parametrize("look", [owners.remembered, owners.saved])
+@pytest.mark.parametrize("look", [workloads.recorded, workloads.to_saved])
 def test_a_label_that_somebody_damaged(look, kind, text):
-    with pytest.raises(BadInput, match=rf"ns/{kind}/a had can't be read: its label .*/detached is '{text}'") as error:
+    with pytest.raises(BadInput, match=rf"ns/{kind}/a can't be scaled back up: .*/detached has .* '{text}'") as error:
         look(labelled_with(text, owner(kind, "a")))
     assert error.value.tried == f"kubectl -n ns get {kind.lower()} a -o yaml"
     assert error.value.next_step
@@ -178,7 +178,7 @@ def test_a_label_that_somebody_damaged(look, kind, text):
 def test_what_is_remembered_besides_is_left_alone():
     """Another version of this collection may remember more."""
     item = labelled_with("replicas.3.paused.true", owner("Deployment", "a"))
-    assert owners.giving_back(item, owners.remembered(item))["spec"] == {"replicas": 3}
+    assert workloads.scale_up_patch(item, workloads.recorded(item))["spec"] == {"replicas": 3}
 
 
 # What the API server and the controllers write, and a backup must not have.
@@ -199,8 +199,12 @@ OF_THE_CLUSTER = {
 @each_kind
 def test_a_backup_keeps_what_it_had(item):
     """The same whether or not it was brought to zero: a backup would be written again each time otherwise."""
-    kept = owners.saved(merge(item, OF_THE_CLUSTER))
-    assert kept == owners.saved(merge(stopped(item), OF_THE_CLUSTER)) == owners.saved(given_back(stopped(item)))
+    kept = workloads.to_saved(merge(item, OF_THE_CLUSTER))
+    assert (
+        kept
+        == workloads.to_saved(merge(stopped(item), OF_THE_CLUSTER))
+        == workloads.to_saved(given_back(stopped(item)))
+    )
     assert kept["apiVersion"] == item["apiVersion"]
     assert kept["metadata"].keys() <= {"name", "namespace", "labels"}
     assert "status" not in kept
@@ -212,20 +216,20 @@ def test_a_backup_keeps_what_it_had(item):
 def test_what_is_saved_is_not_changed(item):
     before = json.dumps(stopped(item))
     now = json.loads(before)
-    owners.saved(now)
+    workloads.to_saved(now)
     assert json.dumps(now) == before
 
 
 def test_annotations_and_selectors_of_people_are_kept():
     item = daemon("a", "c", selector=SSD, metadata={"annotations": {"its": "own"}, "labels": {"app": "a"}})
-    kept = owners.saved(stopped(item))
+    kept = workloads.to_saved(stopped(item))
     assert (kept["metadata"]["annotations"], kept["metadata"]["labels"]) == ({"its": "own"}, {"app": "a"})
     assert kept["spec"]["template"]["spec"]["nodeSelector"] == SSD
 
 
 def test_a_saved_job_names_no_pods_of_the_old_one():
     own = {"controller-uid": "u", "batch.kubernetes.io/job-name": "a", "app": "a"}
-    kept = owners.saved(stopped(owner("Job", "a", "c", metadata={"labels": own})))
+    kept = workloads.to_saved(stopped(owner("Job", "a", "c", metadata={"labels": own})))
     assert "selector" not in kept["spec"]
     assert kept["spec"]["template"]["metadata"]["labels"] == kept["metadata"]["labels"] == {"app": "a"}
     assert (kept["spec"]["completions"], kept["spec"]["suspend"]) == (1, False)
@@ -233,14 +237,14 @@ def test_a_saved_job_names_no_pods_of_the_old_one():
 
 def test_a_saved_job_that_chooses_its_pods_itself_keeps_its_selector():
     item = owner("Job", "a", "c", manualSelector=True, selector={"matchLabels": {"job-name": "mine"}})
-    kept = owners.saved(item)
+    kept = workloads.to_saved(item)
     assert kept["spec"] == item["spec"]
 
 
 def test_the_jobs_of_a_cronjob_keep_their_labels():
     labels = {"template": {"metadata": {"labels": {"job-name": "by hand"}}, "spec": {"volumes": volumes("c")}}}
     item = owner("CronJob", "a", jobTemplate={"spec": labels})
-    assert owners.saved(item)["spec"] == item["spec"]
+    assert workloads.to_saved(item)["spec"] == item["spec"]
 
 
 def with_volumes(*named):
@@ -268,12 +272,12 @@ def with_volumes(*named):
     ],
 )
 def test_claims_that_its_pods_use_or_would_use(item, claims, named):
-    assert owners.named_claims(item, claims) == set(named)
+    assert workloads.used_claims(item, claims) == set(named)
 
 
 def test_a_statefulset_may_name_claims_in_both_ways():
     item = stateful("db", template={"spec": {"volumes": volumes("shared")}})
-    assert owners.named_claims(item, ["ns/shared", "ns/data-db-3", "ns/x"]) == {"ns/shared", "ns/data-db-3"}
+    assert workloads.used_claims(item, ["ns/shared", "ns/data-db-3", "ns/x"]) == {"ns/shared", "ns/data-db-3"}
 
 
 @pytest.mark.parametrize(
@@ -289,7 +293,7 @@ def test_a_statefulset_may_name_claims_in_both_ways():
     ],
 )
 def test_finished(item, status, finished):
-    assert owners.has_finished({**item, "status": status}) is finished
+    assert workloads.has_finished({**item, "status": status}) is finished
 
 
 @pytest.mark.parametrize(
@@ -311,7 +315,7 @@ def test_finished(item, status, finished):
     ],
 )
 def test_back(item, status, back):
-    assert owners.is_back({**item, "status": status}) is back
+    assert workloads.is_ready({**item, "status": status}) is back
 
 
 def test_saved_are_those_that_make_pods_with_the_claims():
@@ -326,18 +330,18 @@ def test_saved_are_those_that_make_pods_with_the_claims():
         owner("CronJob", "nightly", "c"),
         owner("Deployment", "other", "x"),
     ]
-    kept = owners.saved_owners(items, ["ns/c", "ns/data-db-0"])
-    assert [owners.key(item) for item in kept] == [
+    kept = workloads.saved_workloads(items, ["ns/c", "ns/data-db-0"])
+    assert [workloads.key(item) for item in kept] == [
         "ns/CronJob/nightly",
         "ns/Deployment/web",
         "ns/Job/running",
         "ns/StatefulSet/db",
     ]
-    assert owners.saved_owners(items, []) == []
+    assert workloads.saved_workloads(items, []) == []
 
 
 def test_what_is_not_saved_need_not_be_readable():
-    assert owners.saved_owners([labelled_with("?", owner("Deployment", "a", "x"))], ["ns/c"]) == []
+    assert workloads.saved_workloads([labelled_with("?", owner("Deployment", "a", "x"))], ["ns/c"]) == []
 
 
 counts = st.integers(0, 5)
@@ -350,17 +354,17 @@ def test_however_it_is_scaled_in_between(scaled, life):
     wanted = 2
     for event in life:
         if event == "stop":
-            change = owners.stopping(item)
+            change = workloads.scale_down_patch(item)
         elif event == "give back":
-            had = owners.remembered(item)
-            change = None if had is None else owners.giving_back(item, had)
+            had = workloads.recorded(item)
+            change = None if had is None else workloads.scale_up_patch(item, had)
         else:
             # Nobody says what the zero of a stopped one means that is scaled to zero: it is at zero already.
-            change = {"spec": {"replicas": event}} if event or owners.remembered(item) is None else None
+            change = {"spec": {"replicas": event}} if event or workloads.recorded(item) is None else None
             wanted = event if change else wanted
         item = merge(item, change or {})
-        if owners.remembered(item) is not None and owners.state(item) == {"replicas": 0}:
+        if workloads.recorded(item) is not None and workloads.state(item) == {"replicas": 0}:
             assert item["spec"]["persistentVolumeClaimRetentionPolicy"]["whenScaled"] == "Retain"
-    had = owners.remembered(item)
-    item = merge(item, owners.giving_back(item, had)) if had is not None else item
+    had = workloads.recorded(item)
+    item = merge(item, workloads.scale_up_patch(item, had)) if had is not None else item
     assert as_served(item) == as_served(stateful("a", replicas=wanted, scaled=scaled))

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import flag
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import is_part, ref_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import is_subset, ref_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.hostpath import (
     DRIVER,
@@ -186,4 +186,4 @@ def test_what_the_api_server_fills_in_does_not_count():
     live["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
     live["spec"]["progressDeadlineSeconds"] = 600
     lease = made()["Lease"]
-    assert is_part(wanted, live) and is_part(lease, {**lease, "spec": {"holderIdentity": "x"}})
+    assert is_subset(wanted, live) and is_subset(lease, {**lease, "spec": {"holderIdentity": "x"}})

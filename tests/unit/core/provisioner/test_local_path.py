@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import is_part, ref_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import is_subset, ref_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path import (
     CONFIG_HASH,
     LocalPath,
@@ -112,7 +112,7 @@ def test_what_the_api_server_fills_in_does_not_count():
     container["resources"] = {}
     live["spec"]["template"]["spec"]["volumes"][0]["configMap"]["defaultMode"] = 420
     live["spec"]["progressDeadlineSeconds"] = 600
-    assert is_part(wanted, live)
+    assert is_subset(wanted, live)
 
 
 def test_a_class_that_binds_at_once_can_not_be_served():

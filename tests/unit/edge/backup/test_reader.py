@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     Catalog,
     NewerFormat,
@@ -25,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     to_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import from_text as read_catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     MANIFESTS,

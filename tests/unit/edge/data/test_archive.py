@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, compare
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry, compare
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry, compare, from_text, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import (
+    Entry,
+    compare,
+    from_text,
+    to_text,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hash_pool as small_files
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hashing

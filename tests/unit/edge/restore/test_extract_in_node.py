@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import END
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
     Declined,
     KindlabError,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.tar.stream import END
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory, read

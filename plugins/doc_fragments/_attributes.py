@@ -1,0 +1,21 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation fragment: attributes of every module. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed (or needs changing in C(check_mode)) when in diff mode.
+    support: full
+  idempotent:
+    description: When run twice in a row with the same options, the second run does not change anything.
+    support: full
+"""

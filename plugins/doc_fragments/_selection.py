@@ -1,0 +1,27 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation fragment: selection of volumes. PRIVATE to the collection."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  cluster:
+    description: Name of the kind cluster.
+    type: str
+    default: kind
+  names:
+    description: Limits the volumes to these, by name or by claim as V(namespace/name).
+    type: list
+    elements: str
+  namespaces:
+    description: Limits the volumes to those with claims in these namespaces.
+    type: list
+    elements: str
+  storage_classes:
+    description: Limits the volumes to these storage classes. V('') selects volumes without a storage class.
+    type: list
+    elements: str
+"""

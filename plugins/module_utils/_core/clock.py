@@ -1,0 +1,49 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Time: how long phases take, a deadline, and polling until it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+
+class Stopwatch:
+    """Phases in their order. seconds: phase -> seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, phase: str) -> None:
+        """A phase ends here; it began where the one before ended."""
+        now = self._clock()
+        self.seconds[phase] = round(now - self._last, 3)
+        self._last = now
+
+
+class Deadline:
+    """A point in time, that many seconds from now."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+        self.seconds = seconds
+
+    def left(self, least: float = 0.0) -> float:
+        """Seconds until then, never fewer than `least`."""
+        return max(least, self._end - self._clock())
+
+    def over(self) -> bool:
+        """True once it has passed."""
+        return self._clock() >= self._end
+
+
+def poll(deadline: Deadline, pause: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+    """One turn at once, and another after each pause (seconds) until the deadline is over."""
+    while True:
+        yield
+        if deadline.over():
+            return
+        sleep(pause)

@@ -1,0 +1,184 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checksum lists: what is in a directory, an entry a line, and how two such lists differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
+from typing import NamedTuple
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+
+SHOWN = 5
+TYPES = ("file", "dir", "symlink", "fifo", "char", "block")
+# A label of the host's policy, not of the data: it may differ where the same data is put.
+_NOT_DATA = "security.selinux"
+
+
+class Entry(NamedTuple):
+    """One entry of a directory (a NamedTuple: there may be millions, and it is made in half the time).
+
+    path: relative to the directory, '.' for itself; bytes that are not UTF-8 are kept as surrogates.
+    type: file, dir, symlink, fifo, char or block. size: of files, else 0. mode: permission bits.
+    mtime_ns: nanoseconds since 1970. target: of a symlink; 'major:minor' of a device; else ''.
+    same_as: the first path of those that are hard links to the same file, '' for a file with one path.
+    xattrs: sha256 over extended attributes and ACLs, '' for none. sha256: of a file's content, '' in fast mode.
+    """
+
+    path: str
+    type: str
+    size: int = 0
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    mtime_ns: int = 0
+    target: str = ""
+    same_as: str = ""
+    xattrs: str = ""
+    sha256: str = ""
+
+
+_FIELDS = (str, str, int, int, int, int, int, str, str, str, str)
+# Nanoseconds; a file system's own limits are nearer.
+_LATEST = 2**62 * 10**9
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a directory differs from its list; false where it does not. changed: 'path (what)'."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    def text(self) -> str:
+        """One line for people: '1 added: a; 2 changed: b (size), c (mode)'; no more than a few names of each."""
+        parts = []
+        for word, paths in (("added", self.added), ("removed", self.removed), ("changed", self.changed)):
+            if paths:
+                names = ", ".join(_printable(path) for path in paths[:SHOWN])
+                parts.append(f"{len(paths)} {word}: {names}" + (", ..." if len(paths) > SHOWN else ""))
+        return "; ".join(parts) or "no difference"
+
+
+def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Difference:
+    """What was added, removed and changed since; mode as the list was made, full or fast ('none' compares nothing).
+
+    full: content decides, times don't. fast: size and time of files decide, content was not read.
+    """
+    if mode == "none":
+        return Difference()
+    old = {entry.path: entry for entry in saved}
+    new = {entry.path: entry for entry in now}
+    changed = []
+    for path, before in old.items():
+        after = new.get(path)
+        if after is not None and before != after:
+            fields = [name for name in _compared(before, mode) if getattr(before, name) != getattr(after, name)]
+            if fields:
+                changed.append(f"{path} ({', '.join(fields)})")
+    return Difference(
+        added=tuple(sorted(new.keys() - old.keys())),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        changed=tuple(sorted(changed)),
+    )
+
+
+def to_text(entries: Iterable[Entry], mode: str) -> tuple[str, str]:
+    """The list as JSON lines, and the digest: a sha256 over what compare() looks at, equal for equal content."""
+    lines = []
+    compared = []
+    for entry in entries:
+        body = _body(entry)
+        whole = f'{body},"mtime_ns":{entry.mtime_ns}}}\n'
+        lines.append(whole)
+        compared.append(whole if mode == "fast" and entry.type == "file" else body + "}\n")
+    return "".join(lines), hashlib.sha256("".join(compared).encode("ascii")).hexdigest()
+
+
+def digest(entries: Iterable[Entry], mode: str) -> str:
+    """The digest alone, '' with mode 'none'."""
+    return "" if mode == "none" else to_text(entries, mode)[1]
+
+
+def from_text(text: str | bytes, where: str) -> list[Entry]:
+    """Read a list. where: its file, for errors. Raises BadInput where a line is no entry."""
+    entries: list[Entry] = []
+    paths: set[str] = set()
+    lines = text.split(b"\n") if isinstance(text, bytes) else text.encode().split(b"\n")
+    for number, line in enumerate(filter(None, lines), 1):
+        try:
+            fields = json.loads(line)
+            fields["mode"] = int(fields.get("mode", "0"), 8)
+            entries.append(_checked(Entry(**fields)))
+            if entries[-1].path in paths:
+                raise ValueError("its path is listed twice")
+            paths.add(entries[-1].path)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise BadInput(
+                f"Line {number} of the checksum list {where} is no entry: {error}",
+                next_step="Restore it from a copy, or use another generation of this backup.",
+            ) from None
+    return entries
+
+
+def attributes_digest(values: Mapping[str, bytes]) -> str:
+    """Entry.xattrs: a sha256 over extended attributes by their names (ACLs are among them), '' for none."""
+    names = sorted(values.keys() - {_NOT_DATA})
+    if not names:
+        return ""
+    sha256 = hashlib.sha256()
+    for name in names:
+        sha256.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(values[name]), values[name]))
+    return sha256.hexdigest()
+
+
+def totals(entries: Sequence[Entry]) -> tuple[int, int]:
+    """(number of regular files, bytes in them; a file with several paths counts once for bytes)."""
+    files = [entry for entry in entries if entry.type == "file"]
+    return len(files), sum(entry.size for entry in files if entry.same_as in ("", entry.path))
+
+
+def _checked(entry: Entry) -> Entry:
+    if tuple(map(type, entry)) != _FIELDS or entry.type not in TYPES:
+        raise TypeError("a field is of another type")
+    _path, _type, size, mode, uid, gid, mtime_ns, *_texts = entry
+    if size < 0 or not 0 <= mode <= 0o7777 or uid < 0 or gid < 0 or not -_LATEST < mtime_ns < _LATEST:
+        raise ValueError("a number is out of range")
+    return entry
+
+
+def _compared(entry: Entry, mode: str) -> list[str]:
+    left_out = {"mtime_ns"} if mode == "full" or entry.type != "file" else set()
+    return [name for name in Entry._fields if name not in left_out | ({"sha256"} if mode == "fast" else set())]
+
+
+def _body(entry: Entry) -> str:
+    """The entry's line up to its time, without the closing brace; empty fields are left out.
+
+    Written by hand: json.dumps takes as long as reading and hashing a small file.
+    """
+    path, kind, size, mode, uid, gid, _mtime, target, same_as, xattrs, sha256 = entry
+    text = f'{{"path":{quoted(path)},"type":"{kind}","mode":"{mode:04o}","uid":{uid},"gid":{gid}'
+    if kind == "file":
+        text += f',"size":{size}'
+    if sha256:
+        text += f',"sha256":"{sha256}"'
+    if target:
+        text += f',"target":{quoted(target)}'
+    if same_as:
+        text += f',"same_as":{quoted(same_as)}'
+    if xattrs:
+        text += f',"xattrs":"{xattrs}"'
+    return text
+
+
+def _printable(path: str) -> str:
+    return path if path.isprintable() else quoted(path)

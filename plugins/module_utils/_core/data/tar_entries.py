@@ -1,0 +1,142 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The checksum list of a tar stream: the same entries as a look at the directory that the stream was made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from .checksums import Entry, attributes_digest
+from .tar_stream import (
+    BLOCK,
+    PIECE,
+    Damaged,
+    Member,
+    TarStream,
+    decimal,
+    padded,
+)
+
+_ATTRIBUTE = b"SCHILY.xattr."
+_ZEROS = bytes(PIECE)
+
+
+def entries(stream: TarStream, mode: str) -> list[Entry]:
+    """The entries by path. mode: full or fast, which leaves out the content's sha256. Raises Damaged.
+
+    An archive that was made without times of its own, as archives of a backup are, gives seconds only.
+    """
+    found: dict[str, Entry] = {}
+    twins: dict[str, list[str]] = {}
+    for member in stream:
+        path = as_text(relative(member.name))
+        if path in found:
+            raise Damaged(f"it has {path!r} twice")
+        if member.kind == "link":
+            first = as_text(relative(member.link))
+            if first not in found:
+                raise Damaged(f"it has a link {path!r} to {first!r}, which is not before it")
+            twins.setdefault(first, [first]).append(path)
+            found[path] = found[first]._replace(path=path)
+            continue
+        found[path] = _entry(member, path, _sha256(member, stream) if mode == "full" else "")
+    for paths in twins.values():
+        same_as = min(paths)
+        found.update((path, found[path]._replace(same_as=same_as)) for path in paths)
+    return [found[path] for path in sorted(found)]
+
+
+def check_holes(member: Member, stream: TarStream) -> None:
+    """Raise Damaged where the map of a file with holes leads beyond the file: tar would make one without an end."""
+    position = 0
+    for offset, size in _pieces(stream) if member.sparse else ():
+        if offset < position:
+            raise Damaged("it has a file whose holes lie upon each other")
+        position = offset + size
+    if position > member.size:
+        raise Damaged("it has a file whose holes don't fit its size")
+
+
+def relative(name: bytes) -> bytes:
+    """A member's name as a path in the directory: './a/b/' is 'a/b', the directory itself '.'."""
+    return b"/".join(part for part in name.split(b"/") if part not in (b"", b".")) or b"."
+
+
+def as_text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _entry(member: Member, path: str, sha256: str) -> Entry:
+    target = as_text(member.link) if member.kind == "symlink" else member.device
+    return Entry(
+        path,
+        member.kind,
+        member.size,
+        member.mode,
+        member.uid,
+        member.gid,
+        member.mtime_ns,
+        target,
+        "",
+        _attributes(member.extended),
+        sha256,
+    )
+
+
+def _attributes(extended: Mapping[bytes, bytes]) -> str:
+    """ACLs are among them, in the kernel's own form."""
+    found = {
+        # tar's own way to have these two in a key.
+        as_text(key[len(_ATTRIBUTE) :].replace(b"%3D", b"=").replace(b"%25", b"%")): value
+        for key, value in extended.items()
+        if key.startswith(_ATTRIBUTE)
+    }
+    return attributes_digest(found)
+
+
+def _sha256(member: Member, stream: TarStream) -> str:
+    if member.kind != "file":
+        return ""
+    sha256 = hashlib.sha256()
+    for piece in _with_holes(member, stream) if member.sparse else _plain(member.size, stream):
+        sha256.update(piece)
+    return sha256.hexdigest()
+
+
+def _plain(size: int, stream: TarStream) -> Iterator[bytes]:
+    while size:
+        count = min(size, PIECE)
+        yield stream.take(padded(count))[:count]
+        size -= count
+
+
+def _with_holes(member: Member, stream: TarStream) -> Iterator[bytes]:
+    position = 0
+    for offset, size in _pieces(stream):
+        yield from _hole(offset - position)
+        yield from _plain(size, stream)
+        position = offset + size
+    yield from _hole(member.size - position)
+    if stream.left:
+        raise Damaged("it has a file with more data than its map tells of")
+
+
+def _pieces(stream: TarStream) -> list[tuple[int, int]]:
+    """Offset and size of each piece of content, by the map before it: their number, then the two of each."""
+    numbers = _numbers(stream)
+    return [(next(numbers), next(numbers)) for _number in range(next(numbers))]
+
+
+def _numbers(stream: TarStream) -> Iterator[int]:
+    rest = b""
+    while True:
+        *lines, rest = (rest + stream.take(BLOCK)).split(b"\n")
+        yield from map(decimal, lines)
+
+
+def _hole(size: int) -> Iterator[bytes]:
+    if size < 0:
+        raise Damaged("it has a file whose holes don't fit its size")
+    for start in range(0, size, PIECE):
+        yield _ZEROS[: min(PIECE, size - start)]

@@ -1,0 +1,35 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Argument specs that several modules share, and checks of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .engines import ENGINES
+from .errors import BadInput
+
+Spec = dict[str, dict[str, Any]]
+
+CLUSTER: Spec = {"cluster": {"type": "str", "default": "kind"}}
+ENGINE: Spec = {"engine": {"type": "str", "default": "auto", "choices": ["auto", *ENGINES]}}
+API: Spec = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
+SELECTION: Spec = {
+    **CLUSTER,
+    "names": {"type": "list", "elements": "str"},
+    "namespaces": {"type": "list", "elements": "str"},
+    "storage_classes": {"type": "list", "elements": "str"},
+}
+
+
+def defaults(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The value of each option that is not given."""
+    return {name: option.get("default") for name, option in spec.items()}
+
+
+def check_least(options: Mapping[str, Any], **least: int) -> None:
+    """Raise BadInput if a number is smaller than its least value; None is not checked."""
+    for name, bound in least.items():
+        if options[name] is not None and options[name] < bound:
+            raise BadInput(f"{name} must be at least {bound}, not {options[name]}.", next_step=f"Correct {name}.")

@@ -1,0 +1,31 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Text for people: lists that are cut, counts, and paths that print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from itertools import islice
+from json.encoder import encode_basestring_ascii
+
+SHOWN = 10
+
+
+def listed(items: Collection[str] | Iterable[str], limit: int = SHOWN, *, separator: str = ", ") -> str:
+    """The first items, and how many more there are: 'a, b, and 3 more'."""
+    rest = iter(items)
+    shown = list(islice(rest, limit))
+    more = sum(1 for _item in rest)
+    return separator.join([*shown, *([f"and {more} more"] if more else [])])
+
+
+def count(number: int, noun: str) -> str:
+    """'1 volume', '2 volumes'."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(path: str | bytes) -> str:
+    """The path, in quotes with escapes where a character of it can't be printed."""
+    text = os.fsdecode(path)
+    return text if text.isprintable() else encode_basestring_ascii(text)

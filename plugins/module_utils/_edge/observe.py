@@ -1,0 +1,58 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Observe a cluster: its node containers and API objects, read side by side and proved to be of one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
+    check_cluster,
+    check_same_cluster,
+)
+
+from .command import Runner
+from .engine import Engine, find_engine
+from .kube.client import Cluster, open_cluster
+
+Connect = Callable[..., Cluster]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look at a cluster. objects: those of each kind that was asked for, and the Nodes."""
+
+    engine: Engine
+    nodes: tuple[Node, ...]
+    cluster: Cluster
+    objects: Mapping[str, list[Object]]
+
+
+def observe(
+    options: Mapping[str, Any], kinds: Sequence[str], *, runner: Runner | None = None, connect: Connect = open_cluster
+) -> Observation:
+    """Read the cluster that options (engine, cluster, kubeconfig, context) name.
+
+    Raises BadInput if the engine has no such cluster or the API server is that of another one, Unreachable.
+    """
+    engine, name = find_engine(options["engine"], runner or Runner()), options["cluster"]
+    with ThreadPoolExecutor(2) as pool:
+        reading_nodes = pool.submit(engine.nodes, name)
+        reading = pool.submit(_read, options, {*kinds, "Node"}, connect)
+        # If there is no such cluster its API server can't answer either: report the cause.
+        nodes = reading_nodes.result()
+        check_cluster(name, nodes)
+        cluster, objects = reading.result()
+    check_same_cluster(name, nodes, objects["Node"])
+    return Observation(engine, nodes, cluster, objects)
+
+
+def _read(options: Mapping[str, Any], kinds: set[str], connect: Connect) -> tuple[Cluster, dict[str, list[Object]]]:
+    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    ordered = sorted(kinds)
+    return cluster, dict(zip(ordered, cluster.lists(*ordered), strict=True))
