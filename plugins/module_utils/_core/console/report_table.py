@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was proved as a table for people: before and after, in columns as wide as what stands in them."""
+"""Text table of a report: what was compared, before and after."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-NOTHING = "-"
+MISSING = "-"
 SAME = "the same"
 GAP = "  "
 
 
-def proof_table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of what, before and after as lines of text, without a last newline.
+def report_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The lines of a table, without a final newline. Rows are mappings of `what`, `before` and `after`.
 
-    A list stands in as many lines as it has entries. What is missing is '-'; where no row has a before, there are only
-    two columns and no heading.
+    A list takes one line for each entry. A missing value is '-'. If no row has `before`, there are two columns and no
+    header.
     """
-    found = list(rows)
-    compared = any("before" in row for row in found)
-    lines: list[tuple[str, ...]] = [("", "before", "after")] if found and compared else []
-    for row in found:
+    table = list(rows)
+    compared = any("before" in row for row in table)
+    lines: list[tuple[str, ...]] = [("", "before", "after")] if table and compared else []
+    for row in table:
         before, after = _cell(row.get("before")), _cell(row.get("after"))
-        if compared and before == after != [NOTHING]:
+        if compared and before == after != [MISSING]:
             after = [SAME]
         columns = ([str(row["what"])], before, after) if compared else ([str(row["what"])], after)
         lines += zip_longest(*columns, fillvalue="")
@@ -33,7 +33,7 @@ def proof_table(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> list[str]:
     if value is None or value in ("", [], ()):
-        return [NOTHING]
+        return [MISSING]
     if isinstance(value, bool):
         return ["yes" if value else "no"]
     if isinstance(value, str):

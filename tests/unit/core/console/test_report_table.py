@@ -1,4 +1,4 @@
-"""Columns fit what stands in them, what is equal is said once, and no line ends with blanks."""
+"""Columns are as wide as their content, equal values are shown once, and no line ends with blanks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.filter._report_table import FilterModule
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.proof_table import proof_table
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.report_table import report_table
 
 CELLS = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text(alphabet="ab c"), max_size=3)
 ROWS = st.lists(st.fixed_dictionaries({"what": st.text(alphabet="abc ", min_size=1), "before": CELLS, "after": CELLS}))
 
 
 def test_before_and_after() -> None:
-    assert proof_table(
+    assert report_table(
         [
             {"what": "node", "before": "lab-worker", "after": "lab-worker2"},
             {"what": "reclaim policy", "before": "Delete", "after": "Retain"},
@@ -30,9 +30,9 @@ def test_before_and_after() -> None:
     ]
 
 
-def test_a_list_stands_in_several_lines() -> None:
+def test_a_list_takes_several_lines() -> None:
     rows = [{"what": "pods", "before": ["set-0", "set-1"], "after": ["set-0 on one", "set-1 on two", "set-2"]}]
-    assert proof_table(rows).splitlines() == [
+    assert report_table(rows).splitlines() == [
         "      before  after",
         "pods  set-0   set-0 on one",
         "      set-1   set-1 on two",
@@ -40,29 +40,29 @@ def test_a_list_stands_in_several_lines() -> None:
     ]
 
 
-def test_facts_without_a_before_have_two_columns() -> None:
+def test_rows_without_before_have_two_columns() -> None:
     rows = [{"what": "class", "after": "standard"}, {"what": "default", "after": True}]
-    assert proof_table(rows).splitlines() == ["class    standard", "default  yes"]
+    assert report_table(rows).splitlines() == ["class    standard", "default  yes"]
 
 
 @pytest.mark.parametrize("nothing", [None, "", []])
-def test_what_is_missing_is_a_dash(nothing: Any) -> None:
+def test_a_missing_value_is_a_dash(nothing: Any) -> None:
     rows = [{"what": "volume", "before": nothing, "after": "pv"}, {"what": "host", "before": nothing, "after": nothing}]
-    assert proof_table(rows).splitlines() == ["        before  after", "volume  -       pv", "host    -       -"]
+    assert report_table(rows).splitlines() == ["        before  after", "volume  -       pv", "host    -       -"]
 
 
-def test_no_and_zero_are_something() -> None:
+def test_false_and_zero_are_values() -> None:
     rows = [{"what": "shared", "before": False, "after": True}, {"what": "lost", "before": 3, "after": 0}]
-    assert proof_table(rows).splitlines() == ["        before  after", "shared  no      yes", "lost    3       0"]
+    assert report_table(rows).splitlines() == ["        before  after", "shared  no      yes", "lost    3       0"]
 
 
-def test_no_rows_are_no_table() -> None:
-    assert proof_table([]) == ""
+def test_without_rows_the_table_is_empty() -> None:
+    assert report_table([]) == ""
 
 
 @given(ROWS)
 def test_after_begins_in_one_column(rows: list[dict[str, Any]]) -> None:
-    lines = proof_table(rows).split("\n")
+    lines = report_table(rows).split("\n")
     assert all(line == line.rstrip() for line in lines)
     if rows:
         column = lines[0].index("after")
@@ -70,4 +70,4 @@ def test_after_begins_in_one_column(rows: list[dict[str, Any]]) -> None:
 
 
 def test_the_filter_is_the_table() -> None:
-    assert FilterModule().filters() == {"_report_table": proof_table}
+    assert FilterModule().filters() == {"_report_table": report_table}
