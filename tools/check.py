@@ -69,10 +69,8 @@ def lint(artifact: Path) -> Part:
         "env",
         "-C",
         BUILD,
-        "GALAXY_IMPORTER_RUN_ANSIBLE_LINT=False",
-        venv / "python",
-        "-m",
-        "galaxy_importer.main",
+        *("GALAXY_IMPORTER_RUN_ANSIBLE_LINT=False", "GALAXY_IMPORTER_LOG_LEVEL_MAIN=WARNING"),
+        *(venv / "python", "-m", "galaxy_importer.main"),
     )
     types = ("-p", f"{ours}.plugins", "-p", f"{ours}.playbooks")
     return Part(
