@@ -1,4 +1,4 @@
-"""Says where this checkout keeps things, and runs commands: shared by the scripts beside it."""
+"""Paths of this checkout, and helpers that the scripts in tools/ share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
 CACHE = Path(os.environ.get("KINDLAB_CACHE") or Path.home() / ".cache" / "kindlab")
-VERSIONS = ("2.17", "2.18", "2.19")
 NAMESPACE, NAME = "kindlab", "volumes"
 
 
 def digest(paths: Iterable[Path], *extra: str) -> str:
-    """A short hash of the files' names and contents and of the extra words."""
+    """A short hash of names and contents of files, and of extra words."""
     total = hashlib.sha256("\0".join(extra).encode())
     for path in paths:
         total.update(f"\0{path.name}\0".encode() + path.read_bytes())
@@ -28,7 +27,7 @@ def digest(paths: Iterable[Path], *extra: str) -> str:
 
 
 def run(*argv: str | Path, cwd: Path | None = None, quiet: bool = False, **environment: str) -> None:
-    """Run a command that must succeed; quiet ones show what they said only when they fail."""
+    """Run a command that must succeed. The output of quiet ones is shown only if they fail."""
     command = [str(word) for word in argv]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} if quiet else {}
     done = subprocess.run(command, cwd=cwd, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, **output)
@@ -37,12 +36,12 @@ def run(*argv: str | Path, cwd: Path | None = None, quiet: bool = False, **envir
 
 
 def say(text: str) -> None:
-    """A line for people: on stderr, because some scripts answer on stdout."""
+    """Print a message on stderr; stdout is for the results of scripts."""
     print(text, file=sys.stderr, flush=True)
 
 
 def point(link: Path, target: Path) -> None:
-    """Let the link lead to the target, wherever it led before."""
+    """Create the symbolic link, or change its target."""
     if not link.is_symlink() or link.readlink() != target:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
@@ -51,7 +50,7 @@ def point(link: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def only_one(name: str) -> Iterator[None]:
-    """Let one process of this user at a time do the named thing."""
+    """Hold the lock of this name, among all processes of this user."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
