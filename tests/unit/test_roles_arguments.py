@@ -132,7 +132,7 @@ def test_a_role_reaches_every_option_of_its_module(role: str, module: str) -> No
     assert passed == {*module_options(module)}
 
 
-@pytest.mark.parametrize(("role", "path", "module", "others"), DICTIONARIES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("role", "path", "module", "others"), DICTIONARIES, ids=str)
 def test_dictionaries_have_only_options_of_their_module(role: str, path: str, module: str, others: set[str]) -> None:
     declared = {
         name.removeprefix(f"{path}."): option
