@@ -1,4 +1,4 @@
-"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and closes with a line for each."""
+"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and ends with a table of results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from collection import current, install
 from environment import environment, use
-from lab import BUILD, ROOT, say
+from paths import BUILD, ROOT, say
 
 # The Pythons (minor versions) that each ansible-core's own tests run on.
 VERSIONS = {"2.17": range(10, 13), "2.18": range(11, 14), "2.19": range(11, 14)}
@@ -23,7 +23,7 @@ JOBS = 2
 
 @dataclass(frozen=True)
 class Part:
-    """Commands that are one line of the closing table; all of them run, whatever the first ones say."""
+    """Commands of one line of the table. All of them run, also after one has failed."""
 
     name: str
     commands: tuple[tuple[str | Path, ...], ...]
@@ -32,7 +32,7 @@ class Part:
     streams: bool = False
 
     def run(self) -> tuple[bool, float]:
-        """Whether all commands succeeded, and the seconds that they took."""
+        """Whether all commands succeeded, and the seconds they took."""
         start = time.monotonic()
         path = os.pathsep.join([*([str(self.path)] if self.path else []), os.environ["PATH"]])
         with (LOGS / f"{self.name.replace(' ', '-')}.log").open("w") as log:
@@ -49,11 +49,11 @@ class Part:
             ]
         return not any(codes), time.monotonic() - start
 
-    def tell(self, good: bool, seconds: float) -> None:
-        """All that the commands said when they failed, else pytest's closing line."""
-        said = (LOGS / f"{self.name.replace(' ', '-')}.log").read_text().rstrip()
-        closing = [line for line in said.splitlines() if re.match(r"=+ .*\d+ passed", line)]
-        say("\n".join([row(self.name, good, seconds), *(closing if good else [said])]))
+    def report(self, good: bool, seconds: float) -> None:
+        """Print the result, with the output of the commands if they failed, else the summary of pytest."""
+        output = (LOGS / f"{self.name.replace(' ', '-')}.log").read_text().rstrip()
+        closing = [line for line in output.splitlines() if re.match(r"=+ .*\d+ passed", line)]
+        say("\n".join([row(self.name, good, seconds), *(closing if good else [output])]))
 
 
 def row(name: str, good: bool, seconds: float) -> str:
@@ -113,14 +113,14 @@ def versions() -> list[str]:
     wanted = os.environ.get("VERSIONS", "").split() or list(VERSIONS)
     fitting = [version for version in wanted if sys.version_info.minor in VERSIONS[version]]
     for version in set(wanted) - set(fitting):
-        say(f"ansible-core {version} is left out: not made for Python 3.{sys.version_info.minor}")
+        say(f"skipping ansible-core {version}, which does not support Python 3.{sys.version_info.minor}")
     if not fitting:
-        sys.exit("no version is left: make PYTHON=python3.12 test")
+        sys.exit("no ansible-core supports this Python. Run: make PYTHON=python3.12 test")
     return fitting
 
 
 def parts(names: list[str]) -> list[Part]:
-    """Make what the parts need, then the parts: they run what was packaged and installed, not the checkout."""
+    """Prepare environments and artifact, and return the parts. They run the installed artifact, not the checkout."""
     use("run")
     artifact = current()
     found = [lint(artifact)] if "lint" in names else []
@@ -141,7 +141,7 @@ def main() -> None:
     beside = [part for part in todo if not part.streams]
     with ThreadPoolExecutor(JOBS) as pool:
         for part, (good, seconds) in zip(beside, pool.map(Part.run, beside), strict=True):
-            part.tell(good, seconds)
+            part.report(good, seconds)
             results.append((part.name, good, seconds))
     results += [(part.name, *part.run()) for part in todo if part.streams]
     say("\n".join(["", *(row(*result) for result in results)]))

@@ -1,4 +1,4 @@
-"""Builds the collection and installs it, with what it depends on, into .build; once per content."""
+"""Builds the collection and installs it with its dependency in .build, once for each content."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from lab import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, run, say
+from paths import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, run, say
 
-# The first is asked of Galaxy; the second is the release of PyPI's `ansible` that carries the same collection.
+# The dependency on Galaxy, and the release of `ansible` on PyPI that includes it.
 DEPENDENCY, BUNDLE = "kubernetes.core:6.2.0", "ansible==12.3.0"
 INSTALLED = BUILD / "collections" / "ansible_collections"
 UNSHIPPED = {"tools", "benchmark", "faults", "fragments", "__pycache__", "output"}
 
 
 def fetch_from_galaxy(galaxy: Path, place: Path) -> bool:
-    """Sealed labs have no Galaxy: ask once, and not for long. What is installed elsewhere doesn't count."""
+    """Try to install the dependency from Galaxy, with a short timeout; collections installed elsewhere are ignored."""
     alone = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(place)}
     argv = [galaxy, "collection", "install", "--no-deps", "--timeout", "5", "-p", place, DEPENDENCY]
     try:
@@ -30,8 +30,8 @@ def fetch_from_galaxy(galaxy: Path, place: Path) -> bool:
 
 
 def fetch_from_bundle(python: Path, place: Path) -> None:
-    """Take the collection out of the wheel that carries about a hundred of them."""
-    say(f"Galaxy does not answer: taking {DEPENDENCY} out of {BUNDLE} (54 MB, once) ...")
+    """Extract the dependency from the wheel of `ansible`, for machines without access to Galaxy."""
+    say(f"Galaxy does not answer: extracting {DEPENDENCY} from {BUNDLE} (54 MB, once) ...")
     pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "download", "--no-deps", "--dest", place, BUNDLE)
     (wheel,) = place.glob("*.whl")
@@ -64,7 +64,7 @@ def shipped_files() -> list[Path]:
 
 
 def build(galaxy: Path) -> Path:
-    """The path of the built artifact, named after its content so that the same sources are built once."""
+    """Path of the built artifact. The same sources are built once."""
     files = shipped_files()
     place = BUILD / "artifact" / digest(files, *(str(path.relative_to(ROOT)) for path in files))
     if not list(place.glob("*.tar.gz")):
@@ -75,7 +75,7 @@ def build(galaxy: Path) -> Path:
 
 
 def install(galaxy: Path, artifact: Path, collections: Path) -> Path:
-    """Install the artifact below `collections`, once per content, and answer where it is."""
+    """Install the artifact below `collections` once for each content, and return its path there."""
     place = collections / "ansible_collections" / NAMESPACE / NAME
     stamp = collections / f"{NAME}.stamp"
     if not (place.exists() and stamp.exists() and stamp.read_text() == artifact.parent.name):
@@ -88,7 +88,7 @@ def install(galaxy: Path, artifact: Path, collections: Path) -> Path:
 
 
 def current() -> Path:
-    """The artifact of the sources as they are now, installed beside what it depends on."""
+    """Build the current sources, install them with their dependency, and return the path of the artifact."""
     galaxy = BUILD / "venv" / "bin" / "ansible-galaxy"
     install_dependency(galaxy)
     with only_one("build"):

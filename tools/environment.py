@@ -1,4 +1,4 @@
-"""Makes the virtual environment for one of requirements/*.txt, once per content, as .build/venv."""
+"""Creates a virtual environment from one of requirements/*.txt, once for each content, and links it as .build/venv."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 if sys.version_info < (3, 11):
     sys.exit(f"Python 3.11 or newer is needed, this is {platform.python_version()}: make PYTHON=python3.12 ...")
 
-from lab import BUILD, CACHE, digest, only_one, point, run, say
+from paths import BUILD, CACHE, digest, only_one, point, run, say
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 
 
 def sources(path: Path) -> list[Path]:
-    """A requirements file and those that it includes."""
+    """A requirements file and the files that it includes."""
     included = [line.split()[1] for line in path.read_text().splitlines() if line.startswith("-r ")]
     return [path, *(found for name in included for found in sources(path.parent / name))]
 
 
 def need_ensurepip() -> None:
-    """Debian and Ubuntu keep the part of Python that makes virtual environments in a package of its own."""
+    """Ensure that ensurepip is installed; Debian and Ubuntu have it in a package of its own."""
     if importlib.util.find_spec("ensurepip"):
         return
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
@@ -37,18 +37,18 @@ def need_ensurepip() -> None:
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.call([*become, "apt-get", "update", "-qq"], stdout=sys.stderr)
     if subprocess.call([*become, *install], stdout=sys.stderr, env=quiet):
-        sys.exit(f"That failed. Run it by hand and then make again: {' '.join([*become[:1], *install])}")
+        sys.exit(f"{package} cannot be installed. Run this, then make again: {' '.join([*become[:1], *install])}")
 
 
 def environment(name: str) -> Path:
-    """The path of the environment, made when there is none or when an earlier try was cut short."""
+    """Path of the environment. It is created if it does not exist or is incomplete."""
     files = sources(REQUIREMENTS / f"{name}.txt")
     place = CACHE / "venvs" / f"{name}-{digest(files, sys.version, sys.base_prefix)}"
     complete = place / "complete"
     with only_one(f"venv-{name}"):
         if not complete.exists():
             need_ensurepip()
-            say(f"making the Python environment '{name}' ...")
+            say(f"creating the Python environment '{name}' ...")
             shutil.rmtree(place, ignore_errors=True)
             run(sys.executable, "-m", "venv", place)
             pip = (place / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet")
@@ -58,7 +58,7 @@ def environment(name: str) -> Path:
 
 
 def use(name: str) -> None:
-    """Let .build/venv be the named environment."""
+    """Link .build/venv to the environment."""
     point(BUILD / "venv", environment(name))
 
 

@@ -1,4 +1,4 @@
-"""Gives ansible-test's new environments their pip out of Python itself, where the script it wants can't be fetched."""
+"""Installs pip from Python itself in the environments of ansible-test, if its own get-pip cannot be downloaded."""
 
 import subprocess
 import sys

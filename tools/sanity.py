@@ -10,7 +10,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from lab import only_one, run, say
+from paths import only_one, run, say
 
 STAND_IN = Path(__file__).resolve().with_name("get_pip.py")
 HOME = Path.home() / ".ansible" / "test"
@@ -18,7 +18,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def need_get_pip(ansible_test: Path) -> None:
-    """ansible-test wants a script from a host that sealed labs don't reach: give it ours where it can't be had."""
+    """Put get-pip into the cache of ansible-test: its own, or ours if that cannot be downloaded."""
     wanted = (ansible_test / "_internal" / "python_requirements.py").read_text()
     fetched = (ansible_test / "_util" / "target" / "setup" / "requirements.py").read_text()
     (version,) = re.findall(r"\bpip='([\d.]+)'", wanted)
@@ -35,23 +35,26 @@ def need_get_pip(ansible_test: Path) -> None:
 
 
 def sanity(venv: Path, collection: Path) -> None:
-    """Check the collection; the versions share the tests' environments, so one run at a time makes those."""
+    """Check the collection. All versions share the environments of the tests, which one run at a time creates."""
     command = [venv / "bin" / "ansible-test", "sanity", "--python", PYTHON, "--color", "no"]
-    # Told where the content is, ansible-test takes the files that are there. It would ask git otherwise, which ignores
-    # what is in .build: nothing would be checked and all be well.
-    told = {"ANSIBLE_TEST_CONTENT_ROOT": str(collection), "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    # With the root of the content given, ansible-test reads the files there. Otherwise it lists them by git, which
+    # ignores .build, and would check nothing.
+    variables = {
+        "ANSIBLE_TEST_CONTENT_ROOT": str(collection),
+        "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
     primed = HOME / "venv" / f"primed-{venv.name}"
     with only_one("sanity"):
         if not primed.exists():
-            say("making the environments of the sanity tests ...")
+            say("creating the environments of the sanity tests ...")
             (ansible_test,) = venv.glob("lib/python*/site-packages/ansible_test")
             need_get_pip(ansible_test)
-            run(*command, "--prime-venvs", cwd=collection, **told)
+            run(*command, "--prime-venvs", cwd=collection, **variables)
             primed.touch()
-    done = subprocess.run(command, cwd=collection, env={**os.environ, **told}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=collection, env={**os.environ, **variables}, capture_output=True, text=True)
     print(done.stdout + done.stderr)
     if done.returncode or "All targets skipped" in done.stderr + done.stdout:
-        sys.exit(done.returncode or "ansible-test found nothing to check")
+        sys.exit(done.returncode or "ansible-test has checked no file")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Says every few seconds which task is waited for. Ansible loads it with each playbook beside it, unasked."""
+"""Callback plugin that reports tasks that take long. Ansible loads it with each playbook beside it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,36 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Waiting
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Progress
 
-# Screens for people, where a line more does no harm; the output of others is read by programs.
-SCREENS = ("ansible.builtin.default", "community.general.yaml", "debug", "default", "yaml")
+DOCUMENTATION = r"""
+name: kindlab_progress
+type: aggregate
+short_description: Report tasks that take long
+version_added: 0.1.0
+author: kindlab.volumes contributors (@kindlab)
+description:
+  - Prints a line every five seconds for each task that is still running, with its seconds and the hosts it waits for.
+  - Prints nothing where the standard output is written by a callback plugin for programs.
+options:
+  enabled:
+    description: Whether to report tasks that take long.
+    type: bool
+    default: true
+    env:
+      - name: KINDLAB_PROGRESS
+    ini:
+      - section: callback_kindlab_progress
+        key: enabled
+"""
+
+# Plugins that write the standard output for people. Programs read the output of the others.
+STDOUT_FOR_PEOPLE = ("ansible.builtin.default", "community.general.yaml", "debug", "default", "yaml")
 TICK = 1.0
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Notes what is begun and ended; a thread beside it, which never holds up the end, tells what takes long."""
+    """Records when tasks start and end; a daemon thread prints those that take long."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -29,17 +50,21 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.disabled = constants.DEFAULT_STDOUT_CALLBACK not in SCREENS
         self._names: dict[str, str] = {}
-        self._waiting = Waiting()
+        self._progress = Progress()
         self._lock = threading.Lock()
         self._ended = threading.Event()
+
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        for_people = constants.DEFAULT_STDOUT_CALLBACK in STDOUT_FOR_PEOPLE
+        self.disabled = not (for_people and self.get_option("enabled"))
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         del playbook
         self._ended.set()
         self._ended = threading.Event()
-        threading.Thread(target=self._tell, args=(self._ended,), daemon=True).start()
+        threading.Thread(target=self._report, args=(self._ended,), daemon=True).start()
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         del stats
@@ -47,7 +72,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
-        # Only here are the name's variables filled in.
+        # Only here the name has its variables filled in.
         self._names = {task._uuid: task.name or task.action}
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
@@ -59,17 +84,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         name = self._names.get(task._uuid) or task.name or task.action
         with self._lock:
-            self._waiting.begin(task._uuid, name, host.get_name(), time.monotonic())
+            self._progress.start(task._uuid, name, host.get_name(), time.monotonic())
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         with self._lock:
-            self._waiting.item(result._task._uuid)
+            self._progress.item(result._task._uuid)
 
     v2_runner_item_on_failed = v2_runner_item_on_skipped = v2_runner_item_on_ok
 
     def v2_runner_on_ok(self, result: Any) -> None:
         with self._lock:
-            self._waiting.end(result._task._uuid, result._host.get_name())
+            self._progress.end(result._task._uuid, result._host.get_name())
 
     v2_runner_on_skipped = v2_runner_on_unreachable = v2_runner_on_ok
 
@@ -77,15 +102,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         del ignore_errors
         self.v2_runner_on_ok(result)
 
-    def _tell(self, ended: threading.Event) -> None:
+    def _report(self, ended: threading.Event) -> None:
         while not ended.wait(TICK):
             with self._lock:
-                lines = self._waiting.lines(time.monotonic())
+                lines = self._progress.lines(time.monotonic())
             try:
                 for line in lines:
                     self._display.display(line, color=constants.COLOR_SKIP)
                 if lines:
-                    # A pipe or a file would get it, and all before it, only when kilobytes have come together.
+                    # Otherwise a pipe or a file gets the output in blocks of kilobytes.
                     sys.stdout.flush()
             except (OSError, ValueError):
                 return

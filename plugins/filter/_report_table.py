@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.proof_table import proof_table
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.report_table import report_table
 
 DOCUMENTATION = r"""
 name: _report_table
@@ -63,4 +63,4 @@ class FilterModule:
     """Entry point for Ansible."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"_report_table": proof_table}
+        return {"_report_table": report_table}

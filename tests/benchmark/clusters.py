@@ -6,10 +6,9 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from measure import SCRATCH, Figure, empty_play, note, play, role, run, shell
+from measure import SCRATCH, Figure, compare, empty_play, note, play, role, run, shell
 
 NAME = "bench"
-ROUNDS = 3
 KUBECONFIG = SCRATCH / "kubeconfig"
 VOLUMES = SCRATCH / "volumes"
 NODE_DIRECTORY = "/var/local-path-provisioner"
@@ -28,25 +27,25 @@ nodes:
 
 
 def prepare() -> str:
-    """Have engine, kind and node image as the roles give them; the image's name and kind's place."""
+    """Set up engine, kind and node image by the roles, put kind on PATH, and return the image's name."""
     shutil.rmtree(VOLUMES, ignore_errors=True)
     VOLUMES.mkdir(parents=True)
     answer = SCRATCH / "image"
-    told = {
+    record = {
         "ansible.builtin.copy": {
             "content": "{{ kindlab_node_image }}\n{{ kindlab_kind }}",
             "dest": str(answer),
             "mode": "0644",
         }
     }
-    play(role("engine"), role("node_image"), told)
+    play(role("engine"), role("node_image"), record)
     image, kind = answer.read_text().split("\n")
     os.environ["PATH"] = f"{os.path.dirname(kind)}:{os.environ['PATH']}"
     return image
 
 
 def present(image: str, workers: int = 2) -> dict[str, object]:
-    """A task that has the cluster."""
+    """A task that creates the cluster."""
     mounts = [{"host_path": str(VOLUMES), "node_path": NODE_DIRECTORY}]
     options = {"name": NAME, "image": image, "workers": workers, "mounts": mounts, "kubeconfig": str(KUBECONFIG)}
     return {"kindlab.volumes.kind_cluster": options}
@@ -63,25 +62,30 @@ def create_bare(image: str) -> float:
     return created + shell(f"{KUBECTL} wait --for=condition=Ready nodes --all --timeout=5m").seconds
 
 
+def then_deleted(seconds: float) -> float:
+    """Delete the cluster, and return the seconds that its creation took."""
+    delete()
+    return seconds
+
+
 def figures() -> Iterator[Figure]:
-    """Rounds in turns; the shortest of each counts. Creation is measured above an empty play, as the second run is."""
+    """Creation and second run, both measured above an empty play."""
     image = prepare()
     delete()
     nothing = empty_play()
-    bare, ours = [], []
-    for number in range(1, ROUNDS + 1):
-        note(f"creation, round {number}")
-        bare.append(create_bare(image))
-        delete()
-        ours.append(play(present(image)).seconds)
-        if number < ROUNDS:
-            delete()
-    plain, whole = min(bare), min(ours)
+    rounds = compare(
+        "creation",
+        lambda: then_deleted(play(present(image)).seconds - nothing),
+        lambda: then_deleted(create_bare(image)),
+        most=4,
+    )
+    plain = min(rounds.theirs)
     yield Figure(
-        f"kind_cluster present, above an empty play ({whole / plain:.2f} with it)"
+        f"kind_cluster present, above an empty play ({(min(rounds.ours) + nothing) / plain:.2f} with it)"
         f" / kind create --wait + all nodes ready ({plain:.1f} s)",
-        (whole - nothing) / plain,
+        rounds.ratio(),
         1.05,
+        rounds=rounds,
     )
 
     mounts = [{"host_path": str(VOLUMES), "node_path": NODE_DIRECTORY}]

@@ -8,23 +8,23 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import BUILD, SCRATCH, Figure, note, run, shell
+from measure import BUILD, SCRATCH, Figure, compare, note, run, shell
 
 DATA = SCRATCH / "data"
 CORES = os.cpu_count() or 1
 
 
 def figures() -> Iterator[Figure]:
-    """Throughput as a ratio: 1 is as fast as the plain tools. The better of three runs each, taken in turns."""
+    """Throughput as a ratio: 1 is as fast as the plain tools."""
     for name, make in (("large files", large), ("small files", small)):
         shutil.rmtree(DATA, ignore_errors=True)
         DATA.mkdir(parents=True)
         make(DATA)
         note(f"checksums and archives of {name}")
         plain = f"find {DATA} -type f -print0 | xargs -0 -P {CORES} -n {max(1, count(DATA) // (CORES * 4))} sha256sum"
-        yield Figure(f"checksums, {name}: sha256sum / ours", ratio(plain, SCAN), 0.8, at_least=True)
+        yield figure(f"checksums, {name}: sha256sum / ours", plain, SCAN)
         plain = f"tar -C {DATA} -c . | zstd -q -T0 -f -o {SCRATCH}/plain.tar.zst"
-        yield Figure(f"archive, {name}: tar | zstd / ours", ratio(plain, ARCHIVE), 0.8, at_least=True)
+        yield figure(f"archive, {name}: tar | zstd / ours", plain, ARCHIVE)
     shutil.rmtree(DATA)
 
 
@@ -47,13 +47,14 @@ def count(directory: Path) -> int:
     return sum(len(files) for _root, _folders, files in os.walk(directory))
 
 
-def ratio(plain: str, ours: str) -> float:
-    """Seconds of the plain tools over ours, where the interpreter's start and imports do not count."""
-    times = [(shell(f"{plain} > {SCRATCH}/plain").seconds, own_seconds(ours)) for _ in range(3)]
-    return min(t for t, _ in times) / min(t for _, t in times)
+def figure(name: str, plain: str, ours: str) -> Figure:
+    """Seconds of the plain tools over ours."""
+    rounds = compare(name, lambda: own_seconds(ours), lambda: shell(f"{plain} > {SCRATCH}/plain").seconds)
+    return Figure(name, 1 / rounds.ratio(), 0.8, at_least=True, rounds=rounds)
 
 
 def own_seconds(program: str) -> float:
+    """Seconds of a Python program, without the start of the interpreter and the imports."""
     run([sys.executable, "-c", PREPARE + program + "print(time.monotonic() - start)"])
     return float((SCRATCH / "output").read_text())
 
@@ -64,12 +65,12 @@ sys.path.insert(0, {str(BUILD / "collections")!r})
 """
 EDGE = "ansible_collections.kindlab.volumes.plugins.module_utils._edge"
 SCAN = f"""
-from {EDGE}.data import scan
+from {EDGE}.data.scan import scan
 start = time.monotonic()
 assert len(scan({str(DATA)!r}, "full")) > 4
 """
 ARCHIVE = f"""
-from {EDGE}.archive import write_archive
+from {EDGE}.data.archive import write_archive
 start = time.monotonic()
 with open({str(SCRATCH / "ours.tar.zst")!r}, "wb") as file:
     assert write_archive({str(DATA)!r}, file.write, "zstd", None).bytes

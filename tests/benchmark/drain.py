@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import cycle
 
 from clusters import KUBECONFIG, KUBECTL, NAME, VOLUMES, create_bare, delete, prepare
-from measure import SCRATCH, Figure, empty_play, note, play, shell
+from measure import SCRATCH, Figure, compare, empty_play, note, play, shell
 from provisioners import workload_image
 
 COUNT = 50
 MANIFEST = SCRATCH / "drained.json"
-# Each tool drains each of the two nodes once; the pods go to and fro.
-TURNS = (("kubectl", "worker"), ("ours", "worker2"), ("ours", "worker"), ("kubectl", "worker2"))
 
 
 def deployment(image: str) -> dict[str, object]:
-    """Pods that end as soon as they are asked to."""
+    """Pods that end at once on SIGTERM."""
     container = {
         "name": "main",
         "image": image,
@@ -31,22 +30,25 @@ def deployment(image: str) -> dict[str, object]:
 
 
 def settled() -> str:
-    """A command line that ends when every pod serves and none is left that ends."""
+    """A command line that waits until all pods are ready and none is terminating."""
     listed = f"{KUBECTL} get pods -l app=drained --no-headers"
     wait = f'until [ "$({listed} | wc -l)" = {COUNT} ]; do sleep 1; done'
     return f"{KUBECTL} rollout status deployment/drained --timeout=900s >/dev/null; {wait}"
 
 
-def drain(tool: str, node: str) -> float:
-    """Seconds until all pods of the node are gone from it."""
-    if tool == "kubectl":
-        return shell(f"{KUBECTL} drain {node} --ignore-daemonsets >/dev/null").seconds
+def kubectl(node: str) -> float:
+    """Seconds of kubectl until all pods have left the node."""
+    return shell(f"{KUBECTL} drain {node} --ignore-daemonsets >/dev/null").seconds
+
+
+def module(node: str) -> float:
+    """Seconds of node_drain in a play until all pods have left the node."""
     common = {"cluster": NAME, "kubeconfig": str(KUBECONFIG), "node": node}
     return play({"kindlab.volumes.node_drain": common}).seconds
 
 
 def figures() -> Iterator[Figure]:
-    """Two drains by each; the shorter of each counts, the module's above an empty play."""
+    """The pods move to and fro between two nodes; the module is measured above an empty play."""
     image = prepare()
     delete()
     create_bare(image)
@@ -54,13 +56,20 @@ def figures() -> Iterator[Figure]:
     note(f"{COUNT} pods on one node")
     shell(f"{KUBECTL} cordon {NAME}-worker2 >/dev/null; {KUBECTL} create -f - < {MANIFEST} >/dev/null; {settled()}")
     nothing = empty_play()
-    took: dict[str, list[float]] = {"kubectl": [], "ours": []}
-    for tool, worker in TURNS:
-        node = f"{NAME}-{worker}"
+    nodes = cycle((f"{NAME}-worker", f"{NAME}-worker2"))
+
+    def next_node() -> str:
         shell(f"for each in worker worker2; do {KUBECTL} uncordon {NAME}-$each >/dev/null; done; {settled()}")
-        took[tool].append(drain(tool, node))
-        note(f"{tool}: {COUNT} pods left {worker} in {took[tool][-1]:.1f} s")
-    plain, ours = min(took["kubectl"]), min(took["ours"]) - nothing
-    yield Figure(f"node_drain, {COUNT} pods ({ours:.1f} s) / kubectl drain ({plain:.1f} s)", ours / plain, 1.2)
+        return next(nodes)
+
+    rounds = compare(
+        f"node_drain of {COUNT} pods", lambda: module(next_node()) - nothing, lambda: kubectl(next_node()), most=8
+    )
+    yield Figure(
+        f"node_drain, {COUNT} pods ({min(rounds.ours):.1f} s) / kubectl drain ({min(rounds.theirs):.1f} s)",
+        rounds.ratio(),
+        1.2,
+        rounds=rounds,
+    )
     delete()
     shutil.rmtree(VOLUMES)

@@ -1,4 +1,4 @@
-"""Times plays and commands, and says what a figure is."""
+"""Times plays and commands, compares two sides in rounds, and defines what a figure is."""
 
 from __future__ import annotations
 
@@ -7,25 +7,49 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".build"
 SCRATCH = BUILD / "benchmark"
 BIN = Path(sys.executable).parent
+# Rounds go on until the ratio differs by less than this part from the one before, up to a maximum.
+STABLE = 0.1
+MOST_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Seconds of both sides, one entry for each round."""
+
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+
+    def ratio(self, rounds: int | None = None) -> float:
+        """Our shortest time over theirs, in the first rounds or in all."""
+        return min(self.ours[:rounds]) / min(self.theirs[:rounds])
+
+    def stable(self) -> bool:
+        """Whether the last round changed the ratio by less than STABLE."""
+        number = len(self.ours)
+        if number < 2:
+            return False
+        before = self.ratio(number - 1)
+        return abs(self.ratio() - before) < STABLE * before
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value with its limit; at_least: the limit is a lower one."""
+    """One measured value with its limit; at_least: the limit is a lower one; rounds: all that was measured."""
 
     name: str
     value: float
     limit: float
     unit: str = "ratio"
     at_least: bool = False
+    rounds: Rounds | None = None
 
     @property
     def ok(self) -> bool:
@@ -41,11 +65,11 @@ class Run:
 
 
 def run(argv: Sequence[str | Path], stdin: str = "", **environment: str) -> Run:
-    """Time a command that must succeed; what it said is shown when it does not."""
+    """Time a command that must succeed; its output is shown if it fails."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    given, said = SCRATCH / "stdin", SCRATCH / "output"
+    given, output = SCRATCH / "stdin", SCRATCH / "output"
     given.write_text(stdin)
-    with given.open() as source, said.open("w") as sink:
+    with given.open() as source, output.open("w") as sink:
         start = time.monotonic()
         child = subprocess.Popen(
             [str(word) for word in argv],
@@ -58,8 +82,20 @@ def run(argv: Sequence[str | Path], stdin: str = "", **environment: str) -> Run:
         seconds = time.monotonic() - start
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        sys.exit(f"{said.read_text()[-4000:]}\nfailed: {' '.join(map(str, argv))}")
+        sys.exit(f"{output.read_text()[-4000:]}\nfailed: {' '.join(map(str, argv))}")
     return Run(seconds, usage.ru_maxrss / 1024)
+
+
+def compare(name: str, ours: Callable[[], float], theirs: Callable[[], float], most: int = MOST_ROUNDS) -> Rounds:
+    """Measure both sides in turns until their ratio is stable. Each function runs one side and returns its seconds."""
+    rounds = Rounds()
+    while not rounds.stable() and len(rounds.ours) < most:
+        sides = [(rounds.theirs, theirs), (rounds.ours, ours)]
+        # The side that goes first changes with each round.
+        for times, measure in reversed(sides) if len(rounds.ours) % 2 else sides:
+            times.append(measure())
+        note(f"{name}, round {len(rounds.ours)}: {rounds.ours[-1]:.1f} s, plain {rounds.theirs[-1]:.1f} s")
+    return rounds
 
 
 def shell(command: str) -> Run:
@@ -81,10 +117,10 @@ def role(name: str, **variables: object) -> dict[str, object]:
 
 
 def empty_play() -> float:
-    """Seconds of a play that does nothing: what Ansible takes by itself. The shorter of two."""
+    """Seconds of a play without tasks to run, the shorter of two."""
     return min(play({"ansible.builtin.meta": "noop"}).seconds for _ in range(2))
 
 
 def note(text: str) -> None:
-    """A line on what is going on."""
+    """Print a line of progress."""
     print(f"     {text}", flush=True)

@@ -29,8 +29,8 @@ def manifests(image: str) -> list[dict[str, object]]:
     key, value = LABEL.split("=")
     for number in range(COUNT):
         metadata = {"name": f"claim-{number:02}", "labels": {key: value}}
-        asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
-        shown.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": asked})
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+        shown.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
         container = {
             "name": "main",
             "image": image,

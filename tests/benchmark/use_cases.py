@@ -8,23 +8,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import BIN, SCRATCH, Figure, note, play, role, run
+from measure import BIN, ROOT, SCRATCH, Figure, compare, play, role, run
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 DATA = SCRATCH / "use_cases"
-ROUNDS = 2
-# use case -> the clusters that its playbook makes, and how it is told to call them so
-CASES = {
-    "default_storage_class": (("bench",), {"kindlab_cluster": "bench"}),
-    "pod_restart": (("bench",), {"kindlab_cluster": "bench"}),
-    "restore_volumes": (("bench",), {"kindlab_cluster": "bench"}),
-    "volume_mobility": (("bench-hostpath", "bench-local-path-shared"), {"mobility_prefix": "bench"}),
-    "local_data": (("bench",), {"kindlab_cluster": "bench"}),
-}
+PREFIX = "bench"
+LIST = json.loads((ROOT / "playbooks" / "vars" / "use_cases.json").read_text())["kindlab_use_cases"]
 
 
 def prepare() -> dict[str, str]:
-    """What the scripts are given beside their data: images, and the provisioners' manifests."""
+    """Environment of the scripts: images, and the manifests of the provisioners."""
     shutil.rmtree(DATA, ignore_errors=True)
     DATA.mkdir(parents=True)
     facts = {
@@ -54,39 +47,49 @@ def prepare() -> dict[str, str]:
     return given
 
 
-def forget(*clusters: str) -> None:
-    """Remove clusters, whatever is in them."""
-    for name in clusters:
+def forget(clusters: list[str]) -> None:
+    """Remove clusters with all that is in them."""
+    for name in (PREFIX, *(f"{PREFIX}-{cluster}" for cluster in clusters)):
         run(["kind", "delete", "cluster", "--name", name])
         (Path.home() / ".kube" / f"kind-{name}.yaml").unlink(missing_ok=True)
 
 
 def script(name: str, data: Path, given: dict[str, str]) -> float:
     """Seconds of the script of a use case."""
-    (data / "script").mkdir(parents=True)
-    return run([SCRIPTS / f"{name}.sh"], **given, CLUSTER="bench", DATA=str(data / "script")).seconds
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    return run([SCRIPTS / f"{name}.sh"], **given, CLUSTER=PREFIX, DATA=str(data)).seconds
 
 
-def playbook(name: str, data: Path, told: dict[str, str]) -> float:
+def playbook(name: str, data: Path) -> float:
     """Seconds of the playbook of a use case."""
-    command = [BIN / "ansible-playbook", f"kindlab.volumes.{name}", "--extra-vars", json.dumps(told)]
-    return run(command, KINDLAB_DATA=str(data / "playbook"), KINDLAB_PROOFS=str(data)).seconds
+    shutil.rmtree(data, ignore_errors=True)
+    command = [BIN / "ansible-playbook", f"kindlab.volumes.{name}", "--extra-vars", f"kindlab_prefix={PREFIX}"]
+    return run(command, KINDLAB_DATA=str(data), KINDLAB_PROOFS=str(DATA)).seconds
 
 
 def figures() -> Iterator[Figure]:
-    """Rounds in turns, the script first; the shorter of each counts. Images and engine are there already for both."""
+    """Playbook and script on the same machine, with images and engine in place for both."""
     given = prepare()
-    for name, (clusters, told) in CASES.items():
-        plain, ours = [], []
-        forget("bench", *clusters)
-        for number in range(1, ROUNDS + 1):
-            data = DATA / name / str(number)
-            note(f"{name}, round {number}: the script")
-            plain.append(script(name, data, given))
-            forget("bench", *clusters)
-            note(f"{name}, round {number}: the playbook")
-            ours.append(playbook(name, data, told))
-            forget("bench", *clusters)
-        mine, theirs = min(ours), min(plain)
-        yield Figure(f"{name}: playbook ({mine:.0f} s) / script ({theirs:.0f} s)", mine / theirs, 1.25)
+    for case in LIST:
+        name, clusters = case["name"], case["clusters"]
+        forget(clusters)
+
+        def ours(name: str = name, clusters: list[str] = clusters) -> float:
+            seconds = playbook(name, DATA / "playbook")
+            forget(clusters)
+            return seconds
+
+        def theirs(name: str = name, clusters: list[str] = clusters) -> float:
+            seconds = script(name, DATA / "script", given)
+            forget(clusters)
+            return seconds
+
+        rounds = compare(name, ours, theirs, most=4)
+        yield Figure(
+            f"{name}: playbook ({min(rounds.ours):.0f} s) / script ({min(rounds.theirs):.0f} s)",
+            rounds.ratio(),
+            1.25,
+            rounds=rounds,
+        )
     shutil.rmtree(DATA)

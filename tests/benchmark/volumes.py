@@ -31,9 +31,11 @@ def manifests(count: int) -> list[dict[str, object]]:
             "hostPath": {"path": f"{NODE_DIRECTORY}/{name}"},
             "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "default", "name": claim},
         }
-        asked = {**common, "volumeName": name, "resources": {"requests": {"storage": "1Mi"}}}
+        request = {**common, "volumeName": name, "resources": {"requests": {"storage": "1Mi"}}}
         shown.append({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": volume})
-        shown.append({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim}, "spec": asked})
+        shown.append(
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": claim}, "spec": request}
+        )
     return shown
 
 

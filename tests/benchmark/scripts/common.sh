@@ -1,4 +1,4 @@
-# What the scripts beside it share: a cluster by kind, applications by kubectl, and a way back for volumes.
+# Functions that the scripts share: clusters by kind, applications by kubectl, backup and restore of volumes.
 # Given: CLUSTER, IMAGE, WORKLOAD_IMAGE, DATA (a directory of the host).
 # shellcheck shell=bash
 set -euo pipefail

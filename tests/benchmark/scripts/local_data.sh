@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Use case 5 by kind and kubectl alone: a directory of the host read by pods of two namespaces, written in a third.
+# Use case 5 by kind and kubectl alone: pods of two namespaces read a directory of the host, and a third one writes to another.
 # shellcheck disable=SC2016,SC2119
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Use case 2 by kind and kubectl alone: a pod's node is drained, and it comes back there with its data.
+# Use case 2 by kind and kubectl alone: the node of a pod is drained, and the pod returns to it with its data.
 # shellcheck disable=SC2016,SC2119
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"

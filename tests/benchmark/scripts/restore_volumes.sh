@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Use case 3 by kind and kubectl alone: volumes are there again in a cluster that was created anew.
+# Use case 3 by kind and kubectl alone: volumes are restored in a cluster that was created again.
 # shellcheck disable=SC2016,SC2119
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"

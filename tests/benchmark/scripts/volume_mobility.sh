@@ -5,7 +5,7 @@
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 apps() { claim mover ReadWriteOncePod; claim together ReadWriteMany; deployment mover 1 mover; deployment together 2 together; }
-move() { # MOUNTS... : what the playbook's tasks/mobility.yml does
+move() { # MOUNTS... : what the playbook's tasks/move_volumes.yml does
   have "$@"
   apps | k apply -f - >/dev/null
   ready deployment/mover deployment/together

@@ -1,11 +1,13 @@
-"""The callback tells of what Ansible begins and ends, on screens for people only, and never fails for it."""
+"""The callback plugin reports slow tasks to people only, can be switched off, and never makes a playbook fail."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.plugins.loader import callback_loader
 
 from ansible_collections.kindlab.volumes.playbooks.callback_plugins import kindlab_progress as progress
 
@@ -15,7 +17,7 @@ RESULT = SimpleNamespace(_task=TASK, _host=HOST)
 
 
 class Rounds:
-    """An event that the thread finds unset for as many rounds."""
+    """An event that is set after this number of rounds."""
 
     def __init__(self, rounds: int) -> None:
         self.left = rounds
@@ -27,7 +29,7 @@ class Rounds:
 
 
 class Screen:
-    """Takes lines, until it is closed."""
+    """A screen, which may be closed."""
 
     def __init__(self, closed: bool = False) -> None:
         self.lines: list[str] = []
@@ -47,58 +49,71 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def plugin(monkeypatch: pytest.MonkeyPatch, screen: Screen, stdout: str = "default") -> Any:
-    monkeypatch.setattr(progress.constants, "DEFAULT_STDOUT_CALLBACK", stdout)
-    made = progress.CallbackModule()
-    made._display = screen
-    return made
+def plugin(screen: Screen) -> Any:
+    callback = progress.CallbackModule()
+    callback._display = screen
+    return callback
 
 
-def begun(made: Any) -> None:
-    made.v2_playbook_on_task_start(SimpleNamespace(_uuid="id", name="Create it", action="command"), False)
-    made.v2_runner_on_start(HOST, TASK)
+def start(callback: Any) -> None:
+    callback.v2_playbook_on_task_start(SimpleNamespace(_uuid="id", name="Create it", action="command"), False)
+    callback.v2_runner_on_start(HOST, TASK)
 
 
-def test_a_task_that_takes_long_is_told_with_its_name_filled_in(
-    monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace
-) -> None:
+def test_a_slow_task_is_reported_with_its_name_filled_in(clock: SimpleNamespace) -> None:
     screen = Screen()
-    made = plugin(monkeypatch, screen)
-    begun(made)
-    made._tell(Rounds(3))
+    callback = plugin(screen)
+    start(callback)
+    callback._report(Rounds(3))
     assert screen.lines == []
     clock.now = 7.0
-    made.v2_runner_item_on_ok(RESULT)
-    made._tell(Rounds(3))
+    callback.v2_runner_item_on_ok(RESULT)
+    callback._report(Rounds(3))
     assert screen.lines == ["  ... 7 s: Create it (localhost), 1 done"]
 
 
 @pytest.mark.parametrize("end", ["ok", "failed", "skipped", "unreachable"])
-def test_what_has_ended_is_not_told(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace, end: str) -> None:
+def test_a_finished_task_is_not_reported(clock: SimpleNamespace, end: str) -> None:
     screen = Screen()
-    made = plugin(monkeypatch, screen)
-    begun(made)
-    getattr(made, f"v2_runner_on_{end}")(RESULT)
+    callback = plugin(screen)
+    start(callback)
+    getattr(callback, f"v2_runner_on_{end}")(RESULT)
     clock.now = 100.0
-    made._tell(Rounds(2))
+    callback._report(Rounds(2))
     assert screen.lines == []
 
 
-def test_a_screen_that_is_gone_ends_it(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> None:
-    made = plugin(monkeypatch, Screen(closed=True))
-    begun(made)
+def test_a_closed_screen_ends_the_thread(clock: SimpleNamespace) -> None:
+    callback = plugin(Screen(closed=True))
+    start(callback)
     clock.now = 7.0
     rounds = Rounds(5)
-    made._tell(rounds)
+    callback._report(rounds)
     assert rounds.left == 4
 
 
 @pytest.mark.parametrize(
-    ("stdout", "disabled"),
-    [("default", False), ("ansible.builtin.default", False), ("minimal", True), ("ansible.posix.json", True)],
+    ("stdout", "option", "disabled"),
+    [
+        ("default", "", False),
+        ("ansible.builtin.default", "1", False),
+        ("default", "0", True),
+        ("minimal", "", True),
+        ("ansible.posix.json", "1", True),
+    ],
 )
-def test_output_for_programs_is_left_alone(monkeypatch: pytest.MonkeyPatch, stdout: str, disabled: bool) -> None:
-    assert plugin(monkeypatch, Screen(), stdout).disabled is disabled
+def test_prints_for_people_unless_switched_off(
+    monkeypatch: pytest.MonkeyPatch, stdout: str, option: str, disabled: bool
+) -> None:
+    """Loaded as Ansible does it, with the options of its documentation."""
+    monkeypatch.setenv("KINDLAB_PROGRESS", option)
+    if not option:
+        monkeypatch.delenv("KINDLAB_PROGRESS")
+    callback_loader.add_directory(str(Path(progress.__file__).parent))
+    callback = callback_loader.get("kindlab_progress")
+    monkeypatch.setattr("ansible.constants.DEFAULT_STDOUT_CALLBACK", stdout)
+    callback.set_options()
+    assert callback.disabled is disabled
 
 
 def test_the_thread_ends_with_the_playbook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +123,12 @@ def test_the_thread_ends_with_the_playbook(monkeypatch: pytest.MonkeyPatch) -> N
         started.append(thread)
 
     monkeypatch.setattr(progress.threading.Thread, "start", start)
-    made = plugin(monkeypatch, Screen())
-    made.v2_playbook_on_start(None)
-    first = made._ended
-    made.v2_playbook_on_start(None)
-    second = made._ended
+    callback = plugin(Screen())
+    callback.v2_playbook_on_start(None)
+    first = callback._ended
+    callback.v2_playbook_on_start(None)
+    second = callback._ended
     assert first.is_set() and not second.is_set()
-    made.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(None)
     assert second.is_set()
     assert [thread.daemon for thread in started] == [True, True]

@@ -1,4 +1,4 @@
-# Tells of everything in a volume but the application's own journal; the time of the volume itself changes with that.
+# Lists everything in a volume but the application's journal, which also changes the time of the volume's root.
 # shellcheck shell=sh
 cd /data || exit
 find . -mindepth 1 ! -name journal -exec stat -c '%n|%F|%a|%u|%g|%h|%Y' {} + | sort

@@ -1,4 +1,4 @@
-# Fills a volume with what an archive must not lose.
+# Fills a volume with special files that an archive must keep.
 # shellcheck shell=sh
 set -e
 cd /data
