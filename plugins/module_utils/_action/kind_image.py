@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.images impor
     read_listing,
     read_snapshotter,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -86,7 +86,7 @@ def run(
 
 
 def _nodes(engine: Engine, cluster: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    found = {node.name: node for node in engine.nodes(cluster) if node.role != LOAD_BALANCER}
+    found = {node.name: node for node in kubernetes_nodes(engine.nodes(cluster))}
     if not found:
         raise BadInput(
             f"There is no kind cluster {cluster} here.",

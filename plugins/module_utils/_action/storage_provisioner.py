@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
     rollout_complete,
     why_not_ready,
@@ -120,7 +120,7 @@ def _check_shared(options: Mapping[str, Any], directory: str, runner: Runner) ->
         found, why = (), error.message
     else:
         why = f"{engine.name} has no node of a cluster {options['cluster']}"
-    nodes = [node.name for node in found if node.role != LOAD_BALANCER]
+    nodes = [node.name for node in kubernetes_nodes(found)]
     if not nodes:
         return (f"Whether {directory} is the same directory in all nodes was not looked at: {why}",)
     check_shared(engine, nodes, directory)

@@ -27,7 +27,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
@@ -109,7 +109,7 @@ def _detach(
     watch: Stopwatch,
 ) -> Outcome:
     if check_mode:
-        held = left_without({pods.key(pod) for pod in found.users}, proof.look(found.volumes))
+        held = left_without({namespaced_name(pod) for pod in found.users}, proof.look(found.volumes))
     else:
         found = replace(found, steps=tuple(cluster.each(partial(_stop, cluster), found.steps)))
         cluster.each(partial(_delete, cluster), found.deleted)
@@ -147,7 +147,7 @@ def _outcome(
     facts: dict[str, Any] = {"owners": report.owner_lines(found, detached=detached), "seconds": watch.seconds}
     if detached:
         facts["volumes"] = report.volume_lines(found, held)
-        facts["deleted_pods"] = [pods.key(pod) for pod in found.deleted]
+        facts["deleted_pods"] = [namespaced_name(pod) for pod in found.deleted]
     return Outcome(changed, before, after, facts, report.left_out(found))
 
 

@@ -15,8 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import check_verify
@@ -133,7 +132,7 @@ def _observed(objects: tuple[list[Object], ...], nodes: tuple[Node, ...], name: 
     check_same_cluster(name, nodes, kubernetes_nodes)
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
-        claims={claim_name(item): item for item in claims},
+        claims={namespaced_name(item): item for item in claims},
         namespaces={item["metadata"]["name"]: item for item in namespaces},
         storage_classes={item["metadata"]["name"]: item for item in classes},
         node_names=frozenset(item["metadata"]["name"] for item in kubernetes_nodes),

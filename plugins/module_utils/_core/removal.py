@@ -11,9 +11,9 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, claim_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
@@ -58,10 +58,10 @@ def losses(
     By volume's name: held, what holds it; unsaved, how it differs from its backup; archived, those whose data a backup
     holds as it is.
     """
-    kubernetes_nodes = [node for node in nodes if node.role != LOAD_BALANCER]
+    nodes = kubernetes_nodes(nodes)
     found: list[Loss] = []
     for volume in volumes:
-        found += _of(volume, kubernetes_nodes, archived)
+        found += _of(volume, nodes, archived)
         if held.get(volume.name):
             reasons = ", ".join(one.text() for one in held[volume.name][:3])
             found.append(Loss(volume.name, volume.claim, f"it is in use: {reasons}", _FREE))
@@ -122,9 +122,9 @@ def unsaved(
     differs from its checksum list.
     """
     pvs = {pv["metadata"]["name"]: pv for pv in now[0]}
-    claims = {claim_name(claim) for claim in now[1]}
+    claims = {namespaced_name(claim) for claim in now[1]}
     saved_pvs = {pv["metadata"]["name"]: pv for pv in saved[0]}
-    saved_claims = {claim_name(claim) for claim in saved[1]}
+    saved_claims = {namespaced_name(claim) for claim in saved[1]}
     listed = {volume.name: volume for volume in catalog.volumes}
     found = {}
     for volume in volumes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
     RECORD,
     RECORD_NAMESPACE,
@@ -36,7 +36,7 @@ def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Obj
         "kind": KIND,
         "metadata": {"name": name},
         "nodes": [node.name for node in nodes],
-        "images": sorted({node.image for node in nodes if node.role != LOAD_BALANCER}),
+        "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
         "options": known_options(record, nodes),
         "storage_classes": classes(state),
     }

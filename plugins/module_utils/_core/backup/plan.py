@@ -14,12 +14,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export 
     saved_object,
     saved_volume,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     ORIGINAL_POLICY,
     Volume,
-    claim_name,
     read_volumes,
     select_volumes,
 )
@@ -134,7 +133,7 @@ def _chosen(request: Request, observed: Observed) -> tuple[Volume, ...]:
         volumes, names=request.names, namespaces=request.namespaces, storage_classes=request.storage_classes
     )
     if observed.labelled is not None:
-        labelled = {claim_name(claim) for claim in observed.labelled}
+        labelled = {namespaced_name(claim) for claim in observed.labelled}
         chosen = tuple(v for v in chosen if v.claim_phase and v.claim in labelled)
     selective = request.names or request.namespaces or request.storage_classes or request.label_selector
     if not chosen and selective:
@@ -157,7 +156,7 @@ def _objects(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: 
             saved_object(o) for o in _sorted(observed.storage_classes) if o["metadata"]["name"] in classes
         ],
         "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
-        "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if claim_name(o) in claims],
+        "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if namespaced_name(o) in claims],
         "Workload": saved_workloads(observed.owners, claims),
         "Cluster": [observed.cluster] if observed.cluster else [],
     }

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
@@ -87,13 +87,13 @@ def left_without(gone: set[str], held: Mapping[str, Sequence[Held]]) -> dict[str
 
 def directories(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, dict[str, str]]:
     """Node -> volume's name -> its directory there; also in nodes that only share its directory of the host."""
-    kubernetes_nodes = [node for node in nodes if node.role != LOAD_BALANCER]
-    found: dict[str, dict[str, str]] = {node.name: {} for node in kubernetes_nodes}
+    nodes = kubernetes_nodes(nodes)
+    found: dict[str, dict[str, str]] = {node.name: {} for node in nodes}
     for volume in volumes:
-        places = volume_places(volume, kubernetes_nodes)
+        places = volume_places(volume, nodes)
         on_host = {place.host_directory for place in places} - {""}
         own = {place.node for place in places}
-        for node in kubernetes_nodes if places else ():
+        for node in nodes if places else ():
             if node.name in own or node.host_directory(volume.node_directory) in on_host:
                 found[node.name][volume.name] = volume.node_directory
     return found
@@ -119,7 +119,7 @@ def summary(held: Mapping[str, Sequence[Held]], claims: Mapping[str, str]) -> st
 
 def _by_pod(pod: Object, what: str) -> Held:
     ending = ", and is ending" if pods.is_terminating(pod) else ""
-    return Held(f"pod {pods.key(pod)} {what}{ending}", pod["spec"].get("nodeName", ""), pods.key(pod))
+    return Held(f"pod {namespaced_name(pod)} {what}{ending}", pod["spec"].get("nodeName", ""), namespaced_name(pod))
 
 
 def _directories(pod: Object) -> set[str]:

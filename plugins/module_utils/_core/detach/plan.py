@@ -10,10 +10,9 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     Volume,
-    claim_name,
     read_volumes,
     select_volumes,
 )
@@ -74,7 +73,7 @@ def observed(persistent_volumes: Sequence[Object], claims: Sequence[Object], *ot
     everybody, *owners = others
     return Observed(
         read_volumes(persistent_volumes, claims),
-        {claim_name(claim): claim for claim in claims},
+        {namespaced_name(claim): claim for claim in claims},
         tuple(everybody),
         {item["metadata"]["uid"]: item for items in owners for item in items},
     )
@@ -101,11 +100,11 @@ def plan_detached(seen: Observed, options: Mapping[str, Any]) -> Plan:
     volumes, fleeting = chosen(seen, options)
     claims = {volume.claim for volume in volumes if volume.claim_phase}
     users = tuple(pod for pod in seen.pods if _uses(pod, claims) and not pods.is_terminal(pod))
-    reasons = {pods.key(pod): reason for pod in users if (reason := _unmanaged(pod, seen.owners))}
+    reasons = {namespaced_name(pod): reason for pod in users if (reason := _unmanaged(pod, seen.owners))}
     _refuse({pod: reason for pod, reason in reasons.items() if reason.static or options["unmanaged"] == "refuse"})
     owners = {workloads.key(item): item for item in _owners(seen, users, claims)}
     steps = tuple(_stopped(item) for _key, item in sorted(owners.items()))
-    deleted = tuple(pod for pod in users if pods.key(pod) in reasons)
+    deleted = tuple(pod for pod in users if namespaced_name(pod) in reasons)
     return Plan(volumes, users, steps, deleted, fleeting)
 
 

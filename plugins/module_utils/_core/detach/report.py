@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 
 from .holders import Held, summary
 from .plan import Plan, Step
@@ -18,7 +18,7 @@ def before_after(found: Plan, *, detached: bool) -> tuple[Object, Object]:
     """The owners at both ends, as the module's diff shows them."""
     before = {workloads.key(step.item): None if step.missing else workloads.state(step.item) for step in found.steps}
     after = {workloads.key(step.item): _then(step, detached) for step in found.steps}
-    deleted = [pods.key(pod) for pod in found.deleted]
+    deleted = [namespaced_name(pod) for pod in found.deleted]
     return {"owners": before, "pods": deleted}, {"owners": after, "pods": []}
 
 

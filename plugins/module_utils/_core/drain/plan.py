@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import (
     UNSCHEDULABLE,
     obstacle,
     tolerates,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
 
 SEEN = (
     *("Node", "Pod", "PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Deployment"),
@@ -67,7 +66,7 @@ class Line:
     @property
     def key(self) -> str:
         """'namespace/name' of the pod."""
-        return pods.key(self.pod)
+        return namespaced_name(self.pod)
 
     @property
     def uid(self) -> str:
@@ -110,9 +109,9 @@ def observed(
     """The objects of the kinds in SEEN, in their order."""
     return Observed(
         nodes=tuple(nodes),
-        pods=tuple(sorted(all_pods, key=pods.key)),
+        pods=tuple(sorted(all_pods, key=namespaced_name)),
         volumes={pv["metadata"]["name"]: pv for pv in volumes},
-        claims={claim_name(claim): claim for claim in claims},
+        claims={namespaced_name(claim): claim for claim in claims},
         budgets=read_budgets(budgets),
         deployments=tuple(deployments),
         owners={item["metadata"]["uid"]: item for items in owners for item in items},

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 
 from .config import kind_config
-from .nodes import CONTROL_PLANE, LOAD_BALANCER, Mount, Node, Port, node_names
+from .nodes import CONTROL_PLANE, Mount, Node, Port, kubernetes_nodes, node_names
 from .settings import split_rate
 from .spec import ClusterSpec, WantedNode
 
@@ -53,7 +53,7 @@ class Difference:
 
 def container_drift(spec: ClusterSpec, nodes: Sequence[Node], image_ids: Mapping[str, str]) -> tuple[Difference, ...]:
     """What the node containers show. image_ids: the id of each wanted image that the engine has."""
-    there = {node.name: node for node in nodes if node.role != LOAD_BALANCER}
+    there = {node.name: node for node in kubernetes_nodes(nodes)}
     asked = {node.name: node for node in spec.nodes}
     found: list[Difference] = []
     for name in sorted(there.keys() | asked.keys()):

@@ -69,6 +69,11 @@ class Node:
         return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
 
 
+def kubernetes_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """The containers that run Kubernetes: all but the load balancer."""
+    return tuple(node for node in nodes if node.role != LOAD_BALANCER)
+
+
 def is_below(path: str, directory: str) -> bool:
     """True where path is the directory itself or lies below it (both absolute, '..' resolved by name)."""
     path, directory = posixpath.normpath(path), posixpath.normpath(directory)

@@ -20,6 +20,16 @@ _NEVER_CHANGED = {
 _DEFAULTS = {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}
 
 
+def namespaced_name(item: Mapping[str, Any]) -> str:
+    """'namespace/name' of a namespaced object."""
+    return f"{item['metadata'].get('namespace', 'default')}/{item['metadata']['name']}"
+
+
+def uid_of(item: Mapping[str, Any]) -> str:
+    """The uid that the API server gave it."""
+    return str(item["metadata"]["uid"])
+
+
 def ref_of(item: Mapping[str, Any]) -> Ref:
     """What an object is called."""
     return item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]

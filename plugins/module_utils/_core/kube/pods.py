@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .objects import Object
+from .objects import Object, namespaced_name
 from .scheduling import affinity_fits
-from .volumes import affinity_nodes, claim_name
+from .volumes import affinity_nodes
 
 MIRROR = "kubernetes.io/config.mirror"
 # Owners that are looked up; one of another kind is taken to be there.
@@ -41,11 +41,6 @@ class PodVolume:
     def as_dict(self) -> Object:
         """As a module returns it."""
         return {"volume": self.name, "claim": self.claim, "nodes": list(self.nodes)}
-
-
-def key(pod: Mapping[str, Any]) -> str:
-    """'namespace/name'."""
-    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
 def phase(pod: Mapping[str, Any]) -> str:
@@ -122,7 +117,7 @@ def volumes_of(
         claim = claims.get(f"{pod['metadata']['namespace']}/{name}")
         pv = volumes.get(claim["spec"].get("volumeName", "")) if claim else None
         if claim is not None and pv is not None:
-            found.append(_volume(pv, claim_name(claim), nodes))
+            found.append(_volume(pv, namespaced_name(claim), nodes))
     return tuple(found)
 
 

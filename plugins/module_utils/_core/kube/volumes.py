@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .objects import Object
+from .objects import Object, namespaced_name
 
 # Everything in a PersistentVolume's spec that is not its source.
 _COMMON_FIELDS = frozenset(
@@ -60,7 +60,7 @@ class Volume:
 
 def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object]) -> tuple[Volume, ...]:
     """All volumes by name, each joined with its claim; from objects as the API or a backup shows them."""
-    by_name = {claim_name(claim): claim for claim in claims}
+    by_name = {namespaced_name(claim): claim for claim in claims}
     found = (_volume(pv, by_name.get(claim_of(pv))) for pv in persistent_volumes)
     return tuple(sorted(found, key=lambda v: v.name))
 
@@ -96,11 +96,6 @@ def claim_of(pv: Mapping[str, Any]) -> str:
     """'namespace/name' of the claim that a PersistentVolume names, '' for none."""
     ref = pv["spec"].get("claimRef")
     return f"{ref['namespace']}/{ref['name']}" if ref else ""
-
-
-def claim_name(claim: Mapping[str, Any]) -> str:
-    """'namespace/name' of a claim."""
-    return f"{claim['metadata'].get('namespace', 'default')}/{claim['metadata']['name']}"
 
 
 def source_of(pv: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER, Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below, kubernetes_nodes
 
 _KEEPS_OUT = ("NoSchedule", "NoExecute")
 # Taints that come and go with a node's condition: it runs pods before and after.
@@ -65,7 +65,7 @@ def find_place(directory: str, nodes: Sequence[Node], serving: Collection[str], 
     Raises Unreachable for a node that is stopped, BadInput where it is not at one place in all of them, or is mounted
     read-only where it is to be written to.
     """
-    nodes = [node for node in nodes if node.role != LOAD_BALANCER]
+    nodes = kubernetes_nodes(nodes)
     stopped = [f"{node.name} is {node.state}" for node in nodes if node.state != "running"]
     if stopped:
         raise Unreachable(

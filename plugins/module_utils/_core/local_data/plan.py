@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import bound, phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_subset
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
+    Object,
+    is_subset,
+    namespaced_name,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name
 
 from . import manifests as objects
 from .manifests import LABEL, READ_ONLY
@@ -98,7 +101,7 @@ def observed(
     using = pods_by_claim(pod for pod in pods if not is_terminal(pod))
     return Observed(
         volumes={item["metadata"]["name"]: item for item in volumes},
-        claims={claim_name(item): item for item in claims},
+        claims={namespaced_name(item): item for item in claims},
         namespaces={item["metadata"]["name"]: item for item in namespaces},
         users={claim: tuple(f"{pod['namespace']}/{pod['name']}" for pod in users) for claim, users in using.items()},
         policy=live_policy(*policies) if policies else None,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, claim_name, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 
 from .registry import (
     OWN_DRIVERS,
@@ -66,7 +66,7 @@ def check_unused(name: str, driver: str, state: State) -> None:
     """Raise Declined, with the list, while volumes or claims need the provisioner of that name, which is to go."""
     classes = {ref[2] for ref in classes_of(state, driver)}
     needing = [f"volume {v.name} of {v.claim}: nothing would delete it" for v in _to_delete(driver, state)]
-    needing += [f"claim {claim_name(claim)}: waits for a volume" for claim in _waiting(classes, state)]
+    needing += [f"claim {namespaced_name(claim)}: waits for a volume" for claim in _waiting(classes, state)]
     if needing:
         raise _needed(f"{name} is needed by {len(needing)} volume(s) or claim(s)", needing)
 
@@ -87,7 +87,7 @@ def check_kept(request: Request, state: State) -> None:
         ]
         others = {ref[2]: state[ref] for ref in classes_of(state, wanted.driver) if ref[2] != request.storage_class}
         left += [
-            f"claim {claim_name(claim)}: {wanted.refuses(claim)}"
+            f"claim {namespaced_name(claim)}: {wanted.refuses(claim)}"
             for claim in _waiting({request.storage_class, *others}, state)
             if not live.refuses(claim) and wanted.refuses(claim)
         ]
@@ -106,7 +106,7 @@ def _to_delete(driver: str, state: State) -> list[Volume]:
 
 
 def _waiting(classes: Collection[str], state: State) -> list[Object]:
-    claims = sorted(_all("PersistentVolumeClaim", state), key=claim_name)
+    claims = sorted(_all("PersistentVolumeClaim", state), key=namespaced_name)
     return [c for c in claims if not c["spec"].get("volumeName") and c["spec"].get("storageClassName") in classes]
 
 

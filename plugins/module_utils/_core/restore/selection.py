@@ -13,11 +13,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
     DEFAULT_ANNOTATIONS,
     is_default_class,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     ORIGINAL_POLICY,
     Volume,
-    claim_name,
     read_volumes,
     select_volumes,
     unknown_names,
@@ -53,7 +52,7 @@ def choose(
     Raises BadInput for names and nodes that the backup does not know, and for volumes without a manifest in it.
     """
     by_name = {pv["metadata"]["name"]: pv for pv in pvs}
-    of_claim = {claim_name(claim): claim for claim in claims}
+    of_claim = {namespaced_name(claim): claim for claim in claims}
     saved = {volume.name: volume for volume in catalog.volumes}
     missing = sorted(set(saved) - set(by_name))
     if missing:

@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path import (
@@ -27,8 +27,8 @@ class Place:
 
 def places(node_directory: str, names: Iterable[str], nodes: Iterable[Node]) -> tuple[Place, ...]:
     """A directory in the named nodes, or in all nodes that run pods where no name is given."""
-    wanted = set(names)
-    chosen = (n for n in nodes if (n.name in wanted if wanted else n.role != "external-load-balancer"))
+    requested = set(names)
+    chosen = [node for node in nodes if node.name in requested] if requested else kubernetes_nodes(nodes)
     return tuple(Place(n.name, node_directory, n.host_directory(node_directory) or "") for n in chosen)
 
 

@@ -18,8 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holde
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.node_holders import Holder
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -49,7 +48,7 @@ class Detachment:
             if self._cluster is not None:
                 everybody, attachments = self._cluster.lists("Pod", "VolumeAttachment")
                 found = by_api(volumes, everybody, attachments)
-            names = {pod["metadata"]["uid"]: pods.key(pod) for pod in everybody}
+            names = {pod["metadata"]["uid"]: namespaced_name(pod) for pod in everybody}
             for looked in looks:
                 for name, held in looked.result().items():
                     found[name] += by_node(held, names)

@@ -13,7 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_name, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Observed, Wanted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
@@ -50,7 +51,7 @@ def pair(number, with_claim=True):
 def restore(cluster, wanted):
     seen = Observed(
         volumes={pv["metadata"]["name"]: pv for pv in cluster.list("PersistentVolume")},
-        claims={claim_name(claim): claim for claim in cluster.list("PersistentVolumeClaim")},
+        claims={namespaced_name(claim): claim for claim in cluster.list("PersistentVolumeClaim")},
         namespaces={"ns": NAMESPACE},
         storage_classes={},
         node_names=frozenset(["k-worker"]),
