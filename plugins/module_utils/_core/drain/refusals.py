@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import node_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import serves_volumes
 
 from .plan import Line, Observed
 
@@ -73,7 +73,7 @@ def _of_pods(seen: Observed, going: Iterable[Line]) -> Iterator[Reason]:
     serving = {
         f"{d['metadata']['namespace']}/Deployment/{d['metadata']['name']}"
         for d in seen.deployments
-        if any(provisioner.serves(d) for provisioner in PROVISIONERS.values())
+        if serves_volumes(d)
     }
     for line in going:
         if pods.is_terminal(line.pod) or pods.is_terminating(line.pod):

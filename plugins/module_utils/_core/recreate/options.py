@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import STORAGE_DEFAULTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import ARGUMENTS
 
 Options = dict[str, Any]
 
@@ -20,13 +20,6 @@ _CLUSTER: Options = {
     "merge_kubeconfig": False,
     "wait_for": "nodes",
     "wait_timeout": 300,
-    "force": False,
-}
-_STORAGE: Options = {
-    **STORAGE_DEFAULTS,
-    "state": "present",
-    "check_shared": True,
-    "wait_timeout": 120,
     "force": False,
 }
 
@@ -53,7 +46,7 @@ class Asked:
 
     def storage(self, wanted: Mapping[str, Any]) -> Options:
         """Of storage_provisioner. wanted: as storage_provisioner_info gives them."""
-        return defaultdict(lambda: None, {**_STORAGE, **self.common, **wanted})
+        return {**defaults(ARGUMENTS), **self.common, **wanted}
 
     def detach(self, state: str, **more: Any) -> Options:
         """Of volume_detach."""
