@@ -54,8 +54,8 @@ options:
   dest:
     description:
       - Absolute path of the file for O(state=rendered). Missing parent directories are created.
-      - When kind creates a cluster, it applies C(/kind/manifests/default-storage.yaml) of the first control plane. Mount
-        the file there to create a cluster with this provisioner instead of kind's default.
+      - When kind creates a cluster, it applies C(/kind/manifests/default-storage.yaml) of the first control plane.
+        Mount the file there to create a cluster with this provisioner instead of kind's default.
     type: path
   cluster:
     description: Name of the kind cluster.
@@ -114,15 +114,15 @@ options:
         description: Name of the node. An entry without it applies to all nodes that have no entry of their own.
         type: str
       paths:
-        description: Absolute paths, one of which is chosen at random for each volume. If empty, the node gets no volumes.
+        description: Absolute paths, one of which is chosen at random for each volume. Without any, the node gets none.
         type: list
         elements: str
         required: true
   image:
     description:
       - Image of the provisioner.
-      - Defaults to the image of the installed provisioner, else to a C(local-path-provisioner) that all nodes have, else
-        to V(rancher/local-path-provisioner:v0.0.30). A cluster without a registry does not need this option.
+      - Defaults to the image of the installed provisioner, else to a C(local-path-provisioner) that all nodes have,
+        else to V(rancher/local-path-provisioner:v0.0.30). A cluster without a registry does not need this option.
       - For V(hostpath) it is a C(hostpath-provisioner), else V(kindlab/hostpath-provisioner:v13.0.0), which is not in
         any registry.
       - The image of an installed provisioner that does not run and is not on any node is not kept.
