@@ -41,7 +41,7 @@ RESTORE: dict[str, Any] = {
     "node_map": {},
     "wait_timeout": 0,
 }
-RESTORE |= {"namespaces_too": True, "storage_classes_too": True}
+RESTORE |= {"create_namespaces": True, "create_storage_classes": True}
 THEN = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
     Declined,
@@ -48,7 +49,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import REMOVING
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import Startup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import (
+    wait_api,
+    wait_nodes,
+    wait_storage,
+)
 
 ROLES = ["control-plane", "worker"]
 MOUNT = {
@@ -188,14 +193,15 @@ def _apply(
         lab.kind.export(spec.name, lab.users.path)
     warnings: list[str] = []
     cluster = lab.cluster(lab.own.path)
-    startup = Startup(cluster, lab.timeout)
-    startup.api()
+    deadline = Deadline(lab.timeout)
+    wait_api(cluster, deadline)
     if not spec.networking.get("disableDefaultCNI"):
         every = lab.options.get("wait_for") != "control_planes"
-        startup.nodes(node.name for node in spec.nodes if every or node.role == CONTROL_PLANE)
+        names = [node.name for node in spec.nodes if every or node.role == CONTROL_PLANE]
+        wait_nodes(cluster, names, deadline)
     if plan.finish:
         cluster.apply(record(text, kind_version))
-        if not spec.networking.get("disableDefaultCNI") and not startup.storage():
+        if not spec.networking.get("disableDefaultCNI") and not wait_storage(cluster, deadline):
             warnings.append(f"The cluster {spec.name} has no default storage class.")
         lab.mark.clear()
     seconds["total"] = round(time.monotonic() - begin, 1)

@@ -130,9 +130,9 @@ def _observe(options: Mapping[str, Any], runner: Runner, connect: Callable[..., 
         reading = pool.submit(_read, options, connect)
         # Where the engine or the cluster is gone the API server is too: that is the cause to be told.
         nodes = local_path.resolved(reading_nodes.result())
-        check_cluster(options["cluster"], nodes)
+        check_cluster(options["cluster"], nodes, engine.name)
         cluster, now, kubernetes_nodes = reading.result()
-    check_same_cluster(options["cluster"], nodes, kubernetes_nodes)
+    check_same_cluster(options["cluster"], nodes, kubernetes_nodes, engine.name)
     return Found(engine, cluster, nodes, serving_nodes(kubernetes_nodes), now)
 
 

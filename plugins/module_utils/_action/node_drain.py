@@ -25,10 +25,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budgets
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import has_condition
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -155,18 +153,14 @@ def _make_schedulable(
 def _await_return(cluster: Cluster, lines: tuple[Line, ...], options: Mapping[str, Any], seconds: float) -> None:
     """Wait until the pods run. Raises TimedOut with what keeps the first of them from it."""
     try:
-        cluster.wait("Pod", _runs, [key_of(line.pod) for line in lines], seconds)
+        cluster.wait("Pod", is_ready, [key_of(line.pod) for line in lines], seconds)
     except TimedOut as error:
         namespace, _slash, name = error.details[0].partition("/")
         pod = cluster.get("Pod", name, namespace)
-        why, next_step = why_not_ready([pod] if pod else [], cluster.list("Event", namespace))
+        why, next_step = why_not_ready(namespace, [pod] if pod else [], cluster.list("Event", namespace))
         raise TimedOut(
             f"{options['node']} is schedulable, but after {options['timeout']:g} seconds {len(error.details)} pod(s) "
             f"that waited for it do not run: {', '.join(error.details[:10])}; {why}.",
             next_step=next_step,
             details=error.details,
         ) from error
-
-
-def _runs(pod: Object) -> bool:
-    return has_condition(pod, "Ready") or is_terminal(pod)

@@ -45,7 +45,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.write
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_programs
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import check_there, located
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
+    check_readable as check_in_nodes,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import node_directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import check_readable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
@@ -118,9 +121,9 @@ def run(
         found = plan(_request(options, path), observed)
         check_place(path)
         if options["checksums"] != "none":
-            check_readable(found.host_directories.values())
-        in_nodes = located(engine, found.in_nodes)
-        check_there(in_nodes)
+            check_readable(found.host_directories)
+        in_nodes = node_directories(engine, found.in_nodes)
+        check_in_nodes(in_nodes)
     if not found.volumes:
         return Outcome(False, facts={"volumes": []}, warnings=(f"{options['cluster']} has no volumes to save.",))
     created = f"{now():%Y-%m-%dT%H:%M:%SZ}"

@@ -26,8 +26,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
@@ -94,8 +95,8 @@ def _observe(
         cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
         kubernetes_nodes, *objects = cluster.lists("Node", *SEEN)
         nodes = reading.result()
-    check_cluster(options["cluster"], nodes)
-    check_same_cluster(options["cluster"], nodes, kubernetes_nodes)
+    check_cluster(options["cluster"], nodes, engine.name)
+    check_same_cluster(options["cluster"], nodes, kubernetes_nodes, engine.name)
     return cluster, observed(*objects), nodes
 
 
@@ -115,7 +116,7 @@ def _detach(
         cluster.each(partial(_delete, cluster), found.deleted)
         watch.lap("stop")
         uids = {pod["metadata"]["uid"] for pod in found.users}
-        cluster.left_after("Pod", uids, max(0.0, end - time.monotonic()), _uid, gone=pods.is_terminal)
+        cluster.left_after("Pod", uids, max(0.0, end - time.monotonic()), uid_of, gone=pods.is_terminal)
         watch.lap("wait")
         held = proof.await_free(found.volumes, end)
         watch.lap("prove")
@@ -135,7 +136,7 @@ def _attach(
         if options["wait"]:
             for kind in sorted({step.item["kind"] for step in found.steps}):
                 keys = [key_of(step.item) for step in found.steps if step.item["kind"] == kind]
-                cluster.wait(kind, workloads.is_ready, keys, max(1.0, end - time.monotonic()))
+                cluster.wait(kind, is_ready, keys, max(1.0, end - time.monotonic()))
             watch.lap("wait")
     return _outcome(found, {}, bool(writing), watch, detached=False)
 
@@ -169,10 +170,6 @@ def _stop(cluster: Cluster, step: Step) -> Step:
             now = cluster.get(kind, name, namespace)
             step = reread(step, {**now, "kind": kind}) if now else replace(step, change=None)
     return step
-
-
-def _uid(pod: Object) -> str:
-    return str(pod["metadata"]["uid"])
 
 
 def _delete(cluster: Cluster, pod: Object) -> None:

@@ -26,8 +26,10 @@ class Refusal:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        """'name: why'."""
-        return f"{self.name}: {self.why}" if self.name else self.why
+        """'name: why'; of a volume 'name (claim): why'."""
+        claim = self.details.get("claim")
+        name = f"{self.name} ({claim})" if claim else self.name
+        return f"{name}: {self.why}" if name else self.why
 
     def as_dict(self) -> dict[str, Any]:
         """The row in an error's details."""

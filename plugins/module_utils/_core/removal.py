@@ -15,7 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 
 from .errors import Declined
@@ -138,7 +137,7 @@ def unsaved(
         elif other := differences(pvs[volume.name], saved_pvs[volume.name]):
             why = f"it is not as it was saved: {'; '.join(other)}"
         elif changed.get(volume.name):
-            why = f"its data was changed since it was saved: {difference_text(changed[volume.name])}"
+            why = f"its data was changed since it was saved: {changed[volume.name].text()}"
         if why:
             found[volume.name] = why
     return found

@@ -1,10 +1,11 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Text for people: lists that are cut, counts, and paths that print."""
+"""Text: shortened lists, counts, and paths with special characters."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable
 from itertools import islice
 from json.encoder import encode_basestring_ascii
@@ -23,6 +24,11 @@ def listed(items: Collection[str] | Iterable[str], limit: int = SHOWN, *, separa
 def count(number: int, noun: str) -> str:
     """'1 volume', '2 volumes'."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def unescaped(path: str) -> str:
+    r"""A path of /proc/*/mountinfo, which writes blanks as \040 and the like."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path)
 
 
 def printable(path: str | bytes) -> str:

@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import located
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import node_directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -110,5 +110,5 @@ def _sources(volumes: Sequence[Volume], nodes: Sequence[Node], engine: Engine) -
             places |= data_places([volume], nodes, archives=True)
         except Declined:
             continue
-    inside = located(engine, {name: place for name, place in places.items() if place.node})
+    inside = node_directories(engine, {name: place for name, place in places.items() if place.node})
     return {**{name: place.host_directory for name, place in places.items() if not place.node}, **inside}

@@ -56,7 +56,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.res
     was_running,
     where,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import difference_text, report
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     GENERATIONS,
     generations,
@@ -360,11 +359,11 @@ class Recreation:
         if differences:
             raise KindlabError(
                 "The restored data is not what was saved: "
-                + "; ".join(f"{name}: {difference_text(found)}" for name, found in list(differences.items())[:10]),
+                + "; ".join(f"{name}: {found.text()}" for name, found in list(differences.items())[:10]),
                 next_step="See who writes to it; this goes on when run again. To take the data as it is, give back "
                 f"what used it (kindlab.volumes.volume_detach: state=attached, path={self.path}), and move "
                 f"{self.journal.path} away.",
-                details=[{"volume": name, **report(found)} for name, found in differences.items()],
+                details=[{"volume": name, **found.as_dict()} for name, found in differences.items()],
             )
         self._written("verified")
 

@@ -476,7 +476,7 @@ def test_absent_when_data_was_changed_since_the_backup(place: Place, force: bool
         assert place.host.nodes == [] and (place.data / "b" / "file").read_text() == "something else"
         return
     error = place.refused(Declined, state="absent", backup=backup)
-    said = "its data was changed since it was saved: 1 changed (file (size, sha256)), 0 added, 0 removed"
+    said = "its data was changed since it was saved: 1 changed: file (size, sha256)"
     assert lost(error) == {"w": [said]}
     assert "Removing the cluster lab is not safe: w: its data was changed" in error.message
     place.save()

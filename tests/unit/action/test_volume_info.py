@@ -95,7 +95,7 @@ def test_a_host_directory_that_is_not_there_has_no_orphans(cluster, tmp_path):
 def test_a_place_that_is_no_directory_is_a_warning(cluster, tmp_path):
     (tmp_path / "file").touch()
     found = show(cluster, tmp_path / "file")
-    assert found.warnings == (f"Orphan directories are not looked for in {tmp_path}/file: Not a directory",)
+    assert found.warnings == (f"{tmp_path}/file is not searched for orphan directories: Not a directory",)
 
 
 def no_api(*_where):
@@ -104,7 +104,7 @@ def no_api(*_where):
 
 def test_no_such_cluster():
     runner = ScriptedRunner([(["docker", "ps"], "")])
-    with pytest.raises(BadInput, match="The engine has no node of a kind cluster named k"):
+    with pytest.raises(BadInput, match="docker has no node of a kind cluster named k"):
         run(OPTIONS, False, runner=runner, connect=no_api)
 
 

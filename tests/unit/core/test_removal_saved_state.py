@@ -65,11 +65,11 @@ def test_what_happens_to_a_volume_is_no_difference() -> None:
         ),
         ({"pv": other(0, hostPath={"path": "/data/x"})}, "it is not as it was saved: hostPath is /data/x"),
         ({"pv": other(0, nodeAffinity=None)}, "it is not as it was saved: node is any, in the backup k-worker"),
-        ({"changed": Difference(("new",))}, "its data was changed since it was saved: 0 changed, 1 added (new), 0 rem"),
-        ({"changed": Difference((), ("a",))}, "its data was changed since it was saved: 0 changed, 0 added, 1 removed"),
+        ({"changed": Difference(("new",))}, "its data was changed since it was saved: 1 added: new"),
+        ({"changed": Difference((), ("a",))}, "its data was changed since it was saved: 1 removed: a"),
         (
             {"changed": Difference((), (), ("a (size)",))},
-            "was changed since it was saved: 1 changed (a (size))",
+            "was changed since it was saved: 1 changed: a (size)",
         ),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Change
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import KINDS, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
 
 Object = dict[str, Any]
 
@@ -85,6 +86,10 @@ class FakeCluster:
             item["status"] = {"phase": "Pending"}
         return self.put(item)
 
+    def create_missing(self, item: Object) -> None:
+        with suppress(Conflict):
+            self.create(item)
+
     def dry_run(self, wanted: Object) -> Object:
         self._place(wanted)
         return copy.deepcopy(wanted)
@@ -98,10 +103,12 @@ class FakeCluster:
         place = (kind, namespace, name)
         self._write(f"patch {subresource}".strip(), place)
         if place not in self.objects:
-            raise Missing(f'{KINDS[kind][1]} "{name}" not found')
+            raise Missing(f'{RESOURCES[kind][1]} "{name}" not found')
         version = change.get("metadata", {}).get("resourceVersion")
         if version not in (None, self.objects[place]["metadata"]["resourceVersion"]):
-            raise Conflict(f"Operation cannot be fulfilled on {KINDS[kind][1]} {name}: the object has been modified")
+            raise Conflict(
+                f"Operation cannot be fulfilled on {RESOURCES[kind][1]} {name}: the object has been modified"
+            )
         hidden = "spec" if subresource == "status" else "status"
         change = {k: v for k, v in change.items() if k != hidden}
         before = self.objects[place]
@@ -116,16 +123,13 @@ class FakeCluster:
         self._write("delete", (kind, namespace, name))
         self.objects.pop((kind, namespace, name), None)
 
-    def each(self, function: Callable[[Any], Any], things: Iterable[Any], workers: int = 1) -> list[Any]:
-        del workers
-        return [function(thing) for thing in things]
+    def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return [function(item) for item in items]
 
-    def watch(
-        self, kind: str, timeout: float, namespace: str = "", labels: str = "", fields: str = ""
-    ) -> Iterator[Change]:
+    def watch(self, kind: str, timeout: float, fields: str = "") -> Iterator[Change]:
         del timeout
         self.react(self)
-        yield from (Change("ADDED", item) for item in self.list(kind, namespace, labels, fields))
+        yield from (Change("ADDED", item) for item in self.list(kind, fields=fields))
 
     def wait(
         self,
@@ -133,18 +137,11 @@ class FakeCluster:
         ready: Callable[[Object], bool],
         names: Iterable[tuple[str, str]],
         timeout: float,
-        *,
-        failed: Callable[[Object], str] = lambda _object: "",
-    ) -> dict[tuple[str, str], Object]:
-        waiting = set(names)
-        found = {key_of(c.object): c.object for c in self.watch(kind, timeout) if key_of(c.object) in waiting}
-        for key, item in found.items():
-            if failed(item):
-                raise KindlabError(f"{kind} {'/'.join(filter(None, key))}: {failed(item)}")
-        missing = sorted("/".join(filter(None, k)) for k in waiting if k not in found or not ready(found[k]))
+    ) -> None:
+        items = {key_of(change.object): change.object for change in self.watch(kind, timeout)}
+        missing = sorted(key_text(key) for key in set(names) if key not in items or not ready(items[key]))
         if missing:
             raise TimedOut(f"{kind}: {missing} not ready", details=missing)
-        return found
 
     def left_after(
         self,
@@ -164,7 +161,7 @@ class FakeCluster:
             raise TimedOut(f"{kind}: {sorted(left)} still there")
 
     def _place(self, item: Object) -> tuple[str, str, str]:
-        namespaced = KINDS[item["kind"]][2]
+        namespaced = RESOURCES[item["kind"]][2]
         namespace = item["metadata"].get("namespace", "default") if namespaced else ""
         return item["kind"], namespace, item["metadata"]["name"]
 

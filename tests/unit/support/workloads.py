@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import has_condition
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import KINDS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 
 Object = dict[str, Any]
@@ -19,7 +19,7 @@ SSD = {"disk": "ssd"}
 
 def reference(kind: str, name: str, group: str = "", uid: str = "") -> Object:
     """What a thing says of its controller; group: without its version."""
-    known = KINDS[kind][0].split("/", 2)[2] if kind in KINDS else "example.com/v1"
+    known = RESOURCES[kind][0].split("/", 2)[2] if kind in RESOURCES else "example.com/v1"
     version = f"{group}/v1" if group else known
     uid = uid or f"uid-{kind}-{name}"
     return {"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": True}
@@ -96,7 +96,7 @@ def owner(kind: str, name: str, *claims: str, metadata: Object | None = None, **
         made |= {"serviceName": name, "persistentVolumeClaimRetentionPolicy": kept}
     own_metadata = {"name": name, "namespace": "ns", "uid": f"uid-{kind}-{name}", "generation": 1}
     return {
-        "apiVersion": KINDS[kind][0].split("/", 2)[2],
+        "apiVersion": RESOURCES[kind][0].split("/", 2)[2],
         "kind": kind,
         "metadata": {**own_metadata, **copy.deepcopy(metadata or {})},
         "spec": {**made, **copy.deepcopy(spec)},

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checksum lists: what is in a directory, an entry a line, and how two such lists differ."""
+"""Checksum lists: the entries of a directory, one per line, and how two lists differ."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed, printable
 
-SHOWN = 5
 TYPES = ("file", "dir", "symlink", "fifo", "char", "block")
-# A label of the host's policy, not of the data: it may differ where the same data is put.
+# A label of the host's policy, not of the data: it can differ between hosts.
 _NOT_DATA = "security.selinux"
+# Paths of each kind that a difference names to programs.
+REPORTED = 100
 
 
 class Entry(NamedTuple):
@@ -49,7 +51,7 @@ _LATEST = 2**62 * 10**9
 
 @dataclass(frozen=True)
 class Difference:
-    """How a directory differs from its list; false where it does not. changed: 'path (what)'."""
+    """How a directory differs from its list; false if it does not. changed: 'path (fields)'."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -59,19 +61,25 @@ class Difference:
         return bool(self.added or self.removed or self.changed)
 
     def text(self) -> str:
-        """One line for people: '1 added: a; 2 changed: b (size), c (mode)'; no more than a few names of each."""
-        parts = []
-        for word, paths in (("added", self.added), ("removed", self.removed), ("changed", self.changed)):
-            if paths:
-                names = ", ".join(_printable(path) for path in paths[:SHOWN])
-                parts.append(f"{len(paths)} {word}: {names}" + (", ..." if len(paths) > SHOWN else ""))
+        """One line for people: '1 added: a; 2 changed: b (size), c (mode)'."""
+        parts = [f"{len(paths)} {kind}: {listed(map(printable, paths))}" for kind, paths in self._kinds() if paths]
         return "; ".join(parts) or "no difference"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs: the first paths of each kind, and in counts how many there are."""
+        return {
+            **{kind: [printable(path) for path in paths[:REPORTED]] for kind, paths in self._kinds()},
+            "counts": {kind: len(paths) for kind, paths in self._kinds()},
+        }
+
+    def _kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return ("added", self.added), ("removed", self.removed), ("changed", self.changed)
 
 
 def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Difference:
-    """What was added, removed and changed since; mode as the list was made, full or fast ('none' compares nothing).
+    """What was added, removed and changed. mode: as the list was made, full or fast ('none' compares nothing).
 
-    full: content decides, times don't. fast: size and time of files decide, content was not read.
+    full: compares content but not times. fast: compares sizes and times of files, as content was not read.
     """
     if mode == "none":
         return Difference()
@@ -92,7 +100,7 @@ def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Differen
 
 
 def to_text(entries: Iterable[Entry], mode: str) -> tuple[str, str]:
-    """The list as JSON lines, and the digest: a sha256 over what compare() looks at, equal for equal content."""
+    """The list as JSON lines, and the digest: a sha256 over what compare() compares, equal for equal content."""
     lines = []
     compared = []
     for entry in entries:
@@ -104,12 +112,12 @@ def to_text(entries: Iterable[Entry], mode: str) -> tuple[str, str]:
 
 
 def digest(entries: Iterable[Entry], mode: str) -> str:
-    """The digest alone, '' with mode 'none'."""
+    """Only the digest, '' in mode 'none'."""
     return "" if mode == "none" else to_text(entries, mode)[1]
 
 
 def from_text(text: str | bytes, where: str) -> list[Entry]:
-    """Read a list. where: its file, for errors. Raises BadInput where a line is no entry."""
+    """Read a list. where: its file, for errors. Raises BadInput if a line is not an entry."""
     entries: list[Entry] = []
     paths: set[str] = set()
     lines = text.split(b"\n") if isinstance(text, bytes) else text.encode().split(b"\n")
@@ -123,14 +131,14 @@ def from_text(text: str | bytes, where: str) -> list[Entry]:
             paths.add(entries[-1].path)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise BadInput(
-                f"Line {number} of the checksum list {where} is no entry: {error}",
-                next_step="Restore it from a copy, or use another generation of this backup.",
+                f"Line {number} of the checksum list {where} is not an entry: {error}",
+                next_step="Restore the file from a copy, or use another generation of this backup.",
             ) from None
     return entries
 
 
 def attributes_digest(values: Mapping[str, bytes]) -> str:
-    """Entry.xattrs: a sha256 over extended attributes by their names (ACLs are among them), '' for none."""
+    """Entry.xattrs: a sha256 over extended attributes by name, ACLs included, '' for none."""
     names = sorted(values.keys() - {_NOT_DATA})
     if not names:
         return ""
@@ -141,7 +149,7 @@ def attributes_digest(values: Mapping[str, bytes]) -> str:
 
 
 def totals(entries: Sequence[Entry]) -> tuple[int, int]:
-    """(number of regular files, bytes in them; a file with several paths counts once for bytes)."""
+    """(number of regular files, their bytes; hard links to one file count once for bytes)."""
     files = [entry for entry in entries if entry.type == "file"]
     return len(files), sum(entry.size for entry in files if entry.same_as in ("", entry.path))
 
@@ -156,12 +164,12 @@ def _checked(entry: Entry) -> Entry:
 
 
 def _compared(entry: Entry, mode: str) -> list[str]:
-    left_out = {"mtime_ns"} if mode == "full" or entry.type != "file" else set()
-    return [name for name in Entry._fields if name not in left_out | ({"sha256"} if mode == "fast" else set())]
+    omitted = {"mtime_ns"} if mode == "full" or entry.type != "file" else set()
+    return [name for name in Entry._fields if name not in omitted | ({"sha256"} if mode == "fast" else set())]
 
 
 def _body(entry: Entry) -> str:
-    """The entry's line up to its time, without the closing brace; empty fields are left out.
+    """The entry's line up to its time, without the closing brace and without empty fields.
 
     Written by hand: json.dumps takes as long as reading and hashing a small file.
     """
@@ -178,7 +186,3 @@ def _body(entry: Entry) -> str:
     if xattrs:
         text += f',"xattrs":"{xattrs}"'
     return text
-
-
-def _printable(path: str) -> str:
-    return path if path.isprintable() else quoted(path)

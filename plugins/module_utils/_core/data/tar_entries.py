@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The checksum list of a tar stream: the same entries as a look at the directory that the stream was made of."""
+"""Checksum list of a tar stream: the entries that a scan of the archived directory gives."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ _ZEROS = bytes(PIECE)
 
 
 def entries(stream: TarStream, mode: str) -> list[Entry]:
-    """The entries by path. mode: full or fast, which leaves out the content's sha256. Raises Damaged.
+    """The entries, sorted by path. mode: full, or fast without the content's sha256. Raises Damaged.
 
-    An archive that was made without times of its own, as archives of a backup are, gives seconds only.
+    Times are whole seconds where the archive has no extended headers for them, as the archives of a backup.
     """
     found: dict[str, Entry] = {}
-    twins: dict[str, list[str]] = {}
+    hard_links: dict[str, list[str]] = {}
     for member in stream:
         path = as_text(relative(member.name))
         if path in found:
-            raise Damaged(f"it has {path!r} twice")
+            raise Damaged(f"it contains {path!r} twice")
         if member.kind == "link":
             first = as_text(relative(member.link))
             if first not in found:
-                raise Damaged(f"it has a link {path!r} to {first!r}, which is not before it")
-            twins.setdefault(first, [first]).append(path)
+                raise Damaged(f"the hard link {path!r} refers to {first!r}, which does not precede it")
+            hard_links.setdefault(first, [first]).append(path)
             found[path] = found[first]._replace(path=path)
             continue
         found[path] = _entry(member, path, _sha256(member, stream) if mode == "full" else "")
-    for paths in twins.values():
+    for paths in hard_links.values():
         same_as = min(paths)
         found.update((path, found[path]._replace(same_as=same_as)) for path in paths)
     return [found[path] for path in sorted(found)]
 
 
 def check_holes(member: Member, stream: TarStream) -> None:
-    """Raise Damaged where the map of a file with holes leads beyond the file: tar would make one without an end."""
+    """Raise Damaged if the map of a sparse file leads beyond its size: tar would create an endless file."""
     position = 0
     for offset, size in _pieces(stream) if member.sparse else ():
         if offset < position:
-            raise Damaged("it has a file whose holes lie upon each other")
+            raise Damaged("a sparse file has overlapping holes")
         position = offset + size
     if position > member.size:
-        raise Damaged("it has a file whose holes don't fit its size")
+        raise Damaged("the holes of a sparse file exceed its size")
 
 
 def relative(name: bytes) -> bytes:
@@ -85,9 +85,9 @@ def _entry(member: Member, path: str, sha256: str) -> Entry:
 
 
 def _attributes(extended: Mapping[bytes, bytes]) -> str:
-    """ACLs are among them, in the kernel's own form."""
+    """Extended attributes, with ACLs in the kernel's form."""
     found = {
-        # tar's own way to have these two in a key.
+        # tar escapes these two characters in a key.
         as_text(key[len(_ATTRIBUTE) :].replace(b"%3D", b"=").replace(b"%25", b"%")): value
         for key, value in extended.items()
         if key.startswith(_ATTRIBUTE)
@@ -119,11 +119,11 @@ def _with_holes(member: Member, stream: TarStream) -> Iterator[bytes]:
         position = offset + size
     yield from _hole(member.size - position)
     if stream.left:
-        raise Damaged("it has a file with more data than its map tells of")
+        raise Damaged("a sparse file has more data than its map")
 
 
 def _pieces(stream: TarStream) -> list[tuple[int, int]]:
-    """Offset and size of each piece of content, by the map before it: their number, then the two of each."""
+    """Offset and size of each piece of data, from the map before it: the number of pieces, then two numbers each."""
     numbers = _numbers(stream)
     return [(next(numbers), next(numbers)) for _number in range(next(numbers))]
 
@@ -137,6 +137,6 @@ def _numbers(stream: TarStream) -> Iterator[int]:
 
 def _hole(size: int) -> Iterator[bytes]:
     if size < 0:
-        raise Damaged("it has a file whose holes don't fit its size")
+        raise Damaged("the holes of a sparse file exceed its size")
     for start in range(0, size, PIECE):
         yield _ZEROS[: min(PIECE, size - start)]

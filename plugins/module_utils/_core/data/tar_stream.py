@@ -1,6 +1,10 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads a tar stream as GNU tar writes it with --format=posix; what it doesn't know is an error, never skipped."""
+"""Read a tar stream as GNU tar writes it with --format=posix; anything unknown is an error, never skipped.
+
+Python's tarfile computes a wrong size, and a wrong offset of the next header, for a sparse member with more than 8 GiB
+of data (https://github.com/python/cpython/issues/136601 and 136602).
+"""
 
 from __future__ import annotations
 
@@ -12,24 +16,24 @@ BLOCK = 512
 PIECE = 1 << 20
 END = bytes(2 * BLOCK)
 
-# The letter in a member's header -> what it is; 'link' is a hard link to a member before it.
+# The type flag in a member's header -> its kind; 'link' is a hard link to an earlier member.
 _KINDS = {b"0": "file", b"1": "link", b"2": "symlink", b"3": "char", b"4": "block", b"5": "dir", b"6": "fifo"}
 _EXTENDED = b"x"
-# Far above what a path and its attributes take; a header that asks for more is damaged, and memory is not endless.
+# Far above what a path and its attributes take: a header that claims more is damaged, and would exhaust memory.
 _LARGEST_EXTENDED = 64 << 20
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _TIME = re.compile(rb"(-?)(\d{1,20})(?:\.(\d{1,9}))?")
 
 
 class Damaged(ValueError):
-    """The stream is no archive of this kind, or not a whole one."""
+    """The stream is not an archive of this format, or is truncated."""
 
 
 class Member(NamedTuple):
-    """One member. name, link: as tar takes them; kind: of _KINDS; device: 'major:minor' of a device.
+    """One member. name, link: as in the archive; kind: of _KINDS; device: 'major:minor' of a device.
 
-    size: of a file with its holes; stored: how many bytes of it the stream has (the map of its holes included).
-    header: its own block as it is; extended: the records before it, key -> value.
+    size: of a file including its holes; stored: its bytes in the stream (including the map of its holes).
+    header: its block unchanged; extended: the pax records before it, key -> value.
     """
 
     name: bytes
@@ -51,18 +55,18 @@ class Member(NamedTuple):
 
 
 class TarStream:
-    """The members of an archive one after another, each with its data while it is the current one.
+    """Iterates over the members of an archive; the data of the current one can be read.
 
-    left: how many bytes of the current member's data, in whole blocks, were not read yet.
+    left: unread bytes of the current member's data, in whole blocks.
     """
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
-        """read: gives as many bytes as it is asked for, fewer at the end only."""
+        """read: returns the requested number of bytes, fewer only at the end."""
         self._read = read
         self.left = 0
 
     def __iter__(self) -> Iterator[Member]:
-        """Raises Damaged; what is not read of a member's data is passed over."""
+        """Raises Damaged. Unread data of a member is skipped."""
         while True:
             for _piece in self.pieces():
                 pass
@@ -73,12 +77,12 @@ class TarStream:
             yield member
 
     def pieces(self) -> Iterator[bytes]:
-        """What is left of the current member's data, in whole blocks."""
+        """The unread data of the current member, in whole blocks."""
         while self.left:
             yield self.take(min(self.left, PIECE))
 
     def take(self, count: int) -> bytes:
-        """So many bytes of the current member's data, in whole blocks."""
+        """Read that many bytes of the current member's data, in whole blocks."""
         if count > self.left:
             raise Damaged("a file is longer than its header says")
         self.left -= count
@@ -87,21 +91,21 @@ class TarStream:
     def _exactly(self, count: int) -> bytes:
         found = self._read(count)
         if len(found) != count:
-            raise Damaged("it ends too early")
+            raise Damaged("unexpected end")
         return found
 
     def _member(self) -> Member | None:
         block = self._exactly(BLOCK)
         if block == END[:BLOCK]:
             if self._exactly(BLOCK) != END[:BLOCK]:
-                raise Damaged("there is something behind its end")
+                raise Damaged("trailing data after the end of the archive")
             return None
         extended: dict[bytes, bytes] = {}
         _check_sum(block)
         if block[156:157] == _EXTENDED:
             size = _number(block[124:136])
             if size > _LARGEST_EXTENDED:
-                raise Damaged(f"it has a header of {size} bytes")
+                raise Damaged(f"an extended header claims {size} bytes")
             extended = _records(self._exactly(padded(size))[:size])
             block = self._exactly(BLOCK)
             _check_sum(block)
@@ -109,27 +113,27 @@ class TarStream:
 
 
 def padded(size: int) -> int:
-    """The size of the whole blocks that so many bytes take."""
+    """The size rounded up to whole blocks."""
     return -(-size // BLOCK) * BLOCK
 
 
 def decimal(text: bytes) -> int:
-    """A plain number. Raises Damaged."""
+    """Parse decimal digits. Raises Damaged."""
     if not text.isdigit() or len(text) > 20:
-        raise Damaged(f"{text[:20]!r} is no number")
+        raise Damaged(f"{text[:20]!r} is not a number")
     return int(text)
 
 
 def _read_member(block: bytes, extended: Mapping[bytes, bytes]) -> Member:
     kind = _KINDS.get(block[156:157], "")
     if not kind or block[257:263] != b"ustar\0":
-        raise Damaged(f"it has a member of unknown kind {block[156:157]!r}")
+        raise Damaged(f"a member has the unknown type {block[156:157]!r}")
     name, prefix = _text(block[:100]), _text(block[345:500])
     stored = _field(extended, b"size", block[124:136])
     if stored and kind != "file":
-        raise Damaged(f"it has a {kind} with data")
+        raise Damaged(f"a {kind} has data")
     return Member(
-        # tar takes the name of a sparse file before any other, wherever it stands.
+        # For tar the name of a sparse file precedes the others, in any order of the records.
         name=extended.get(b"GNU.sparse.name") or extended.get(b"path") or (prefix + b"/" + name if prefix else name),
         kind=kind,
         link=extended.get(b"linkpath") or _text(block[157:257]),
@@ -146,18 +150,18 @@ def _read_member(block: bytes, extended: Mapping[bytes, bytes]) -> Member:
 
 
 def _real_size(extended: Mapping[bytes, bytes], kind: str, stored: int) -> int:
-    """The size of a file with its holes, of which there is one form: GNU's sparse format 1.0."""
+    """The size of a file including its holes; the only known form is GNU's sparse format 1.0."""
     sparse = {key: value for key, value in extended.items() if key.startswith(b"GNU.sparse.")}
     if not sparse:
         return stored
     form = (sparse.get(b"GNU.sparse.major"), sparse.get(b"GNU.sparse.minor"))
     if form != (b"1", b"0") or kind != "file" or b"GNU.sparse.realsize" not in sparse:
-        raise Damaged("it has a file with holes in an unknown form")
+        raise Damaged("a sparse file has an unknown format")
     return decimal(sparse[b"GNU.sparse.realsize"])
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:
-    """The records of an extended header, each 'LENGTH KEY=VALUE' and a line's end."""
+    """The records of an extended header, each 'LENGTH KEY=VALUE' and a newline."""
     found: dict[bytes, bytes] = {}
     at = 0
     while at < len(data):
@@ -165,7 +169,7 @@ def _records(data: bytes) -> dict[bytes, bytes]:
         end = at + decimal(data[at : max(space, at)])
         equals = data.find(b"=", space, end)
         if equals < 0 or end > len(data) or data[end - 1] != ord("\n"):
-            raise Damaged("it has a header that is no list of records")
+            raise Damaged("an extended header is not a list of records")
         found[data[space + 1 : equals]] = data[equals + 1 : end - 1]
         at = end
     return found
@@ -178,7 +182,7 @@ def _field(extended: Mapping[bytes, bytes], key: bytes, field: bytes) -> int:
 def _time(text: bytes) -> int:
     match = _TIME.fullmatch(text)
     if not match:
-        raise Damaged(f"{text[:40]!r} is no time")
+        raise Damaged(f"{text[:40]!r} is not a time")
     sign, seconds, fraction = match.groups(b"")
     found = int(seconds) * 10**9 + int(fraction.ljust(9, b"0"))
     return -found if sign else found
@@ -187,7 +191,7 @@ def _time(text: bytes) -> int:
 def _number(field: bytes) -> int:
     match = _OCTAL.fullmatch(field)
     if not match:
-        raise Damaged(f"{field!r} is no number")
+        raise Damaged(f"{field!r} is not a number")
     return int(match.group(1) or b"0", 8)
 
 
@@ -197,4 +201,4 @@ def _text(field: bytes) -> bytes:
 
 def _check_sum(block: bytes) -> None:
     if sum(block) - sum(block[148:156]) + 8 * ord(" ") != _number(block[148:156]):
-        raise Damaged("a header of it is damaged")
+        raise Damaged("a header has a wrong checksum")

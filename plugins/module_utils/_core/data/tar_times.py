@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A tar stream with the times of a checksum list in it, for a tar that nobody can help afterwards."""
+"""Replace the modification times in a tar stream by those of a checksum list."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .tar_entries import as_text, relative
 from .tar_stream import BLOCK, END, TarStream, padded
 
 
-def retimed(stream: TarStream, times: Mapping[str, int]) -> Iterator[bytes]:
-    """The archive in pieces. times: path -> mtime_ns; a member that is not in it keeps its own. Raises Damaged."""
+def with_mtimes(stream: TarStream, times: Mapping[str, int]) -> Iterator[bytes]:
+    """The archive in pieces. times: path -> mtime_ns; other members keep their own. Raises Damaged."""
     for member in stream:
         records = dict(member.extended)
         mtime_ns = times.get(as_text(relative(member.name)))
@@ -24,7 +24,7 @@ def retimed(stream: TarStream, times: Mapping[str, int]) -> Iterator[bytes]:
 
 
 def _extended(records: Mapping[bytes, bytes]) -> bytes:
-    """The header that holds a member's records, with its own block before it."""
+    """A member's extended header: its block and its records."""
     data = b"".join(_record(key, value) for key, value in records.items())
     block = bytearray(BLOCK)
     for place, text in (
@@ -38,7 +38,7 @@ def _extended(records: Mapping[bytes, bytes]) -> bytes:
 
 
 def _record(key: bytes, value: bytes) -> bytes:
-    """'LENGTH KEY=VALUE' and a line's end; the length counts its own digits."""
+    """'LENGTH KEY=VALUE' and a newline; the length includes its own digits."""
     rest = b" %s=%s\n" % (key, value)
     length = len(rest) + len(str(len(rest)))
     return b"%d%s" % (len(rest) + len(str(length)), rest)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
 
 # A file or directory: the device of its file system, and the path in that.
 Place = tuple[str, str]
@@ -108,8 +109,8 @@ def _mounts(text: str, namespaces: Mapping[str, str], roots: Mapping[str, str]) 
             table = found.setdefault(namespaces[pid], {}) if pid in namespaces and pid in roots else {}
         elif line:
             mount_id, parent, device, inside, point, _options = line.split(" ", 5)
-            place = (device, _unescaped(inside).removesuffix("//deleted") or "/")
-            table[mount_id] = Mount(mount_id, parent, f"{root}{_unescaped(point)}".rstrip("/") or "/", place)
+            place = (device, unescaped(inside).removesuffix("//deleted") or "/")
+            table[mount_id] = Mount(mount_id, parent, f"{root}{unescaped(point)}".rstrip("/") or "/", place)
     return {namespace: tuple(mounts.values()) for namespace, mounts in found.items()}
 
 
@@ -125,11 +126,6 @@ def _names(text: str) -> tuple[dict[str, str], dict[str, str]]:
         elif uids := _POD.findall(value):
             pods[pid] = uids[-1].replace("_", "-")
     return names, pods
-
-
-def _unescaped(path: str) -> str:
-    r"""A path of mountinfo, which writes blanks as \040 and the like."""
-    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path)
 
 
 def unknown(node: str) -> CommandFailed:

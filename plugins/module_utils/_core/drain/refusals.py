@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import node_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import serves_volumes
@@ -59,7 +59,7 @@ def refuse(seen: Observed, name: str, lines: Sequence[Line], asked: Mapping[str,
 
 def _control_plane(seen: Observed, name: str) -> Iterator[Reason]:
     """Static pods stay on a node that is drained, but no other node could run them."""
-    ready = [n for n in seen.nodes if is_schedulable(n) and node_ready(n)]
+    ready = [n for n in seen.nodes if is_schedulable(n) and is_ready(n)]
     others = [n for n in ready if _is_control_plane(n) and n["metadata"]["name"] != name]
     if _is_control_plane(seen.node(name)) and not others:
         yield Reason("", "it is the only control plane node that is ready and schedulable", _ESSENTIAL)

@@ -8,10 +8,12 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# Labels that kind puts on node containers.
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+ROLE_LABEL = "io.x-k8s.kind.role"
+# Roles.
 CONTROL_PLANE = "control-plane"
-
 WORKER = "worker"
-
 LOAD_BALANCER = "external-load-balancer"
 
 

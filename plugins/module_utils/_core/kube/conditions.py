@@ -1,10 +1,10 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When nodes and storage classes are ready for use, told from the objects alone."""
+"""Readiness of objects by kind, and which storage class is the default."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 DEFAULT_ANNOTATIONS = (
@@ -12,19 +12,78 @@ DEFAULT_ANNOTATIONS = (
     "storageclass.beta.kubernetes.io/is-default-class",
 )
 
+Item = Mapping[str, Any]
 
-def has_condition(item: Mapping[str, Any], condition: str) -> bool:
-    """True where the object's status says that the condition holds."""
-    conditions = (item.get("status") or {}).get("conditions") or ()
+
+def has_condition(item: Item, condition: str) -> bool:
+    """True if the object's status has the condition with status True."""
+    conditions = _status(item).get("conditions") or ()
     return any(c["type"] == condition and c["status"] == "True" for c in conditions)
 
 
-def node_ready(node: Mapping[str, Any]) -> bool:
-    """True for a node that runs pods."""
-    return has_condition(node, "Ready")
-
-
-def is_default_class(storage_class: Mapping[str, Any]) -> bool:
+def is_default_class(storage_class: Item) -> bool:
     """True for a storage class that claims without one get; Kubernetes still honours the beta annotation."""
     annotations = storage_class["metadata"].get("annotations") or {}
     return any(annotations.get(name) == "true" for name in DEFAULT_ANNOTATIONS)
+
+
+def is_ready(item: Item) -> bool:
+    """True if an object is ready as its kind defines it; always for a kind without an entry, e.g. a Job or CronJob."""
+    return READY.get(item["kind"], _exists)(item)
+
+
+def rollout_complete(deployment: Item) -> bool:
+    """True if a Deployment is ready and no pod of an older template is left; `kubectl rollout status` waits for it.
+
+    Stricter than is_ready: after a change, is_ready may still be true because of the old pods.
+    """
+    status = _status(deployment)
+    counts = [status.get(field, 0) for field in ("replicas", "updatedReplicas", "availableReplicas")]
+    return (
+        "deletionTimestamp" not in deployment["metadata"]
+        and _is_observed(deployment)
+        and counts == [deployment["spec"].get("replicas", 1)] * 3
+    )
+
+
+def _node(item: Item) -> bool:
+    return has_condition(item, "Ready")
+
+
+def _pod(item: Item) -> bool:
+    return has_condition(item, "Ready") or _status(item).get("phase") in ("Succeeded", "Failed")
+
+
+def _replicas(item: Item) -> bool:
+    replicas = item["spec"].get("replicas")
+    return _is_observed(item) and bool(_status(item).get("readyReplicas", 0) >= (1 if replicas is None else replicas))
+
+
+def _daemon_set(item: Item) -> bool:
+    status = _status(item)
+    return _is_observed(item) and bool(status.get("numberReady", 0) >= status.get("desiredNumberScheduled", 0))
+
+
+def _exists(_item: Item) -> bool:
+    return True
+
+
+# kind -> whether an object of it is ready.
+READY: Mapping[str, Callable[[Item], bool]] = {
+    "Node": _node,
+    "Pod": _pod,
+    "Deployment": _replicas,
+    "StatefulSet": _replicas,
+    "ReplicaSet": _replicas,
+    "ReplicationController": _replicas,
+    "DaemonSet": _daemon_set,
+}
+
+
+def _is_observed(item: Item) -> bool:
+    """True if the status describes the current spec."""
+    return bool(_status(item).get("observedGeneration", 0) >= item["metadata"].get("generation", 0))
+
+
+def _status(item: Item) -> Item:
+    return item.get("status") or {}

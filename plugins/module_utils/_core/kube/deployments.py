@@ -20,40 +20,31 @@ def argv(container: Mapping[str, Any]) -> list[str]:
     return [*(container.get("command") or ()), *(container.get("args") or ())]
 
 
-def rollout_complete(deployment: Mapping[str, Any]) -> bool:
-    """True where all wanted pods run the newest template and are available, and no older one is left."""
-    status = deployment.get("status") or {}
-    wanted = deployment["spec"].get("replicas", 1)
-    counts = [status.get(field, 0) for field in ("replicas", "updatedReplicas", "availableReplicas")]
-    return (
-        "deletionTimestamp" not in deployment["metadata"]
-        and status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-        and counts == [wanted] * 3
-    )
+def why_not_ready(
+    namespace: str, pods: Iterable[Object], events: Iterable[Object], selector: str = ""
+) -> tuple[str, str]:
+    """Why a Deployment's pods are not ready, and the next step: a command to paste, or a hint.
 
-
-def why_not_ready(pods: Iterable[Object], events: Iterable[Object]) -> tuple[str, str]:
-    """What keeps a Deployment's pods from running, and the next step.
-
-    pods: those of the Deployment; events: of its namespace.
+    pods: those of the Deployment; events: all of its namespace; selector: the Deployment's, as kubectl takes it.
     """
-    named = {pod["metadata"]["name"]: pod for pod in pods}
-    said = [e for e in events if e.get("type") == "Warning"]
-    last = {e.get("involvedObject", {}).get("name", ""): e for e in sorted(said, key=_when)}
-    if not named:
-        whys = [f"{e.get('reason', '')}: {e.get('message', '')}" for e in last.values()]
-        return "; ".join(["no pod was made", *whys[-1:]]), "kubectl describe the Deployment's ReplicaSet."
-    name, pod = sorted(named.items(), key=lambda item: item[1]["metadata"].get("creationTimestamp", ""))[-1]
-    reason, message, image = _state(pod)
+    warnings = sorted((event for event in events if event.get("type") == "Warning"), key=_time)
+    last = {event.get("involvedObject", {}).get("name", ""): event for event in warnings}
+    newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+    if newest is None:
+        whys = [f"{event.get('reason', '')}: {event.get('message', '')}" for event in last.values()]
+        command = f"kubectl -n {namespace} describe replicasets{f' -l {selector}' if selector else ''}"
+        return "; ".join(["no pod was created", *whys[-1:]]), command
+    name = newest["metadata"]["name"]
+    reason, message, image = _state(newest)
     parts = [f"pod {name} is {reason}", message]
     event = last.get(name)
     if event and event["message"] not in message:
         parts.append(f"last event {event.get('reason')}: {event['message']}")
-    return "; ".join(part.strip() for part in parts if part), _next(reason, image, pod["metadata"])
+    return "; ".join(part.strip() for part in parts if part), _next_step(reason, image, f"-n {namespace}", name)
 
 
 def _state(pod: Object) -> tuple[str, str, str]:
-    """(reason, message, image) of the first thing that keeps a pod from being ready."""
+    """(reason, message, image) of the first container or condition that keeps a pod from being ready."""
     status = pod.get("status") or {}
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         waiting = (container.get("state") or {}).get("waiting")
@@ -68,14 +59,14 @@ def _state(pod: Object) -> tuple[str, str, str]:
     return status.get("phase", "Pending"), "", ""
 
 
-def _next(reason: str, image: str, metadata: Object) -> str:
+def _next_step(reason: str, image: str, namespace: str, name: str) -> str:
     if "Image" in reason:
-        return f"Load {image} into the nodes (module kindlab.volumes.kind_image), or name an image that they have."
+        return f"Load {image} into the nodes with kindlab.volumes.kind_image, or use an image that they have."
     verb = "logs --previous" if reason in ("CrashLoopBackOff", "Error") else "describe pod"
-    return f"kubectl -n {metadata['namespace']} {verb} {metadata['name']}"
+    return f"kubectl {namespace} {verb} {name}"
 
 
-def _when(event: Object) -> str:
+def _time(event: Object) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp", ""))
 
 

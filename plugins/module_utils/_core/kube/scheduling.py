@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .conditions import node_ready
+from .conditions import is_ready
 from .objects import Object
 
 # What Kubernetes puts on a node that was made unschedulable.
@@ -43,7 +43,7 @@ def obstacle(pod: Mapping[str, Any], node: Mapping[str, Any], *, opened: bool = 
     spec = pod["spec"]
     if not opened and not is_schedulable(node):
         return "is not schedulable"
-    if not node_ready(node):
+    if not is_ready(node):
         return "is not ready"
     labels = node["metadata"].get("labels") or {}
     if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):

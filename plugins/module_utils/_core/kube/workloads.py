@@ -164,18 +164,6 @@ def saved_workloads(items: Iterable[Object], claims: Iterable[str]) -> list[Obje
     return [to_saved(item) for item in sorted(tops, key=key) if used_claims(item, claims)]
 
 
-def is_ready(item: Mapping[str, Any]) -> bool:
-    """True if all of its pods are ready; always for a Job or CronJob."""
-    status = item.get("status") or {}
-    if item["kind"] in SUSPENDED:
-        return True
-    if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
-        return False
-    if item["kind"] == DAEMON:
-        return bool(status.get("numberReady", 0) >= status.get("desiredNumberScheduled", 0))
-    return bool(status.get("readyReplicas", 0) >= state(item)["replicas"])
-
-
 def _read(text: str) -> Object:
     """The fields in the label's value, {} if it is invalid."""
     words = text.split(".")

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import DEFAULT_ANNOTATIONS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import rollout_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import (
+    DEFAULT_ANNOTATIONS,
+    rollout_complete,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
     Object,
     Ref,

@@ -77,7 +77,7 @@ class Asked:
             "verify": self._options["checksums"],
             "reclaim_policy": self._options["reclaim_policy"],
             "node_map": {},
-            "namespaces_too": True,
-            "storage_classes_too": True,
+            "create_namespaces": True,
+            "create_storage_classes": True,
             "wait_timeout": self._options["timeout"],
         }

@@ -1,28 +1,29 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A restore's words: what is wanted, what is there, and the step that leads from one to the other."""
+"""Types of a restore: selected volume, observed backup and cluster, planned step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 
-CREATE, REBIND, FINISH, ALREADY, REFUSE = "create", "rebind", "finish", "already", "refuse"
-EQUAL, NOT_COMPARED = "equal", "not compared"
+CREATE, REBIND, FINISH, UNCHANGED = "create", "rebind", "finish", "unchanged"
+NOT_COMPARED = "not compared"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A volume of the backup that is to be restored.
+class SelectedVolume:
+    """A volume of the backup to restore.
 
-    volume, pv: with the nodes that it has in this cluster. claim: as saved, None where only the volume is restored.
-    saved: what the backup says of it and its data.
+    volume, pv: with the node names of this cluster. claim: as backed up, None if only the volume is restored.
+    saved: its entry in the catalog.
     """
 
     volume: Volume
@@ -30,11 +31,28 @@ class Wanted:
     claim: Object | None
     saved: SavedVolume
 
+    def refuse(self, why: str, next_step: str) -> Refusal:
+        """Why it cannot be restored."""
+        return Refusal(self.volume.name, why, next_step, {"claim": self.volume.claim})
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation of the backup. manifests: the saved objects by kind."""
+
+    name: str
+    catalog: Catalog
+    manifests: Mapping[str, Sequence[Object]]
+
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster as it is: objects by name (claims by 'namespace/name'), Kubernetes' nodes, node containers."""
+    """The backup's generation, and the cluster: its objects by name (claims by 'namespace/name') and node containers.
 
+    node_names: of Kubernetes' own Nodes.
+    """
+
+    generation: Generation
     volumes: Mapping[str, Object]
     claims: Mapping[str, Object]
     namespaces: Mapping[str, Object]
@@ -42,37 +60,47 @@ class Observed:
     node_names: frozenset[str]
     nodes: tuple[Node, ...]
 
+    @classmethod
+    def of(cls, generation: Generation, objects: Mapping[str, Sequence[Object]], nodes: tuple[Node, ...]) -> Observed:
+        """objects: those of the cluster, by kind."""
+        by_name = {kind: {item["metadata"]["name"]: item for item in items} for kind, items in objects.items()}
+        return cls(
+            generation,
+            volumes=by_name["PersistentVolume"],
+            claims={namespaced_name(item): item for item in objects["PersistentVolumeClaim"]},
+            namespaces=by_name["Namespace"],
+            storage_classes=by_name["StorageClass"],
+            node_names=frozenset(by_name["Node"]),
+            nodes=nodes,
+        )
+
 
 @dataclass(frozen=True)
 class Step:
     """What happens to one volume. why: for people.
 
-    host_directory: where its data is, '' where it has none on the host; node: the one that has it inside, else ''.
-    pv, claim: the objects as they are now. data_matters: whether its data must be compared before.
-    extract: whether its archive goes there. checksum: equal, or why that isn't known.
+    host_directory: where its data is on the host, '' if it is not; node: the node that has it inside, else ''.
+    pv, claim: the existing objects. compare: whether its data must be compared first. extract: whether its archive is
+    extracted. checksum: how its data compares with the backup.
     """
 
-    wanted: Wanted
+    selected: SelectedVolume
     action: str
     why: str
-    next_step: str = ""
     host_directory: str = ""
     node: str = ""
     pv: Object | None = None
     claim: Object | None = None
-    data_matters: bool = False
+    compare: bool = False
     extract: bool = False
     checksum: str = NOT_COMPARED
 
     @property
-    def data_at(self) -> str:
-        """Where its data is, for people."""
-        return self.host_directory or f"{self.wanted.volume.node_directory} in {self.node}"
+    def name(self) -> str:
+        """The volume's name."""
+        return self.selected.volume.name
 
     @property
     def binding(self) -> Binding:
-        """What is written for it."""
-        return Binding(self.wanted.pv, self.wanted.claim, self.pv, self.claim)
-
-    def refused(self, why: str, next_step: str) -> Step:
-        return replace(self, action=REFUSE, why=why, next_step=next_step)
+        """What is written."""
+        return Binding(self.selected.pv, self.selected.claim, self.pv, self.claim)

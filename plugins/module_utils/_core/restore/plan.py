@@ -1,123 +1,110 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a restore would do with each volume, and why; from objects alone, the data comes after."""
+"""Plan a restore: what happens to each volume, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import bound, joined, phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, claim_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
-from .model import (
-    ALREADY,
-    CREATE,
-    FINISH,
-    REBIND,
-    Observed,
-    Step,
-    Wanted,
-)
-from .refusals import (
-    Refusal,
-    namespace_refuses,
-    nodes_refuse,
-    objects_refuse,
-)
+from . import report
+from .data import DataState, check_verify, decide
+from .model import UNCHANGED, Observed, Step
+from .prerequisites import prerequisites
+from .selection import Request, select
+from .step import plan_volume
 
 
-def plan(wanted: Iterable[Wanted], observed: Observed, *, namespaces_too: bool) -> tuple[Step, ...]:
-    """A step for each volume, in their order."""
-    return tuple(_step(w, observed, namespaces_too) for w in wanted)
+@dataclass(frozen=True)
+class Plan:
+    """Namespaces and storage classes to create, then the volumes by name.
 
+    Complete only after with_data: refusals are why volumes cannot be restored as far as objects tell.
+    """
 
-def _step(wanted: Wanted, observed: Observed, namespaces_too: bool) -> Step:
-    pv = observed.volumes.get(wanted.volume.name)
-    claim = observed.claims.get(wanted.volume.claim)
-    step = Step(wanted, ALREADY, "", pv=pv, claim=claim)
-    place, no_place = data_place(wanted, observed)
-    refusal = objects_refuse(wanted, pv, claim)
-    if refusal is None:
-        step = _decide(step)
-        if step.action == ALREADY:
-            return replace(step, node=place.node, host_directory=place.host_directory)
-        refusal = namespace_refuses(wanted, claim, observed, namespaces_too) or nodes_refuse(wanted, observed)
-    refusal = refusal or no_place
-    if refusal:
-        return step.refused(refusal.why, refusal.next_step)
-    data_matters = bool(wanted.volume.node_directory)
-    return replace(step, node=place.node, host_directory=place.host_directory, data_matters=data_matters)
+    request: Request
+    observed: Observed
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    prerequisites: tuple[Object, ...] = ()
 
+    @property
+    def to_compare(self) -> tuple[Step, ...]:
+        """The steps whose data must be compared with the backup."""
+        return tuple(step for step in self.steps if step.compare)
 
-def _decide(step: Step) -> Step:
-    wanted, pv, claim = step.wanted, step.pv, step.claim
-    name = wanted.volume.claim
-    if bound(pv, claim):
-        return replace(step, action=ALREADY, why=f"is bound to {name}")
-    does = f"binds to {name}" if wanted.claim else f"is available to {name}" if name else "is available to any claim"
-    if pv is None:
-        waiting = claim is not None and claim["spec"].get("volumeName") == wanted.volume.name
-        note = f" (the claim is there, {phase_of(claim)}, and names this volume)" if waiting else ""
-        return replace(step, action=CREATE, why=does + note)
-    held = (pv["spec"].get("claimRef") or {}).get("uid", "")
-    if held and (claim is None or claim["metadata"]["uid"] != held):
-        gone = "was deleted" if claim is None else "was made anew"
-        return replace(step, action=REBIND, why=f"{does} (is {phase_of(pv)}: the claim it had {gone})")
-    if wanted.claim is None and not joined(pv, claim) and phase_of(pv) == "Available" and claim_of(pv) == name:
-        return replace(step, action=ALREADY, why=does)
-    return replace(step, action=FINISH, why=f"{does} (it is there, {phase_of(pv) or 'without a phase'})")
-
-
-NOWHERE = Place("", "", "")
-
-
-def data_place(wanted: Wanted, observed: Observed) -> tuple[Place, Refusal | None]:
-    """The place, its node '' where the host has the data; or why the data can't be there."""
-    volume = wanted.volume
-    if not volume.node_directory:
-        return NOWHERE, None
-    places = volume_places(volume, _serving(volume, observed.nodes))
-    on_host = sorted({place.host_directory for place in places} - {""})
-    if len(on_host) > 1:
-        return NOWHERE, Refusal(
-            f"its nodes keep {volume.node_directory} in different directories of the host: {', '.join(on_host)}",
-            "Mount one host directory at the same place in all nodes.",
+    def with_data(self, data: Mapping[str, DataState]) -> Plan:
+        """The complete plan. data: of to_compare, by volume's name. Raises Declined with all reasons of all volumes."""
+        results = [decide(s, data[s.name], self.request.verify) if s.compare else s for s in self.steps]
+        steps = tuple(result for result in results if isinstance(result, Step))
+        refusals = [*self.refusals, *(result for result in results if isinstance(result, Refusal))]
+        total = len(steps) + len(refusals)
+        decline(
+            f"{len(refusals)} of {count(total, 'volume')} cannot be restored as backed up",
+            sorted(refusals, key=lambda refusal: refusal.name),
         )
-    if on_host:
-        return Place("", volume.node_directory, on_host[0]), None
-    return places[0] if len(places) == 1 else NOWHERE, _inside_refuses(wanted, places, observed)
-
-
-def _inside_refuses(wanted: Wanted, places: tuple[Place, ...], observed: Observed) -> Refusal | None:
-    """Data that goes with its node comes from an archive, and into the one node where it is looked for."""
-    saved, path = wanted.saved, wanted.volume.node_directory
-    if saved.archive is None:
-        was = f" (it was {saved.host_directory})" if saved.host_directory else ""
-        return Refusal(
-            f"{path} is no directory of the host in this cluster's nodes{was}, and the backup has no archive of it",
-            "Create the cluster with the mount that its data needs, or use a backup that was made with data: archive.",
+        inside = [step.name for step in steps if step.node and step.action != UNCHANGED]
+        warning = (
+            f"The data of {count(len(inside), 'volume')} is inside a node, not on the host, and goes with the node: "
         )
-    if len(places) != 1:
-        return Refusal(
-            f"{path} is no directory of the host, and its pods may run on {', '.join(p.node for p in places)}, each "
-            f"with a directory of its own",
-            "Create the cluster with a host directory mounted there in all nodes.",
+        return replace(
+            self,
+            steps=steps,
+            warnings=(*self.warnings, f"{warning}{listed(inside)}.") if inside else self.warnings,
+            prerequisites=prerequisites(self.request, self.observed, steps),
         )
-    state = next(node.state for node in observed.nodes if node.name == places[0].node)
-    if state != RUNNING:
-        return Refusal(
-            f"{path} is inside its node {places[0].node}, which is {state}",
-            "kindlab.volumes.kind_cluster with state: present starts the cluster's nodes.",
-        )
-    return None
+
+    @property
+    def pending(self) -> list[Step]:
+        """The steps that write a volume."""
+        return [step for step in self.steps if step.action != UNCHANGED]
+
+    @property
+    def policy_changes(self) -> dict[str, str]:
+        """Volume's name -> its original reclaim policy, for those that get it back once all are bound."""
+        if self.request.reclaim_policy == "keep":
+            return {}
+        kept = {step.name: report.policies(step, "keep")[1] for step in self.steps}
+        original = {step.name: step.selected.saved.reclaim_policy for step in self.steps}
+        return {name: policy for name, policy in original.items() if policy != kept[name]}
+
+    @property
+    def changed(self) -> bool:
+        """True if anything is to be written."""
+        return bool(self.prerequisites or self.pending or self.policy_changes)
+
+    def diff(self) -> tuple[Object, Object]:
+        """Before and after."""
+        return report.diff(self.steps, self.prerequisites, self.request.reclaim_policy)
+
+    def result(self, phases: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+        """What the module returns. phases: (namespace, name) -> phase of volumes and claims at the end."""
+        return {
+            "generation": self.observed.generation.name,
+            "volumes": [report.row(step, self.request.reclaim_policy, phases) for step in self.steps],
+            "namespaces": report.names(self.prerequisites, "Namespace"),
+            "storage_classes": report.names(self.prerequisites, "StorageClass"),
+        }
 
 
-def _serving(volume: Volume, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes where its pods may run: those it names, else the workers, else all."""
-    if volume.nodes:
-        return nodes
-    return tuple(n for n in nodes if n.role == "worker") or nodes
+def plan(request: Request, observed: Observed) -> Plan:
+    """The plan as far as objects tell: with_data completes it.
+
+    Raises BadInput for volumes, nodes and comparisons that the backup does not have.
+    """
+    check_verify(request.verify, observed.generation.catalog)
+    selected, warnings = select(request, observed.generation)
+    results = [plan_volume(volume, request, observed) for volume in selected]
+    return Plan(
+        request,
+        observed,
+        steps=tuple(result for result in results if isinstance(result, Step)),
+        refusals=tuple(result for result in results if isinstance(result, Refusal)),
+        warnings=warnings,
+    )

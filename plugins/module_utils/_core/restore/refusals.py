@@ -1,122 +1,163 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a volume can't be restored: objects that are in its way, and nodes that are not there."""
+"""Why a volume cannot be restored: conflicting objects, missing nodes, no place for its data."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
-    Volume,
     affinity_nodes,
     claim_of,
     node_directory,
     source_of,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
-from .model import Observed, Wanted
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """The reason, and what can be done about it."""
-
-    why: str
-    next_step: str
+from .model import Observed, SelectedVolume
+from .node_map import likely_map
+from .selection import Request
 
 
-def objects_refuse(wanted: Wanted, pv: Object | None, claim: Object | None) -> Refusal | None:
-    """What speaks against it in the volume and the claim of these names that are there."""
-    volume = wanted.volume
-    if pv is not None:
-        if pv["metadata"].get("deletionTimestamp"):
-            return Refusal(
-                "the PersistentVolume of that name is being deleted",
-                f"See what holds it: kubectl describe pv {volume.name}",
-            )
-        other = differences(pv, wanted.pv)
-        if other:
-            return Refusal(
-                f"a PersistentVolume of that name is there with other content: {'; '.join(other)}",
-                f"Remove it if it isn't needed (kubectl delete pv {volume.name}), or select other volumes.",
-            )
-        if claim_of(pv) not in ("", volume.claim):
-            return Refusal(
-                f"the PersistentVolume of that name is for the claim {claim_of(pv)}, in the backup for {volume.claim}",
-                "Select other volumes, or remove that claim and volume.",
-            )
-    if claim is None:
-        return None
+def object_refusal(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> Refusal | None:
+    """A conflict with the existing volume or claim of the same name."""
+    return (pv and _volume_refusal(selected, pv)) or (claim and _claim_refusal(selected, claim)) or None
+
+
+def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
+    name, claim = selected.volume.name, selected.volume.claim
+    if pv["metadata"].get("deletionTimestamp"):
+        return selected.refuse(
+            "the existing PersistentVolume is being deleted", f"See what delays it: kubectl describe pv {name}"
+        )
+    other = differences(pv, selected.pv)
+    if other:
+        return selected.refuse(
+            f"the existing PersistentVolume has other content: {'; '.join(other)}",
+            f"Delete it if it is not needed (kubectl delete pv {name}), or select other volumes.",
+        )
+    if claim_of(pv) not in ("", claim):
+        return selected.refuse(
+            f"the existing PersistentVolume is reserved for the claim {claim_of(pv)}, in the backup for {claim}",
+            f"Delete that claim and the volume (kubectl delete pv {name}), or select other volumes.",
+        )
+    return None
+
+
+def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+    volume = selected.volume
     namespace, _slash, name = volume.claim.partition("/")
     delete = f"kubectl delete pvc -n {namespace} {name}"
     if claim["metadata"].get("deletionTimestamp"):
-        return Refusal(
-            f"the claim {volume.claim} is being deleted", "Stop the pods that use it and wait until it is gone."
+        return selected.refuse(
+            f"the existing claim {volume.claim} is being deleted",
+            f"Stop the pods that use it: kubectl describe pvc -n {namespace} {name}",
         )
-    has = claim["spec"].get("volumeName", "")
-    if has not in ("", volume.name):
-        return Refusal(
-            f"the claim {volume.claim} is bound elsewhere: to the volume {has}",
-            f"Remove that claim, if its data isn't needed ({delete}), or select other volumes.",
+    requested = claim["spec"].get("volumeName", "")
+    if requested not in ("", volume.name):
+        return selected.refuse(
+            f"the existing claim {volume.claim} has another volume, {requested}",
+            f"Delete that claim if its data is not needed ({delete}), or select other volumes.",
         )
-    if not has and wanted.claim is not None:
-        return _waiting_claim_refuses(volume, claim, delete)
-    return None
-
-
-def _waiting_claim_refuses(volume: Volume, claim: Object, delete: str) -> Refusal | None:
-    """A claim that waits for a volume is given this one, unless it would not fit."""
-    asks = claim["spec"].get("storageClassName", "")
-    if asks != volume.storage_class:
-        return Refusal(
-            f"the claim {volume.claim} is there and asks for storage class {asks!r}, not {volume.storage_class!r}",
-            f"Correct its storageClassName, or remove it ({delete}): the restore makes it anew.",
+    if requested or selected.claim is None:
+        return None
+    storage_class = claim["spec"].get("storageClassName", "")
+    if storage_class != volume.storage_class:
+        return selected.refuse(
+            f"the existing claim {volume.claim} requests the storage class {storage_class!r}, "
+            f"not {volume.storage_class!r}",
+            f"Correct its storageClassName, or delete it for the restore to create it: {delete}",
         )
     if "volume.kubernetes.io/selected-node" in (claim["metadata"].get("annotations") or {}):
-        return Refusal(
-            f"a new volume is being made for the claim {volume.claim}",
-            f"Remove the pods that use it and the claim ({delete}): the restore makes it anew.",
+        return selected.refuse(
+            f"a new volume is being provisioned for the existing claim {volume.claim}",
+            f"Stop the pods that use the claim, and delete it for the restore to create it: {delete}",
         )
     return None
 
 
-def namespace_refuses(wanted: Wanted, claim: Object | None, observed: Observed, namespaces_too: bool) -> Refusal | None:
-    name = wanted.volume.claim.partition("/")[0]
-    if wanted.claim is None or claim is not None:
-        return None
+def namespace_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:
+    """A namespace that a claim cannot be created in."""
+    name = selected.volume.claim.partition("/")[0]
     namespace = observed.namespaces.get(name)
-    if namespace is None and not namespaces_too:
-        return Refusal(f"the namespace {name} is not there", "Create it, or set namespaces_too: true.")
-    if namespace is not None and phase_of(namespace) == "Terminating":
-        return Refusal(f"the namespace {name} is being deleted", "Wait until it is gone.")
+    if selected.claim is None or selected.volume.claim in observed.claims:
+        return None
+    if namespace is None and not request.create_namespaces:
+        return selected.refuse(
+            f"the namespace {name} does not exist",
+            f"Create it (kubectl create namespace {name}), or set create_namespaces=true.",
+        )
+    if phase_of(namespace) == "Terminating":
+        return selected.refuse(
+            f"the namespace {name} is being deleted", f"Wait: kubectl wait --for=delete namespace/{name}"
+        )
     return None
 
 
-def nodes_refuse(wanted: Wanted, observed: Observed) -> Refusal | None:
-    names = wanted.volume.nodes
+def node_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:
+    """An affinity that no node of the cluster matches."""
+    names = selected.volume.nodes
     if not names or set(names) & observed.node_names:
         return None
-    return Refusal(
+    backup = observed.generation.catalog.cluster
+    missing = {*(node.name for node in backup.nodes), *selected.saved.nodes} - observed.node_names
+    likely = likely_map(backup.name, missing, request.cluster, observed.node_names)
+    node_map = ", ".join(f"{old}: {new}" for old, new in {**request.node_map, **likely}.items())
+    return selected.refuse(
         f"its node {' or '.join(names)} is not in this cluster, which has {', '.join(sorted(observed.node_names))}",
-        "Map the old node to one of these with node_map, or create the cluster with the name it had.",
+        f"Set node_map{f', probably to {{{node_map}}}' if likely else ''}, or recreate the cluster under its old name.",
     )
 
 
-def differences(pv: Object, wanted: Object) -> list[str]:
-    """How a volume that is there differs from the saved one: 'WHAT is VALUE, in the backup VALUE'."""
-    is_now, saved = _content(pv), _content(wanted)
+def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: Observed) -> Refusal | None:
+    """Data in several host directories; data inside a node without an archive, or for more than one node."""
+    saved, path = selected.saved, selected.volume.node_directory
+    on_host = sorted({place.host_directory for place in places} - {""})
+    if len(on_host) > 1:
+        return selected.refuse(
+            f"{path} is mounted from different host directories in its nodes: {', '.join(on_host)}",
+            "Recreate the cluster with the same mount in all nodes.",
+        )
+    if on_host or not path:
+        return None
+    if saved.archive is None:
+        origin = f" (it was mounted from {saved.host_directory})" if saved.host_directory else ""
+        return selected.refuse(
+            f"{path} is not mounted from the host in this cluster{origin}, and the backup has no archive of it",
+            "Recreate the cluster with the mount that its data needs, or use a backup that was made with data=archive.",
+        )
+    if len(places) != 1:
+        return selected.refuse(
+            f"{path} is not mounted from the host, and its pods may run on several nodes: "
+            f"{', '.join(place.node for place in places)}",
+            "Recreate the cluster with a host directory mounted there in all nodes.",
+        )
+    state = next(node.state for node in observed.nodes if node.name == places[0].node)
+    if state != RUNNING:
+        return selected.refuse(
+            f"{path} is inside its node {places[0].node}, which is {state}",
+            "Start the cluster's nodes: run kindlab.volumes.kind_cluster with state=present.",
+        )
+    return None
+
+
+def differences(pv: Object, saved: Object) -> list[str]:
+    """How an existing volume differs from the saved one: 'FIELD is VALUE, in the backup VALUE'."""
+    existing, backup = _content(pv), _content(saved)
     return [
-        f"{field} is {is_now.get(field, 'none')}, in the backup {saved.get(field, 'none')}"
-        for field in dict.fromkeys((*saved, *is_now))
-        if is_now.get(field) != saved.get(field)
+        f"{field} is {existing.get(field, 'none')}, in the backup {backup.get(field, 'none')}"
+        for field in dict.fromkeys((*backup, *existing))
+        if existing.get(field) != backup.get(field)
     ]
 
 
 def _content(pv: Object) -> dict[str, str]:
-    """What makes a volume this volume: not its claim, nor what happens to it afterwards."""
+    """The fields that identify a volume: not its claim, nor its status."""
     spec, source = pv["spec"], source_of(pv)
     details = {k: v for k, v in spec.get(source, {}).items() if v and (source, k) != ("hostPath", "type")}
     affinity = _sorted_json((spec.get("nodeAffinity") or {}).get("required") or {})

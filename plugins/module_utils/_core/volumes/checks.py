@@ -1,23 +1,26 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks of a request against a cluster: the cluster exists, the API is its own, the named volumes exist."""
+"""Checks that a cluster exists and that the API server belongs to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CLUSTER_LABEL, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, unknown_names
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 
-def check_cluster(cluster: str, nodes: Iterable[Node]) -> None:
-    """Raise BadInput where the engine has no such cluster."""
-    if not tuple(nodes):
+def check_cluster(cluster: str, nodes: Collection[Node], engine: str) -> None:
+    """Raise BadInput if the engine has no such cluster. engine: its name."""
+    if not nodes:
         raise BadInput(
-            f"The engine has no node of a kind cluster named {cluster}.",
-            next_step="Name the cluster as 'kind get clusters' shows it, and the engine that runs it.",
+            f"{engine} has no node of a kind cluster named {cluster}.",
+            tried=f"{engine} ps --all --filter label={CLUSTER_LABEL}={cluster}",
+            next_step=f"Name a cluster that is listed by {kind_command(engine, 'get clusters')}, or another engine.",
         )
 
 
@@ -32,16 +35,17 @@ def check_names(cluster: str, volumes: Iterable[Volume], names: Iterable[str] | 
         )
 
 
-def check_same_cluster(cluster: str, nodes: Iterable[Node], kubernetes_nodes: Iterable[Object]) -> None:
-    """Raise BadInput where the API is that of another cluster.
+def check_same_cluster(cluster: str, nodes: Iterable[Node], api_nodes: Iterable[Object], engine: str) -> None:
+    """Raise BadInput if the API server belongs to another cluster.
 
-    Directories on the host are found by the mounts of node containers: those of another cluster would be wrong.
+    Host directories are derived from the mounts of node containers: those of another cluster would be wrong.
     """
     containers = {node.name for node in nodes}
-    known = {node["metadata"]["name"] for node in kubernetes_nodes}
+    known = {node["metadata"]["name"] for node in api_nodes}
     if not known & containers:
         raise BadInput(
-            f"The kubeconfig leads to another cluster than {cluster}: its nodes are {', '.join(sorted(known))}, "
-            f"those of {cluster} are {', '.join(sorted(containers))}.",
-            next_step=f"Name the kubeconfig and context of {cluster}: kind get kubeconfig --name {cluster}",
+            f"The kubeconfig points to another cluster than {cluster}: its nodes are {listed(sorted(known))}; "
+            f"the nodes of {cluster} are {listed(sorted(containers))}.",
+            next_step=f"Use the kubeconfig and context of {cluster}: "
+            + kind_command(engine, f"get kubeconfig --name {cluster}"),
         )

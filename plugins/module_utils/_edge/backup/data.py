@@ -20,8 +20,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import DETACH, cores
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hash_pool import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.read_errors import DETACH
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, scan_all
 
 from .writer import Writer
@@ -48,7 +49,7 @@ def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, Listed]:
             found[name] = listed(entries, mode)
     in_nodes = {name: source for name, source in sources.items() if isinstance(source, NodeDirectory)}
     # Behind the others, which may fork: that must not happen beside threads.
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         lists = pool.map(lambda source: listed(node_data.read(source, mode), mode), in_nodes.values())
         found |= zip(in_nodes, lists, strict=True)
     return {name: found[name] for name in sources}
@@ -77,7 +78,7 @@ def archives(
             failed.append(name)
             raise
 
-    with ThreadPoolExecutor(min(ARCHIVES_AT_ONCE, cores())) as pool:
+    with ThreadPoolExecutor(min(ARCHIVES_AT_ONCE, cpu_count())) as pool:
         saved = [(name, pool.submit(save, name)) for name in ordered]
     for _name, future in saved:
         if future.exception():
@@ -124,7 +125,7 @@ def _archive(writer: Writer, name: str, source: Source, found: Listed, modes: Mo
         if isinstance(source, str):
             written = write_archive(source, file.write, modes.compression, modes.level)
         else:
-            with node_data.steady(source):
+            with node_data.unchanged_during(source):
                 written = write_archive(source.path, file.write, modes.compression, modes.level, source.tar)
     if isinstance(source, str):
         since = checksums.compare(saved, scan(source, "fast"), "fast")

@@ -15,7 +15,7 @@ from typing import IO, cast
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference, Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -26,7 +26,7 @@ from .archive import (
     create,
     tar_failure,
 )
-from .hashing import DETACH
+from .read_errors import changed_while_read, refuse_unreadable
 
 MISSING, EMPTY, THERE, OTHER = "missing", "empty", "there", "other"
 
@@ -55,20 +55,20 @@ class NodeDirectory:
 
     @property
     def tar(self) -> list[str]:
-        """How tar is called there to read it; its standard input must stay open until it has ended."""
+        """The command that runs tar there; its standard input must stay open until it has ended."""
         return self.inside.argv(["sh", "-c", _WATCHED, "sh", "tar"])
 
     def __str__(self) -> str:
         return f"{self.path} in {self.node}"
 
 
-def located(engine: Engine, places: Mapping[str, Place]) -> dict[str, NodeDirectory]:
-    """The directories of these places, as the engine reaches them."""
+def node_directories(engine: Engine, places: Mapping[str, Place]) -> dict[str, NodeDirectory]:
+    """The directories of these places, by volume's name."""
     return {n: NodeDirectory(p.node, p.node_directory, engine.inside(p.node)) for n, p in places.items()}
 
 
 def states(directories: Mapping[str, NodeDirectory]) -> dict[str, str]:
-    """Name -> missing, empty, there or other (no directory), by one look into each node."""
+    """Name -> missing, empty, there or other (not a directory), by one command in each node."""
     by_node: dict[str, list[str]] = {}
     for name, directory in directories.items():
         by_node.setdefault(directory.node, []).append(name)
@@ -76,64 +76,61 @@ def states(directories: Mapping[str, NodeDirectory]) -> dict[str, str]:
     for names in by_node.values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         inside = directories[names[0]].inside
-        said = inside.run(["xargs", "-0", "sh", "-c", _STATES, "sh"], stdin=paths).out.split()
-        found.update(zip(names, said, strict=True))
+        printed = inside.run(["xargs", "-0", "sh", "-c", _STATES, "sh"], stdin=paths).out.split()
+        found.update(zip(names, printed, strict=True))
     return found
 
 
-def check_there(directories: Mapping[str, NodeDirectory]) -> None:
-    """Raise BadInput, with the list in details, for directories that are missing or no directories."""
-    bad = {n: state for n, state in states(directories).items() if state not in (EMPTY, THERE)}
+def check_readable(directories: Mapping[str, NodeDirectory]) -> None:
+    """Raise BadInput, with details, if any directory (by volume's name) is missing or not a directory."""
+    bad = {name: state for name, state in states(directories).items() if state not in (EMPTY, THERE)}
     if bad:
-        reasons = {name: "it is not there" if bad[name] == MISSING else "it is no directory" for name in bad}
-        shown = "; ".join(f"{directories[name]} ({name}): {why}" for name, why in list(reasons.items())[:10])
         first = directories[next(iter(bad))]
-        raise BadInput(
-            f"{len(bad)} volume director{'y' if len(bad) == 1 else 'ies'} can't be read: {shown}",
-            tried=shlex.join(first.inside.argv(["ls", "-ld", first.path])),
-            next_step="Leave these volumes out, or remove them if they were never used.",
-            details=[{"name": name, "reason": why} for name, why in reasons.items()],
+        refuse_unreadable(
+            {n: f"{directories[n]} {'is missing' if bad[n] == MISSING else 'is not a directory'}" for n in bad},
+            shlex.join(first.inside.argv(["ls", "-ld", first.path])),
+            "Leave these volumes out, or delete them if they were never used.",
         )
 
 
 def read(directory: NodeDirectory, mode: str) -> list[Entry]:
-    """What is in it, as data.scan says of a directory of the host: the same entries, from a stream of its archive.
+    """Its entries, as scan.scan gives them for a host directory, taken from the stream of an archive.
 
-    mode: full or fast; the content passes either way. Raises Conflict where something changes meanwhile.
+    mode: full or fast; either way all content is transferred. Raises Conflict if anything changes meanwhile.
     """
-    with steady(directory):
+    with unchanged_during(directory):
         return _streamed(directory, mode)
 
 
 @contextmanager
-def steady(directory: NodeDirectory) -> Iterator[None]:
-    """Raises Conflict where anything in the directory was changed meanwhile."""
-    before = _look(directory)
+def unchanged_during(directory: NodeDirectory) -> Iterator[None]:
+    """Raises Conflict if anything in the directory changes meanwhile."""
+    before = _snapshot(directory)
     yield
-    after = _look(directory)
+    after = _snapshot(directory)
     if before != after:
-        since = Difference(
+        difference = Difference(
             added=tuple(sorted(after.keys() - before.keys())),
             removed=tuple(sorted(before.keys() - after.keys())),
             changed=tuple(sorted(path for path, seen in before.items() if after.get(path, seen) != seen)),
         )
-        raise Conflict(f"{directory} was written to while it was read: {since.text()}", next_step=DETACH)
+        raise changed_while_read(str(directory), difference.text())
 
 
-def _look(directory: NodeDirectory) -> dict[str, str]:
-    """Path -> type, size, and times of change, in nanoseconds; also that of the inode, which nobody can set."""
+def _snapshot(directory: NodeDirectory) -> dict[str, str]:
+    """Path -> type, size, and times of change in nanoseconds, among them the inode's, which nobody can set."""
     argv = ["find", directory.path, "-xdev", "!", "-type", "s", "-printf", r"%P\0%y %s %T@ %C@\0"]
-    said = directory.inside.run(argv).out.split("\0")
-    return {path or ".": seen for path, seen in zip(said[::2], said[1::2], strict=False)}
+    fields = directory.inside.run(argv).out.split("\0")
+    return {path or ".": seen for path, seen in zip(fields[::2], fields[1::2], strict=False)}
 
 
 def _streamed(directory: NodeDirectory, mode: str) -> list[Entry]:
     found: list[Entry] = []
     damaged, ended = "", True
     command = [*directory.tar, *create(directory.path, times=True)]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         with subprocess.Popen(
-            command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=ENVIRONMENT
+            command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
         ) as process:
             output = cast(IO[bytes], process.stdout)
             try:
@@ -148,13 +145,14 @@ def _streamed(directory: NodeDirectory, mode: str) -> list[Entry]:
             except BaseException:
                 process.kill()
                 raise
-        said.seek(0)
+        stderr.seek(0)
         if process.returncode and ended:
-            raise tar_failure(shlex.join(command), process.returncode, said.read())
+            raise tar_failure(shlex.join(command), process.returncode, stderr.read())
     if damaged:
         raise KindlabError(
-            f"What tar writes of {directory} is no archive that is known here: {damaged}.",
+            f"tar did not write a readable archive of {directory}: {damaged}.",
             tried=shlex.join(command),
-            next_step="See that the node's image has GNU tar: tar --version.",
+            next_step="Check that the node's image has GNU tar: "
+            + shlex.join(directory.inside.argv(["tar", "--version"])),
         )
     return found

@@ -1,28 +1,21 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads the bytes of directories: what is in them, with checksums, on all cores."""
+"""Scan directories: metadata and checksums of their entries."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry, attributes_digest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .hash_pool import SmallFiles
-from .hashing import (
-    SMALL,
-    Seen,
-    cores,
-    failure,
-    hash_file,
-    rights,
-)
+from .hash_pool import hash_files
+from .hashing import Seen
+from .read_errors import check_permissions, read_error, refuse_unreadable
 
 _TYPES = {
     stat.S_IFREG: "file",
@@ -35,7 +28,7 @@ _TYPES = {
 
 
 class Found(NamedTuple):
-    """An entry as the walk saw it. relative: '.' for the directory itself; xattrs: as in Entry."""
+    """An entry as the walk found it. relative: '.' for the directory itself; xattrs: as in Entry."""
 
     relative: str
     path: bytes
@@ -44,17 +37,17 @@ class Found(NamedTuple):
 
 
 def scan(directory: str, mode: str) -> list[Entry]:
-    """What is in one directory, by path; see scan_all."""
+    """The entries of one directory, sorted by path; see scan_all."""
     return scan_all([directory], mode)[0]
 
 
 def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
-    """What is in each directory, itself included ('.'), sorted by path.
+    """The entries of each directory, itself included ('.'), sorted by path.
 
-    Left out: what other file systems mounted in it hold, and sockets (a running process's own; no archive keeps them).
+    Omitted: the content of file systems mounted in it, and sockets (they belong to a process; no archive keeps them).
 
-    mode: full reads and hashes every file, fast reads none, none returns empty lists without a look.
-    Raises BadInput where a directory is missing or unreadable, Conflict where an entry changes while it is read.
+    mode: full reads and hashes every file, fast reads none, none returns empty lists without looking.
+    Raises BadInput if a directory is missing or unreadable, Conflict if an entry changes while it is read.
     """
     if mode == "none":
         return [[] for _directory in directories]
@@ -67,67 +60,48 @@ def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
 
 
 class _Contents:
-    """The files whose content is hashed, each content once: small ones at once, large ones when all are found."""
+    """The regular files to hash, hard links to one file once."""
 
     def __init__(self) -> None:
-        self._small = SmallFiles()
-        self._large: list[Seen] = []
+        self._files: list[Seen] = []
         self._first: dict[tuple[int, int], bytes] = {}
-        self._same: dict[bytes, bytes] = {}
+        self._hard_links: dict[bytes, bytes] = {}
 
     def add(self, path: bytes, status: os.stat_result) -> None:
-        """One more file."""
+        """Add a file."""
         if status.st_nlink > 1:
             first = self._first.setdefault((status.st_dev, status.st_ino), path)
             if first != path:
-                self._same[path] = first
+                self._hard_links[path] = first
                 return
-        seen = Seen(path, status.st_size, status.st_ino, status.st_mtime_ns)
-        if status.st_size <= SMALL:
-            self._small.add(seen)
-        else:
-            self._large.append(seen)
+        self._files.append(Seen(path, status.st_size, status.st_ino, status.st_mtime_ns))
 
     def hashes(self) -> dict[bytes, str]:
         """path -> sha256 of every file. Raises what hash_file raises."""
-        # The processes first: a fork must not happen beside threads.
-        found = self._small.hashes()
-        with ThreadPoolExecutor(max_workers=cores()) as pool:
-            futures = [(item.path, pool.submit(hash_file, *item)) for item in self._large]
-            try:
-                found |= {path: future.result() for path, future in futures}
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        return {**found, **{path: found[first] for path, first in self._same.items()}}
+        found = hash_files(self._files)
+        return {**found, **{path: found[first] for path, first in self._hard_links.items()}}
 
 
-def check_readable(directories: Iterable[str]) -> None:
-    """Raise BadInput, with the list in details, for directories that are missing, no directories or not readable."""
-    bad = {}
-    for directory in directories:
+def check_readable(directories: Mapping[str, str]) -> None:
+    """Raise BadInput, with details, if any directory (by volume's name) is missing, not a directory or not readable."""
+    unreadable = {}
+    for name, directory in directories.items():
         try:
             with os.scandir(directory):
                 pass
         except OSError as error:
-            bad[directory] = error.strerror
-    if bad:
-        shown = "; ".join(f"{directory}: {why}" for directory, why in list(bad.items())[:10])
-        raise BadInput(
-            f"{len(bad)} volume director{'y' if len(bad) == 1 else 'ies'} can't be read: {shown}",
-            tried=f"ls -la {next(iter(bad))}",
-            next_step=rights(),
-            details=[{"host_directory": directory, "reason": why} for directory, why in bad.items()],
-        )
+            unreadable[name] = f"{directory}: {error.strerror}"
+    first = directories[next(iter(unreadable))] if unreadable else ""
+    refuse_unreadable(unreadable, f"ls -la {first}", check_permissions())
 
 
 def walk(directory: str, file: Callable[[bytes, os.stat_result], None] | None = None) -> list[Found]:
-    """The directory's entries by path; file is told of each regular file as soon as it is found."""
+    """The directory's entries by path; file is called with each regular file as soon as it is found."""
     top = os.fsencode(directory)
     try:
         status = os.lstat(top)
         if not stat.S_ISDIR(status.st_mode):
-            raise BadInput(f"The volume directory {directory} is no directory.", tried=f"ls -ld {directory}")
+            raise BadInput(f"The volume directory {directory} is not a directory.", tried=f"ls -ld {directory}")
         found = [Found(".", top, status, _xattrs(top))]
         todo = [(top, b"")]
         while todo:
@@ -146,7 +120,7 @@ def walk(directory: str, file: Callable[[bytes, os.stat_result], None] | None = 
                     elif stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
                         todo.append((path, relative + b"/"))
     except OSError as error:
-        raise failure(top, error, directory) from None
+        raise read_error(top, error, directory) from None
     found.sort(key=lambda item: item.relative)
     return found
 
@@ -186,7 +160,7 @@ def _entries(found: list[Found], hashes: dict[bytes, str]) -> list[Entry]:
 def _hard_links(found: list[Found]) -> dict[str, str]:
     """Path -> first path of the same file, for files that have several paths in this directory.
 
-    Those of FIFOs and devices don't count: tar writes each of them for itself.
+    Not of FIFOs and devices: tar writes each of their paths separately.
     """
     groups: dict[tuple[int, int], list[str]] = {}
     for relative, _path, status, _attributes in found:
@@ -199,11 +173,11 @@ def _target(item: Found) -> str:
     try:
         return os.readlink(item.path).decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise failure(item.path, error) from None
+        raise read_error(item.path, error) from None
 
 
 def _xattrs(path: bytes) -> str:
-    """As in Entry; one that vanishes meanwhile, or may not be read, is left out."""
+    """As in Entry; one that vanishes meanwhile, or must not be read, is omitted."""
     try:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Line
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 Lane = Sequence[Line]
@@ -52,7 +52,7 @@ class Evictions:
         refused = self._evict(lanes)
         left = set(everything) - set(refused)
         if not refused:
-            left = self._cluster.left_after("Pod", left, self._seconds(), _uid, self._fields)
+            left = self._cluster.left_after("Pod", left, self._seconds(), uid_of, self._fields)
         else:
             left &= self.here()
         return {everything[uid].key: refused.get(uid, "") for uid in (*refused, *left)}
@@ -96,11 +96,7 @@ class Evictions:
 
     def here(self) -> set[str]:
         """The uids of all pods of the node."""
-        return {_uid(pod) for pod in self._cluster.list("Pod", fields=self._fields)}
+        return {uid_of(pod) for pod in self._cluster.list("Pod", fields=self._fields)}
 
     def _seconds(self) -> float:
         return max(0.0, self._end - self._clock())
-
-
-def _uid(pod: Object) -> str:
-    return str(pod["metadata"]["uid"])

@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import Contents, Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.place import Looked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import User
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner, last_lines
 
 FORMAT = r"'%y %m %U %G %P\0'"
@@ -44,7 +45,7 @@ def look(node: Runner, directory: str) -> Looked:
         raise _unread(done, node, directory)
     lines = done.out.splitlines()
     device, inode = lines[0].split()
-    return Looked(int(device), int(inode), lines[1], lines[2] == "rw", tuple(map(_unescaped, lines[3:])))
+    return Looked(int(device), int(inode), lines[1], lines[2] == "rw", tuple(map(unescaped, lines[3:])))
 
 
 def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Contents:
@@ -79,13 +80,6 @@ def _lacks(rights: str) -> str:
 def _entry(text: str) -> Entry:
     kind, mode, uid, gid, path = text.split(" ", 4)
     return Entry(kind, mode, int(uid), int(gid), path)
-
-
-def _unescaped(path: str) -> str:
-    r"""A path of mountinfo, which writes blanks as \040 and the like."""
-    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        path = path.replace(code, character)
-    return path
 
 
 def _unread(done: Completed, node: Runner, directory: str) -> CommandFailed:

@@ -7,11 +7,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    Conflict,
     KindlabError,
     TimedOut,
     Unreachable,
@@ -32,7 +30,7 @@ def expose(cluster: Cluster, plan: Plan, timeout: float, pause: Callable[[float]
     for verb, item in plan.policies:
         _write_policy(cluster, verb, item)
     made = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in plan.namespaces)
-    cluster.each(partial(_create_missing, cluster), made)
+    cluster.each(cluster.create_missing, made)
     replaced = [step for step in plan.steps if step.action == REPLACE]
     _delete(cluster, replaced, timeout)
     bindings = list(map(_binding, plan.pending))
@@ -71,16 +69,10 @@ def _binding(step: Step) -> Binding:
     return Binding(step.wanted_volume, step.wanted_claim, step.volume, step.claim)
 
 
-def _create_missing(cluster: Cluster, item: Object) -> None:
-    # Another run may create the same meanwhile: what is there is left alone.
-    with suppress(Conflict):
-        cluster.create(item)
-
-
 def _write_policy(cluster: Cluster, verb: str, item: Object) -> None:
     kind, name = item["kind"], item["metadata"]["name"]
     if verb == "create":
-        _create_missing(cluster, item)
+        cluster.create_missing(item)
     elif verb == "patch":
         cluster.patch(kind, name, item)
     else:

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
-    rollout_complete,
-    why_not_ready,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -38,7 +36,10 @@ def _wait_ready(cluster: Cluster, namespace: str, name: str, timeout: float) -> 
         labels = deployment["spec"]["selector"].get("matchLabels", {}) if deployment else {}
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         why, next_step = why_not_ready(
-            cluster.list("Pod", namespace, selector) if deployment else [], cluster.list("Event", namespace)
+            namespace,
+            cluster.list("Pod", namespace, selector) if deployment else [],
+            cluster.list("Event", namespace),
+            selector,
         )
         raise TimedOut(
             f"The provisioner {namespace}/{name} is not ready after {timeout:g} seconds: {why}",

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Extracts archives of a backup: only when proved harmless, and all of one or nothing."""
+"""Extract archives of a backup on the host: verified first, and each one completely or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import danger
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import unsafe_reason
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
@@ -26,66 +26,68 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Declined,
     KindlabError,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
     KEEP,
     check_programs,
     decompressed,
-    last_said,
+    last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, walk
 
 
 def extract(directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str) -> None:
-    """Put a backup's archive into target, which is missing or empty; all of it, or nothing.
+    """Extract a backup's archive into target, which is missing or empty.
 
-    directory: of the generation. saved: its checksum list, for the times, and with verify full or fast for the
-    comparison. The archive is checked first (see proved), extracted beside target, compared, and renamed.
-    Raises BadInput for an archive that is damaged or dangerous, Declined where target holds something, KindlabError
-    where what came out is not what was saved.
+    directory: of the generation. saved: the checksum list, for the times, and with verify full or fast for the
+    comparison. The archive is verified, extracted beside target, compared, and renamed to target.
+    Raises BadInput for an archive that is damaged or unsafe, Declined if target is not empty, KindlabError if the
+    extracted data differs from the checksum list.
     """
     _check_empty(target)
-    with proved(directory, archive, target, saved, verify) as file:
+    with verified(directory, archive, target, saved, verify) as file:
         _extract(file, directory / archive.path, archive.compression, target, saved, verify)
 
 
 @contextmanager
-def proved(
+def verified(
     directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str
 ) -> Iterator[IO[bytes]]:
-    """The file of an archive that may be extracted: whole, as it was written, and harmless.
+    """The file of an archive that is safe to extract: complete and unchanged.
 
-    Its sha256 is checked, then every member: absolute names, '..', devices, hard links that lead out and what lies
-    below a symbolic link are refused (links themselves are the volume's data and kept, wherever they point); unless
-    verify is none, so is what the checksum list does not say. target: where it goes, for errors.
-    Raises BadInput, also for an OSError of what is done with the file.
+    Its sha256 is checked, then every member: absolute names, '..', devices, hard links to files outside and members
+    below a symbolic link are refused (symbolic links themselves are data, wherever they point), and unless verify is
+    none, members that are not in the checksum list. target: where it is extracted to, for errors.
+    Raises BadInput, also for an OSError while the file is in use.
     """
     source = directory / archive.path
     check_programs(archive.compression)
     try:
-        # One descriptor for all passes: what was checked is what is extracted.
+        # One descriptor for all passes: the file that was verified is the one that is extracted.
         with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
             _check_sha256(file, source, archive.sha256)
             _check_members(file, source, archive.compression, () if verify == "none" else saved)
             yield file
     except (OSError, Damaged) as error:
-        why, which = (error.strerror, error.filename) if isinstance(error, OSError) else ("", "")
+        why, path = (error.strerror, error.filename) if isinstance(error, OSError) else ("", "")
         raise BadInput(
-            f"{source} can't be extracted to {target}: {why or error}.",
-            tried=f"ls -ld {shlex.quote(str(which or source))}",
-            next_step="Nothing was left behind there; mend it and run this again.",
+            f"{source} cannot be extracted to {target}: {why or error}.",
+            tried=f"ls -ld {shlex.quote(str(path or source))}",
+            next_step="Correct this and run it again; nothing was left behind.",
         ) from None
 
 
 def remove_leftovers(target: str) -> None:
-    """Remove what extractions into target left beside it when they were killed; none may be running."""
+    """Remove the temporary directories of killed extractions into target; none may be running."""
     parent, name = os.path.split(os.path.abspath(target))
     for left in Path(parent).glob(f"{glob.escape(leftover_prefix(name))}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def leftover_prefix(name: str) -> str:
+    """How the temporary directory for the directory of that name begins."""
     return f".{name[:100]}.incomplete-"
 
 
@@ -103,9 +105,9 @@ def _extract(
             )
         if done.returncode != 0:
             raise CommandFailed(
-                f"tar could not extract into {parent}: {last_said(done.stderr)}",
+                f"tar could not extract into {parent}: {last_lines(done.stderr)}",
                 tried=shlex.join(command),
-                next_step="Nothing was left behind there; see the free disk space and run this again.",
+                next_step="Check the free disk space (df) and run this again; nothing was left behind.",
             )
         _set_times(temporary, saved)
         _compare(source, temporary, saved, verify)
@@ -121,13 +123,13 @@ def _compare(source: Path, directory: str, saved: Sequence[checksums.Entry], ver
     difference = checksums.compare(saved, scan(directory, verify), verify)
     if difference:
         raise KindlabError(
-            f"What the archive {source} holds is not what was saved: {difference.text()}.",
-            next_step="Nothing was left. Run as root, who may set owners, on a file system that keeps attributes.",
+            f"The data extracted from {source} differs from its checksum list: {difference.text()}.",
+            next_step="Run this as root, on a file system that keeps owners and attributes; nothing was left behind.",
         )
 
 
 def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:
-    """Set what was extracted to its times; the walk, not the list, says what that is, so nothing else is reached."""
+    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else."""
     times = {entry.path: entry.mtime_ns for entry in saved}
     for entry in walk(directory):
         if entry.relative in times:
@@ -137,26 +139,26 @@ def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:
 def _check_empty(target: str) -> None:
     try:
         with os.scandir(target) as entries:
-            held = [entry.name for entry in entries]
+            names = sorted(entry.name for entry in entries)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise BadInput(f"{target} can't be used: {error.strerror}.", tried=f"ls -la {shlex.quote(target)}") from None
-    if held:
+        raise BadInput(f"{target} cannot be used: {error.strerror}.", tried=f"ls -la {shlex.quote(target)}") from None
+    if names:
         raise Declined(
-            f"The directory {target} is not empty: it has {', '.join(sorted(held)[:5])}.",
+            f"The directory {target} is not empty: it contains {listed(names, 5)}.",
             tried=f"ls -A {shlex.quote(target)}",
-            next_step="Move its content away, if it is no longer needed.",
+            next_step="Move its content away if it is no longer needed.",
         )
 
 
-def _check_sha256(file: IO[bytes], source: Path, wanted: str) -> None:
+def _check_sha256(file: IO[bytes], source: Path, expected: str) -> None:
     sha256 = hashlib.sha256()
-    while piece := file.read(CHUNK):
-        sha256.update(piece)
-    if sha256.hexdigest() != wanted:
+    while chunk := file.read(CHUNK):
+        sha256.update(chunk)
+    if sha256.hexdigest() != expected:
         raise BadInput(
-            f"The archive {source} was changed after the backup: its sha256 is {sha256.hexdigest()}, not {wanted}.",
+            f"The archive {source} was changed after the backup: its sha256 is {sha256.hexdigest()}, not {expected}.",
             tried=f"sha256sum {shlex.quote(str(source))}",
             next_step="Use another generation of this backup, or a copy of it.",
         )
@@ -164,10 +166,10 @@ def _check_sha256(file: IO[bytes], source: Path, wanted: str) -> None:
 
 def _check_members(file: IO[bytes], source: Path, compression: str, saved: Sequence[checksums.Entry]) -> None:
     with decompressed(file, compression) as stream:
-        why = danger(TarStream(stream.read), saved)
+        why = unsafe_reason(TarStream(stream.read), saved)
     if why:
         raise BadInput(
-            f"The archive {source} is not extracted: {why}.",
+            f"The archive {source} cannot be extracted: {why}.",
             tried=f"tar --list --verbose --file={shlex.quote(str(source))}",
-            next_step="It was not made by kindlab.volumes.volume_backup: use another generation of this backup.",
+            next_step="It was not written by kindlab.volumes.volume_backup. Use another generation of this backup.",
         )

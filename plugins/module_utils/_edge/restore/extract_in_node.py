@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Extracts archives of a backup into nodes, through the engine: proved before it is visible, all of one or nothing."""
+"""Extract archives of a backup into nodes, through the engine: verified first, and completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,52 +17,51 @@ from typing import IO, cast
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import retimed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
     KEEP,
     decompressed,
-    last_said,
+    last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
     EMPTY,
     MISSING,
+    OTHER,
     NodeDirectory,
     read,
     states,
 )
 
-from .extract import leftover_prefix, proved
-
-_AGAIN = "Nothing was left behind there; see the free disk space of the host and run this again."
+from .extract import leftover_prefix, verified
 
 
 def extract(
     directory: Path, archive: SavedArchive, target: NodeDirectory, saved: Sequence[checksums.Entry], verify: str
 ) -> None:
-    """Put a backup's archive into target, which is missing or empty; all of it, or nothing.
+    """Extract a backup's archive into target, which is missing or empty, as extract.extract does on the host.
 
-    directory: of the generation. saved: its checksum list, for the times, and with verify full or fast for the
-    comparison; that comes before the data is visible. Raises what extraction.extract raises.
+    The data is compared before it is renamed to target. Raises what extract.extract raises.
     """
     _check_empty(target)
-    with proved(directory, archive, str(target), saved, verify) as file, _beside(target) as temporary:
+    with verified(directory, archive, str(target), saved, verify) as file, _beside(target) as temporary:
         _fill(file, archive.compression, temporary, saved)
         if verify != "none" and saved:
             difference = checksums.compare(saved, read(temporary, verify), verify)
             if difference:
                 raise KindlabError(
-                    f"What the archive {directory / archive.path} holds is not what was saved: {difference.text()}.",
-                    next_step="Nothing was left behind. See that the node's file system keeps attributes and owners.",
+                    f"The data extracted from {directory / archive.path} differs from its checksum list: "
+                    f"{difference.text()}.",
+                    next_step="Use a node file system that keeps owners and attributes; nothing was left behind.",
                 )
-        # One rename, which takes the place of an empty directory and of nothing else.
+        # The rename replaces an empty directory, and fails for any other.
         target.inside.run(["mv", "--force", "--no-target-directory", "--", temporary.path, target.path])
 
 
 def remove_leftovers(target: NodeDirectory) -> None:
-    """Remove what extractions into target left beside it when they were killed; none may be running."""
+    """Remove the temporary directories of killed extractions into target; none may be running."""
     parent, name = posixpath.split(target.path)
     script = 'cd -- "$1" 2>/dev/null || exit 0; for left in "./$2"*; do rm -rf -- "$left"; done'
     target.inside.run(["sh", "-c", script, "sh", parent, leftover_prefix(name)])
@@ -72,15 +71,15 @@ def _check_empty(target: NodeDirectory) -> None:
     state = states({"": target})[""]
     if state not in (MISSING, EMPTY):
         raise Declined(
-            f"The directory {target} is {'not empty' if state != 'other' else 'no directory'}.",
+            f"The directory {target} is {'not a directory' if state == OTHER else 'not empty'}.",
             tried=shlex.join(target.inside.argv(["ls", "-lA", target.path])),
-            next_step="Move it away, if it is no longer needed.",
+            next_step="Move it away if it is no longer needed.",
         )
 
 
 @contextmanager
 def _beside(target: NodeDirectory) -> Iterator[NodeDirectory]:
-    """A new directory in the same file system as target; gone where something fails."""
+    """A new directory beside target; removed if an error occurs."""
     parent, name = posixpath.split(target.path)
     target.inside.run(["mkdir", "-p", "--", parent])
     template = f"{parent.rstrip('/')}/{leftover_prefix(name)}XXXXXXXX"
@@ -97,15 +96,15 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
     argv = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={target.path}", "--file=-"]
     command = target.inside.argv(argv)
     broken = False
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         with subprocess.Popen(
-            command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=ENVIRONMENT
+            command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
         ) as process:
             stream = cast("IO[bytes]", process.stdin)
             try:
                 with decompressed(file, compression) as archive:
-                    for piece in retimed(TarStream(archive.read), times):
-                        stream.write(piece)
+                    for chunk in with_mtimes(TarStream(archive.read), times):
+                        stream.write(chunk)
                 stream.close()
             except BrokenPipeError:
                 broken = True
@@ -114,10 +113,10 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
             except BaseException:
                 process.kill()
                 raise
-        said.seek(0)
+        stderr.seek(0)
         if process.returncode or broken:
             raise CommandFailed(
-                f"tar could not extract into {target}: {last_said(said.read())}",
+                f"tar could not extract into {target}: {last_lines(stderr.read())}",
                 tried=shlex.join(command),
-                next_step=_AGAIN,
+                next_step="Check the free disk space of the host (df) and run this again; nothing was left behind.",
             )

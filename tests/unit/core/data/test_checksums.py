@@ -96,9 +96,17 @@ def test_content_counts_in_full_mode_only() -> None:
 
 
 def test_differences_are_told_in_a_line() -> None:
-    now = [FILE._replace(path=f"n{i}\n") for i in range(9)]
+    now = [FILE._replace(path=f"n{i:02}\n") for i in range(12)]
     text = compare([FILE], now, "full").text()
-    assert text == '9 added: "n0\\n", "n1\\n", "n2\\n", "n3\\n", "n4\\n", ...; 1 removed: a'
+    names = ", ".join(f'"n{i:02}\\n"' for i in range(10))
+    assert text == f"12 added: {names}, and 2 more; 1 removed: a"
+
+
+def test_differences_name_the_first_paths_to_programs() -> None:
+    found = compare([FILE], [FILE._replace(path=f"{i:03}\xff\n") for i in range(102)], "full").as_dict()
+    assert found["added"] == [f'"{i:03}\\u00ff\\n"' for i in range(100)]
+    assert (found["removed"], found["changed"]) == (["a"], [])
+    assert found["counts"] == {"added": 102, "removed": 1, "changed": 0}
 
 
 @given(entries, st.data())

@@ -39,16 +39,16 @@ def test_holes(numbers: bytes, data: bytes, content: bytes | None) -> None:
 @pytest.mark.parametrize(
     "archive, why",
     [
-        (sparse(b"1\n512\n512\n", ONE, 512), "holes don't fit"),
-        (sparse(b"2\n512\n1\n0\n1\n", ONE + ONE, 2048), "holes don't fit"),
+        (sparse(b"1\n512\n512\n", ONE, 512), "holes of a sparse file exceed"),
+        (sparse(b"2\n512\n1\n0\n1\n", ONE + ONE, 2048), "holes of a sparse file exceed"),
         (sparse(b"1\n0\n1024\n", ONE, 1024), "longer than its header"),
         (sparse(b"2\n0\n1\n", ONE, 7), "longer than its header"),
-        (sparse(b"x\n", ONE, 7), "no number"),
+        (sparse(b"x\n", ONE, 7), "not a number"),
         (sparse(b"9", b"", 7), "longer than its header"),
         (sparse(b"1\n0\n1\n", ONE + ONE, 1), "more data than its map"),
         (header() + header(), "'f' twice"),
         (header(name=b"a") + header(name=b"./a/", kind=b"5"), "'a' twice"),
-        (header(kind=b"1", link=b"g") + header(name=b"g"), "not before it"),
+        (header(kind=b"1", link=b"g") + header(name=b"g"), "does not precede it"),
     ],
 )
 def test_what_does_not_fit_is_damage(archive: bytes, why: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import END, TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import retimed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.tests.unit.support.tars import extended, header, record, sparse, stream
 
 ARCHIVE = (
@@ -29,7 +29,7 @@ times = st.dictionaries(st.sampled_from([*PATHS, "elsewhere"]), st.integers(-(2*
 
 @given(times)
 def test_only_times_differ(wanted: dict[str, int]) -> None:
-    changed = b"".join(retimed(stream(ARCHIVE), wanted))
+    changed = b"".join(with_mtimes(stream(ARCHIVE), wanted))
     before, after = (entries(one, "full") for one in (stream(ARCHIVE), TarStream(io.BytesIO(changed).read)))
     expected = {"c": wanted["b"]} if "b" in wanted else {}
     assert after == [
@@ -38,9 +38,9 @@ def test_only_times_differ(wanted: dict[str, int]) -> None:
 
 
 def test_without_times_all_stays() -> None:
-    once = b"".join(retimed(stream(ARCHIVE), {}))
+    once = b"".join(with_mtimes(stream(ARCHIVE), {}))
     assert len(once) == len(ARCHIVE + END)
-    assert b"".join(retimed(TarStream(io.BytesIO(once).read), {})) == once
+    assert b"".join(with_mtimes(TarStream(io.BytesIO(once).read), {})) == once
     kept = [(m.header, dict(m.extended)) for m in stream(ARCHIVE)]
     assert [(m.header, dict(m.extended)) for m in TarStream(io.BytesIO(once).read)] == kept
 
@@ -48,6 +48,6 @@ def test_without_times_all_stays() -> None:
 @given(st.binary(min_size=80, max_size=120))
 def test_a_record_counts_its_own_digits(value: bytes) -> None:
     archive = extended(record(b"x", value), header())
-    changed = b"".join(retimed(stream(archive), {"f": 1}))
+    changed = b"".join(with_mtimes(stream(archive), {"f": 1}))
     (member,) = TarStream(io.BytesIO(changed).read)
     assert member.extended == {b"x": value, b"mtime": b"0.000000001"}

@@ -1,4 +1,4 @@
-"""Deployments read: whether they serve, why not, what they run, and the images that nodes have."""
+"""Deployments: why a rollout is stuck, flags and variables of containers, and images on nodes."""
 
 from __future__ import annotations
 
@@ -10,30 +10,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     flag,
     images_on,
     repository,
-    rollout_complete,
     why_not_ready,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import deployment, node
-
-
-@pytest.mark.parametrize(
-    "change, served",
-    [
-        ({}, True),
-        ({"status": {}}, False),
-        ({"status": {"observedGeneration": 0}}, False),
-        ({"status": {"replicas": 2}}, False),
-        ({"status": {"updatedReplicas": 0}}, False),
-        ({"status": {"availableReplicas": 0}}, False),
-        ({"metadata": {"deletionTimestamp": "now"}}, False),
-        ({"metadata": {"generation": 2}}, False),
-    ],
-)
-def test_served(change, served):
-    item = deployment()
-    for part, fields in change.items():
-        item[part] = {**item[part], **fields} if fields else {}
-    assert rollout_complete(item) is served
+from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import node
 
 
 def pod(name="p-1", created="2026-01-01T00:00:00Z", **status):
@@ -68,7 +47,7 @@ NOWHERE = pod(
             [PULL],
             [event("older"), event("Error: pull", when="2026-01-01T00:00:09Z"), event("fine", kind="Normal")],
             "pod p-1 is ImagePullBackOff; no such host; last event Failed: Error: pull",
-            "Load some/image:1 into the nodes (module kindlab.volumes.kind_image), or name an image that they have.",
+            "Load some/image:1 into the nodes with kindlab.volumes.kind_image, or use an image that they have.",
         ),
         (
             [CRASH],
@@ -82,24 +61,28 @@ NOWHERE = pod(
             [pod("p-0", "2025-12-31T00:00:00Z"), PULL],
             [],
             "pod p-1 is ImagePullBackOff; no such host",
-            "Load some/image:1 into the nodes (module kindlab.volumes.kind_image), or name an image that they have.",
+            "Load some/image:1 into the nodes with kindlab.volumes.kind_image, or use an image that they have.",
         ),
         (
             [],
             [event("exceeded quota", "rs-1", reason="FailedCreate")],
-            "no pod was made; FailedCreate: exceeded quota",
-            "kubectl describe the Deployment's ReplicaSet.",
+            "no pod was created; FailedCreate: exceeded quota",
+            "kubectl -n ns describe replicasets",
         ),
-        ([], [], "no pod was made", "kubectl describe the Deployment's ReplicaSet."),
+        ([], [], "no pod was created", "kubectl -n ns describe replicasets"),
     ],
 )
-def test_why_not_served(pods, events, why, next_step):
-    assert why_not_ready(pods, events) == (why, next_step)
+def test_why_not_ready(pods, events, why, next_step):
+    assert why_not_ready("ns", pods, events) == (why, next_step)
+
+
+def test_the_replica_sets_of_a_deployment_without_pods_are_described():
+    assert why_not_ready("ns", [], [], "app=a,x=y")[1] == "kubectl -n ns describe replicasets -l app=a,x=y"
 
 
 def test_an_event_without_lasttimestamp_is_dated_by_its_eventtime():
     new = {**event("new"), "lastTimestamp": None, "eventTime": "2026-01-02T00:00:00.000000Z"}
-    assert why_not_ready([pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
+    assert why_not_ready("ns", [pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
 
 
 @pytest.mark.parametrize(

@@ -296,28 +296,6 @@ def test_finished(item, status, finished):
     assert workloads.has_finished({**item, "status": status}) is finished
 
 
-@pytest.mark.parametrize(
-    ("item", "status", "back"),
-    [
-        (owner("Deployment", "a", replicas=2), {"readyReplicas": 2, "observedGeneration": 1}, True),
-        (owner("Deployment", "a", replicas=2), {"readyReplicas": 1, "observedGeneration": 1}, False),
-        (owner("Deployment", "a", replicas=2), {"readyReplicas": 2}, False),
-        (owner("Deployment", "a", replicas=0), {"observedGeneration": 1}, True),
-        (owner("Deployment", "a", replicas=1), None, False),
-        (owner("Deployment", "a", replicas=1), {"observedGeneration": 1}, False),
-        (stateful("a"), {"readyReplicas": 1, "observedGeneration": 2}, True),
-        (daemon("a"), {"numberReady": 1, "desiredNumberScheduled": 1, "observedGeneration": 1}, True),
-        (daemon("a"), {"observedGeneration": 1}, True),
-        (daemon("a"), {"desiredNumberScheduled": 1, "observedGeneration": 1}, False),
-        (daemon("a"), {"numberReady": 1, "desiredNumberScheduled": 1, "observedGeneration": 0}, False),
-        (owner("Job", "a"), None, True),
-        (owner("CronJob", "a"), {}, True),
-    ],
-)
-def test_back(item, status, back):
-    assert workloads.is_ready({**item, "status": status}) is back
-
-
 def test_saved_are_those_that_make_pods_with_the_claims():
     above = made_by("Deployment", "web")
     items = [

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import affinity_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.node_map import likely_map, remapped
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.node_map import likely_map, renamed
 
 names = st.sampled_from(["a-worker", "a-worker2", "b-worker", "zone"])
 
@@ -34,7 +34,7 @@ def pvs(draw):
 @given(pvs(), st.dictionaries(names, names))
 def test_every_named_node_is_renamed_and_nothing_else(pv, node_map):
     before = copy.deepcopy(pv)
-    moved = remapped(pv, node_map)
+    moved = renamed(pv, node_map)
     assert pv == before
     assert affinity_nodes(moved) == tuple(sorted({node_map.get(n, n) for n in affinity_nodes(pv)}))
     assert moved["spec"]["hostPath"] == pv["spec"]["hostPath"]
@@ -44,10 +44,10 @@ def test_every_named_node_is_renamed_and_nothing_else(pv, node_map):
 
 def test_a_volume_for_any_node_stays_as_it_is():
     pv = {"metadata": {"name": "v"}, "spec": {"hostPath": {"path": "/x"}}}
-    assert remapped(pv, {"a": "b"}) == pv
+    assert renamed(pv, {"a": "b"}) == pv
 
 
-def test_nodes_of_the_same_number_and_role_are_meant():
+def test_nodes_of_the_same_number_and_role_are_suggested():
     assert likely_map("old", ["old-worker2", "old-worker", "stranger"], "new", ["new-worker", "new-control-plane"]) == {
         "old-worker": "new-worker"
     }

@@ -21,11 +21,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
-    check_there,
-    located,
+    check_readable,
+    node_directories,
     read,
     states,
-    steady,
+    unchanged_during,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -92,7 +92,7 @@ def test_what_changes_meanwhile_is_an_error(tmp_path: Path, change: Callable[[Pa
     (tmp_path / "f").write_bytes(b"text")
     with (
         pytest.raises(Conflict, match=f"{tmp_path} in n was written to while it was read: {said}") as caught,
-        steady(here(tmp_path)),
+        unchanged_during(here(tmp_path)),
     ):
         change(tmp_path)
     assert "zero" in caught.value.next_step
@@ -100,7 +100,7 @@ def test_what_changes_meanwhile_is_an_error(tmp_path: Path, change: Callable[[Pa
 
 def test_a_look_alone_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"text")
-    with steady(here(tmp_path)):
+    with unchanged_during(here(tmp_path)):
         assert (tmp_path / "f").read_bytes() == b"text"
 
 
@@ -122,15 +122,15 @@ def other_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> N
         (
             "head -c 2048 /dev/zero | tr '\\0' x",
             KindlabError,
-            "no archive that is known here: b'xxxxxxxx' is no number",
+            "not write a readable archive of .*: b'xxxxxxxx' is not a number",
         ),
         (
             "head -c 99999999 /dev/zero | tr '\\0' x",
             KindlabError,
-            "no archive that is known here: b'xxxxxxxx' is no number",
+            "not write a readable archive of .*: b'xxxxxxxx' is not a number",
         ),
-        ("head -c 100 /dev/zero", KindlabError, "no archive that is known here: it ends too early"),
-        ("head -c 1024 /dev/zero; exit 3", CommandFailed, "it ended with 3"),
+        ("head -c 100 /dev/zero", KindlabError, "not write a readable archive of .*: unexpected end"),
+        ("head -c 1024 /dev/zero; exit 3", CommandFailed, "exit code 3"),
     ],
 )
 def test_a_tar_that_fails_is_told(
@@ -182,16 +182,14 @@ def test_states(tmp_path: Path) -> None:
 
 def test_directories_that_are_not_there_are_listed(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    check_there({"a": here(tmp_path)})
-    with pytest.raises(
-        BadInput, match=r"2 volume directories .*/file in n \(b\): it is no directory; .*not there"
-    ) as e:
-        check_there({"a": here(tmp_path), "b": here(tmp_path / "file"), "c": here(tmp_path / "missing")})
+    check_readable({"a": here(tmp_path)})
+    with pytest.raises(BadInput, match=r"2 volumes: b \(.*/file in n is not a directory\), c \(.*missing") as e:
+        check_readable({"a": here(tmp_path), "b": here(tmp_path / "file"), "c": here(tmp_path / "missing")})
     assert [line["name"] for line in e.value.details] == ["b", "c"]
 
 
 def test_the_engine_reaches_them() -> None:
-    found = located(Engine("podman", Runner()), {"v": Place("lab-worker", "/var/v", "")})["v"]
+    found = node_directories(Engine("podman", Runner()), {"v": Place("lab-worker", "/var/v", "")})["v"]
     assert str(found) == "/var/v in lab-worker"
     assert found.tar[:4] == ["podman", "exec", "-i", "lab-worker"]
     assert found.tar[-1] == "tar"

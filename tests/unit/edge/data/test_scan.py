@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import multiprocessing
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,8 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
     to_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hash_pool as small_files
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hashing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hash_pool, hashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan as data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import SMALL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import (
@@ -175,7 +177,7 @@ def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, size: int, mo
     monkeypatch.setattr(data, "walk", then_written)
     with pytest.raises(Conflict, match="f was written to while it was read") as caught:
         scan(str(tmp_path), "full")
-    assert "zero" in caught.value.next_step
+    assert "volume_detach" in caught.value.next_step
 
 
 def test_a_file_that_vanishes_meanwhile_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,11 +196,11 @@ def test_a_file_that_vanishes_meanwhile_is_an_error(tmp_path: Path, monkeypatch:
 
 def test_missing_directories_are_listed(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    bad = [str(tmp_path / "missing"), str(tmp_path / "file")]
-    with pytest.raises(BadInput, match="2 volume directories") as caught:
-        check_readable([str(tmp_path), *bad])
-    assert [line["host_directory"] for line in caught.value.details] == bad
-    for directory in bad:
+    bad = {"a": str(tmp_path / "missing"), "c": str(tmp_path / "file")}
+    with pytest.raises(BadInput, match="2 volumes") as caught:
+        check_readable({"b": str(tmp_path), **bad})
+    assert [(line["name"], line["why"].split(":")[0]) for line in caught.value.details] == list(bad.items())
+    for directory in bad.values():
         with pytest.raises(BadInput, match=directory):
             scan(directory, "full")
 
@@ -210,46 +212,75 @@ def test_what_may_not_be_read_is_an_error_with_a_way_out(tmp_path: Path, monkeyp
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
     monkeypatch.setattr(hashing.os, "open", refusing)
-    with pytest.raises(BadInput, match="f can't be read by this user"):
+    with pytest.raises(BadInput, match=r"This user cannot read .*/f"):
         scan(str(tmp_path), "full")
 
 
-@pytest.mark.parametrize("helpers", [1, 3])
-def test_many_small_files_are_shared_out(tmp_path: Path, helpers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("processors", [1, 2, 4])
+def test_many_small_files_are_shared_out(tmp_path: Path, processors: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(50):
         (tmp_path / f"{number}").write_bytes(b"x" * number)
-    (tmp_path / "twin").hardlink_to(tmp_path / "7")
+    (tmp_path / "hard link").hardlink_to(tmp_path / "7")
     alone = scan(str(tmp_path), "full")
-    own = few_at_a_time(monkeypatch, helpers)
+    own = few_are_many(monkeypatch, processors)
     assert scan(str(tmp_path), "full") == alone
-    assert len(own) < 50
+    assert len(own) == -(-50 // processors)
+    assert multiprocessing.active_children() == []
 
 
-def test_an_error_in_a_helper_is_told_by_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_processes_beside_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "b").touch()
+    own = few_are_many(monkeypatch, 2)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(scan, str(tmp_path), "full").result()
+    assert len(own) == 2
+
+
+@pytest.mark.parametrize("changed", "abcd")
+def test_an_error_in_a_helper_is_raised(tmp_path: Path, changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    few_are_many(monkeypatch, 3)
+    with pytest.raises(Conflict, match=f"{changed} was written to while it was read"):
+        hash_pool.hash_files(seen(tmp_path, changed))
+    assert multiprocessing.active_children() == []
+
+
+def test_what_a_killed_helper_leaves_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = hash_pool.hash_files(seen(tmp_path))
+    here = os.getpid()
+
+    def killed(path: bytes, *fields: int) -> str:
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return hashing.hash_file(path, *fields)
+
+    few_are_many(monkeypatch, 3)
+    monkeypatch.setattr(hash_pool, "hash_file", killed)
+    assert hash_pool.hash_files(seen(tmp_path)) == expected
+
+
+def seen(top: Path, changed: str = "") -> list[hashing.Seen]:
+    """Files as they are; one of them had another size."""
+    found = []
     for name in "abcdefgh":
-        (tmp_path / name).write_bytes(name.encode())
-    few_at_a_time(monkeypatch, 1)
-    files = small_files.SmallFiles()
-    for name in "abcdefgh":
-        status = (tmp_path / name).stat()
-        seen = hashing.Seen(os.fsencode(tmp_path / name), status.st_size + (name == "a"), status.st_ino, 0)
-        files.add(seen._replace(mtime_ns=status.st_mtime_ns))
-    with pytest.raises(Conflict, match="a was written to while it was read"):
-        files.hashes()
+        (top / name).write_bytes(name.encode())
+        status = (top / name).stat()
+        size = status.st_size + (name == changed)
+        found.append(hashing.Seen(os.fsencode(top / name), size, status.st_ino, status.st_mtime_ns))
+    return found
 
 
-def few_at_a_time(monkeypatch: pytest.MonkeyPatch, helpers: int) -> list[bytes]:
-    """Let helpers begin with the first file; the paths that this process hashes itself."""
+def few_are_many(monkeypatch: pytest.MonkeyPatch, processors: int) -> list[bytes]:
+    """Use processes for any number of files; the paths that this process hashes itself."""
     own: list[bytes] = []
 
-    def noted(path: bytes, *seen: int) -> str:
+    def noted(path: bytes, *fields: int) -> str:
         own.append(path)
-        return hashing.hash_file(path, *seen)
+        return hashing.hash_file(path, *fields)
 
-    monkeypatch.setattr(small_files, "MANY", 1)
-    monkeypatch.setattr(small_files, "BATCH", 4)
-    monkeypatch.setattr(small_files, "cores", lambda: helpers + 1)
-    monkeypatch.setattr(small_files, "hash_file", noted)
+    monkeypatch.setattr(hash_pool, "MANY", 1)
+    monkeypatch.setattr(hash_pool, "cpu_count", lambda: processors)
+    monkeypatch.setattr(hash_pool, "hash_file", noted)
     return own
 
 

@@ -13,12 +13,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import namespaced_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Observed, Wanted
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
+from ansible_collections.kindlab.volumes.tests.unit.support.restores import observed, selected
 
 NODES = (Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv"),)),)
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}}
@@ -45,22 +45,16 @@ def pair(number, with_claim=True):
         "metadata": {"name": claim, "namespace": "ns"},
         "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "standard"},
     }
-    return Wanted(read_volumes([pv], [])[0], pv, pvc if with_claim else None, SavedVolume(name))
+    return selected(pv, pvc if with_claim else None, SavedVolume(name))
 
 
 def restore(cluster, wanted):
-    seen = Observed(
-        volumes={pv["metadata"]["name"]: pv for pv in cluster.list("PersistentVolume")},
-        claims={namespaced_name(claim): claim for claim in cluster.list("PersistentVolumeClaim")},
-        namespaces={"ns": NAMESPACE},
-        storage_classes={},
-        node_names=frozenset(["k-worker"]),
-        nodes=NODES,
-    )
-    steps = plan(wanted, seen, namespaces_too=True)
+    objects = (o for kind in ("PersistentVolume", "PersistentVolumeClaim") for o in cluster.list(kind))
+    existing = observed(NAMESPACE, *objects, nodes=NODES)
+    steps = [plan_volume(volume, Request("k"), existing) for volume in wanted]
     for step in steps:
-        assert step.action != "refuse", step.why
-        if step.action != "already":
+        assert isinstance(step, Step), step.why
+        if step.action != "unchanged":
             prebind(cluster, step.binding)
     return [step.action for step in steps]
 
@@ -101,7 +95,7 @@ def test_without_claims_a_volume_waits_for_the_claim_of_its_name():
     cluster.create(pair(1).claim)
     binding_controller(cluster)
     assert all_bound(cluster, [pair(1)])
-    assert restore(cluster, [pair(1, False)]) == ["already"]
+    assert restore(cluster, [pair(1, False)]) == ["unchanged"]
 
 
 @given(killed=st.integers(0, 14), controller=st.booleans(), claims=st.lists(st.booleans(), min_size=1, max_size=3))
@@ -120,7 +114,7 @@ def test_killed_after_any_write_a_second_run_completes(killed, controller, claim
     assert {cluster.get("PersistentVolume", w.volume.name)["status"]["phase"] for w in free} <= {"Available"}
     assert len(cluster.list("PersistentVolume")) == len(wanted)
     assert len(cluster.list("PersistentVolumeClaim")) == len(wanted) - len(free)
-    assert set(restore(cluster, wanted)) == {"already"}
+    assert set(restore(cluster, wanted)) == {"unchanged"}
 
 
 @settings(max_examples=300)

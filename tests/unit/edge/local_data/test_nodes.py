@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import User
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import NodeRunner, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as node_look
 
@@ -47,7 +48,7 @@ def test_a_directory_is_told_by_its_numbers(data: Path) -> None:
 
 
 def test_mount_points_are_read_as_they_are_called() -> None:
-    assert node_look._unescaped(r"/a\040b\134040") == r"/a b\040"
+    assert unescaped(r"/a\040b\134040") == r"/a b\040"
 
 
 def test_a_directory_that_is_not_there_is_named_with_its_node(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
     argv,
     containers,
@@ -19,7 +20,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     flag,
     images_on,
     repository,
-    rollout_complete,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume

@@ -1,0 +1,60 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Selection of volumes by name, namespace and storage class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+
+LIST_VOLUMES = "List volumes and their claims: kubectl get persistentvolumes"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The options that select volumes; all of them must match, an empty one matches everything.
+
+    names: of volumes, or of their claims as 'namespace/name'. namespaces: of their claims.
+    """
+
+    names: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    storage_classes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Selection:
+        """From the options names, namespaces and storage_classes; None is empty."""
+        return cls(*(tuple(options[name] or ()) for name in ("names", "namespaces", "storage_classes")))
+
+    @property
+    def selects_all(self) -> bool:
+        """True for an empty selection."""
+        return not (self.names or self.namespaces or self.storage_classes)
+
+    def matches(self, volume: Volume) -> bool:
+        """True for a selected volume."""
+        return (
+            (not self.names or volume.name in self.names or volume.claim in self.names)
+            and (not self.namespaces or volume.claim.partition("/")[0] in self.namespaces)
+            and (not self.storage_classes or volume.storage_class in self.storage_classes)
+        )
+
+    def select(self, volumes: Iterable[Volume], source: str, next_step: str = LIST_VOLUMES) -> tuple[Volume, ...]:
+        """The selected volumes. Raises BadInput for names that none of them has.
+
+        source: what the volumes belong to, e.g. 'Cluster lab', and next_step: how to list them, for the error.
+        """
+        volumes = tuple(volumes)
+        unknown = sorted(set(self.names) - {name for volume in volumes for name in (volume.name, volume.claim)})
+        if unknown:
+            raise BadInput(
+                f"{source} has no volume or claim (as namespace/name) named {listed(unknown)}.",
+                next_step=next_step,
+                details=unknown,
+            )
+        return tuple(volume for volume in volumes if self.matches(volume))

@@ -1,0 +1,41 @@
+"""Selection of volumes by name, namespace and storage class."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+
+NOTHING = {"names": None, "namespaces": [], "storage_classes": None}
+VOLUMES = (
+    Volume("a", claim="x/c1", storage_class="slow"),
+    Volume("b", claim="y/c2", storage_class="fast"),
+    Volume("c"),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, "abc"),
+        ({"names": ["a", "y/c2"]}, "ab"),
+        ({"namespaces": ["x"]}, "a"),
+        ({"storage_classes": ["fast", ""]}, "bc"),
+        ({"names": ["a"], "storage_classes": ["fast"]}, ""),
+    ],
+)
+def test_selection(options, names):
+    selection = Selection.from_options({**NOTHING, **options})
+    assert "".join(volume.name for volume in selection.select(VOLUMES, "The backup")) == names
+    assert "".join(volume.name for volume in VOLUMES if selection.matches(volume)) == names
+    assert selection.selects_all is (options == {})
+
+
+def test_names_that_no_volume_has_are_refused():
+    selection = Selection(names=("a", "x/c1", "z", "c1"))
+    with pytest.raises(BadInput, match="named c1, z") as caught:
+        selection.select(VOLUMES, "The backup", "List them.")
+    assert caught.value.details == ["c1", "z"]
+    assert caught.value.next_step == "List them."
