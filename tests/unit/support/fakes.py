@@ -1,4 +1,4 @@
-"""Fakes of the edges: a cluster in memory with the methods of Cluster, and a runner that follows a script."""
+"""Fakes: a cluster in memory with the methods of Cluster, and a runner that follows a script."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
 
-Object = dict[str, Any]
-
 
 class Killed(BaseException):
-    """The process ends here, as by a signal: no handler of errors may catch it."""
+    """The process is killed: no handler of errors may catch it."""
 
 
 class FakeCluster:
-    """A cluster in memory: objects by (kind, namespace, name), as the API server would show them.
+    """A cluster in memory. objects: by (kind, namespace, name), as the API server shows them.
 
-    writes: what was written, as (verb, kind, 'namespace/name'). kill_after: raise Killed instead of the write that
-    follows that many. react: called with this cluster whenever somebody watches, to play the controllers.
+    writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
+    Killed. react: called with this cluster at each watch, to act as the controllers.
     """
 
     def __init__(self, *objects: Object, kill_after: int | None = None) -> None:
@@ -44,7 +43,7 @@ class FakeCluster:
             self.put(item)
 
     def put(self, item: Object) -> Object:
-        """An object that is there, status and all, without counting as a write."""
+        """Store an object with its status; not counted as a write."""
         stored = copy.deepcopy(item)
         number = next(self._numbers)
         stored["metadata"].setdefault("uid", f"uid-{number}")
@@ -172,7 +171,7 @@ class FakeCluster:
 
 
 def _field(item: Object, path: str, value: str) -> bool:
-    """True where the field at the dotted path has that value, as a field selector has it."""
+    """True if the field at the dotted path has the value, as in a field selector."""
     found: Any = item
     for part in path.split("."):
         found = (found or {}).get(part)
@@ -194,9 +193,9 @@ def merge(target: Any, change: Any) -> Any:
 
 @dataclass
 class ScriptedRunner(Runner):
-    """Answers commands from a script: the first entry whose words begin the command; notes every call.
+    """Answers commands from a script: by the first entry that the command begins with. calls: all commands.
 
-    script: (words, answer); an answer is a Completed, text for standard output, or an error to raise.
+    script: (first words, answer); an answer is a Completed, text for standard output, or an error to raise.
     """
 
     script: Sequence[tuple[Sequence[str], Completed | str | Exception]] = ()
@@ -225,9 +224,9 @@ class ScriptedRunner(Runner):
 
 
 def binding_controller(cluster: FakeCluster) -> None:
-    """What Kubernetes' controller of volumes does to all volumes and claims (syncClaim, then syncVolume).
+    """Act as Kubernetes' volume controller on all volumes and claims (syncClaim, then syncVolume); for react.
 
-    For FakeCluster.react. It touches only what is not yet as it wants it.
+    It writes only objects that change.
     """
     for claim in cluster.list("PersistentVolumeClaim"):
         _sync_claim(cluster, claim)
