@@ -6,20 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_restore
-short_description: Bring volumes back from a backup, bound to their claims and proved equal
+short_description: Restore persistent volumes from a backup
 version_added: 0.1.0
 description:
-  - Restores the volumes of a backup of M(kindlab.volumes.volume_backup) in a kind cluster, the same one or another that
-    was created anew, so that each is bound to the claim it had, on the node it was on, with the data it had.
-  - The plan is made first, from the backup, the cluster, its nodes' mounts and the data on the host. Unless B(every)
-    volume can be restored as it was saved the task fails before anything is changed, with the reasons for each
-    volume in RV(ignore:details).
-  - Volumes and claims are written as Kubernetes' own controller would bind them, which takes seconds for a thousand of
-    them. An interrupted run is completed by running it again.
-  - Data comes out of its archive where the volume's directory is missing or empty, never over other data. It goes to
-    the directory of the host that this cluster's nodes have there. Where they have none it goes into the volume's node,
-    through the engine, and is compared there before it takes its place. A warning tells that it goes with that node.
-  - A volume that is bound to its claim already is left as it is, and its data, which may be in use, is not compared.
+  - Restores PersistentVolumes and their claims from a backup, bound to each other, after comparing the data by
+    checksum.
+  - The backup is one of M(kindlab.volumes.volume_backup). The kind cluster is the one that was backed up or another
+    one, for example after it was recreated.
+  - The module makes a plan first, from the backup, the cluster, the mounts of its nodes and the data. If any volume
+    cannot be restored as it was backed up, nothing is changed; RV(ignore:details) lists the reasons for each volume.
+  - Volumes and claims are written as the controller of Kubernetes would bind them, so that 1,000 volumes are bound
+    within seconds. An interrupted run is completed by running the module again.
+  - An archive is extracted if the directory of its volume is missing or empty; other data is never overwritten. The
+    directory is on the host if it is mounted from there. Otherwise it is inside the node, and a warning says that the
+    data is deleted together with the node.
+  - Volumes that are bound to their claims are left as they are; their data is not compared.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
@@ -28,80 +29,80 @@ extends_documentation_fragment:
   - kindlab.volumes.selection
 options:
   path:
-    description: The backup's directory on the host that runs the cluster.
+    description: Path of the backup directory on the host of the cluster.
     type: path
     required: true
   generation:
-    description: Which generation of the backup, by its name or number; the newest without this.
+    description: Name or number of the generation to restore. By default the newest one is restored.
     type: str
   claims:
     description:
-      - Whether the claims are restored too, bound to their volumes.
-      - Without them each volume waits, available to the claim of the name it had, until somebody applies that claim.
+      - Whether to restore the claims, bound to their volumes.
+      - If V(false), each volume is available to the claim that it was bound to, once that claim is applied.
     type: bool
     default: true
   verify:
     description:
-      - How the data, on the host or inside a node, is compared with the backup.
+      - How to compare the data, on the host or inside a node, with the backup.
       - V(full) compares the content, owner and mode of every file.
-      - V(fast) compares size and time of modification instead of the content.
-      - V(none) compares nothing; the directory must be there, where it was.
+      - V(fast) compares the size and modification time of files instead of their content.
+      - V(none) does not compare data. The directory must exist, at the path that it was backed up from.
     type: str
     choices: [full, fast, none]
     default: full
   reclaim_policy:
     description:
-      - V(keep) leaves restored volumes with the reclaim policy V(Retain), so that no claim's deletion removes data.
-      - V(original) gives each volume the policy back that it had before the backup, once all of them are bound.
+      - V(keep) keeps the reclaim policy V(Retain), so that data outlives the deletion of a claim.
+      - V(original) sets the policy that each volume had before the backup, once all volumes are bound.
     type: str
     choices: [keep, original]
     default: keep
   node_map:
     description:
-      - The nodes' names in the backup, and what they are called in this cluster.
-      - Needed where the cluster has another name, as kind calls its nodes after it.
+      - Node names in the backup, and the corresponding node names in this cluster.
+      - Required if the cluster has another name, because kind derives the names of nodes from it.
     type: dict
     default: {}
-  namespaces_too:
-    description: Whether the namespaces of restored claims are created where they are missing.
+  create_namespaces:
+    description: Whether to create missing namespaces of restored claims.
     type: bool
     default: true
-  storage_classes_too:
+  create_storage_classes:
     description:
-      - Whether the storage classes of restored volumes are created where they are missing.
-      - A class that was the default one is restored as such only where the cluster has no default class.
+      - Whether to create missing storage classes of restored volumes.
+      - A default class is restored as the default only if the cluster has none.
     type: bool
     default: true
   wait_timeout:
-    description: How many seconds Kubernetes may take until it shows every volume bound.
+    description: Time in seconds to wait until all volumes are bound.
     type: int
     default: 120
 attributes:
   check_mode:
     support: full
-    details: Compares the data too, and fails where the restore would be refused.
+    details: Compares the data, too, and fails if the restore would be refused.
   idempotent:
     support: full
-    details: Volumes that are bound to their claims are left alone.
+    details: Volumes that are bound to their claims are left as they are.
 seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.volume_info
 """
 
 EXAMPLES = r"""
-- name: Bring everything back after the cluster was created anew
+- name: Restore all volumes after the cluster was recreated
   kindlab.volumes.volume_restore:
     path: /srv/backups/lab
     cluster: lab
 
-- name: See what would happen to each volume, and why
+- name: Show what would happen to each volume, and why
   kindlab.volumes.volume_restore:
     path: /srv/backups/lab
     cluster: lab
   check_mode: true
   register: plan
 
-- name: Bring the volumes back for claims that are applied later, in a cluster of another name
+- name: Restore volumes for claims that are applied later, in a cluster with another name
   kindlab.volumes.volume_restore:
     path: /srv/backups/lab
     generation: '3'
@@ -111,7 +112,7 @@ EXAMPLES = r"""
       lab-worker: lab2-worker
       lab-worker2: lab2-worker2
 
-- name: Bring one volume back with the reclaim policy it had
+- name: Restore one volume with its original reclaim policy
   kindlab.volumes.volume_restore:
     path: /srv/backups/lab
     cluster: lab
@@ -121,68 +122,68 @@ EXAMPLES = r"""
 
 RETURN = r"""
 generation:
-  description: The backup's generation that was restored.
+  description: Name of the restored generation.
   returned: success
   type: str
   sample: 000003-20260102T030405Z
 volumes:
-  description: The volumes of the backup that were asked for, a line each; in check mode as they would be.
+  description: The selected volumes of the backup; in check mode as they would be after the restore.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The PersistentVolume's name.
+      description: Name of the PersistentVolume.
       type: str
     claim:
-      description: Its claim as V(namespace/name), empty where it had none.
+      description: Its claim as V(namespace/name), empty if it had none.
       type: str
     action:
       description:
-        - What was done. V(create) makes the volume. V(rebind) takes a volume whose claim is gone for its claim again.
-          V(finish) completes an interrupted restore. V(already) leaves it as it is.
+        - What was done. V(create) creates the volume. V(rebind) reserves an existing volume for its claim again, after
+          the claim was deleted. V(finish) completes an interrupted restore. V(unchanged) leaves the volume as it is.
       type: str
     why:
-      description: What was found, in words.
+      description: The reason for the action.
       type: str
     nodes:
-      description: The nodes that its affinity names in this cluster; empty for any node.
+      description: Nodes in the volume's affinity, as they are named in this cluster; empty for any node.
       type: list
       elements: str
     node_directory:
-      description: Its directory in the node; empty where its source has none.
+      description: Its directory in the node; empty if its source has none.
       type: str
     node:
-      description: The node that has its data inside, empty where the host has it.
+      description: Node that has its data inside; empty if the data is on the host.
       type: str
     host_directory:
-      description: Its directory on the host; empty where its data is inside a node, or its source has no directory.
+      description: Its directory on the host; empty if its data is inside a node, or its source has no directory.
       type: str
     phase:
-      description: The PersistentVolume's phase at the end.
+      description: Phase of the PersistentVolume at the end.
       type: str
     claim_phase:
-      description: The claim's phase at the end, empty where there is no claim.
+      description: Phase of the claim at the end; empty if there is no claim.
       type: str
     files:
-      description: The number of files in the backup.
+      description: Number of files in the backup.
       type: int
     digest:
-      description: A checksum over all of its content as saved, empty where none was made.
+      description: Checksum over all of its content in the backup; empty if it has no checksums.
       type: str
     checksum:
       description:
-        - V(equal) where the content was compared with the backup, V(sizes and times equal) with O(verify=fast), else
+        - Result of the comparison, V(equal) for O(verify=full), V(sizes and times equal) for O(verify=fast), otherwise
           V(not compared).
       type: str
     reclaim_policy:
-      description: The reclaim policy at the end.
+      description: Reclaim policy at the end.
       type: str
   sample:
     - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
       claim: default/database
       action: create
-      why: binds to default/database, host directory /srv/lab/pvc-0d4c_default_database there, 3 files, checksum equal
+      why: binds to default/database; 3 files in host directory /srv/lab/pvc-0d4c_default_database, checksums equal
       nodes: [lab-worker]
       node_directory: /var/local-path-provisioner/pvc-0d4c_default_database
       node: ''
@@ -194,19 +195,19 @@ volumes:
       checksum: equal
       reclaim_policy: Retain
 namespaces:
-  description: The namespaces that were created.
+  description: Names of the namespaces that were created.
   returned: success
   type: list
   elements: str
   sample: [shop]
 storage_classes:
-  description: The storage classes that were created.
+  description: Names of the storage classes that were created.
   returned: success
   type: list
   elements: str
   sample: []
 seconds:
-  description: How long each phase took; in check mode those that only read.
+  description: Duration of each phase in seconds; in check mode of those that only read.
   returned: success
   type: dict
   contains:
@@ -214,7 +215,7 @@ seconds:
       description: Reading the backup, the cluster and its nodes.
       type: float
     compare:
-      description: The plan, and the comparison of the data on the host.
+      description: Planning and comparing the data.
       type: float
     extract:
       description: Extracting archives.
@@ -222,10 +223,10 @@ seconds:
     write:
       description: Writing volumes and claims.
       type: float
-    confirm:
-      description: Watching until Kubernetes shows all of them bound and nothing changes any more.
+    wait:
+      description: Waiting until all volumes are bound and nothing changes any more.
       type: float
-  sample: {observe: 0.31, compare: 0.05, extract: 0.0, write: 0.12, confirm: 1.03}
+  sample: {observe: 0.31, compare: 0.05, extract: 0.0, write: 0.12, wait: 1.03}
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_restore as action

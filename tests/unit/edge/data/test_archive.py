@@ -214,7 +214,7 @@ def test_a_target_that_holds_something_is_left_alone(tmp_path: Path, volume: Pat
     with pytest.raises(Declined, match="is not empty"):
         extract(tmp_path, saved, str(volume), [], "none")
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match="file can't be used"):
+    with pytest.raises(BadInput, match="file cannot be used"):
         extract(tmp_path, saved, str(tmp_path / "file"), [], "none")
 
 
