@@ -161,7 +161,7 @@ def test_a_budget_that_never_allows(on_failure, closed, schedulable, said):
         play(cluster, on_failure=on_failure)
     error = caught.value
     assert error.message.startswith("After 60 seconds 2 pod(s) are still on w1: the disruption budget ns/web")
-    assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may be evicted now) keeps ns/a, ns/b." in error.message
+    assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may go now) keeps ns/a, ns/b." in error.message
     assert error.message.endswith(f" {said}")
     assert "kubectl -n ns edit pdb web" in error.next_step
     found = {line["name"]: line["result"] for line in error.details["pods"]}

@@ -48,7 +48,7 @@ class Budget:
         """The budget with its numbers."""
         return (
             f"{self.key} ({self.wants}: {self.desired} of {self.expected} must be healthy, "
-            f"{self.healthy} are, {self.allowed} may be evicted now)"
+            f"{self.healthy} are, {self.allowed} may go now)"
         )
 
     def as_dict(self) -> Object:

@@ -183,7 +183,7 @@ def test_movable_pods_go_although_held_ones_use_up_the_budget():
 
 def test_why_a_budget_does_not_let_go():
     whys = blocked(*PAIR, budget("web", ("maxUnavailable", 0), 2))
-    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may be evicted now)"
+    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may go now)"
     assert whys["a"] == f"the disruption budget ns/web {counts} does not let it go"
     whys = blocked(*TRIO_HELD, budget("db", desired=2, healthy=3, expected=3))
     assert whys["db-1"].endswith("does not let it go: pods that have no other node to go to use up what it allows")

@@ -62,7 +62,7 @@ def test_what_is_left_is_named_with_its_budget_and_the_next_step():
     lines = plan(pod("a"), pod("b"), pod("d", labels={}), budget("web", ("maxUnavailable", 0), 2))
     now = read_budgets([budget("web", ("maxUnavailable", 0), 2, 1)])
     error = not_drained("w1", lines, {"ns/a": "it needs 2", "ns/b": "it needs 2"}, now, 9)
-    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 1 are, 0 may be evicted now)"
+    counts = "(maxUnavailable 0: 2 of 2 must be healthy, 1 are, 0 may go now)"
     assert error.message == (
         f"After 9 seconds 2 pod(s) are still on w1: the disruption budget ns/web {counts} keeps ns/a, ns/b."
     )

@@ -10,7 +10,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import budget
 
 def test_a_budget_with_its_numbers():
     read = read_budget(budget("web", ("minAvailable", "50%"), 2, 3, 4))
-    assert read.text() == "ns/web (minAvailable 50%: 2 of 4 must be healthy, 3 are, 1 may be evicted now)"
+    assert read.text() == "ns/web (minAvailable 50%: 2 of 4 must be healthy, 3 are, 1 may go now)"
     assert read.as_dict() == {
         "namespace": "ns",
         "name": "web",
