@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: local_data
-short_description: Give pods a directory of the host with its data, read-only unless asked otherwise
+short_description: Expose a directory of the host to pods, read-only by default
 version_added: 0.1.0
 description:
-  - Makes a volume of a directory on the host, with a claim that is bound to it, in each of the namespaces. The
+  - Creates a PersistentVolume for a directory of the host, and a claim that is bound to it, in each namespace. The
     directory must be mounted in the nodes, see the mounts of M(kindlab.volumes.kind_cluster).
-  - Whether pods could use the data is checked first, in a node, as the user that they have. Where they could not, the
-    task fails with the entries, their owners and modes, and the command that would mend it. Nothing is changed then.
-  - The data itself is never written to by this module - not when it is exposed, and not when it is withdrawn.
-  - Read-only means that no pod writes. Kubernetes alone does not keep it so - with runc 1.2 and later a pod that does
-    not say C(readOnly) in its own volume writes through any read-only mount of the node. So a policy of the cluster
-    refuses such pods, and tells the words that they need - where a ReplicaSet or the like makes the pods, in its
-    events. RV(pod_volume) has these words.
+  - First checks in a node that the user of the pods has the permissions to use the data. If not, the module fails with
+    the paths, their owners and modes, and a command that corrects them. Nothing is changed then.
+  - The module never writes to the data.
+  - Read-only is enforced by an admission policy. Kubernetes alone does not enforce it - with runc 1.2 and later, a pod
+    that does not set C(readOnly) in its volume can write through a read-only mount of the node. The policy refuses such
+    pods with a message that names the missing field. If a controller creates the pods, the message is in its events.
+    RV(pod_volume) contains the field.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -25,91 +25,93 @@ extends_documentation_fragment:
   - kindlab.volumes._api
 options:
   name:
-    description: The name of the claim in each namespace.
+    description: Name of the claim in each namespace.
     type: str
     required: true
   state:
     description:
-      - With V(present) each of O(namespaces) has the claim; other namespaces that have it keep theirs.
-      - With V(absent) claims and volumes are removed, from O(namespaces) or from all. The namespaces themselves stay.
+      - With V(present), the claim exists in each of O(namespaces). Those in other namespaces are kept.
+      - With V(absent), claims and volumes are removed from O(namespaces), or from all namespaces without it. The
+        namespaces are kept.
     type: str
     default: present
     choices: [present, absent]
   cluster:
-    description: The name of the kind cluster.
+    description: Name of the kind cluster.
     type: str
     default: kind
   path:
     description:
-      - The directory on the host that runs the cluster. It is not made where it does not exist.
+      - Path of the directory on the host that runs the cluster. It must exist.
       - Required with O(state=present).
     type: path
   root:
     description:
-      - A directory that O(path) must lie in once symbolic links in it are followed.
-      - Without it the path may lead anywhere.
+      - Path of a directory that must contain O(path) after symbolic links have been resolved.
+      - If not set, O(path) may be anywhere.
     type: path
   namespaces:
     description:
-      - The namespaces whose pods get the data.
+      - Namespaces of the pods that use the data.
       - Required with O(state=present).
     type: list
     elements: str
-  namespaces_too:
-    description: Whether namespaces are created where they are missing.
+  create_namespaces:
+    description: Whether to create missing namespaces. Otherwise the module fails if one is missing.
     type: bool
     default: true
   read_only:
     description:
-      - Whether pods may only read.
-      - Otherwise they may write, too, and what they write is on the host at once, with their user as its owner.
+      - Whether pods may only read the data.
+      - If V(false), their changes are visible on the host at once, and new files belong to the pods' user.
     type: bool
     default: true
   run_as_user:
     description:
-      - The user that the pods have, as in their security context. Whether it can use the data is checked.
-      - V(65534) stands for anybody - what that user can read, every pod can. V(0) can read everything.
+      - User id of the pods, as in their security context. The module checks that this user can use the data.
+      - What V(65534) (nobody) can read, every pod can read. V(0) can read everything.
     type: int
     default: 65534
   run_as_group:
-    description: The group that the pods have.
+    description: Group id of the pods.
     type: int
     default: 65534
   supplemental_groups:
-    description: Further groups that the pods have. Their C(fsGroup) is one of these.
+    description: Further group ids of the pods. Their C(fsGroup) is one of these.
     type: list
     elements: int
     default: []
-  outside_links:
+  allow_external_symlinks:
     description:
-      - What is done about symbolic links in the data that lead out of O(path), where pods can't follow.
-      - V(refuse) fails with their names. V(allow) leaves them to lead wherever they do inside a pod.
-    type: str
-    default: refuse
-    choices: [refuse, allow]
+      - Whether to allow symbolic links in the data that point outside of O(path). Inside a pod, they point to another
+        file or to none.
+      - Otherwise the module fails with their names.
+    type: bool
+    default: false
   force:
     description:
-      - With O(state=absent), whether claims are removed that pods use. Kubernetes completes that when the last of the
-        pods ends. Without this the task fails with the pods' names.
+      - Whether to remove claims that are in use by pods, with O(state=absent). Kubernetes completes the removal when
+        the last of the pods has ended. Otherwise the module fails with the names of the pods.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds that claims may take to be bound, or to go.
+    description: Seconds to wait until the claims are bound or deleted.
     type: int
     default: 60
 attributes:
   check_mode:
     support: full
-    details: Looks at the data too, and fails where it would be refused.
+    details: Checks the data, too, and fails for the same reasons.
 notes:
-  - The policy is not in a backup of M(kindlab.volumes.volume_backup). Run this again behind a restore in a new cluster.
+  - Backups of M(kindlab.volumes.volume_backup) do not contain the policy. Run this module again after restoring volumes
+    into a new cluster.
 seealso:
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.volume_info
 """
 
 EXAMPLES = r"""
-- name: Give the pods of two namespaces a directory to read
+- name: Expose a directory read-only in two namespaces
   kindlab.volumes.local_data:
     cluster: lab
     name: library
@@ -117,7 +119,7 @@ EXAMPLES = r"""
     namespaces: [web, search]
   register: library
 
-- name: Use it in a pod
+- name: Use the directory in a pod
   kubernetes.core.k8s:
     kubeconfig: ~/.kube/kind-lab.yaml
     definition:
@@ -139,7 +141,7 @@ EXAMPLES = r"""
         volumes:
           - "{{ {'name': 'library'} | combine(library.pod_volume) }}"
 
-- name: Let the pods of one namespace write, all of them as user 1000
+- name: Expose a directory read-write to pods that run as user 1000
   kindlab.volumes.local_data:
     cluster: lab
     name: inbox
@@ -148,7 +150,7 @@ EXAMPLES = r"""
     read_only: false
     run_as_user: 1000
 
-- name: Expose only what lies below one directory, wherever links lead
+- name: Expose only directories below a root
   kindlab.volumes.local_data:
     cluster: lab
     name: dataset
@@ -156,7 +158,7 @@ EXAMPLES = r"""
     root: /srv/datasets
     namespaces: [training]
 
-- name: Withdraw it from all namespaces; the directory stays as it is
+- name: Remove the claims and volumes from all namespaces; the directory is kept
   kindlab.volumes.local_data:
     cluster: lab
     name: library
@@ -166,45 +168,46 @@ EXAMPLES = r"""
 RETURN = r"""
 volumes:
   description:
-    - The volumes, a line for each namespace; in check mode as they would be.
-    - With O(state=absent) those that were there.
+    - One entry per namespace. In check mode, as it would be.
+    - With O(state=absent), the volumes and claims that existed.
   returned: success
   type: list
   elements: dict
   contains:
     namespace:
-      description: The namespace.
+      description: Name of the namespace.
       type: str
     claim:
-      description: The claim as V(namespace/name).
+      description: Claim as V(namespace/name).
       type: str
     volume:
-      description: The PersistentVolume's name.
+      description: Name of the PersistentVolume.
       type: str
     action:
       description:
-        - What was done. V(create) makes volume and claim. V(finish) completes what was interrupted or partly removed.
-          V(replace) makes them anew for another directory or mode. V(already) leaves them as they are. V(remove)
-          removes them. V(leaving) waits for the pods that use them, after an earlier removal.
+        - What was done with the volume and the claim.
+        - They were created (V(create)), completed after an interrupted run (V(finish)), replaced for another directory
+          or mode (V(replace)), left as they are (V(unchanged)) or removed (V(remove)), or were removed earlier and are
+          still in use by pods (V(terminating)).
       type: str
     node_directory:
-      description: The directory inside the nodes.
+      description: Path of the directory in the nodes.
       type: str
     nodes:
-      description: The nodes that have it, and so the nodes where pods that use the claim run.
+      description: Nodes that mount the directory. Pods that use the claim run on these nodes.
       type: list
       elements: str
     host_directory:
-      description: The directory on the host; empty where the nodes don't have it any more.
+      description: Path of the directory on the host, empty if the nodes no longer mount it.
       type: str
     read_only:
-      description: Whether pods may only read.
+      description: Whether pods may only read the data.
       type: bool
     phase:
-      description: The PersistentVolume's phase at the end, V(Terminating) while pods hold it, empty where it is gone.
+      description: Phase of the PersistentVolume, V(Terminating) while it is in use by pods, empty if it was deleted.
       type: str
     claim_phase:
-      description: The claim's phase at the end, likewise.
+      description: Phase of the claim, likewise.
       type: str
   sample:
     - namespace: web
@@ -218,20 +221,20 @@ volumes:
       phase: Bound
       claim_phase: Bound
 pod_volume:
-  description: How a pod uses the claim - an entry of its C(volumes), but for the name that the pod calls it.
-  returned: with O(state=present)
+  description: Entry for the C(volumes) of a pod that uses the claim, without its C(name).
+  returned: when O(state=present)
   type: dict
   sample: {persistentVolumeClaim: {claimName: library, readOnly: true}}
-guarded:
+enforced:
   description:
-    - Whether the cluster refuses pods that could write to read-only data; asked of its API server by a dry run.
-    - It is V(false) with O(read_only=false), and with a Kubernetes before 1.30, where a warning says what that means.
-  returned: with O(state=present)
+    - Whether the cluster refuses pods that could write to read-only data, which is verified by a dry run.
+    - It is V(false) if O(read_only=false), and with a warning if Kubernetes is older than 1.30.
+  returned: when O(state=present)
   type: bool
   sample: true
 namespaces:
-  description: The namespaces that were created.
-  returned: with O(state=present)
+  description: Namespaces that were created.
+  returned: when O(state=present)
   type: list
   elements: str
   sample: [search]

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: storage_provisioner
-short_description: Make or remove what makes volumes in a kind cluster
+short_description: Install or remove a dynamic volume provisioner in a kind cluster
 version_added: 0.1.0
 description:
-  - Runs one provisioner, with its storage class, in place of the one that kind brings or that was asked for before.
-  - With O(state=present) it returns when a claim would be served - the program runs with this configuration, no other
-    one of the same driver is left, and the class is there.
-  - Volumes that exist keep their directory and their own reclaim policy, whatever is changed here. What never
-    changes in a storage class (its reclaim policy, binding mode and provisioner) is changed by making the class anew.
-  - A provisioner whose last class is taken over is removed. That is refused, with the list, while volumes with reclaim
-    policy Delete would be left to nobody, or claims wait for it.
+  - Installs one provisioner with its storage class. It replaces the provisioner that kind installs by default, and any
+    that this module installed before.
+  - With O(state=present) the module returns once claims are served, which means that the provisioner runs with the
+    requested configuration, no other Deployment of the same driver is left, and the storage class exists.
+  - Existing volumes keep their directory and their reclaim policy. The immutable fields of a storage class (reclaim
+    policy, binding mode and provisioner) are changed by recreating the class.
+  - A provisioner without any storage class left is removed. The module fails and lists the reasons if volumes with
+    reclaim policy Delete or pending claims still need it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -24,146 +25,148 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The provisioner.
-      - V(local_path) is rancher's local-path-provisioner, which kind brings too. A volume is a directory of one node,
-        and its pods stay on that node.
-      - V(local_path_shared) is the same program with one directory for all nodes. A volume has no node affinity, its
-        pods may run on any node, on several at once too (ReadWriteMany). It takes the place of V(local_path) and the
-        other way round.
-      - V(hostpath) makes such volumes with a small program of this collection, which needs no helper pods. It has
-        replicas, one of which is at work. Its image is in node images that the role
-        P(kindlab.volumes.node_image#role) builds.
-      - For the last two O(node_path) has to be the same directory in all nodes, which a mount of
-        M(kindlab.volumes.kind_cluster) makes it. Kubernetes does not keep the pods of two nodes from writing to a
-        ReadWriteOnce volume of theirs at the same time; ReadWriteOncePod does.
+      - Name of the provisioner.
+      - V(local_path) is rancher's local-path-provisioner, which is also kind's default. A volume is a directory of one
+        node, and its pods are bound to that node.
+      - V(local_path_shared) is the same program with one directory for all nodes. Its volumes have no node affinity, so
+        their pods may run on any node, and on several at once (ReadWriteMany). It replaces V(local_path) in place and
+        vice versa.
+      - V(hostpath) creates such volumes, too. It is a small program of this collection that needs no helper pods and
+        has several replicas, one of which is the leader. Node images that the role
+        P(kindlab.volumes.node_image#role) builds contain its image.
+      - The last two require that O(node_path) is the same directory in all nodes, which the mounts of
+        M(kindlab.volumes.kind_cluster) provide. With such volumes, Kubernetes does not prevent pods on two nodes from
+        writing to a ReadWriteOnce volume at the same time; use ReadWriteOncePod for that.
     type: str
     default: local_path
     choices: [local_path, local_path_shared, hostpath]
   state:
     description:
-      - With V(present) the provisioner serves claims of O(storage_class). Any other Deployment of the same driver,
-        kind's own too, is replaced or removed first, because two of them would race for each claim.
-      - With V(absent) every Deployment and storage class of this driver is removed, whoever made them, with what
-        belongs to them. A namespace is removed if it was made here and nothing else is in it.
-      - With V(rendered) nothing is asked of a cluster. What V(present) would make in a new one is written to O(dest),
-        for a cluster that is born with it.
+      - With V(present), the provisioner serves the claims of O(storage_class). Any other Deployment of the same driver,
+        including kind's own, is replaced or removed first, because two of them would race for each claim.
+      - With V(absent), all Deployments and storage classes of this driver are removed with the objects that belong to
+        them, whoever created them. A namespace is removed if this module created it and nothing else is in it.
+      - With V(rendered), the manifests that V(present) would create in a new cluster are written to O(dest). No cluster
+        is accessed.
     type: str
     default: present
     choices: [present, absent, rendered]
   dest:
     description:
-      - The file for O(state=rendered), from / on; directories above it are made.
-      - kind applies C(/kind/manifests/default-storage.yaml) of the first control plane when it creates a cluster. Mount
-        the file over that, and the cluster has this provisioner instead of kind's own from the beginning.
+      - Absolute path of the file for O(state=rendered). Missing parent directories are created.
+      - When kind creates a cluster, it applies C(/kind/manifests/default-storage.yaml) of the first control plane.
+        Mount the file there to create a cluster with this provisioner instead of kind's default.
     type: path
   cluster:
-    description: The name of the kind cluster.
+    description: Name of the kind cluster.
     type: str
     default: kind
   namespace:
     description:
-      - Where the provisioner runs; created if it is not there.
-      - Without it V(local-path-storage), as kind has it, and for V(hostpath) V(hostpath-storage).
+      - Namespace of the provisioner. It is created if it does not exist.
+      - Defaults to V(local-path-storage), as in kind, and to V(hostpath-storage) for V(hostpath).
     type: str
   storage_class:
     description:
-      - The storage class of the provisioner. Its other classes stay, but not as the default.
-      - Paths, images and numbers belong to the provisioner, so they are the same for all its classes - name them again
-        with each class.
+      - Name of the storage class. Other classes of the provisioner are kept, but none of them stays the default if
+        O(default_class=true).
+      - Paths, images and numbers belong to the provisioner and apply to all of its classes. Repeat them for each class.
     type: str
     default: standard
   default_class:
     description:
-      - Whether claims that name no class get this one. There is exactly one default class then.
-      - Another class of a provisioner of this module is demoted; for one of somebody else see O(replace_default).
+      - Whether this is the default class, which claims without a class get. No other class stays the default then.
+      - Classes of this module's provisioners are demoted; for those of other provisioners see O(replace_default).
     type: bool
     default: true
   replace_default:
     description:
-      - Whether a class of somebody else's provisioner gives way, by being demoted where it is the default, or by being
-        replaced where it has the name of O(storage_class). Without this the module fails before it changes anything.
+      - Whether to demote the default class of another provisioner, and to replace a class of another provisioner that
+        is named O(storage_class). Otherwise the module fails before it changes anything.
     type: bool
     default: false
   reclaim_policy:
-    description: What happens to the data of volumes made from now on when their claim is deleted.
+    description: What happens to the data of new volumes when their claim is deleted.
     type: str
     default: Delete
     choices: [Delete, Retain]
   binding_mode:
     description:
-      - When a claim gets its volume.
-      - V(local_path) can't serve V(Immediate), as it needs a pod's node; the others can.
+      - When a claim is bound to a volume.
+      - V(local_path) does not support V(Immediate), because it needs to know the node of the pod.
     type: str
     default: WaitForFirstConsumer
     choices: [WaitForFirstConsumer, Immediate]
   node_path:
     description:
-      - The directory in every node under which volumes are made.
-      - If neither this nor O(paths) is given V(/var/local-path-provisioner), as kind has it, and for V(hostpath)
-        V(/tmp/hostpath-provisioner), which goes with the node's restart unless it is a host directory.
-      - Data survives the cluster where it is a host directory, see the mounts of M(kindlab.volumes.kind_cluster).
+      - Absolute path of the directory for volumes in every node.
+      - Defaults to V(/var/local-path-provisioner), as in kind, and to V(/tmp/hostpath-provisioner) for V(hostpath). The
+        latter is emptied when the node restarts, unless it is mounted from the host.
+      - Data outlives the cluster only in a directory that is mounted from the host, see the mounts of
+        M(kindlab.volumes.kind_cluster).
     type: str
   paths:
-    description: The directories per node, instead of O(node_path). For V(local_path); the others have one directory.
+    description: Directories per node, instead of O(node_path). Only V(local_path) supports more than one directory.
     type: list
     elements: dict
     suboptions:
       node:
-        description: The node's name; without it the entry is for all nodes that have none of their own.
+        description: Name of the node. An entry without it applies to all nodes that have no entry of their own.
         type: str
       paths:
-        description: Directories, of which each volume takes one at random. An empty list means no volumes on this node.
+        description: Absolute paths, one of which is chosen at random for each volume. Without any, the node gets none.
         type: list
         elements: str
         required: true
   image:
     description:
-      - The provisioner's image.
-      - Without it, the one that the cluster's current provisioner runs, else a C(local-path-provisioner) which all
-        nodes have, else V(rancher/local-path-provisioner:v0.0.30). So a cluster without a registry needs no option.
-      - With O(state=rendered) no node can be asked - name the images that they will have.
-      - For V(hostpath) a C(hostpath-provisioner), else V(kindlab/hostpath-provisioner:v13.0.0), which no registry has.
-      - An image of the current provisioner that does not run and that no node has is not kept.
+      - Image of the provisioner.
+      - Defaults to the image of the installed provisioner, else to a C(local-path-provisioner) that all nodes have,
+        else to V(rancher/local-path-provisioner:v0.0.30). A cluster without a registry does not need this option.
+      - For V(hostpath) it is a C(hostpath-provisioner), else V(kindlab/hostpath-provisioner:v13.0.0), which is not in
+        any registry.
+      - The image of an installed provisioner that does not run and is not on any node is not kept.
+      - With O(state=rendered) no node is accessed. Set the images that the nodes will have.
     type: str
   helper_image:
     description:
-      - The image of the short pods that make and remove directories; it needs a shell, C(mkdir) and C(rm).
-      - Without it, the one that the current provisioner uses, else a C(local-path-helper) or C(busybox) which all nodes
-        have, else V(busybox:1.37).
-      - V(hostpath) has none.
+      - Image of the helper pods that create and remove directories. It needs a shell, C(mkdir) and C(rm).
+      - Defaults to the one that the installed provisioner uses, else to a C(local-path-helper) or C(busybox) that all
+        nodes have, else to V(busybox:1.37).
+      - V(hostpath) does not support it.
     type: str
   replicas:
     description:
-      - How many pods of V(hostpath), of which one is at work and the others take over; 3 if not given.
-      - V(local_path) and V(local_path_shared) have one.
+      - Number of pods, one of which is the leader. Defaults to 3 for V(hostpath).
+      - V(local_path) and V(local_path_shared) support only one.
     type: int
   worker_threads:
-    description: How many volumes are made or removed at once; 4 if not given.
+    description: Number of volumes that are created or deleted at a time. Defaults to 4.
     type: int
   provisioning_retries:
-    description: How often a failed volume is tried again, 0 for ever; 15 if not given.
+    description: How often to retry to create a volume; V(0) means without limit. Defaults to 15.
     type: int
   deletion_retries:
-    description: How often a failed removal is tried again, 0 for ever; 15 if not given.
+    description: How often to retry to delete a volume; V(0) means without limit. Defaults to 15.
     type: int
   helper_timeout:
-    description: Seconds that a helper pod may take; 120 if not given. V(hostpath) has none.
+    description: Seconds until a helper pod is given up. Defaults to 120. V(hostpath) does not support it.
     type: int
   check_shared:
     description:
-      - Whether V(local_path_shared) and V(hostpath) are refused where the directory is not the same in all nodes.
-      - A file is written through one node, looked for through all others, and removed. Not in check mode, and not
-        where the containers of the nodes are on another host, of which a warning tells.
+      - Whether to fail if the directory of V(local_path_shared) or V(hostpath) is not the same in all nodes.
+      - To find out, a file is created through one node, looked for through the others, and removed. This is skipped in
+        check mode, and with a warning if the node containers are on another host.
     type: bool
     default: true
   wait_timeout:
-    description: Seconds that the old provisioner may take to end, and the new one to serve.
+    description: Seconds to wait until the old provisioner has terminated, and until the new one is ready.
     type: int
     default: 120
   force:
     description:
-      - Whether the provisioner is removed, or gives way to another one, although volumes with reclaim policy Delete
-        have a claim, or claims wait for a volume. Such volumes and their data stay where they are.
+      - Whether to remove or replace the provisioner even if volumes with reclaim policy Delete have a claim, or claims
+        are pending. Such volumes and their data are kept.
     type: bool
     default: false
 seealso:
@@ -173,12 +176,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the data when a claim is deleted
+- name: Retain the data when a claim is deleted
   kindlab.volumes.storage_provisioner:
     cluster: lab
     reclaim_policy: Retain
 
-- name: Make volumes on a disk of their own on one node, and none on the control plane
+- name: Create volumes on a separate disk of one node, and none on the control plane
   kindlab.volumes.storage_provisioner:
     cluster: lab
     paths:
@@ -188,21 +191,21 @@ EXAMPLES = r"""
       - node: lab-control-plane
         paths: []
 
-- name: Offer a second class beside the default one
+- name: Add a second class that is not the default
   kindlab.volumes.storage_provisioner:
     cluster: lab
     storage_class: kept
     default_class: false
     reclaim_policy: Retain
 
-- name: Let pods move with their data between nodes that have this directory in common
+- name: Let pods move between nodes that share a directory
   kindlab.volumes.storage_provisioner:
     cluster: lab
     name: local_path_shared
     node_path: /var/local-path-provisioner
     binding_mode: Immediate
 
-- name: Write what a cluster is to be born with
+- name: Render the manifests for a new cluster
   kindlab.volumes.storage_provisioner:
     name: hostpath
     state: rendered
@@ -210,7 +213,7 @@ EXAMPLES = r"""
     image: "{{ kindlab_hostpath_image }}"
     reclaim_policy: Retain
 
-- name: Create the cluster with it
+- name: Create the cluster with this provisioner
   kindlab.volumes.kind_cluster:
     name: lab
     image: "{{ kindlab_node_image }}"
@@ -224,13 +227,13 @@ EXAMPLES = r"""
         read_only: true
         roles: [control-plane]
 
-- name: Wait until it serves; nothing is changed
+- name: Wait until the provisioner is ready; nothing is changed
   kindlab.volumes.storage_provisioner:
     cluster: lab
     name: hostpath
     reclaim_policy: Retain
 
-- name: Remove it
+- name: Remove the provisioner
   kindlab.volumes.storage_provisioner:
     cluster: lab
     state: absent
@@ -238,46 +241,46 @@ EXAMPLES = r"""
 
 RETURN = r"""
 provisioner:
-  description: What serves the class, as it is, or as it would be after check mode.
+  description: The provisioner and its class. In check mode, as they would be.
   returned: unless O(state=absent)
   type: dict
   contains:
     name:
-      description: The provisioner's name in this collection.
+      description: Name of the provisioner, as in O(name).
       type: str
     driver:
-      description: What storage classes and volumes call it.
+      description: Name of the provisioner in storage classes and volumes.
       type: str
     namespace:
-      description: Where it runs.
+      description: Namespace of the provisioner.
       type: str
     deployment:
-      description: The Deployment that runs it.
+      description: Name of its Deployment.
       type: str
     image:
-      description: The image that it runs.
+      description: Its image.
       type: str
     helper_image:
-      description: The image of its helper pods, empty where it has none.
+      description: Image of its helper pods, empty if it has none.
       type: str
     replicas:
-      description: How many pods it has.
+      description: Number of its pods.
       type: int
     paths:
-      description: The directories per node; an empty C(node) stands for all others.
+      description: Directories per node. An empty C(node) stands for all other nodes.
       type: list
       elements: dict
     storage_class:
-      description: The class.
+      description: Name of the storage class.
       type: str
     default_class:
-      description: Whether claims that name no class get this one.
+      description: Whether it is the default class.
       type: bool
     reclaim_policy:
-      description: The reclaim policy of new volumes.
+      description: Reclaim policy of new volumes.
       type: str
     binding_mode:
-      description: When a claim gets its volume.
+      description: Binding mode of the class.
       type: str
   sample:
     name: local_path
@@ -295,7 +298,7 @@ provisioner:
     reclaim_policy: Retain
     binding_mode: WaitForFirstConsumer
 dest:
-  description: The file with the manifests.
+  description: Path of the file with the manifests.
   returned: when O(state=rendered)
   type: str
   sample: /srv/lab/default-storage.yaml

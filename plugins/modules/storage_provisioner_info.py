@@ -6,69 +6,69 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: storage_provisioner_info
-short_description: Show what makes volumes in a kind cluster, and its storage classes
+short_description: List the volume provisioners and storage classes of a kind cluster
 version_added: 0.1.0
 description:
-  - Shows the provisioners of M(kindlab.volumes.storage_provisioner) that are in a cluster, whoever installed them, and
-    all storage classes, with the options that make each of them again.
+  - Lists those provisioners that M(kindlab.volumes.storage_provisioner) can install, whoever installed them, and all
+    storage classes with the module options that create each of them again.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
   - kindlab.volumes._api
 options:
   cluster:
-    description: The name of the kind cluster.
+    description: Name of the kind cluster.
     type: str
     default: kind
 attributes:
   diff_mode:
     support: none
-    details: Nothing is changed.
+    details: This module does not change anything.
 seealso:
   - module: kindlab.volumes.storage_provisioner
 """
 
 EXAMPLES = r"""
-- name: Show what makes volumes
+- name: Get provisioners and storage classes
   kindlab.volumes.storage_provisioner_info:
     cluster: lab
   register: storage
 
-- name: Name the default class
+- name: Show the name of the default class
   ansible.builtin.debug:
     msg: "{{ storage.storage_classes | selectattr('default') | map(attribute='name') }}"
 """
 
 RETURN = r"""
 provisioners:
-  description: The provisioners that are there; those of others are not among them.
+  description: The provisioners, except those that M(kindlab.volumes.storage_provisioner) does not know.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The provisioner's name in this collection.
+      description: Name of the provisioner in this collection.
       type: str
     driver:
-      description: What storage classes and volumes call it.
+      description: Name of the provisioner in storage classes and volumes.
       type: str
     namespace:
-      description: Where it runs.
+      description: Namespace of the provisioner.
       type: str
     deployment:
-      description: The Deployment that runs it.
+      description: Name of its Deployment.
       type: str
     image:
-      description: The image that it runs.
+      description: Its image.
       type: str
     helper_image:
-      description: The image of its helper pods, empty where it has none.
+      description: Image of its helper pods, empty if it has none.
       type: str
     replicas:
-      description: How many pods it has.
+      description: Number of its pods.
       type: int
     paths:
-      description: The directories per node; an empty C(node) stands for all others.
+      description: Directories per node. An empty C(node) stands for all other nodes.
       type: list
       elements: dict
   sample:
@@ -83,30 +83,30 @@ provisioners:
         - node: ""
           paths: [/var/local-path-provisioner]
 storage_classes:
-  description: The storage classes by name, those of others too.
+  description: All storage classes, sorted by name.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The class's name.
+      description: Name of the class.
       type: str
     driver:
-      description: What makes its volumes.
+      description: Name of its provisioner, as in the storage class.
       type: str
     reclaim_policy:
-      description: The reclaim policy of new volumes.
+      description: Reclaim policy of new volumes.
       type: str
     binding_mode:
-      description: When a claim gets its volume.
+      description: Binding mode of the class.
       type: str
     default:
-      description: Whether claims that name no class get this one.
+      description: Whether it is the default class.
       type: bool
     options:
       description:
-        - The options of M(kindlab.volumes.storage_provisioner) that make the class, and what serves it, again.
-        - Empty where none of the provisioners serves it.
+        - The options of M(kindlab.volumes.storage_provisioner) that create the class and its provisioner again.
+        - Empty if none of RV(provisioners) serves the class.
       type: dict
   sample:
     - name: standard

@@ -42,8 +42,8 @@ LEVELS = {
     "_edge": (
         ("module", "command", "text_file"),
         ("engine", "images"),
-        ("kube", "data", "provisioner"),
-        ("observe", "drain", "kind"),
+        ("kube", "data"),
+        ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
     ),

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""storage_provisioner_info: what makes volumes in a cluster, and its storage classes."""
+"""The action of storage_provisioner_info: the provisioners and storage classes of a cluster."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
-    SEEN,
-    classes,
+    RESOURCES,
     provisioners,
+    storage_classes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
@@ -21,7 +21,7 @@ ARGUMENTS: dict[str, Any] = {**API, **CLUSTER}
 
 
 def run(options: Mapping[str, Any], _check_mode: bool, *, connect: Callable[..., Cluster] = open_cluster) -> Outcome:
-    """Read it at once; nothing is changed."""
+    """Read them; nothing is changed."""
     cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
-    state = by_ref(item for items in cluster.lists(*SEEN) for item in items)
-    return Outcome(False, facts={"provisioners": provisioners(state), "storage_classes": classes(state)})
+    state = by_ref(item for items in cluster.lists(*RESOURCES) for item in items)
+    return Outcome(False, facts={"provisioners": provisioners(state), "storage_classes": storage_classes(state)})

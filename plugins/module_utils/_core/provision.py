@@ -1,10 +1,10 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the clusters of a lab can be made on one machine: all that is wrong with them, before anything is made."""
+"""Check the clusters of a lab before any of them is created: each by itself, and all of them together."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,30 +14,27 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
     check_host_ports,
     checked_name,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import (
-    STORAGE_DEFAULTS,
-    check_nodes,
-    read_request,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import ARGUMENTS, Request
 
 from .errors import BadInput
+from .options import defaults
 
 Object = Mapping[str, Any]
 
-_STORAGE_NAMES = {"provisioner": "name", "class": "storage_class"}
+# Key of a cluster's storage -> option of storage_provisioner, if it has another name.
+_STORAGE_OPTIONS = {"provisioner": "name", "class": "storage_class"}
 
 
 def lab_problems(clusters: Sequence[Object], state: str = "present") -> list[str]:
-    """Why these clusters, as the role provision takes them, can't be made on one machine; [] where they can.
+    """Why these clusters cannot be created on one machine, [] if they can.
 
-    Their keys and types have been checked. state: of those that have none of their own.
+    clusters: the role provision's option, with checked keys and types. state: of clusters that have no state.
     """
     if not clusters:
-        return ["No cluster is asked for."]
+        return ["There is no cluster."]
     problems = [
-        *_twice("clusters are called", (cluster["name"] for cluster in clusters)),
-        *_twice("clusters have the kubeconfig", (_kubeconfig(cluster) for cluster in clusters)),
+        *_duplicates("clusters are named", (cluster["name"] for cluster in clusters)),
+        *_duplicates("clusters have the kubeconfig", (_kubeconfig(cluster) for cluster in clusters)),
     ]
     specs: list[ClusterSpec] = []
     for cluster in clusters:
@@ -56,23 +53,22 @@ def lab_problems(clusters: Sequence[Object], state: str = "present") -> list[str
     return problems
 
 
-def _twice(what: str, values: Iterable[str]) -> Iterator[str]:
-    found = list(values)
-    yield from (f"{found.count(value)} {what} {value}." for value in dict.fromkeys(found) if found.count(value) > 1)
+def _duplicates(subject: str, values: Iterable[str]) -> Iterator[str]:
+    yield from (f"{number} {subject} {value}." for value, number in Counter(values).items() if number > 1)
 
 
 def _kubeconfig(cluster: Object) -> str:
     return str(cluster.get("kubeconfig") or default_kubeconfig(cluster["name"]))
 
 
-def _line(place: str, error: BadInput) -> str:
-    return f"{place}: {error.message} {error.next_step}".rstrip()
+def _line(subject: str, error: BadInput) -> str:
+    return f"{subject}: {error.message} {error.next_step}".rstrip()
 
 
 def _spec(cluster: Object) -> ClusterSpec:
     counts = [key for key in ("control_planes", "workers") if cluster.get(key) is not None]
     if cluster.get("nodes") is not None and counts:
-        raise BadInput(f"nodes and {' and '.join(counts)} say the same.", next_step="Use one of them.")
+        raise BadInput(f"nodes and {' and '.join(counts)} are mutually exclusive.", next_step="Use one of them.")
     options = cluster.get("options") or {}
     rate = options.get("controller_manager_qps")
     return ClusterSpec.from_options(
@@ -89,16 +85,11 @@ def _spec(cluster: Object) -> ClusterSpec:
 
 
 def _check_storage(storage: Object, spec: ClusterSpec) -> None:
-    """As storage_provisioner checks its options; what it would see in the cluster is left to it."""
-    further = storage.get("options") or {}
-    asked: dict[str, Any] = defaultdict(lambda: None, STORAGE_DEFAULTS)
-    asked |= {_STORAGE_NAMES.get(key, key): value for key, value in storage.items() if key != "options"}
-    asked |= {key: int(value) if str(value).isdigit() else value for key, value in further.items()}
-    if asked["name"] not in PROVISIONERS:
-        raise BadInput(f"There is no provisioner {asked['name']}.", next_step=f"Use one of {', '.join(PROVISIONERS)}.")
-    request = read_request(asked)
-    PROVISIONERS[request.name].check(request)
-    check_nodes(request, (node.name for node in spec.nodes))
+    """The checks of storage_provisioner that need no cluster."""
+    options = {_STORAGE_OPTIONS.get(key, key): value for key, value in storage.items() if key != "options"}
+    more = {key: int(value) if str(value).isdigit() else value for key, value in (storage.get("options") or {}).items()}
+    request = Request.from_options({**defaults(ARGUMENTS), **options, **more})
+    request.check_nodes(node.name for node in spec.nodes)
 
 
 def _nodes(nodes: Iterable[Object] | None) -> list[Object] | None:
@@ -108,16 +99,16 @@ def _nodes(nodes: Iterable[Object] | None) -> list[Object] | None:
 
 
 def _mounts(mounts: Iterable[Object] | None) -> list[Object]:
-    """Mounts with paths that are absolute where ~ or a variable begins them: only the machine knows what it means."""
-    return [{**mount, "host_path": _known_there(mount["host_path"])} for mount in mounts or ()]
+    """Mounts whose paths count as absolute if they begin with ~ or a variable, which only the machine can expand."""
+    return [{**mount, "host_path": _expanded(mount["host_path"])} for mount in mounts or ()]
 
 
-def _known_there(path: str) -> str:
+def _expanded(path: str) -> str:
     return f"/{path}" if path.startswith(("~", "$")) else path
 
 
 def _ports(ports: Iterable[Object] | None) -> list[Object]:
-    """Ports with numbers, also where templates have made text of them."""
+    """Ports as numbers, of which templates may have made text."""
     return [
         {key: int(value) if key.endswith("_port") else value for key, value in port.items()} for port in ports or ()
     ]

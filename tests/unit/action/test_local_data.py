@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.local_data import UNGUARDED, run
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.local_data import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Conflict,
@@ -16,16 +16,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import manifests as objects
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import manifests
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import (
     BINDING,
+    NOT_ENFORCED,
     POLICY,
     POLICY_NAME,
     REFUSED,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as node_look
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as in_node
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
     FakeCluster,
@@ -66,7 +67,7 @@ class Server(FakeCluster):
 
 
 def read_only(claim):
-    return claim is not None and claim["metadata"]["labels"].get(objects.LABEL) == objects.READ_ONLY
+    return claim is not None and claim["metadata"]["labels"].get(manifests.LABEL) == manifests.READ_ONLY
 
 
 @pytest.fixture
@@ -87,12 +88,12 @@ def options(data, **asked):
         "path": str(data),
         "root": None,
         "namespaces": ["a", "b"],
-        "namespaces_too": True,
+        "create_namespaces": True,
         "read_only": True,
         "run_as_user": 65534,
         "run_as_group": 65534,
         "supplemental_groups": [],
-        "outside_links": "refuse",
+        "allow_external_symlinks": False,
         "force": False,
         "wait_timeout": 5,
         **asked,
@@ -104,13 +105,13 @@ def nodes(data, contents="\0", looked=None):
     status = data.stat()
     look = looked or f"{status.st_dev} {status.st_ino}\n\nrw\n/\n"
     found = [inspected(name, "k", "worker", data=str(data.parent)) for name in ("k-worker", "k-worker2")]
-    inside = [(["docker", "exec", "-i", name, "sh", "-c", node_look.LOOK], look) for name in ("k-worker", "k-worker2")]
+    inside = [(["docker", "exec", "-i", name, "sh", "-c", in_node.STAT], look) for name in ("k-worker", "k-worker2")]
     return ScriptedRunner(
         [
             (["docker", "ps"], "one two\n"),
             (["docker", "inspect"], json.dumps(found)),
             *inside,
-            (["docker", "exec", "-i", "k-worker", "sh", "-c", node_look.CONTENTS], contents),
+            (["docker", "exec", "-i", "k-worker", "sh", "-c", in_node.CONTENTS], contents),
         ]
     )
 
@@ -122,7 +123,7 @@ def play(cluster, data, check_mode=False, runner=None, **asked):
         check_mode,
         runner=runner or nodes(data),
         connect=lambda *_where: cluster,
-        pause=paused.append,
+        sleep=paused.append,
     )
     assert all(0 < seconds < 1 for seconds in paused)
     return outcome
@@ -146,7 +147,7 @@ def test_check_run_run_check(asked, data):
     written = list(cluster.writes)
     again = play(cluster, data, **asked)
     assert (again.changed, again.before, again.after) == (False, {"claims": {}}, {"claims": {}})
-    assert [line["action"] for line in again.facts["volumes"]] == ["already"] * len(done.facts["volumes"])
+    assert [line["action"] for line in again.facts["volumes"]] == ["unchanged"] * len(done.facts["volumes"])
     assert play(cluster, data, check_mode=True, **asked) == again
     assert cluster.writes == written
 
@@ -166,10 +167,10 @@ def test_the_result_says_where_it_is_and_how_a_pod_uses_it(data):
         "claim_phase": "Bound",
     }
     assert found["pod_volume"] == {"persistentVolumeClaim": {"claimName": "lib", "readOnly": True}}
-    assert (found["namespaces"], found["guarded"]) == (["a", "b"], True)
+    assert (found["namespaces"], found["enforced"]) == (["a", "b"], True)
     writing = play(Server(), data, read_only=False).facts
     assert writing["pod_volume"] == {"persistentVolumeClaim": {"claimName": "lib"}}
-    assert (writing["guarded"], writing["volumes"][0]["read_only"]) == (False, False)
+    assert (writing["enforced"], writing["volumes"][0]["read_only"]) == (False, False)
 
 
 def test_the_policy_is_there_before_the_first_claim(data):
@@ -183,7 +184,7 @@ def test_the_policy_is_there_before_the_first_claim(data):
 
 def test_a_policy_that_does_not_work_is_an_error(data):
     with pytest.raises(
-        TimedOut, match="a Pod in a is not refused because it is read-only local data: it would be made"
+        TimedOut, match="a Pod in a is not refused because it is read-only local data: it would be created"
     ):
         play(Server(lag=10**9), data, wait_timeout=0)
 
@@ -191,7 +192,7 @@ def test_a_policy_that_does_not_work_is_an_error(data):
 def test_an_older_kubernetes_has_no_policy_and_a_warning(data):
     cluster = Server(policies=False)
     done = play(cluster, data)
-    assert (done.warnings, done.facts["guarded"]) == ((UNGUARDED,), False)
+    assert (done.warnings, done.facts["enforced"]) == ((NOT_ENFORCED,), False)
     assert play(cluster, data).changed is False
     assert play(cluster, data, read_only=False, namespaces=["c"]).warnings == ()
     assert play(cluster, data, state="absent", namespaces=None).changed is True
@@ -229,7 +230,7 @@ def test_what_was_removed_by_hand_is_made_again(gone, data):
         cluster.delete(kind, name, namespace)
         binding_controller(cluster)
     done = play(cluster, data)
-    assert [line["action"] for line in done.facts["volumes"]] == ["create" if len(gone) > 1 else "finish", "already"]
+    assert [line["action"] for line in done.facts["volumes"]] == ["create" if len(gone) > 1 else "finish", "unchanged"]
     claim, volume = cluster.get(PVC, "lib", "a"), cluster.get(PV, "a.lib")
     assert volume["spec"]["claimRef"]["uid"] == claim["metadata"]["uid"]
     assert [volume["status"]["phase"], claim["status"]["phase"]] == ["Bound", "Bound"]
@@ -303,9 +304,9 @@ def test_absent_by_force_waits_for_no_pod(data):
     asked = {"state": "absent", "namespaces": None, "force": True}
     done = play(cluster, data, **asked)
     assert [line["phase"] for line in done.facts["volumes"]] == ["Terminating", ""]
-    assert done.after["claims"]["a/lib"] == "goes when it is no longer used by a/reader"
+    assert done.after["claims"]["a/lib"] == "absent once it is not used by a/reader"
     again = play(cluster, data, **asked)
-    assert (again.changed, again.facts["volumes"][0]["action"]) == (False, "leaving")
+    assert (again.changed, again.facts["volumes"][0]["action"]) == (False, "terminating")
     with pytest.raises(Declined, match="is being deleted, and in use by a/reader"):
         play(cluster, data)
 
@@ -318,21 +319,21 @@ UNREADABLE = "\0f 600 1000 1000 secret\0"
     ("asked", "runner", "error", "said"),
     [
         ({"path": "/nowhere/at/all"}, {}, BadInput, "/nowhere/at/all does not exist"),
-        ({"path": "/"}, {}, BadInput, "/ is mounted in no node"),
+        ({"path": "/"}, {}, BadInput, "/ is not mounted in any node"),
         ({"root": "/usr"}, {}, BadInput, "outside of the root /usr"),
         ({"namespaces": ["A"]}, {}, BadInput, "'A'"),
-        ({"namespaces_too": False}, {}, Declined, "a/lib: the namespace is not there"),
+        ({"create_namespaces": False}, {}, Declined, "a/lib: the namespace a does not exist"),
         (
             {},
             {"contents": UNREADABLE},
             BadInput,
-            r"could not read 1 entry .*: secret \(file, mode 600, owner 1000:1000",
+            r"could not read 1 path .*: secret \(file, mode 600, owner 1000:1000",
         ),
-        ({"read_only": False}, {"contents": UNREADABLE}, BadInput, "could not read and write 1 entry"),
+        ({"read_only": False}, {"contents": UNREADABLE}, BadInput, "could not read and write 1 path"),
         ({}, {"contents": "out\0/etc\0\0"}, BadInput, "out -> /etc"),
-        ({}, {"looked": Completed(1, err="No such file or directory")}, KindlabError, "can't be looked at"),
+        ({}, {"looked": Completed(1, err="No such file or directory")}, KindlabError, "cannot be read"),
         ({}, {"contents": Completed(1, err="setpriv: not found")}, KindlabError, "setpriv: not found"),
-        ({"read_only": False}, {"looked": "1 2\n\nro\n"}, BadInput, "can't be written to by anybody"),
+        ({"read_only": False}, {"looked": "1 2\n\nro\n"}, BadInput, "is not writable"),
     ],
 )
 def test_refused_before_anything_is_changed(asked, runner, error, said, check_mode, data):
@@ -344,7 +345,7 @@ def test_refused_before_anything_is_changed(asked, runner, error, said, check_mo
 
 def test_links_that_lead_out_may_be_allowed(data):
     runner = nodes(data, contents="out\0/etc\0\0")
-    assert play(Server(), data, runner=runner, outside_links="allow").changed
+    assert play(Server(), data, runner=runner, allow_external_symlinks=True).changed
 
 
 def test_a_directory_that_was_replaced_since_the_nodes_started_is_refused(data, monkeypatch):
@@ -364,7 +365,7 @@ def test_a_directory_that_was_replaced_since_the_nodes_started_is_refused(data, 
 def test_the_user_that_is_asked_for_is_the_one_that_looks(data):
     runner = nodes(data)
     play(Server(), data, runner=runner, run_as_user=7, run_as_group=8, supplemental_groups=[9, 10])
-    (looked,) = (call for call in runner.calls if node_look.CONTENTS in call)
+    (looked,) = (call for call in runner.calls if in_node.CONTENTS in call)
     place = looked.index("setpriv")
     assert looked[place - 1 : place + 4] == ["/data/data", "setpriv", "--reuid=7", "--regid=8", "--groups=9,10"]
 

@@ -58,6 +58,10 @@ def server(*more, controller=deployment_controller, **how):
     return cluster
 
 
+def play(cluster, asked, check_mode, **how):
+    return run(asked, check_mode, connect=lambda *_where: cluster, **how)
+
+
 def defaults(cluster):
     return [
         item["metadata"]["name"]
@@ -81,29 +85,29 @@ SCENARIOS = [
 @pytest.mark.parametrize("asked", SCENARIOS)
 def test_check_run_run_check(asked):
     cluster = server()
-    checked = run(options(**asked), True, cluster=cluster)
+    checked = play(cluster, options(**asked), True)
     assert (checked.changed, cluster.writes) == (True, [])
-    done = run(options(**asked), False, cluster=cluster)
+    done = play(cluster, options(**asked), False)
     assert done == checked
     written = list(cluster.writes)
-    again = run(options(**asked), False, cluster=cluster)
+    again = play(cluster, options(**asked), False)
     assert (again.changed, again.before, again.after) == (False, done.after | {"objects": {}}, again.before)
     assert again.facts == done.facts
-    assert run(options(**asked), True, cluster=cluster) == again
+    assert play(cluster, options(**asked), True) == again
     assert cluster.writes == written
 
 
 @pytest.mark.parametrize("asked", SCENARIOS)
 def test_after_any_kill_the_next_run_completes(asked):
     whole = server()
-    run(options(**asked), False, cluster=whole)
+    play(whole, options(**asked), False)
     for writes in range(len(whole.writes)):
         cluster = server(kill_after=writes)
         with pytest.raises(Killed):
-            run(options(**asked), False, cluster=cluster)
+            play(cluster, options(**asked), False)
         cluster.kill_after = None
-        run(options(**asked), False, cluster=cluster)
-        assert run(options(**asked), False, cluster=cluster).changed is False
+        play(cluster, options(**asked), False)
+        assert play(cluster, options(**asked), False).changed is False
         assert defaults(cluster) == defaults(whole)
 
 
@@ -117,7 +121,7 @@ def test_never_two_of_a_driver_side_by_side():
         deployment_controller(watched)
 
     cluster.react = controller
-    run(options(namespace="third"), False, cluster=cluster)
+    play(cluster, options(namespace="third"), False)
     assert seen == [["local-path-storage"], [], ["third"]]
 
 
@@ -131,16 +135,16 @@ def test_one_that_does_not_end_is_not_joined_by_another():
 
     cluster = Stuck(*objects())
     with pytest.raises(TimedOut, match="still there"):
-        run(options(namespace="elsewhere"), False, cluster=cluster)
+        play(cluster, options(namespace="elsewhere"), False)
     assert cluster.writes == []
 
 
 def test_a_policy_is_changed_by_a_new_class():
     cluster = server()
-    run(options(), False, cluster=cluster)
+    play(cluster, options(), False)
     old = cluster.get("StorageClass", "standard")
     cluster.writes.clear()
-    done = run(options(reclaim_policy="Retain"), False, cluster=cluster)
+    done = play(cluster, options(reclaim_policy="Retain"), False)
     assert cluster.writes == [("delete", "StorageClass", "standard"), ("create", "StorageClass", "standard")]
     assert cluster.get("StorageClass", "standard")["metadata"]["uid"] != old["metadata"]["uid"]
     assert done.before["storage_classes"]["standard"]["reclaim_policy"] == "Delete"
@@ -171,7 +175,7 @@ WAITING = {
 def test_refused_before_anything_is_changed(asked, more, error, check_mode):
     cluster = server(*more)
     with pytest.raises(error):
-        run(options(**asked), check_mode, cluster=cluster)
+        play(cluster, options(**asked), check_mode)
     assert cluster.writes == []
 
 
@@ -189,27 +193,27 @@ def pulling(cluster):
 def test_one_that_does_not_serve_is_explained_and_gets_no_class():
     cluster = server(controller=pulling)
     with pytest.raises(TimedOut) as caught:
-        run(options(image="wrong:1", storage_class="new", wait_timeout=5), False, cluster=cluster)
+        play(cluster, options(image="wrong:1", storage_class="new", wait_timeout=5), False)
     error = caught.value
-    assert "local-path-storage/local-path-provisioner does not serve after 5 seconds" in error.message
+    assert "local-path-storage/local-path-provisioner is not ready after 5 seconds" in error.message
     assert "pod local-path-provisioner-x is ImagePullBackOff; no such host" in error.message
     assert "kind_image" in error.next_step
     assert defaults(cluster) == ["standard"]
     assert cluster.get("StorageClass", "new") is None
     # The same again: nothing is different any more, but it does not serve.
     with pytest.raises(TimedOut):
-        run(options(image="wrong:1", storage_class="new", wait_timeout=5), False, cluster=cluster)
+        play(cluster, options(image="wrong:1", storage_class="new", wait_timeout=5), False)
     cluster.react = deployment_controller
-    run(options(storage_class="new"), False, cluster=cluster)
+    play(cluster, options(storage_class="new"), False)
     assert cluster.objects[PLACE]["spec"]["template"]["spec"]["containers"][0]["image"] != "wrong:1"
     assert defaults(cluster) == ["new"]
 
 
 def test_absent():
     cluster = server()
-    run(options(namespace="made"), False, cluster=cluster)
-    checked = run(options(namespace="made", state="absent"), True, cluster=cluster)
-    done = run(options(namespace="made", state="absent"), False, cluster=cluster)
+    play(cluster, options(namespace="made"), False)
+    checked = play(cluster, options(namespace="made", state="absent"), True)
+    done = play(cluster, options(namespace="made", state="absent"), False)
     assert done == checked
     assert (done.changed, done.facts) == (True, {})
     assert done.after["provisioners"] == done.after["storage_classes"] == {}
@@ -217,43 +221,43 @@ def test_absent():
     assert cluster.get("Namespace", "made") is None
     assert cluster.get("Namespace", SPACE) is not None
     written = list(cluster.writes)
-    assert run(options(state="absent"), False, cluster=cluster).changed is False
+    assert play(cluster, options(state="absent"), False).changed is False
     assert cluster.writes == written
 
 
 def test_absent_after_any_kill():
     whole = server()
-    run(options(state="absent"), False, cluster=whole)
+    play(whole, options(state="absent"), False)
     for writes in range(len(whole.writes)):
         cluster = server(kill_after=writes)
         with pytest.raises(Killed):
-            run(options(state="absent"), False, cluster=cluster)
+            play(cluster, options(state="absent"), False)
         cluster.kill_after = None
-        run(options(state="absent"), False, cluster=cluster)
+        play(cluster, options(state="absent"), False)
         assert cluster.objects.keys() == whole.objects.keys()
 
 
 def test_absent_is_declined_while_a_claim_waits():
     cluster = server(WAITING)
-    with pytest.raises(Declined, match="claim default/c"):
-        run(options(state="absent"), False, cluster=cluster)
+    with pytest.raises(Declined, match="default/c: "):
+        play(cluster, options(state="absent"), False)
     assert cluster.writes == []
-    assert run(options(state="absent", force=True), False, cluster=cluster).changed is True
+    assert play(cluster, options(state="absent", force=True), False).changed is True
 
 
 def test_a_configuration_edited_by_hand_is_put_right():
     cluster = server()
-    run(options(), False, cluster=cluster)
+    play(cluster, options(), False)
     cluster.put({**config_map(), "data": {"config.json": "{}"}})
     generation = cluster.objects[PLACE]["metadata"]["generation"]
-    done = run(options(), False, cluster=cluster)
+    done = play(cluster, options(), False)
     assert done.before["provisioners"]["local-path-storage/local-path-provisioner"]["paths"] == []
     assert done.before["objects"] == {
         "ConfigMap local-path-storage/local-path-config": "different",
         "Deployment local-path-storage/local-path-provisioner": "different",
     }
     assert cluster.objects[PLACE]["metadata"]["generation"] == generation + 1
-    assert run(options(), False, cluster=cluster).changed is False
+    assert play(cluster, options(), False).changed is False
 
 
 def test_from_one_to_another_and_back():
@@ -266,21 +270,21 @@ def test_from_one_to_another_and_back():
         ("local_path", before),
         ("hostpath", "hostpath-storage/hostpath-provisioner"),
     ):
-        done = run(options(name=name), False, cluster=cluster)
+        done = play(cluster, options(name=name), False)
         assert (done.changed, list(done.before["provisioners"]), list(done.after["provisioners"])) == (
             True,
             [before],
             [place],
         )
         assert done.after["provisioners"][place]["name"] == done.facts["provisioner"]["name"] == name
-        assert run(options(name=name), False, cluster=cluster).changed is False
+        assert play(cluster, options(name=name), False).changed is False
         assert defaults(cluster) == ["standard"]
         before = place
 
 
 def test_what_waits_gives_way_when_it_is_told_to():
     cluster = server(WAITING)
-    assert run(options(name="hostpath", force=True), False, cluster=cluster).changed is True
+    assert play(cluster, options(name="hostpath", force=True), False).changed is True
     assert cluster.get("Deployment", "local-path-provisioner", SPACE) is None
 
 
@@ -311,7 +315,7 @@ def test_a_cluster_that_is_born_with_the_file_needs_nothing(tmp_path):
     cluster.react = deployment_controller
     for item in from_text((tmp_path / "made" / "storage.yaml").read_text()):
         cluster.put(item)
-    assert run(options(name="hostpath"), False, cluster=cluster).changed is False
+    assert play(cluster, options(name="hostpath"), False).changed is False
     assert cluster.writes == []
 
 
@@ -341,7 +345,7 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path, text, check_mode):
     file = tmp_path / "made" / "storage.yaml"
     file.parent.mkdir()
     file.write_text(text)
-    with pytest.raises(Declined, match="something else"):
+    with pytest.raises(Declined, match="something other"):
         run(rendered(tmp_path), check_mode)
     assert file.read_text() == text
 
@@ -377,21 +381,21 @@ def nodes_that_see(code: int) -> ScriptedRunner:
 def test_a_directory_that_nodes_do_not_share_is_refused_before_anything_is_written(name: str) -> None:
     cluster = server()
     asked = options(name=name, check_shared=True, node_path="/data")
-    with pytest.raises(BadInput, match="On two the directory /data is not the one of one"):
-        run(asked, False, cluster=cluster, runner=nodes_that_see(1))
+    with pytest.raises(BadInput, match="/data is not the same as on one on two"):
+        play(cluster, asked, False, runner=nodes_that_see(1))
     assert cluster.writes == []
-    run(asked, False, cluster=cluster, runner=nodes_that_see(0))
+    play(cluster, asked, False, runner=nodes_that_see(0))
     assert cluster.writes != []
 
 
 def test_nodes_are_not_probed_in_check_mode_or_where_each_has_its_own() -> None:
     silent = ScriptedRunner()
-    run(options(name="hostpath", check_shared=True), True, cluster=server(), runner=silent)
-    run(options(name="local_path", check_shared=True), False, cluster=server(), runner=silent)
+    play(server(), options(name="hostpath", check_shared=True), True, runner=silent)
+    play(server(), options(name="local_path", check_shared=True), False, runner=silent)
     assert silent.calls == []
 
 
 def test_nodes_on_another_host_are_not_probed_and_that_is_told() -> None:
     elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
-    done = run(options(name="hostpath", check_shared=True), False, cluster=server(), runner=elsewhere)
-    assert "was not looked at: docker has no node" in done.warnings[0]
+    done = play(server(), options(name="hostpath", check_shared=True), False, runner=elsewhere)
+    assert "was not checked: docker has no node" in done.warnings[0]

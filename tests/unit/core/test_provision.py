@@ -12,7 +12,7 @@ from hypothesis import given
 
 from ansible_collections.kindlab.volumes.plugins.filter._lab_problems import FilterModule
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provision import lab_problems
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import STORAGE_DEFAULTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import ARGUMENTS
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,8 +53,8 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("clusters", "said"),
     [
-        ([], ["No cluster is asked for."]),
-        ([{"name": "a"}, {"name": "a"}, {"name": "b"}], ["2 clusters are called a.", "kind-a.yaml"]),
+        ([], ["There is no cluster."]),
+        ([{"name": "a"}, {"name": "a"}, {"name": "b"}], ["2 clusters are named a.", "kind-a.yaml"]),
         (
             [{"name": "a", "kubeconfig": "/k"}, {"name": "b", "kubeconfig": "/k"}],
             ["2 clusters have the kubeconfig /k."],
@@ -62,7 +62,7 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
         ([{"name": "A_b"}], ["A_b: 'A_b' is not a valid name"]),
         ([{"name": "A_b", "state": "absent"}], ["A_b: 'A_b' is not a valid name"]),
         ([{"name": "lab", "workers": -1}], ["lab: "]),
-        ([{"name": "lab", "workers": 1, "nodes": [{}]}], ["lab: nodes and workers say the same."]),
+        ([{"name": "lab", "workers": 1, "nodes": [{}]}], ["lab: nodes and workers are mutually exclusive."]),
         ([{"name": "lab", "mounts": [{"host_path": "h", "node_path": "/n"}]}], ["lab: host_path 'h'"]),
         ([{"name": "a", **port(70000)}, {"name": "b", "nodes": []}], ["a: host_port 70000", "b: nodes has no"]),
         ([{"name": "a", **port(8080)}, {"name": "b", **port("8080")}], ["between clusters: Host port 8080/TCP"]),
@@ -71,10 +71,13 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
             [{"name": "lab", "options": {"controller_manager_qps": 0}}],
             ["lab: controller_manager_qps must be at least 1, not 0"],
         ),
-        ([{"name": "lab", "storage": {"class": "Kept"}}], ["lab: storage_class can't be 'Kept'"]),
+        ([{"name": "lab", "storage": {"class": "Kept"}}], ["lab: storage_class 'Kept' is invalid"]),
         ([{"name": "lab", "storage": {"node_path": "x"}}], ["lab: The path 'x'"]),
-        ([{"name": "lab", "storage": {"options": {"binding_mode": "Immediate"}}}], ["lab: local_path can't serve"]),
-        ([{"name": "lab", "storage": {"options": {"helper_timeout": 0}}}], ["lab: helper_timeout can't be 0"]),
+        (
+            [{"name": "lab", "storage": {"options": {"binding_mode": "Immediate"}}}],
+            ["lab: local_path does not support"],
+        ),
+        ([{"name": "lab", "storage": {"options": {"helper_timeout": 0}}}], ["lab: helper_timeout must be at least 1"]),
         (
             [{"name": "lab", "storage": {"paths": [{"paths": ["/a"]}, {"node": "lab-worker", "paths": ["/b"]}]}}],
             ["lab: paths names lab-worker, which the cluster does not have. Its nodes are: lab-control-plane"],
@@ -98,10 +101,14 @@ def test_the_example_is_a_lab_that_can_be() -> None:
 
 
 def test_the_defaults_are_those_of_the_role_storage() -> None:
-    defaults = yaml.safe_load((ROOT / "roles" / "storage" / "defaults" / "main.yml").read_text())
-    named = {"name": "storage_provisioner", "storage_class": "storage_class"}
-    shared = {key: named.get(key, f"storage_{key}") for key in STORAGE_DEFAULTS if key != "binding_mode"}
-    assert {key: defaults[name] for key, name in shared.items()} == {key: STORAGE_DEFAULTS[key] for key in shared}
+    role = yaml.safe_load((ROOT / "roles" / "storage" / "defaults" / "main.yml").read_text())
+    names = {
+        name: f"storage_{name}" for name in ("default_class", "replace_default", "reclaim_policy", "state", "force")
+    }
+    names |= {"name": "storage_provisioner", "storage_class": "storage_class"}
+    assert {option: role[name] for option, name in names.items()} == {
+        option: ARGUMENTS[option]["default"] for option in names
+    }
 
 
 def test_clusters_that_go_need_only_a_name() -> None:

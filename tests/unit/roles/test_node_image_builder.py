@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.hostpath import IMAGE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.hostpath import IMAGE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import manifests
 from ansible_collections.kindlab.volumes.tests.unit.roles.files import ROLES
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import request

@@ -6,35 +6,12 @@ import copy
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import Request, read_request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import ARGUMENTS, Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import State, Step
 
-OPTIONS: dict[str, Any] = {
-    "engine": "docker",
-    "check_shared": False,
-    "name": "local_path",
-    "state": "present",
-    "dest": None,
-    "cluster": "lab",
-    "kubeconfig": None,
-    "context": None,
-    "namespace": None,
-    "storage_class": "standard",
-    "default_class": True,
-    "replace_default": False,
-    "reclaim_policy": "Delete",
-    "binding_mode": "WaitForFirstConsumer",
-    "node_path": None,
-    "paths": None,
-    "image": None,
-    "helper_image": None,
-    "replicas": None,
-    "worker_threads": None,
-    "provisioning_retries": None,
-    "deletion_retries": None,
-    "helper_timeout": None,
-    "wait_timeout": 120,
-    "force": False,
-}
+OPTIONS: dict[str, Any] = {**defaults(ARGUMENTS), "engine": "docker", "check_shared": False, "cluster": "lab"}
 IMAGE = "registry.example/kindest/local-path-provisioner:v20260521-9fb22683"
 HELPER = "registry.example/kindest/local-path-helper:v20260131-7181c60a"
 DRIVER = "rancher.io/local-path"
@@ -50,7 +27,11 @@ def options(**changes: Any) -> dict[str, Any]:
 
 
 def request(**changes: Any) -> Request:
-    return read_request(options(**changes))
+    return Request.from_options(options(**changes))
+
+
+def planned(asked: Request, observed: State) -> tuple[Step, ...]:
+    return plan(asked, observed).steps
 
 
 def node(name: str, *images: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
     known_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import SEEN, classes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
 from .catalog import Catalog
 from .plan import Observed
@@ -24,13 +24,13 @@ _RECORD = (RECORD_NAMESPACE, RECORD)
 
 
 def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Object]]) -> Object:
-    """The cluster as a backup keeps it. found: objects by kind, those of provisioner_options.SEEN among them.
+    """The cluster as a backup keeps it. found: objects by kind, those of provisioner.report.RESOURCES among them.
 
     options: those of kind_cluster that make it again, {} where it was made otherwise. storage_classes: with the options
     of storage_provisioner that make each.
     """
     record = next(filter(_is_record, found["ConfigMap"]), None)
-    state = by_ref(item for kind in SEEN for item in found[kind])
+    state = by_ref(item for kind in RESOURCES for item in found[kind])
     return {
         "apiVersion": "kindlab.volumes/v1",
         "kind": KIND,
@@ -38,7 +38,7 @@ def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Obj
         "nodes": [node.name for node in nodes],
         "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
         "options": known_options(record, nodes),
-        "storage_classes": classes(state),
+        "storage_classes": storage_classes(state),
     }
 
 

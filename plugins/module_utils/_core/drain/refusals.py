@@ -10,8 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import serves_volumes
 
 from .model import Observed, PodDecision, Request
 
@@ -52,7 +51,7 @@ def _of_pods(observed: Observed, evicted: Iterable[PodDecision]) -> Iterator[Ref
     provisioners = {
         f"{d['metadata']['namespace']}/Deployment/{d['metadata']['name']}"
         for d in observed.deployments
-        if any(provisioner.serves(d) for provisioner in PROVISIONERS.values())
+        if serves_volumes(d)
     }
     for decision in evicted:
         name, pod = decision.name, decision.pod

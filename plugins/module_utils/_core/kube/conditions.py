@@ -44,6 +44,18 @@ def rollout_complete(deployment: Mapping[str, Any]) -> bool:
     )
 
 
+def namespace_obstacle(name: str, namespace: Mapping[str, Any] | None, *, create: bool) -> tuple[str, str]:
+    """Why nothing can be created in a namespace (None if missing), and the next step; ('', '') if it can.
+
+    create: whether a missing one may be created.
+    """
+    if namespace is None and not create:
+        return f"the namespace {name} does not exist", "Create it, or set create_namespaces: true."
+    if namespace is not None and _status(namespace).get("phase") == "Terminating":
+        return f"the namespace {name} is being deleted", f"Wait: kubectl wait --for=delete namespace/{name}"
+    return "", ""
+
+
 def _node(item: Mapping[str, Any]) -> bool:
     return has_condition(item, "Ready")
 

@@ -1,22 +1,22 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manifests of local data: a volume and a claim per namespace."""
+"""Manifests of local data: a volume and a claim per namespace."""
 
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import HOSTNAME
 
-from .place import Place
+from .location import DirectoryLocation
 from .request import Request, volume_name
 
 LABEL = "kindlab.volumes/local-data"
 READ_ONLY, READ_WRITE = "read-only", "read-write"
-# Nothing limits what a directory of the host holds; Kubernetes wants a number.
+# Not enforced for a directory of the host, but required by Kubernetes.
 CAPACITY = {"storage": "1Gi"}
 
 
-def claim(request: Request, namespace: str) -> Object:
+def claim_manifest(request: Request, namespace: str) -> Object:
     """The claim of one namespace, for its own volume only."""
     return {
         "apiVersion": "v1",
@@ -31,15 +31,15 @@ def claim(request: Request, namespace: str) -> Object:
     }
 
 
-def volume(request: Request, place: Place, namespace: str) -> Object:
-    """The volume of one namespace, on the nodes that have the directory; of no class, which the API leaves out.
+def volume_manifest(request: Request, location: DirectoryLocation, namespace: str) -> Object:
+    """The volume of one namespace, without a storage class, on the nodes that have the directory.
 
-    To be written to it is a hostPath: of a local volume kubelet gives all files to a pod's fsGroup.
+    A read-write one is a hostPath, because kubelet changes the group of all files in a local volume to a pod's fsGroup.
     """
-    source: Object = {"hostPath": {"path": place.node_directory, "type": "Directory"}}
+    source: Object = {"hostPath": {"path": location.node_directory, "type": "Directory"}}
     if request.read_only:
-        source = {"local": {"path": place.node_directory}, "mountOptions": ["ro"]}
-    node = {"key": HOSTNAME, "operator": "In", "values": list(place.nodes)}
+        source = {"local": {"path": location.node_directory}, "mountOptions": ["ro"]}
+    node = {"key": HOSTNAME, "operator": "In", "values": list(location.nodes)}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",

@@ -1,11 +1,11 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The policy that keeps pods from writing to read-only local data, and the steps that lead to it.
+"""The admission policy that keeps pods from writing to read-only local data, and the steps that create or remove it.
 
-Read-only takes two. A volume that is mounted read-only keeps kubelet from writing, which else makes the directories of
-a subPath, and gives all files to a pod's fsGroup. It does not keep pods from writing: runc since 1.2 mounts a pod's
-volume read-write on top, unless the pod's own specification says readOnly (opencontainers/runc 4824); the same is true
-of the mounts of kind's nodes. So pods that don't say it are not admitted.
+Two things are needed. A volume that is mounted read-only keeps kubelet from writing, which otherwise creates the
+directories of a subPath and changes the group of all files to a pod's fsGroup. It does not keep pods from writing: runc
+since 1.2 mounts a pod's volume read-write unless the pod sets readOnly (opencontainers/runc 4824), and does the same
+with the mounts of kind's nodes. So pods that do not set it are not admitted.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ from .manifests import LABEL, READ_ONLY
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 POLICY_NAME = "local-data.kindlab.volumes"
 REFUSED = "is read-only local data"
-# A policy and its binding as they live, None where there is none.
+NOT_ENFORCED = (
+    "Read-only is not enforced: ValidatingAdmissionPolicy needs Kubernetes 1.30 or later. Pods that do not set"
+    " readOnly: true in their volume may be able to write to the data."
+)
+# The existing policy and its binding, None if missing.
 Live: TypeAlias = "tuple[Object | None, Object | None]"
 
 
 def policy() -> tuple[Object, Object]:
-    """What keeps pods from using a claim that is labelled read-only unless they say so, in all namespaces.
+    """The policy and its binding: in all namespaces, pods that use a claim labelled read-only must set readOnly.
 
-    The claims themselves are the policy's parameters, looked up in the pod's namespace.
+    The claims are the policy's parameters, looked up in the pod's namespace.
     """
     used = "v.persistentVolumeClaim"
     allowed = f"!has({used}) || {used}.claimName != params.metadata.name || (has({used}.readOnly) && {used}.readOnly)"
-    said = f" {REFUSED}: set readOnly: true under persistentVolumeClaim in the volumes of the pod"
+    message = f" {REFUSED}: set readOnly: true under persistentVolumeClaim in the volumes of the pod"
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     return (
         {
@@ -45,7 +49,7 @@ def policy() -> tuple[Object, Object]:
                 "validations": [
                     {
                         "expression": f"!has(object.spec.volumes) || object.spec.volumes.all(v, {allowed})",
-                        "messageExpression": f"'the claim ' + params.metadata.name + '{said}'",
+                        "messageExpression": f"'the claim ' + params.metadata.name + '{message}'",
                         "reason": "Forbidden",
                     }
                 ],
@@ -68,7 +72,7 @@ def policy() -> tuple[Object, Object]:
 
 
 def writing_pod(namespace: str, claim_name: str) -> Object:
-    """A pod that could write to a claim, and that only the policy has reason to refuse; it is never made."""
+    """A pod that could write to a claim, and that only the policy has a reason to refuse; for dry runs."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -89,7 +93,7 @@ def writing_pod(namespace: str, claim_name: str) -> Object:
 
 
 def live_policy(policies: Iterable[Object], bindings: Iterable[Object]) -> Live:
-    """This policy and its binding among all that there are."""
+    """This policy and its binding among all."""
     return _named(policies), _named(bindings)
 
 
@@ -98,14 +102,14 @@ def _named(items: Iterable[Object]) -> Object | None:
 
 
 def policy_steps(live: Live, *, needed: bool) -> tuple[tuple[str, Object], ...]:
-    """(create, patch or delete; the object) for the policy and its binding, in their order."""
+    """(create, patch or delete; the object) for the policy and its binding, in order."""
     pairs = list(zip(policy(), live, strict=True))
     if not needed:
-        return tuple(("delete", there) for _wanted, there in reversed(pairs) if there is not None)
+        return tuple(("delete", existing) for _wanted, existing in reversed(pairs) if existing is not None)
     steps = []
-    for wanted, there in pairs:
-        if there is None:
+    for wanted, existing in pairs:
+        if existing is None:
             steps.append(("create", wanted))
-        elif not is_subset(wanted, there):
+        elif not is_subset(wanted, existing):
             steps.append(("patch", wanted))
     return tuple(steps)

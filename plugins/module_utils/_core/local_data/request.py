@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Local data that is asked for: under which name, in which namespaces, and for which user of a pod."""
+"""Options of local_data, checked: name of the claims, their namespaces, and the user of the pods."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 NAME_MAX = 253
 ID_MAX = 2**32 - 2
+_LETTERS = "Use lower-case letters, digits and '-', with a letter or digit at both ends."
 
 
 @dataclass(frozen=True)
 class User:
-    """Who reads or writes in a pod: its runAsUser, runAsGroup and supplemental groups."""
+    """A pod's runAsUser, runAsGroup and supplementalGroups."""
 
     uid: int
     gid: int
@@ -34,42 +35,37 @@ class User:
 
 @dataclass(frozen=True)
 class Request:
-    """The volumes that are asked for, one in each namespace; no namespace stands for all that have one."""
+    """One claim and volume per namespace; without namespaces, for state absent, in all that have one."""
 
     name: str
     namespaces: tuple[str, ...] = ()
     read_only: bool = True
     user: User = User(65534, 65534)
-    outside_links: bool = False
-    namespaces_too: bool = True
+    allow_external_symlinks: bool = False
+    create_namespaces: bool = True
+    state: str = "present"
+    force: bool = False
 
-
-def read_request(options: Mapping[str, Any]) -> Request:
-    """The module's options, checked. Raises BadInput, and touches nothing."""
-    name = options["name"]
-    namespaces = tuple(dict.fromkeys(options["namespaces"] or ()))
-    for namespace in namespaces:
-        if not NAMESPACE.fullmatch(namespace):
-            raise BadInput(f"namespaces has {namespace!r}, which is no name of a namespace.", next_step=_LETTERS)
-        if not NAME.fullmatch(name) or len(volume_name(namespace, name)) > NAME_MAX:
-            raise BadInput(f"name can't be {name!r}: it names claims in {namespace}.", next_step=_LETTERS)
-    if options["state"] == "present" and not namespaces:
-        raise BadInput("namespaces is empty.", next_step="Name the namespaces whose pods are to have the data.")
-    groups = tuple(options["supplemental_groups"] or ())
-    user = User(options["run_as_user"], options["run_as_group"], groups)
-    _check_ids({"run_as_user": [user.uid], "run_as_group": [user.gid], "supplemental_groups": groups})
-    return Request(
-        name=name,
-        namespaces=namespaces,
-        read_only=options["read_only"],
-        user=user,
-        outside_links=options["outside_links"] == "allow",
-        namespaces_too=options["namespaces_too"],
-    )
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """The module's options, checked. Raises BadInput, naming the option."""
+        name = options["name"]
+        namespaces = tuple(dict.fromkeys(options["namespaces"] or ()))
+        for namespace in namespaces:
+            if not NAMESPACE.fullmatch(namespace):
+                raise BadInput(f"namespaces: {namespace!r} is not a valid name of a namespace.", next_step=_LETTERS)
+            if not NAME.fullmatch(name) or len(volume_name(namespace, name)) > NAME_MAX:
+                raise BadInput(f"name {name!r} is not valid for a claim in {namespace}.", next_step=_LETTERS)
+        if options["state"] == "present" and not namespaces:
+            raise BadInput("namespaces is empty.", next_step="Name the namespaces whose pods use the data.")
+        user = User(options["run_as_user"], options["run_as_group"], tuple(options["supplemental_groups"] or ()))
+        _check_ids({"run_as_user": [user.uid], "run_as_group": [user.gid], "supplemental_groups": user.groups})
+        alike = ("read_only", "allow_external_symlinks", "create_namespaces", "state", "force")
+        return cls(name, namespaces, user=user, **{option: options[option] for option in alike})
 
 
 def volume_name(namespace: str, name: str) -> str:
-    """The name of a namespace's PersistentVolume; no namespace has a dot, so that no two share one."""
+    """The name of a namespace's PersistentVolume; unique, because a namespace has no dot."""
     return f"{namespace}.{name}"
 
 
@@ -77,7 +73,4 @@ def _check_ids(ids: Mapping[str, Iterable[int]]) -> None:
     for option, numbers in ids.items():
         for number in numbers:
             if not 0 <= number <= ID_MAX:
-                raise BadInput(f"{option} can't be {number}.", next_step=f"Linux has ids from 0 to {ID_MAX}.")
-
-
-_LETTERS = "Use lower case letters, digits and '-', with a letter or digit at both ends."
+                raise BadInput(f"{option} must not be {number}.", next_step=f"Use an id from 0 to {ID_MAX}.")

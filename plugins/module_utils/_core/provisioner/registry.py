@@ -1,95 +1,61 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Provisioners by name: the name and options of one to its manifests, and its class."""
+"""The list of provisioners, and what all of them together know."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+import posixpath
+from collections.abc import Iterable
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import DEFAULT_ANNOTATIONS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import env
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
-from .hostpath import HostPath
-from .local_path import LocalPath
-from .local_path_shared import LocalPathShared
-from .manifests import Images
-from .request import Request
-
-LABEL = "kindlab.volumes/provisioner"
-CONFIG_REPLACED = "kindlab.volumes/replaced-config"
-
-
-class Provisioner(Protocol):
-    """What differs between one provisioner and another; to add one, write this and name it in PROVISIONERS.
-
-    driver: what a StorageClass calls it; deployment, config_map: the names of those objects, config_map '' where it
-    has none; binds_at_once: whether it serves classes with binding mode Immediate; shared: whether it makes volumes in
-    one directory that all nodes have in common.
-    """
-
-    driver: str
-    deployment: str
-    config_map: str
-    binds_at_once: bool
-    shared: bool
-
-    def check(self, request: Request) -> None:
-        """Raise BadInput for what this provisioner can't do."""
-
-    def serves(self, deployment: Object) -> bool:
-        """True for a Deployment that makes volumes under this driver's name, whoever installed it."""
-
-    def is_configured(self, config_map: Object | None) -> bool:
-        """True where one of this driver is this provisioner, and not the one that its other configuration makes it."""
-
-    def images(
-        self, request: Request, deployment: Object | None, config_map: Object | None, nodes: Iterable[Object]
-    ) -> Images:
-        """What it runs: as asked for, else what the cluster has."""
-
-    def running(self, deployment: Object | None, config_map: Object | None) -> tuple[str, str]:
-        """The images that a provisioner in the cluster runs."""
-
-    def paths(self, deployment: Object, config_map: Object | None) -> list[Object]:
-        """Where a provisioner in the cluster makes volumes: [{node, paths}]."""
-
-    def abandons(self, volume: Volume, directories: Sequence[str]) -> str:
-        """Why it would not remove a volume's directory; '' where it would. directories: where it makes volumes."""
-
-    def refuses(self, claim: Object) -> str:
-        """Why it would make no volume for a claim; '' where it would."""
-
-    def manifests(self, request: Request, images: Images) -> tuple[Object, ...]:
-        """All objects but the class, in the order in which they are made."""
-
+from .backends.base import Provisioner
+from .backends.hostpath import HostPath
+from .backends.local_path import LocalPath
+from .backends.local_path_shared import LocalPathShared
 
 PROVISIONERS: dict[str, Provisioner] = {
-    "local_path": LocalPath(),
-    "local_path_shared": LocalPathShared(),
-    "hostpath": HostPath(),
+    provisioner.name: provisioner
+    for provisioner in (
+        LocalPath(),
+        LocalPathShared(),
+        HostPath(),
+    )
 }
-# Their default classes give way to each other without being asked.
-OWN_DRIVERS = frozenset(provisioner.driver for provisioner in PROVISIONERS.values())
 
 
-def labelled(request: Request, item: Object) -> Object:
-    """The object marked as made here, so that it is found again in whatever namespace."""
-    return {**item, "metadata": {**item["metadata"], "labels": {LABEL: request.name}}}
+def drivers() -> set[str]:
+    """What storage classes of this collection's provisioners name."""
+    return {provisioner.driver for provisioner in PROVISIONERS.values()}
 
 
-def storage_class(request: Request, driver: str) -> Object:
-    """The class that leads to the provisioner. As the default it also loses the beta annotation's say."""
-    default, beta = DEFAULT_ANNOTATIONS
-    return {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {
-            "name": request.storage_class,
-            "annotations": {default: "true" if request.default_class else "false", beta: None},
-        },
-        "provisioner": driver,
-        "reclaimPolicy": request.reclaim_policy,
-        "volumeBindingMode": request.binding_mode,
-    }
+def serves_volumes(deployment: Object) -> bool:
+    """True for a Deployment that is one of the provisioners, whoever installed it."""
+    return any(provisioner.serves(deployment) for provisioner in PROVISIONERS.values())
+
+
+def provisioner_directories(config_maps: Iterable[Object]) -> dict[str, tuple[str, ...]]:
+    """Node directory -> the nodes on which provisioners create volumes in it, () for any node."""
+    nodes: dict[str, set[str]] = {}
+    for item in config_maps:
+        for provisioner in PROVISIONERS.values():
+            if item["metadata"]["name"] == provisioner.config_map:
+                for entry in provisioner.configured_paths(item):
+                    for path in entry.paths:
+                        nodes.setdefault(posixpath.normpath(path), set()).add(entry.node)
+    return {path: () if "" in nodes[path] else tuple(sorted(nodes[path])) for path in sorted(nodes)}
+
+
+def helper_directories(pod: Object) -> set[str]:
+    """The node directories that a provisioner's helper pod is told to create or remove."""
+    spec = pod["spec"]
+    variables = {provisioner.helper_env for provisioner in PROVISIONERS.values()} - {""}
+    every = [*(spec.get("initContainers") or ()), *spec["containers"]]
+    return {env(container, variable) for container in every for variable in variables} - {""}
+
+
+def node_annotations() -> tuple[str, ...]:
+    """Annotations of volumes that name a node."""
+    every = (annotation for provisioner in PROVISIONERS.values() for annotation in provisioner.node_annotations)
+    return tuple(dict.fromkeys(every))

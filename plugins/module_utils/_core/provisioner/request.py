@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A storage provisioner as it is asked for: options to Request, or the reason why they can't be used."""
+"""Options of storage_provisioner: their argument spec, and the checked Request."""
 
 from __future__ import annotations
 
@@ -12,27 +12,48 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE, check_least
 
-# What the role storage asks for unless it is told otherwise; and where its names are not the module's.
-STORAGE_DEFAULTS = {
-    "name": "local_path",
-    "storage_class": "standard",
-    "default_class": True,
-    "replace_default": False,
-    "reclaim_policy": "Delete",
-    "binding_mode": "WaitForFirstConsumer",
+from .backends.base import NodePaths, Provisioner, Settings
+from .registry import PROVISIONERS
+
+PATHS = {"node": {"type": "str"}, "paths": {"type": "list", "elements": "str", "required": True}}
+BINDING_MODES = ["WaitForFirstConsumer", "Immediate"]
+ARGUMENTS: dict[str, Any] = {
+    **API,
+    **ENGINE,
+    "name": {"type": "str", "default": "local_path", "choices": list(PROVISIONERS)},
+    "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
+    "dest": {"type": "path"},
+    **CLUSTER,
+    "namespace": {"type": "str"},
+    "storage_class": {"type": "str", "default": "standard"},
+    "default_class": {"type": "bool", "default": True},
+    "replace_default": {"type": "bool", "default": False},
+    "reclaim_policy": {"type": "str", "default": "Delete", "choices": ["Delete", "Retain"]},
+    "binding_mode": {"type": "str", "default": "WaitForFirstConsumer", "choices": BINDING_MODES},
+    "node_path": {"type": "str"},
+    "paths": {"type": "list", "elements": "dict", "options": PATHS},
+    "image": {"type": "str"},
+    "helper_image": {"type": "str"},
+    "replicas": {"type": "int"},
+    "worker_threads": {"type": "int"},
+    "provisioning_retries": {"type": "int"},
+    "deletion_retries": {"type": "int"},
+    "helper_timeout": {"type": "int"},
+    "check_shared": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 120},
+    "force": {"type": "bool", "default": False},
+}
+RULES: dict[str, Any] = {
+    "mutually_exclusive": [("node_path", "paths")],
+    "required_if": [("state", "rendered", ["dest"])],
 }
 
-# provisioner -> where it runs, and where it makes volumes, if nothing else is asked for
-_PLACES = {
-    "local_path": ("local-path-storage", "/var/local-path-provisioner"),
-    "local_path_shared": ("local-path-storage", "/var/local-path-provisioner"),
-    "hostpath": ("hostpath-storage", "/tmp/hostpath-provisioner"),  # noqa: S108
-}
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-# option -> the least that it may be
-_NUMBERS = {
+# Kubernetes' own rules: RFC 1123 label and subdomain.
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_LEAST = {
     "replicas": 1,
     "worker_threads": 1,
     "provisioning_retries": 0,
@@ -42,113 +63,92 @@ _NUMBERS = {
 }
 
 
-@dataclass(frozen=True)
-class NodePaths:
-    """Where volumes are made on one node; node is '' for all that have no entry of their own."""
+@dataclass(frozen=True, kw_only=True)
+class Request(Settings):
+    """One provisioner with one storage class. dest: the file, for state rendered."""
 
-    node: str
-    paths: tuple[str, ...]
-
-    @property
-    def place(self) -> str:
-        """The node, for people."""
-        return f"node {self.node}" if self.node else "all other nodes"
-
-
-@dataclass(frozen=True)
-class Request:
-    """One provisioner with one class. Images are '' and numbers None where they are not asked for."""
-
-    name: str
-    namespace: str
-    storage_class: str
-    default_class: bool
-    reclaim_policy: str
-    binding_mode: str
-    paths: tuple[NodePaths, ...]
-    image: str = ""
-    helper_image: str = ""
-    replicas: int | None = None
-    worker_threads: int | None = None
-    provisioning_retries: int | None = None
-    deletion_retries: int | None = None
-    helper_timeout: int | None = None
+    state: str = "present"
+    dest: str = ""
+    storage_class: str = "standard"
+    default_class: bool = True
     replace_default: bool = False
+    reclaim_policy: str = "Delete"
+    force: bool = False
 
-
-def read_request(options: Mapping[str, Any]) -> Request:
-    """The module's options as a Request. Raises BadInput, naming the option."""
-    namespace, path = _PLACES[options["name"]]
-    if options["namespace"] is not None:
-        namespace = options["namespace"]
-    for option, value, pattern in (
-        ("namespace", namespace, _NAMESPACE),
-        ("storage_class", options["storage_class"], _NAME),
-    ):
-        if not pattern.fullmatch(value):
-            raise BadInput(f"{option} can't be {value!r}: Kubernetes takes small letters, digits and '-' in it.")
-    for option, least in _NUMBERS.items():
-        if options[option] is not None and options[option] < least:
-            raise BadInput(f"{option} can't be {options[option]}: the least is {least}.")
-    return Request(
-        name=options["name"],
-        namespace=namespace,
-        storage_class=options["storage_class"],
-        default_class=options["default_class"],
-        reclaim_policy=options["reclaim_policy"],
-        binding_mode=options["binding_mode"],
-        paths=_paths(options["node_path"], options["paths"], path),
-        image=options["image"] or "",
-        helper_image=options["helper_image"] or "",
-        replicas=options["replicas"],
-        worker_threads=options["worker_threads"],
-        provisioning_retries=options["provisioning_retries"],
-        deletion_retries=options["deletion_retries"],
-        helper_timeout=options["helper_timeout"],
-        replace_default=options["replace_default"],
-    )
-
-
-def check_nodes(request: Request, nodes: Iterable[str]) -> None:
-    """Raise BadInput where paths names a node that the cluster does not have."""
-    known = sorted(nodes)
-    unknown = sorted({entry.node for entry in request.paths} - {"", *known})
-    if unknown:
-        raise BadInput(
-            f"paths names {', '.join(unknown)}, which the cluster does not have.",
-            next_step=f"Its nodes are: {', '.join(known)}",
-            details=unknown,
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """The module's options, checked. Raises BadInput, naming the option."""
+        if options["name"] not in PROVISIONERS:
+            raise BadInput(
+                f"There is no provisioner {options['name']}.", next_step=f"Use one of {', '.join(PROVISIONERS)}."
+            )
+        provisioner = PROVISIONERS[options["name"]]
+        namespace = provisioner.namespace if options["namespace"] is None else options["namespace"]
+        if not _LABEL.fullmatch(namespace):
+            raise BadInput(f"namespace {namespace!r} is invalid: use lower-case letters, digits and '-'.")
+        if not _SUBDOMAIN.fullmatch(options["storage_class"]):
+            raise BadInput(
+                f"storage_class {options['storage_class']!r} is invalid: use lower-case letters, digits, '-' and '.'."
+            )
+        check_least(options, **_LEAST)
+        dest = options["dest"] if options["state"] == "rendered" else ""
+        if options["state"] == "rendered" and not dest.startswith("/"):
+            raise BadInput(f"dest {dest!r} is not an absolute path.", next_step="Use an absolute path.")
+        alike = ("name", "state", "storage_class", "default_class", "replace_default", "reclaim_policy", "force")
+        request = cls(
+            **{name: options[name] for name in (*alike, "binding_mode", *(set(_LEAST) - {"wait_timeout"}))},
+            namespace=namespace,
+            dest=dest,
+            paths=_paths(options["node_path"], options["paths"], provisioner),
+            image=options["image"] or "",
+            helper_image=options["helper_image"] or "",
         )
+        provisioner.check(request)
+        return request
+
+    def check_nodes(self, nodes: Iterable[str]) -> None:
+        """Raise BadInput if paths names a node that the cluster does not have."""
+        known = sorted(nodes)
+        unknown = sorted({entry.node for entry in self.paths} - {"", *known})
+        if unknown:
+            raise BadInput(
+                f"paths names {', '.join(unknown)}, which the cluster does not have.",
+                next_step=f"Its nodes are: {', '.join(known)}",
+                details=unknown,
+            )
 
 
-def _paths(node_path: str | None, entries: list[dict[str, Any]] | None, default: str) -> tuple[NodePaths, ...]:
+def _paths(
+    node_path: str | None, entries: list[dict[str, Any]] | None, provisioner: Provisioner
+) -> tuple[NodePaths, ...]:
     if entries is None:
-        return (NodePaths("", (_path(default if node_path is None else node_path, "all other nodes"),)),)
+        path = provisioner.node_path if node_path is None else node_path
+        return (NodePaths("", (_path(path, "all other nodes"),)),)
     if node_path is not None:
-        raise BadInput("node_path and paths say the same: use one of them.")
+        raise BadInput("node_path and paths are mutually exclusive.", next_step="Use one of them.")
     if not entries:
-        raise BadInput("paths has no entry: no node could have a volume.")
+        raise BadInput("paths is empty: no node could have a volume.", next_step="Name at least one directory.")
     found = []
     for entry in entries:
         node = NodePaths(entry.get("node") or "", ())
         if not entry["paths"] and not node.node:
-            raise BadInput("paths has no directory for all other nodes.", next_step="Leave out the whole entry.")
-        found.append(NodePaths(node.node, tuple(_path(path, node.place) for path in entry["paths"])))
-    for entry_found in found:
-        twice = [path for path, count in Counter(entry_found.paths).items() if count > 1]
+            raise BadInput("paths has an empty entry for all other nodes.", next_step="Remove the whole entry.")
+        found.append(NodePaths(node.node, tuple(_path(path, node.scope) for path in entry["paths"])))
+    for checked in found:
+        twice = [path for path, number in Counter(checked.paths).items() if number > 1]
         if twice:
-            raise BadInput(f"paths has {twice[0]} twice for {entry_found.place}.")
-    for place, count in Counter(entry_found.place for entry_found in found).items():
-        if count > 1:
-            raise BadInput(f"paths has {count} entries for {place}.", next_step="Put their directories into one.")
+            raise BadInput(f"paths has {twice[0]} twice for {checked.scope}.", next_step="Remove one of them.")
+    for scope, number in Counter(checked.scope for checked in found).items():
+        if number > 1:
+            raise BadInput(f"paths has {number} entries for {scope}.", next_step="Combine them into one.")
     return tuple(sorted(found, key=lambda entry: entry.node))
 
 
-def _path(path: str, place: str) -> str:
-    """The path as the provisioner understands it. It refuses relative paths and '/' (its canonicalizeConfig)."""
+def _path(path: str, scope: str) -> str:
+    """The path as the provisioner reads it. It rejects relative paths and '/' (its canonicalizeConfig)."""
     if not path.startswith("/"):
-        raise BadInput(f"The path {path!r} for {place} is not absolute.", next_step="Begin it with '/'.")
+        raise BadInput(f"The path {path!r} for {scope} is not absolute.", next_step="Use an absolute path.")
     clean = "/" + posixpath.normpath(path).lstrip("/")
     if clean == "/":
-        raise BadInput(f"The path for {place} can't be '/'.", next_step="Name a directory below it.")
+        raise BadInput(f"The path for {scope} must not be '/'.", next_step="Use a directory below it.")
     return clean

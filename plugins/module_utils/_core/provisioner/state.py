@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cluster's objects as a provisioner's plan reads and changes them."""
+"""The objects of a cluster that a provisioner's plan reads and changes."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
     Object,
     Ref,
+    is_subset,
     merged,
     without_nulls,
 )
 
-from .registry import LABEL, PROVISIONERS, Provisioner
+from .backends.base import Provisioner
+from .registry import PROVISIONERS
 
-# What has to be read for a plan.
-SEEN = (
+LABEL = "kindlab.volumes/provisioner"
+# What a plan reads.
+RESOURCES = (
     *("Namespace", "Node", "StorageClass", "Deployment", "ConfigMap", "Lease", "ServiceAccount"),
     *("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
     *("Pod", "PersistentVolume", "PersistentVolumeClaim"),
 )
+# Every namespace has these.
+_EVERYWHERE = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 
 State = Mapping[Ref, Object]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change. verb: create, patch (a merge patch), delete (until it is gone), or serve: wait until it serves."""
+    """One change. verb: create, patch (a merge patch), delete (until it is gone), or wait (for the rollout)."""
 
     verb: str
     ref: Ref
@@ -37,7 +42,7 @@ class Step:
 
 
 def applied(state: State, steps: Iterable[Step]) -> State:
-    """What the cluster has after the steps."""
+    """The objects after the steps."""
     objects = dict(state)
     for step in steps:
         if step.verb == "delete":
@@ -48,20 +53,20 @@ def applied(state: State, steps: Iterable[Step]) -> State:
             objects[step.ref] = merged(objects[step.ref], step.body)
         else:
             live = objects[step.ref]
-            wanted = live["spec"].get("replicas", 1)
-            counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), wanted)
-            seen = {"observedGeneration": live["metadata"].get("generation", 0)}
-            objects[step.ref] = merged(live, {"status": {**counts, **seen}})
+            replicas = live["spec"].get("replicas", 1)
+            counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), replicas)
+            observed = {"observedGeneration": live["metadata"].get("generation", 0)}
+            objects[step.ref] = merged(live, {"status": {**counts, **observed}})
     return objects
 
 
 def serving(provisioner: Provisioner, state: State) -> list[Ref]:
-    """The Deployments that serve this driver, whoever installed them."""
+    """The Deployments that provision for this driver, whoever installed them."""
     return sorted(ref for ref, item in state.items() if ref[0] == "Deployment" and provisioner.serves(item))
 
 
-def running(state: State) -> dict[Ref, str]:
-    """All Deployments of this collection's provisioners, whoever installed them, and what each is called here."""
+def installed(state: State) -> dict[Ref, str]:
+    """All Deployments of this collection's provisioners, whoever installed them -> the provisioner's name."""
     return {
         ref: name
         for name, provisioner in PROVISIONERS.items()
@@ -71,17 +76,12 @@ def running(state: State) -> dict[Ref, str]:
 
 
 def config_of(provisioner: Provisioner, deployment: Ref, state: State) -> Object | None:
-    """The ConfigMap that a Deployment reads, where there is one."""
+    """The ConfigMap that a Deployment reads, None if there is none."""
     return state.get(("ConfigMap", deployment[1], provisioner.config_map))
 
 
-def directories(paths: Iterable[Object]) -> list[str]:
-    """The directories of what a provisioner says of its paths."""
-    return sorted({path for entry in paths for path in entry["paths"]})
-
-
-def marked(provisioner: Provisioner, state: State) -> list[Ref]:
-    """What was made here for a provisioner of this driver; namespaces apart."""
+def labelled(provisioner: Provisioner, state: State) -> list[Ref]:
+    """What this collection has created for a provisioner of this driver, except namespaces."""
     names = {name for name, other in PROVISIONERS.items() if other.driver == provisioner.driver}
     return sorted(
         ref
@@ -90,16 +90,35 @@ def marked(provisioner: Provisioner, state: State) -> list[Ref]:
     )
 
 
+def is_labelled(item: Object) -> bool:
+    """True for what this collection has created for any provisioner."""
+    return LABEL in (item["metadata"].get("labels") or {})
+
+
 def classes_of(state: State, driver: str) -> list[Ref]:
-    """The classes of one driver."""
+    """The storage classes of one driver."""
     return sorted(ref for ref, item in state.items() if ref[0] == "StorageClass" and item["provisioner"] == driver)
 
 
 def default_classes(state: State) -> list[Ref]:
-    """The default classes; there should be one."""
+    """The default storage classes; there should be one."""
     return sorted(ref for ref, item in state.items() if ref[0] == "StorageClass" and is_default_class(item))
 
 
-def is_marked(item: Object) -> bool:
-    """True for what was made here."""
-    return LABEL in (item["metadata"].get("labels") or {})
+def empty_namespaces(state: State, steps: Iterable[Step]) -> list[Ref]:
+    """This collection's namespaces in which the steps leave nothing but the pods of deleted Deployments."""
+    left = applied(state, steps)
+    deleted = [state[step.ref] for step in steps if step.ref[0] == "Deployment"]
+    busy = {
+        ref[1]
+        for ref, item in left.items()
+        if (ref[0], ref[2]) not in _EVERYWHERE and not any(_selects(deployment, item) for deployment in deleted)
+    }
+    own = (ref for ref, item in left.items() if ref[0] == "Namespace" and is_labelled(item))
+    return sorted(ref for ref in own if ref[2] not in busy)
+
+
+def _selects(deployment: Object, item: Object) -> bool:
+    labels = deployment["spec"]["selector"].get("matchLabels", {})
+    same = item["metadata"].get("namespace") == deployment["metadata"]["namespace"]
+    return item["kind"] == "Pod" and same and is_subset(labels, item["metadata"].get("labels"))

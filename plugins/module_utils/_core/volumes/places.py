@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path import (
-    provisioner_directories,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import provisioner_directories
 
 
 @dataclass(frozen=True)

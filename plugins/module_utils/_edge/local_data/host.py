@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A directory of this host that is handed over with its data: what it is, and where mounts come from. Read only."""
+"""The directory of this host that holds the data, and the host paths of mounts. Nothing is written."""
 
 from __future__ import annotations
 
@@ -11,43 +11,45 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, is_below
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.place import Looked
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryStat
 
-# Docker Desktop shows the host's paths below this directory of its virtual machine.
+# Docker Desktop mounts the host's paths below this directory of its virtual machine.
 DESKTOP = "/host_mnt"
-# Linux only; the same in all containers of one kernel.
+# Linux only; the same in all containers of a kernel.
 BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 @dataclass(frozen=True)
-class LocalPath:
-    """The directory without symbolic links in its path, and what a look at it shows."""
+class HostDirectory:
+    """A directory; path: without symbolic links."""
 
     path: str
-    looked: Looked
+    stat: DirectoryStat
 
 
-def look_at(path: str, root: str | None) -> LocalPath:
-    """The directory that the data is in. Raises BadInput where it can't be used, or does not lie in the root."""
+def host_directory(path: str, root: str | None) -> HostDirectory:
+    """The directory of the data. Raises BadInput if it cannot be used, or is outside of the root."""
     status = _status(path, "The local data path")
     if not stat.S_ISDIR(status.st_mode):
-        raise BadInput(f"The local data path {path} is not a directory.", next_step="Name the directory it lies in.")
+        raise BadInput(
+            f"The local data path {path} is not a directory.", next_step="Name the directory that contains it."
+        )
     real = os.path.realpath(path)
     if root is not None:
         _status(root, "The root")
         real_root = os.path.realpath(root)
         if not is_below(real, real_root):
-            way = f", as {real}," if real != os.path.normpath(path) else ""
+            target = f" ({real})" if real != os.path.normpath(path) else ""
             raise BadInput(
-                f"The local data path {path} lies{way} outside of the root {root}.",
+                f"The local data path {path}{target} is outside of the root {root}.",
                 tried=f"realpath {path}",
-                next_step="Name a directory below the root, or the root that it is meant to lie in.",
+                next_step="Use a directory below the root, or another root.",
             )
-    return LocalPath(real, Looked(status.st_dev, status.st_ino, _boot()))
+    return HostDirectory(real, DirectoryStat(status.st_dev, status.st_ino, _boot()))
 
 
 def resolved(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """The nodes with their mounts' host paths as this host's, without symbolic links."""
+    """The nodes with the host paths of their mounts as on this host, without symbolic links."""
     return tuple(replace(node, mounts=tuple(map(_resolved, node.mounts))) for node in nodes)
 
 
@@ -72,11 +74,11 @@ def _status(path: str, what: str) -> os.stat_result:
         raise BadInput(
             f"{what} {path} does not exist on this host.",
             tried=f"ls -ld {path}",
-            next_step="Name a directory of the host that runs the cluster; nothing is made here.",
+            next_step="Use an existing directory of the host that runs the cluster.",
         ) from None
     except OSError as error:
         raise BadInput(
-            f"{what} {path} can't be looked at by this user: {error.strerror}",
+            f"{what} {path} cannot be accessed by this user: {error.strerror}",
             tried=f"ls -ld {path}",
-            next_step="Run as a user who may see it, e.g. with become: true.",
+            next_step="Run as a user who may access it, e.g. with become: true.",
         ) from None

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A directory as nodes see it: the directory itself, and what a pod's user may not use of it. Read only."""
+"""A directory in a node: its stat and contents, and what a pod's user has no permission for. Nothing is written."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import shlex
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import Contents, Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.place import Looked
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryStat
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import User
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner, last_lines
 
 FORMAT = r"'%y %m %U %G %P\0'"
-# $1: the directory. The mount points of the whole node follow, a line each.
-LOOK = """
+# $1: the directory. The last lines are the mount points of the whole node.
+STAT = """
 cd -- "$1" && stat -c '%d %i' . || exit
 cat /proc/sys/kernel/random/boot_id
 test -w . && echo rw || echo ro
 cut -d' ' -f5 /proc/self/mountinfo
 """
-# $1: the directory, then the command that looks as the user. The kernel judges: owner, mode, ACLs and all. It is
-# asked from inside, as pods are not held up by what lies above the directory.
+# $1: the directory, then the command that searches as the user. The kernel decides, by owner, mode and ACLs. The search
+# starts inside, because the permissions of the directories above do not matter to pods.
 CONTENTS = f"""
 cd -- "$1" || exit
 shift
@@ -38,27 +38,27 @@ esac
 _TESTS = {"r": "readable", "w": "writable", "x": "executable"}
 
 
-def look(node: Runner, directory: str) -> Looked:
-    """What one node shows of a directory. Raises CommandFailed where there is none."""
-    done = node.run(["sh", "-c", LOOK, "sh", directory], check=False)
+def stat_directory(node: Runner, directory: str) -> DirectoryStat:
+    """The directory in one node. Raises CommandFailed if it is missing."""
+    done = node.run(["sh", "-c", STAT, "sh", directory], check=False)
     if done.code != 0:
-        raise _unread(done, node, directory)
+        raise _unreadable(done, node, directory)
     lines = done.out.splitlines()
     device, inode = lines[0].split()
-    return Looked(int(device), int(inode), lines[1], lines[2] == "rw", tuple(map(unescaped, lines[3:])))
+    return DirectoryStat(int(device), int(inode), lines[1], lines[2] == "rw", tuple(map(unescaped, lines[3:])))
 
 
 def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Contents:
-    """Links in the directory, and what that user could not read (or write to, unless read_only) in a pod.
+    """Symbolic links, and what that user could not read (or write, unless read_only) in a pod. Raises CommandFailed.
 
-    What lies below a directory that the user may not enter is not seen. Raises CommandFailed.
+    Not searched: what is below a directory that the user may not enter.
     """
     groups = f"--groups={','.join(map(str, user.groups))}" if user.groups else "--clear-groups"
     become = ["setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", groups]
     search = ["sh", "-c", _search(read_only=read_only)]
     done = node.run(["sh", "-c", CONTENTS, "sh", directory, *become, *search], check=False)
     if done.code != 0:
-        raise _unread(done, node, directory)
+        raise _unreadable(done, node, directory)
     fields = done.out.split("\0")
     end = next(n for n in range(0, len(fields), 2) if not fields[n])
     links = dict(zip(fields[0:end:2], fields[1:end:2], strict=True))
@@ -66,10 +66,10 @@ def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Co
 
 
 def _search(*, read_only: bool) -> str:
-    """The search for entries that whoever runs it can't use; exit code 3 where it may not enter at all."""
+    """The search for entries that the current user cannot use; exit code 3 if it may not enter the directory at all."""
     needed = "r" if read_only else "rw"
     unusable = f"\\( -type d \\( {_lacks(f'{needed}x')} \\) -o -type f \\( {_lacks(needed)} \\) \\)"
-    # find fails where it may not enter a directory; that one is among what it shows.
+    # find fails at a directory that it may not enter, and prints that directory.
     return f"test -r . -a -x . || exit 3\nfind . {unusable} -printf {FORMAT} 2>/dev/null\nexit 0"
 
 
@@ -82,9 +82,9 @@ def _entry(text: str) -> Entry:
     return Entry(kind, mode, int(uid), int(gid), path)
 
 
-def _unread(done: Completed, node: Runner, directory: str) -> CommandFailed:
+def _unreadable(done: Completed, node: Runner, directory: str) -> CommandFailed:
     return CommandFailed(
-        f"{directory} can't be looked at in a node: {last_lines(done)}",
+        f"{directory} cannot be read in a node: {last_lines(done)}",
         tried=shlex.join(node.argv(["ls", "-la", directory])),
-        next_step="See whether the node runs and the directory was replaced since it started: then start it anew.",
+        next_step="Check that the node runs. If the directory was replaced since it started, restart the node.",
     )

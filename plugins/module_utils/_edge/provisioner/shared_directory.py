@@ -1,46 +1,64 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether nodes have a directory in common: written through one of them, looked for through all others."""
+"""Check that a directory is the same in all nodes: create a file through one node, look for it through the others."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 
 
-def check_shared(engine: Engine, nodes: Sequence[str], directory: str) -> None:
-    """Raise BadInput, with the nodes that differ, where the directory is not the same in all of these nodes.
+def check_shared(options: Mapping[str, Any], directory: str, runner: Runner | None = None) -> tuple[str, ...]:
+    """Check all nodes of the cluster. Raises BadInput; returns a warning if they are not on this host."""
+    engine = find_engine(options["engine"], runner or Runner())
+    nodes: Sequence[Node] = ()
+    why = f"{engine.name} has no node of a cluster {options['cluster']}"
+    try:
+        nodes = kubernetes_nodes(engine.nodes(options["cluster"]))
+    except Unreachable as error:
+        why = error.message
+    if not nodes:
+        return (f"Whether {directory} is the same directory in all nodes was not checked: {why}",)
+    check_same_directory(engine, [node.name for node in nodes], directory)
+    return ()
 
-    A file is written through the first node and removed again; directories are neither made nor changed.
+
+def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -> None:
+    """Raise BadInput, with the nodes that differ, unless the directory is the same in all of these nodes.
+
+    The file is removed again; directories are neither created nor changed.
     """
     first, *others = nodes
     probe = f"{directory}/.kindlab-probe-{secrets.token_hex(8)}"
     written = engine.inside(first).run(["touch", probe], check=False)
     if written.code != 0:
-        raise _differing(engine, directory, first, [first], "can't be written to")
+        raise _different(engine, directory, first, [first], "is not writable")
     try:
         with ThreadPoolExecutor(max_workers=max(1, len(others))) as pool:
-            seen = list(pool.map(lambda node: _sees(engine, node, probe), others))
+            visible = list(pool.map(lambda node: _exists(engine, node, probe), others))
     finally:
         engine.inside(first).run(["rm", "-f", probe], check=False)
-    apart = [node for node, found in zip(others, seen, strict=True) if not found]
-    if apart:
-        raise _differing(engine, directory, first, apart, f"is not the one of {first}")
+    different = [node for node, exists in zip(others, visible, strict=True) if not exists]
+    if different:
+        raise _different(engine, directory, first, different, f"is not the same as on {first}")
 
 
-def _sees(engine: Engine, node: str, probe: str) -> bool:
+def _exists(engine: Engine, node: str, probe: str) -> bool:
     return engine.inside(node).run(["test", "-e", probe], check=False).code == 0
 
 
-def _differing(engine: Engine, directory: str, first: str, apart: list[str], how: str) -> BadInput:
+def _different(engine: Engine, directory: str, first: str, nodes: list[str], why: str) -> BadInput:
     return BadInput(
-        f"On {', '.join(apart)} the directory {directory} {how}: a pod that moves there would not find its data.",
-        tried=f"{engine.name} exec {first} touch {directory}/FILE; {engine.name} exec {apart[0]} ls {directory}/FILE",
-        next_step="Mount one host directory there on all nodes (mounts of kindlab.volumes.kind_cluster), or name the"
+        f"{directory} {why} on {', '.join(nodes)}: a pod that moves there would not find its data.",
+        tried=f"{engine.name} exec {first} touch {directory}/FILE; {engine.name} exec {nodes[0]} ls {directory}/FILE",
+        next_step="Mount one host directory there in all nodes (mounts of kindlab.volumes.kind_cluster), or use the"
         " node_path that is mounted.",
-        details=apart,
+        details=nodes,
     )

@@ -15,12 +15,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.a
     Contents,
     Entry,
     check_contents,
-    leads_out,
+    escapes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.place import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryLocation
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import Request, User
 
-PLACE = Place("/srv/a b", "/mnt/data", ("k-worker",))
+LOCATION = DirectoryLocation("/srv/a b", "/mnt/data", ("k-worker",), "podman")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ PLACE = Place("/srv/a b", "/mnt/data", ("k-worker",))
     ],
 )
 def test_links_that_lead_out(links: dict[str, str], out: bool) -> None:
-    assert leads_out("a" if "a" in links else "d/a", links, "/srv/data") is out
+    assert escapes("a" if "a" in links else "d/a", links, "/srv/data") is out
 
 
 NAMES = st.sampled_from(["a", "b", "d", "d/a", "d/b", "d/e/a"])
@@ -74,7 +74,7 @@ def test_links_lead_where_the_kernel_would_go(wanted: dict[str, tuple[bool, list
                 real = str((top / name).resolve(strict=True))
             except (OSError, RuntimeError):
                 continue
-            assert leads_out(name, links, str(top)) is not (real == str(top) or real.startswith(f"{top}/")), links
+            assert escapes(name, links, str(top)) is not (real == str(top) or real.startswith(f"{top}/")), links
 
 
 def denied(**of: object) -> Entry:
@@ -83,27 +83,28 @@ def denied(**of: object) -> Entry:
 
 def refusal(request: Request, *entries: Entry) -> BadInput:
     with pytest.raises(BadInput) as caught:
-        check_contents(request, PLACE, Contents({}, entries))
+        check_contents(request, LOCATION, Contents({}, entries))
     return caught.value
 
 
 def test_an_entry_that_can_not_be_read() -> None:
     error = refusal(Request("n", user=User(2000, 3000)), denied(kind="d", mode="700", path=""))
     assert error.message == (
-        "A pod of user 2000 (group 3000) could not read 1 entry of /srv/a b: . (directory, mode 700, owner 1000:1001). "
+        "A pod running as user 2000 (group 3000) could not read 1 path in /srv/a b: "
+        ". (directory, mode 700, owner 1000:1001). "
         "Nothing was changed."
     )
     assert error.next_step == (
         "On the host: chmod -R a+rX '/srv/a b' or: setfacl -R -m u:2000:rX '/srv/a b'. "
-        "Or name the user that the pods have (run_as_user: 1000 is the owner)."
+        "Or set the user that the pods run as (run_as_user: 1000 is the owner)."
     )
-    assert error.tried == "docker exec k-worker setpriv --reuid=2000 --regid=3000 --clear-groups ls -la /mnt/data"
+    assert error.tried == "podman exec k-worker setpriv --reuid=2000 --regid=3000 --clear-groups ls -la /mnt/data"
     assert error.details == [{"kind": "d", "mode": "700", "uid": 1000, "gid": 1001, "path": ""}]
 
 
 def test_an_entry_that_can_not_be_written_to() -> None:
     error = refusal(Request("n", read_only=False, user=User(2000, 3000, (5, 6))), denied(uid=1), denied(uid=2))
-    assert "user 2000 (groups 3000, 5, 6) could not read and write 2 entries" in error.message
+    assert "user 2000 (groups 3000, 5, 6) could not read and write 2 paths" in error.message
     assert "setfacl -R -m u:2000:rwX,d:u:2000:rwX '/srv/a b'" in error.next_step
     assert "chmod" not in error.next_step
     assert "is the owner" not in error.next_step
@@ -111,13 +112,13 @@ def test_an_entry_that_can_not_be_written_to() -> None:
 
 def test_a_user_is_not_told_to_be_itself() -> None:
     error = refusal(Request("n", user=User(1000, 1000)), denied(mode="0"))
-    assert "Or name the user that the pods have." in error.next_step
+    assert "Or set the user that the pods run as." in error.next_step
 
 
 def test_many_entries_are_counted_and_the_first_are_shown() -> None:
     entries = tuple(denied(path=f"secret{number:04}") for number in range(1200))
     error = refusal(Request("n"), *entries)
-    assert "could not read 1200 entries" in error.message
+    assert "could not read 1200 paths" in error.message
     assert "secret0009" in error.message and "secret0010" not in error.message
     assert "and 1190 more" in error.message
     assert len(error.details) == 1000
@@ -125,14 +126,14 @@ def test_many_entries_are_counted_and_the_first_are_shown() -> None:
 
 def test_a_name_that_is_no_text_can_be_told() -> None:
     error = refusal(Request("n"), denied(path="\udcff"))
-    assert "\\udcff (file" in error.message
-    assert error.details[0]["path"] == "\\udcff"
+    assert '"\\udcff" (file' in error.message
+    assert error.details[0]["path"] == '"\\udcff"'
 
 
 def test_links_are_told_unless_they_are_allowed() -> None:
     found = Contents({"in": "x", "out": "../x", "far": "/etc"})
-    with pytest.raises(BadInput, match="2 links of /srv/a b lead out of it") as caught:
-        check_contents(Request("n"), PLACE, found)
+    with pytest.raises(BadInput, match="/srv/a b has 2 symbolic links to the outside") as caught:
+        check_contents(Request("n"), LOCATION, found)
     assert caught.value.details == ["far -> /etc", "out -> ../x"]
-    assert "outside_links: allow" in caught.value.next_step
-    check_contents(Request("n", outside_links=True), PLACE, found)
+    assert "allow_external_symlinks: true" in caught.value.next_step
+    check_contents(Request("n", allow_external_symlinks=True), LOCATION, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import manifests as objects
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import manifests
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import (
     POLICY_NAME,
     REFUSED,
@@ -21,7 +21,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
 def test_the_policy_is_for_read_only_claims_alone():
     made, binding = policy()
     selected = binding["spec"]["paramRef"]["selector"]["matchLabels"].items()
-    labels = [objects.claim(Request("data", ("ns",), mode), "ns")["metadata"]["labels"] for mode in (True, False)]
+    labels = [
+        manifests.claim_manifest(Request("data", ("ns",), mode), "ns")["metadata"]["labels"] for mode in (True, False)
+    ]
     assert [selected <= found.items() for found in labels] == [True, False]
     assert binding["spec"]["policyName"] == made["metadata"]["name"]
     assert REFUSED in made["spec"]["validations"][0]["messageExpression"]

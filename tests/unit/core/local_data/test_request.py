@@ -12,7 +12,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.r
     NAMESPACE,
     Request,
     User,
-    read_request,
     volume_name,
 )
 
@@ -20,45 +19,51 @@ OPTIONS = {
     "state": "present",
     "name": "data",
     "namespaces": ["a", "b"],
-    "namespaces_too": True,
+    "create_namespaces": True,
     "read_only": True,
     "run_as_user": 65534,
     "run_as_group": 65534,
     "supplemental_groups": [],
-    "outside_links": "refuse",
+    "allow_external_symlinks": False,
+    "force": False,
 }
 
 
 def test_what_is_asked_for():
-    given_ = {"namespaces": ["b", "a", "b"], "supplemental_groups": [5], "run_as_user": 7, "outside_links": "allow"}
-    assert read_request({**OPTIONS, **given_}) == Request(
-        "data", ("b", "a"), user=User(7, 65534, (5,)), outside_links=True
+    given_ = {
+        "namespaces": ["b", "a", "b"],
+        "supplemental_groups": [5],
+        "run_as_user": 7,
+        "allow_external_symlinks": True,
+    }
+    assert Request.from_options({**OPTIONS, **given_}) == Request(
+        "data", ("b", "a"), user=User(7, 65534, (5,)), allow_external_symlinks=True
     )
 
 
 def test_no_namespace_is_all_of_them_for_a_removal():
-    assert read_request({**OPTIONS, "state": "absent", "namespaces": None}).namespaces == ()
+    assert Request.from_options({**OPTIONS, "state": "absent", "namespaces": None}).namespaces == ()
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"name": "Data"}, "name can't be 'Data'"),
-        ({"name": "a" * 252}, "name can't be 'aaa"),
-        ({"name": "-a"}, "name can't be '-a'"),
-        ({"namespaces": ["a", "A"]}, "namespaces has 'A'"),
-        ({"namespaces": ["a.b"]}, "namespaces has 'a.b'"),
-        ({"namespaces": ["a" * 64]}, "namespaces has 'aaa"),
+        ({"name": "Data"}, "name 'Data' is not valid"),
+        ({"name": "a" * 252}, "name 'aaa"),
+        ({"name": "-a"}, "name '-a' is not valid"),
+        ({"namespaces": ["a", "A"]}, "namespaces: 'A' is not"),
+        ({"namespaces": ["a.b"]}, "namespaces: 'a.b' is not"),
+        ({"namespaces": ["a" * 64]}, "namespaces: 'aaa"),
         ({"namespaces": []}, "namespaces is empty"),
         ({"namespaces": None}, "namespaces is empty"),
-        ({"run_as_user": -1}, "run_as_user can't be -1"),
-        ({"run_as_group": 2**32}, "run_as_group can't be 4294967296"),
-        ({"supplemental_groups": [1, -2]}, "supplemental_groups can't be -2"),
+        ({"run_as_user": -1}, "run_as_user must not be -1"),
+        ({"run_as_group": 2**32}, "run_as_group must not be 4294967296"),
+        ({"supplemental_groups": [1, -2]}, "supplemental_groups must not be -2"),
     ],
 )
 def test_refused_by_name(asked, said):
     with pytest.raises(BadInput, match=said.replace("(", r"\(")) as caught:
-        read_request({**OPTIONS, **asked})
+        Request.from_options({**OPTIONS, **asked})
     assert caught.value.next_step
 
 

@@ -10,14 +10,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import flag
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import is_subset, ref_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.hostpath import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import Images
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.hostpath import (
     DRIVER,
     IMAGE,
     LEASE,
     HostPath,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.manifests import Images
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import storage_class
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import storage_class
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import deployment, node
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import request as any_request
 
@@ -105,16 +105,16 @@ def test_flags_are_passed_only_where_they_are_asked_for():
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"paths": [{"paths": ["/a", "/b"]}]}, "one directory, the same on all nodes"),
-        ({"paths": [{"node": "w", "paths": ["/a"]}]}, "one directory, the same on all nodes"),
-        ({"helper_image": "busybox"}, "hostpath has no helper_image."),
-        ({"helper_image": "busybox", "helper_timeout": 3}, "hostpath has no helper_image and no helper_timeout."),
+        ({"paths": [{"paths": ["/a", "/b"]}]}, "exactly one directory, the same in all nodes"),
+        ({"paths": [{"node": "w", "paths": ["/a"]}]}, "exactly one directory, the same in all nodes"),
+        ({"helper_image": "busybox"}, "hostpath does not support helper_image."),
+        ({"helper_image": "busybox", "helper_timeout": 3}, "hostpath does not support helper_image or helper_timeout."),
     ],
 )
 def test_refused(options, words):
-    HOSTPATH.check(request(binding_mode="Immediate"))
+    request(binding_mode="Immediate")
     with pytest.raises(BadInput) as caught:
-        HOSTPATH.check(request(**options))
+        request(**options)
     assert words in caught.value.message
     assert caught.value.next_step
 
@@ -142,9 +142,9 @@ def test_who_serves_the_driver(item, serves):
 
 def test_one_that_runs_is_read():
     item = made(node_path="/srv")["Deployment"]
-    assert HOSTPATH.running(item, None) == ("program:1", "")
+    assert HOSTPATH.installed_images(item, None) == Images("program:1")
     assert HOSTPATH.paths(item, None) == [{"node": "", "paths": ["/srv"]}]
-    assert (HOSTPATH.running(None, None), HOSTPATH.paths(own(), None)) == (("", ""), [])
+    assert (HOSTPATH.installed_images(None, None), HOSTPATH.paths(own(), None)) == (Images(""), [])
 
 
 NODES = [node(name, "mirror.example/x/hostpath-provisioner:2") for name in "ab"]
@@ -170,13 +170,13 @@ def test_which_image_is_taken(options, item, nodes, image):
     [("/srv/v", True), ("/srv", False), ("/srv/a/v", False), ("/srv2/v", False), ("/other/v", False), ("", False)],
 )
 def test_whose_directories_would_be_removed(directory, removed):
-    why = HOSTPATH.abandons(Volume("v", node_directory=directory), ["/srv"])
+    why = HOSTPATH.cannot_delete_reason(Volume("v", node_directory=directory), ["/srv"])
     assert why == ("" if removed else f"{directory} is not in /srv")
 
 
 def test_which_claims_it_serves():
-    assert HOSTPATH.refuses({"spec": {"accessModes": ["ReadWriteMany"]}}) == ""
-    assert HOSTPATH.refuses({"spec": {"selector": {"matchLabels": {"a": "b"}}}}) == "it has a selector"
+    assert HOSTPATH.cannot_provision_reason({"spec": {"accessModes": ["ReadWriteMany"]}}) == ""
+    assert HOSTPATH.cannot_provision_reason({"spec": {"selector": {"matchLabels": {"a": "b"}}}}) == "it has a selector"
 
 
 def test_what_the_api_server_fills_in_does_not_count():

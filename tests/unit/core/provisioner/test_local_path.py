@@ -8,11 +8,11 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import is_subset, ref_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import Images
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.local_path import (
     CONFIG_HASH,
     LocalPath,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.manifests import Images
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
     HELPER,
     IMAGE,
@@ -115,10 +115,10 @@ def test_what_the_api_server_fills_in_does_not_count():
     assert is_subset(wanted, live)
 
 
-def test_a_class_that_binds_at_once_can_not_be_served():
-    LOCAL_PATH.check(request())
+def test_a_class_that_supports_immediate_binding_can_not_be_served():
+    request()
     with pytest.raises(BadInput, match="Immediate"):
-        LOCAL_PATH.check(request(binding_mode="Immediate"))
+        request(binding_mode="Immediate")
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_who_serves_the_driver(item, serves):
     ],
 )
 def test_the_images_of_one_that_runs(item, config, images):
-    assert LOCAL_PATH.running(item, config) == images
+    assert LOCAL_PATH.installed_images(item, config) == Images(*images)
 
 
 def test_own_images_are_read_back():
     objects = made()
-    assert LOCAL_PATH.running(objects["Deployment"], objects["ConfigMap"]) == (IMAGES.program, IMAGES.helper)
+    assert LOCAL_PATH.installed_images(objects["Deployment"], objects["ConfigMap"]) == IMAGES
 
 
 def failing(image):

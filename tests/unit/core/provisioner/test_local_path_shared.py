@@ -9,11 +9,11 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import ref_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path import LocalPath
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path_shared import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import Images
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.local_path import LocalPath
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.local_path_shared import (
     LocalPathShared,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.manifests import Images
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import config_map, deployment, request
 
 SHARED = LocalPathShared()
@@ -56,48 +56,52 @@ def test_each_knows_its_own():
 
 
 def test_claims_may_be_bound_at_once():
-    SHARED.check(request(name="local_path_shared", binding_mode="Immediate"))
-    assert SHARED.binds_at_once
+    request(name="local_path_shared", binding_mode="Immediate")
+    assert SHARED.supports_immediate_binding
 
 
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"paths": [{"paths": ["/a", "/b"]}]}, "one directory, the same on all nodes"),
-        ({"paths": [{"node": "w", "paths": ["/a"]}]}, "one directory, the same on all nodes"),
-        ({"paths": [{"paths": ["/a"]}, {"node": "w", "paths": []}]}, "one directory, the same on all nodes"),
-        ({"paths": [{"node": "w", "paths": []}]}, "one directory, the same on all nodes"),
-        ({"replicas": 2}, "local_path_shared can't have 2 replicas"),
+        ({"paths": [{"paths": ["/a", "/b"]}]}, "exactly one directory, the same in all nodes"),
+        ({"paths": [{"node": "w", "paths": ["/a"]}]}, "exactly one directory, the same in all nodes"),
+        ({"paths": [{"paths": ["/a"]}, {"node": "w", "paths": []}]}, "exactly one directory, the same in all nodes"),
+        ({"paths": [{"node": "w", "paths": []}]}, "exactly one directory, the same in all nodes"),
+        ({"replicas": 2}, "local_path_shared does not support 2 replicas"),
     ],
 )
 def test_refused(options, words):
     with pytest.raises(BadInput) as caught:
-        SHARED.check(request(name="local_path_shared", **options))
+        request(name="local_path_shared", **options)
     assert words in caught.value.message
     assert caught.value.next_step
 
 
 def test_one_path_for_all_nodes_is_one_directory():
     asked = request(name="local_path_shared", paths=[{"paths": ["/a"]}], replicas=1)
-    SHARED.check(asked)
     assert SHARED.config(asked) == {"sharedFileSystemPath": "/a"}
 
 
 @pytest.mark.parametrize(
     "nodes, directory, shared, of_nodes",
     [
-        ((), "/srv/v", "", "it is of no single node"),
-        ((), "/elsewhere/v", "", "it is of no single node"),
+        ((), "/srv/v", "", "its node affinity does not name exactly one node"),
+        ((), "/elsewhere/v", "", "its node affinity does not name exactly one node"),
         (("w",), "/srv/v", "", ""),
         (("w",), "/srv2/v", "its directory is on w and would be looked for on any node", ""),
         (("w",), "/srv", "its directory is on w and would be looked for on any node", ""),
-        (("v", "w"), "/a/v", "its directory is on v, w and would be looked for on any node", "it is of no single node"),
+        (
+            ("v", "w"),
+            "/a/v",
+            "its directory is on v, w and would be looked for on any node",
+            "its node affinity does not name exactly one node",
+        ),
     ],
 )
 def test_whose_directories_would_be_removed(nodes, directory, shared, of_nodes):
     volume = Volume("v", nodes=nodes, node_directory=directory)
-    assert SHARED.abandons(volume, ["/srv"]) == shared
-    assert NODES.abandons(volume, ["/srv"]) == of_nodes
+    assert SHARED.cannot_delete_reason(volume, ["/srv"]) == shared
+    assert NODES.cannot_delete_reason(volume, ["/srv"]) == of_nodes
 
 
 @pytest.mark.parametrize(
@@ -105,11 +109,11 @@ def test_whose_directories_would_be_removed(nodes, directory, shared, of_nodes):
     [
         ({"accessModes": ["ReadWriteOnce"]}, ""),
         ({"accessModes": ["ReadWriteOncePod"]}, ""),
-        ({"accessModes": ["ReadWriteOnce", "ReadWriteMany"]}, "it asks for ReadWriteMany"),
-        ({"accessModes": ["ReadWriteMany", "ReadOnlyMany"]}, "it asks for ReadOnlyMany, ReadWriteMany"),
+        ({"accessModes": ["ReadWriteOnce", "ReadWriteMany"]}, "it requests ReadWriteMany"),
+        ({"accessModes": ["ReadWriteMany", "ReadOnlyMany"]}, "it requests ReadOnlyMany, ReadWriteMany"),
         ({"accessModes": ["ReadWriteOnce"], "selector": {"matchLabels": {"a": "b"}}}, "it has a selector"),
     ],
 )
 def test_which_claims_only_one_of_both_serves(spec, why):
-    assert NODES.refuses({"spec": spec}) == why
-    assert SHARED.refuses({"spec": spec}) == ""
+    assert NODES.cannot_provision_reason({"spec": spec}) == why
+    assert SHARED.cannot_provision_reason({"spec": spec}) == ""

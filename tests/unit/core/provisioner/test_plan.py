@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_default_class
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan_absent, plan_present
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import LABEL, PROVISIONERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import (
+    LABEL,
     applied,
     classes_of,
-    running,
+    installed,
     serving,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
@@ -32,6 +32,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
     namespace,
     node,
     objects,
+    planned,
     request,
     state,
 )
@@ -48,11 +49,11 @@ def settled(*more, **options):
     """A cluster that is as it is asked for, and then has more."""
     asked = request(**options)
     before = state()
-    return {**applied(before, plan_present(asked, before)), **by_ref(more)}
+    return {**applied(before, planned(asked, before)), **by_ref(more)}
 
 
 def test_from_kinds_own():
-    assert verbs(plan_present(request(), state())) == [
+    assert verbs(planned(request(), state())) == [
         ("create", "ServiceAccount", SPACE, "local-path-provisioner-service-account"),
         ("create", "Role", SPACE, "local-path-provisioner-role"),
         ("create", "ClusterRole", "", "local-path-provisioner-role"),
@@ -60,14 +61,14 @@ def test_from_kinds_own():
         ("create", "ClusterRoleBinding", "", "local-path-provisioner-bind"),
         ("patch", "ConfigMap", SPACE, "local-path-config"),
         ("patch", *PLACE),
-        ("serve", *PLACE),
+        ("wait", *PLACE),
     ]
 
 
 def test_from_nothing():
     bare = by_ref([node("lab-control-plane", IMAGE), namespace("default")])
-    steps = plan_present(request(), bare)
-    assert [step.verb for step in steps] == ["create"] * 8 + ["serve", "create"]
+    steps = planned(request(), bare)
+    assert [step.verb for step in steps] == ["create"] * 8 + ["wait", "create"]
     assert steps[0].ref == ("Namespace", "", SPACE)
     assert steps[0].body["metadata"]["labels"] == MARK
 
@@ -75,7 +76,7 @@ def test_from_nothing():
 def test_nothing_is_left_of_kinds_own_deployment():
     """Lists are replaced as a whole: no argument, volume or update strategy of the old one stays."""
     before = state()
-    spec = applied(before, plan_present(request(), before))[PLACE]["spec"]
+    spec = applied(before, planned(request(), before))[PLACE]["spec"]
     assert spec["strategy"] == {"type": "Recreate"}
     assert "args" not in spec["template"]["spec"]["containers"][0]
     assert [volume["name"] for volume in spec["template"]["spec"]["volumes"]] == ["config-volume"]
@@ -86,11 +87,11 @@ def test_nothing_is_left_of_kinds_own_deployment():
     "options, touched",
     [
         ({}, []),
-        ({"image": "other:1"}, [("patch", *PLACE), ("serve", *PLACE)]),
-        ({"worker_threads": 8}, [("patch", *PLACE), ("serve", *PLACE)]),
+        ({"image": "other:1"}, [("patch", *PLACE), ("wait", *PLACE)]),
+        ({"worker_threads": 8}, [("patch", *PLACE), ("wait", *PLACE)]),
         (
             {"node_path": "/srv"},
-            [("patch", "ConfigMap", SPACE, "local-path-config"), ("patch", *PLACE), ("serve", *PLACE)],
+            [("patch", "ConfigMap", SPACE, "local-path-config"), ("patch", *PLACE), ("wait", *PLACE)],
         ),
         (
             {"reclaim_policy": "Retain"},
@@ -105,25 +106,25 @@ def test_nothing_is_left_of_kinds_own_deployment():
     ],
 )
 def test_only_what_differs_is_touched(options, touched):
-    assert verbs(plan_present(request(**options), settled())) == touched
+    assert verbs(planned(request(**options), settled())) == touched
 
 
 def test_one_that_does_not_serve_is_waited_for():
     ready = settled()
     pending = {**ready, PLACE: {**ready[PLACE], "status": {}}}
-    assert verbs(plan_present(request(), pending)) == [("serve", *PLACE)]
+    assert verbs(planned(request(), pending)) == [("wait", *PLACE)]
 
 
 def test_a_racing_deployment_goes_first_with_its_configuration():
     race = settled(namespace("elsewhere"), deployment("elsewhere"), config_map("elsewhere"))
-    assert verbs(plan_present(request(), race)) == [
+    assert verbs(planned(request(), race)) == [
         ("delete", *OTHER),
         ("delete", "ConfigMap", "elsewhere", "local-path-config"),
     ]
 
 
 def test_another_namespace_takes_everything_along():
-    steps = plan_present(request(namespace="elsewhere"), settled())
+    steps = planned(request(namespace="elsewhere"), settled())
     gone = [step.ref for step in steps if step.verb == "delete"]
     assert steps[0].ref == PLACE
     assert {kind for kind, _namespace, _name in gone} == {
@@ -135,18 +136,18 @@ def test_another_namespace_takes_everything_along():
 def test_a_deployment_with_another_selector_is_made_anew():
     live = deployment()
     live["spec"]["selector"] = {"matchLabels": {"app.kubernetes.io/name": "local-path-provisioner"}}
-    steps = verbs(plan_present(request(), state(live)))
+    steps = verbs(planned(request(), state(live)))
     assert [step for step in steps if step[1:] == PLACE] == [
         ("delete", *PLACE),
         ("create", *PLACE),
-        ("serve", *PLACE),
+        ("wait", *PLACE),
     ]
 
 
 @pytest.mark.parametrize("annotations", [(GA,), (BETA,), (GA, BETA)])
 def test_a_class_of_this_driver_is_demoted_whatever_made_it_the_default(annotations):
     before = settled(class_of("old", DRIVER, *annotations))
-    after = applied(before, plan_present(request(), before))
+    after = applied(before, planned(request(), before))
     assert [ref[2] for ref, item in after.items() if ref[0] == "StorageClass" and is_default_class(item)] == [
         "standard"
     ]
@@ -154,8 +155,8 @@ def test_a_class_of_this_driver_is_demoted_whatever_made_it_the_default(annotati
 
 
 def test_classes_change_only_when_something_serves_them():
-    steps = verbs(plan_present(request(storage_class="new"), state()))
-    served = steps.index(("serve", *PLACE))
+    steps = verbs(planned(request(storage_class="new"), state()))
+    served = steps.index(("wait", *PLACE))
     assert [step for step in steps[:served] if step[1] == "StorageClass"] == []
     assert steps[served + 1 :] == [
         ("patch", "StorageClass", "", "standard"),
@@ -165,7 +166,7 @@ def test_classes_change_only_when_something_serves_them():
 
 def test_an_unknown_node_is_refused():
     with pytest.raises(BadInput, match="lab-worker9"):
-        plan_present(request(paths=[{"node": "lab-worker9", "paths": ["/a"]}]), state())
+        planned(request(paths=[{"node": "lab-worker9", "paths": ["/a"]}]), state())
 
 
 CLASSES = st.lists(
@@ -213,10 +214,10 @@ def test_the_plan_after_the_plan_is_empty(cluster, first, second):
     after = cluster
     for asked in (first, second):
         try:
-            after = applied(after, plan_present(asked, after))
+            after = applied(after, planned(asked, after))
         except Declined:
             return
-        assert plan_present(asked, after) == ()
+        assert planned(asked, after) == ()
         check(asked, after)
     assert cluster == original
 
@@ -226,8 +227,8 @@ def check(asked, after):
     provisioner = PROVISIONERS[asked.name]
     place = ("Deployment", asked.namespace, provisioner.deployment)
     assert serving(provisioner, after) == [place]
-    assert running(after)[place] == asked.name
-    assert all(classes_of(after, PROVISIONERS[name].driver) for name in running(after).values())
+    assert installed(after)[place] == asked.name
+    assert all(classes_of(after, PROVISIONERS[name].driver) for name in installed(after).values())
     made = after["StorageClass", "", asked.storage_class]
     assert (made["provisioner"], made["reclaimPolicy"]) == (provisioner.driver, asked.reclaim_policy)
     assert is_default_class(made) is asked.default_class
@@ -240,13 +241,13 @@ def check(asked, after):
 @given(STATES, REQUESTS)
 def test_absent_removes_all_of_the_driver_and_nothing_else(cluster, asked):
     try:
-        present = applied(cluster, plan_present(asked, cluster))
+        present = applied(cluster, planned(asked, cluster))
     except Declined:
         return
     after = present
     for name in PROVISIONERS:
-        after = applied(after, plan_absent(request(name=name), after, False))
-        assert plan_absent(request(name=name), after, False) == ()
+        after = applied(after, planned(request(name=name, state="absent"), after))
+        assert planned(request(name=name, state="absent"), after) == ()
         assert serving(PROVISIONERS[name], after) == []
     assert not [ref for ref, item in after.items() if LABEL in item["metadata"].get("labels", {})]
     foreign = {ref for ref, item in present.items() if item.get("provisioner") == "example.com/other"}
@@ -255,7 +256,7 @@ def test_absent_removes_all_of_the_driver_and_nothing_else(cluster, asked):
 
 
 def test_absent_begins_with_the_classes():
-    steps = verbs(plan_absent(request(), settled(), False))
+    steps = verbs(planned(request(state="absent"), settled()))
     assert steps[:2] == [("delete", "StorageClass", "", "standard"), ("delete", *PLACE)]
     assert {verb for verb, *_ref in steps} == {"delete"}
     assert len(steps) == 8
@@ -299,11 +300,11 @@ EVERYWHERE = [
 )
 def test_a_namespace_goes_if_it_was_made_here_and_is_empty(more, removed):
     cluster = settled(*more, namespace="made")
-    steps = verbs(plan_absent(request(namespace="made"), cluster, False))
+    steps = verbs(planned(request(namespace="made", state="absent"), cluster))
     assert (("delete", "Namespace", "", "made") in steps) is removed
     assert ("delete", "Namespace", "", SPACE) not in steps
 
 
 def test_absent_where_nothing_is():
     bare = by_ref(item for item in objects() if item["kind"] in ("Node", "Namespace"))
-    assert plan_absent(request(), bare, False) == ()
+    assert planned(request(state="absent"), bare) == ()

@@ -6,7 +6,6 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan_absent, plan_present
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
     BETA,
     DRIVER,
@@ -15,6 +14,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
     class_of,
     deployment,
     namespace,
+    planned,
     request,
     state,
 )
@@ -22,28 +22,28 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
 OTHER = "example.com/other"
 
 
+TAKEN = ("exists already", ("another storage_class", "replace_default"))
+DEFAULT = ("is the default already", ("default_class: false", "replace_default"))
+
+
 @pytest.mark.parametrize(
-    "options, item, message, ways_out",
+    "options, item, why, ways_out",
     [
-        ({}, class_of("rival", OTHER, GA), "class rival is the default", ("default_class: false", "replace_default")),
-        ({}, class_of("rival", OTHER, BETA), "class rival is the default", ("default_class: false", "replace_default")),
-        ({}, class_of("standard", OTHER), "class standard is taken", ("another storage_class", "replace_default")),
-        ({}, class_of("standard", OTHER, GA), "class standard is taken", ("another storage_class", "replace_default")),
-        (
-            {"default_class": False},
-            class_of("standard", OTHER),
-            "class standard is taken",
-            ("another storage_class", "replace_default"),
-        ),
+        ({}, class_of("rival", OTHER, GA), *DEFAULT),
+        ({}, class_of("rival", OTHER, BETA), *DEFAULT),
+        ({}, class_of("standard", OTHER), *TAKEN),
+        ({}, class_of("standard", OTHER, GA), *TAKEN),
+        ({"default_class": False}, class_of("standard", OTHER), *TAKEN),
     ],
 )
-def test_a_class_of_somebody_else(options, item, message, ways_out):
+def test_a_class_of_somebody_else(options, item, why, ways_out):
     with pytest.raises(Declined) as caught:
-        plan_present(request(**options), state(item))
-    assert message in caught.value.message and OTHER in caught.value.message
+        planned(request(**options), state(item))
+    (row,) = caught.value.details
+    assert why in row["why"] and OTHER in caught.value.message
     assert all(way in caught.value.next_step for way in ways_out)
-    assert caught.value.details == [item["metadata"]["name"]]
-    assert plan_present(request(**options, replace_default=True), state(item))
+    assert row["name"] == item["metadata"]["name"]
+    assert planned(request(**options, replace_default=True), state(item))
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,19 @@ def test_a_class_of_somebody_else(options, item, message, ways_out):
     ],
 )
 def test_a_class_that_is_nobodys_business(options, item):
-    assert plan_present(request(**options), state(item))
+    assert planned(request(**options), state(item))
 
 
 def test_a_deployment_that_is_something_else():
     item = deployment("elsewhere", image="mirror/x:1", command=["/run"])
-    with pytest.raises(Declined, match="elsewhere/local-path-provisioner is something else") as caught:
-        plan_present(request(namespace="elsewhere"), state(namespace("elsewhere"), item))
+    with pytest.raises(Declined, match="elsewhere/local-path-provisioner is not a provisioner") as caught:
+        planned(request(namespace="elsewhere"), state(namespace("elsewhere"), item))
     assert "another namespace" in caught.value.next_step
 
 
 def test_a_namespace_that_is_going():
     with pytest.raises(Conflict, match="is being deleted"):
-        plan_present(request(), state(namespace(SPACE, deletionTimestamp="now")))
+        planned(request(), state(namespace(SPACE, deletionTimestamp="now")))
 
 
 def volume(name, policy="Delete", driver=DRIVER, claim="c"):
@@ -90,22 +90,22 @@ BOUND = [volume("v"), claim("c", volume_name="v")]
 @pytest.mark.parametrize(
     "items, needing",
     [
-        (BOUND, ["volume v of ns/c: nothing would delete it"]),
-        ([volume("v", claim="gone")], ["volume v of ns/gone: nothing would delete it"]),
-        ([claim("c")], ["claim ns/c: waits for a volume"]),
+        (BOUND, [("v", "nothing would delete it")]),
+        ([volume("v", claim="gone")], [("v", "nothing would delete it")]),
+        ([claim("c")], [("ns/c", "it waits for a volume")]),
         (
             [*BOUND, claim("d")],
-            ["volume v of ns/c: nothing would delete it", "claim ns/d: waits for a volume"],
+            [("v", "nothing would delete it"), ("ns/d", "it waits for a volume")],
         ),
     ],
 )
 def test_needed_by_volumes_and_claims(items, needing):
     with pytest.raises(Declined) as caught:
-        plan_absent(request(), state(*items), False)
-    assert caught.value.details == needing
-    assert all(line in caught.value.message for line in needing)
+        planned(request(state="absent"), state(*items))
+    assert [(row["name"], row["why"]) for row in caught.value.details] == needing
+    assert all(name in caught.value.message and why in caught.value.message for name, why in needing)
     assert "force: true" in caught.value.next_step
-    assert plan_absent(request(), state(*items), True)
+    assert planned(request(state="absent", force=True), state(*items))
 
 
 @pytest.mark.parametrize(
@@ -120,17 +120,17 @@ def test_needed_by_volumes_and_claims(items, needing):
     ],
 )
 def test_not_needed(items):
-    assert plan_absent(request(), state(*items), False)
+    assert planned(request(state="absent"), state(*items))
 
 
 def test_a_long_list_is_cut_for_people_and_whole_for_programs():
     items = [volume(f"v{number:02}") for number in range(12)]
     with pytest.raises(Declined) as caught:
-        plan_absent(request(), state(*items), False)
-    assert caught.value.message.endswith("v09 of ns/c: nothing would delete it; ...")
+        planned(request(state="absent"), state(*items))
+    assert "v09 (ns/c): " in caught.value.message and caught.value.message.endswith("and 2 more")
     assert len(caught.value.details) == 12
 
 
 def test_where_nothing_is_removed_nothing_is_refused():
     bare = by_ref([namespace("ns"), volume("v"), claim("c", volume_name="v")])
-    assert plan_absent(request(), bare, False) == ()
+    assert planned(request(state="absent"), bare) == ()

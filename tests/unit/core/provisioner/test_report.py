@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan_present
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
     describe,
     difference,
-    facts,
+    result,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import applied
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
@@ -16,6 +15,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
     class_of,
     deployment,
     namespace,
+    planned,
     request,
     state,
 )
@@ -55,22 +55,22 @@ def test_the_api_servers_defaults_are_said():
 def test_what_the_steps_touch():
     before = state(namespace("elsewhere"), deployment("elsewhere"))
     asked = request(reclaim_policy="Retain")
-    was, becomes = difference(plan_present(asked, before), before)
+    was, becomes = difference(planned(asked, before), before)
     assert was.keys() == becomes.keys()
     assert {name: (was[name], becomes[name]) for name in was if "Role" not in name} == {
         "Deployment elsewhere/local-path-provisioner": ("present", "absent"),
-        "ServiceAccount local-path-storage/local-path-provisioner-service-account": ("absent", "as asked"),
-        "ConfigMap local-path-storage/local-path-config": ("different", "as asked"),
-        "Deployment local-path-storage/local-path-provisioner": ("different", "as asked"),
+        "ServiceAccount local-path-storage/local-path-provisioner-service-account": ("absent", "as requested"),
+        "ConfigMap local-path-storage/local-path-config": ("different", "as requested"),
+        "Deployment local-path-storage/local-path-provisioner": ("different", "as requested"),
     }
 
 
 def test_one_that_is_made_anew_is_as_asked_in_the_end():
     live = deployment()
     live["spec"]["selector"] = {"matchLabels": {"other": "selector"}}
-    was, becomes = difference(plan_present(request(), state(live)), state(live))
+    was, becomes = difference(planned(request(), state(live)), state(live))
     name = "Deployment local-path-storage/local-path-provisioner"
-    assert (was[name], becomes[name]) == ("present", "as asked")
+    assert (was[name], becomes[name]) == ("present", "as requested")
 
 
 def test_what_is_returned():
@@ -81,7 +81,7 @@ def test_what_is_returned():
         paths=[{"paths": ["/srv"]}, {"node": "lab-worker", "paths": []}],
         image="other:1",
     )
-    assert facts(asked, applied(before, plan_present(asked, before))) == {
+    assert result(asked, applied(before, planned(asked, before))) == {
         "name": "local_path",
         "driver": DRIVER,
         "namespace": "local-path-storage",

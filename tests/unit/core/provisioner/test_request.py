@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import (
-    NodePaths,
-    check_nodes,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import NodePaths
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import request
 
 
@@ -53,28 +50,28 @@ def test_each_provisioner_has_its_own_places(name, namespace, path):
         ({"node_path": "relative"}, "'relative' for all other nodes is not absolute"),
         ({"node_path": ""}, "'' for all other nodes is not absolute"),
         ({"node_path": "~/volumes"}, "is not absolute"),
-        ({"node_path": "/"}, "all other nodes can't be '/'"),
-        ({"node_path": "//"}, "can't be '/'"),
-        ({"node_path": "/a/.."}, "can't be '/'"),
-        ({"paths": []}, "no entry"),
-        ({"paths": [{"paths": []}]}, "no directory for all other nodes"),
+        ({"node_path": "/"}, "all other nodes must not be '/'"),
+        ({"node_path": "//"}, "must not be '/'"),
+        ({"node_path": "/a/.."}, "must not be '/'"),
+        ({"paths": []}, "paths is empty"),
+        ({"paths": [{"paths": []}]}, "empty entry for all other nodes"),
         ({"paths": [{"node": "w", "paths": ["a"]}]}, "'a' for node w is not absolute"),
         ({"paths": [{"node": "w", "paths": ["/a", "/a/"]}]}, "/a twice for node w"),
         ({"paths": [{"node": "w", "paths": ["/a"]}, {"node": "w", "paths": ["/b"]}]}, "2 entries for node w"),
         ({"paths": [{"paths": ["/a"]}, {"node": "", "paths": ["/b"]}]}, "2 entries for all other nodes"),
-        ({"node_path": "/a", "paths": [{"paths": ["/b"]}]}, "use one of them"),
-        ({"namespace": "a.b"}, "namespace can't be 'a.b'"),
-        ({"namespace": "n" * 64}, "namespace can't be"),
-        ({"namespace": ""}, "namespace can't be ''"),
-        ({"replicas": 0}, "replicas can't be 0: the least is 1"),
-        ({"storage_class": ""}, "storage_class can't be ''"),
-        ({"storage_class": "Fast"}, "storage_class can't be 'Fast'"),
-        ({"storage_class": "fast\n"}, "storage_class can't be"),
-        ({"worker_threads": 0}, "worker_threads can't be 0: the least is 1"),
-        ({"provisioning_retries": -1}, "provisioning_retries can't be -1: the least is 0"),
-        ({"deletion_retries": -1}, "deletion_retries can't be -1"),
-        ({"helper_timeout": 0}, "helper_timeout can't be 0"),
-        ({"wait_timeout": 0}, "wait_timeout can't be 0"),
+        ({"node_path": "/a", "paths": [{"paths": ["/b"]}]}, "mutually exclusive"),
+        ({"namespace": "a.b"}, "namespace 'a.b' is invalid"),
+        ({"namespace": "n" * 64}, "namespace 'nn"),
+        ({"namespace": ""}, "namespace '' is invalid"),
+        ({"replicas": 0}, "replicas must be at least 1"),
+        ({"storage_class": ""}, "storage_class '' is invalid"),
+        ({"storage_class": "Fast"}, "storage_class 'Fast' is invalid"),
+        ({"storage_class": "fast\n"}, "storage_class 'fast\\n' is invalid"),
+        ({"worker_threads": 0}, "worker_threads must be at least 1"),
+        ({"provisioning_retries": -1}, "provisioning_retries must be at least 0"),
+        ({"deletion_retries": -1}, "deletion_retries must be at least 0"),
+        ({"helper_timeout": 0}, "helper_timeout must be at least 1"),
+        ({"wait_timeout": 0}, "wait_timeout must be at least 1"),
     ],
 )
 def test_refused(given_options, words):
@@ -97,7 +94,7 @@ def test_a_path_is_kept_clean_or_refused(parts):
 def test_nodes_that_the_cluster_does_not_have():
     asked = request(paths=[{"paths": ["/a"]}, {"node": "w1", "paths": ["/b"]}, {"node": "w9", "paths": []}])
     with pytest.raises(BadInput) as caught:
-        check_nodes(asked, ["w2", "w1"])
+        asked.check_nodes(["w2", "w1"])
     assert caught.value.details == ["w9"]
     assert caught.value.next_step == "Its nodes are: w1, w2"
-    check_nodes(asked, ["w1", "w9"])
+    asked.check_nodes(["w1", "w9"])

@@ -7,21 +7,18 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_default_class
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.hostpath import DRIVER as HOSTPATH
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import (
-    manifests,
-    plan_absent,
-    plan_file,
-    plan_present,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.hostpath import (
+    DRIVER as HOSTPATH,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import LABEL
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import applied, running
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import manifests
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import LABEL, applied, installed
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
     DRIVER,
     GA,
     PLACE,
     SPACE,
     class_of,
+    planned,
     request,
     state,
 )
@@ -38,7 +35,7 @@ def ask(name, **options):
 
 def having(name, *items, **options):
     """A cluster with this provisioner, and then items."""
-    return {**applied(state(), plan_present(ask(name, **options), state())), **by_ref(items)}
+    return {**applied(state(), planned(ask(name, **options), state())), **by_ref(items)}
 
 
 def volume(name, driver=DRIVER, policy="Delete", node="lab-worker", directory="/var/local-path-provisioner"):
@@ -69,79 +66,84 @@ def defaults(cluster):
 @pytest.mark.parametrize("second", NAMES)
 def test_every_way_leads_to_one_provisioner_and_one_default_class(first, second):
     cluster = having(first)
-    after = applied(cluster, plan_present(ask(second), cluster))
+    after = applied(cluster, planned(ask(second), cluster))
     place = OWN if second == "hostpath" else PLACE
-    assert running(after) == {place: second}
+    assert installed(after) == {place: second}
     assert defaults(after) == ["standard"]
     assert {item["metadata"]["labels"][LABEL] for item in after.values() if item["metadata"].get("labels")} == {second}
-    assert plan_present(ask(second), after) == ()
+    assert planned(ask(second), after) == ()
 
 
 def test_in_place_where_both_are_the_same_program():
     cluster = having("local_path")
-    steps = plan_present(ask("local_path_shared"), cluster)
+    steps = planned(ask("local_path_shared"), cluster)
     assert "delete" not in {step.verb for step in steps}
-    assert [step.verb for step in steps if step.ref == PLACE] == ["patch", "serve"]
+    assert [step.verb for step in steps if step.ref == PLACE] == ["patch", "wait"]
 
 
 def test_the_old_one_goes_last_with_all_that_is_its_own():
     """kind's own goes too: its objects are known by their names. The namespace is not of this collection."""
     cluster = state()
-    steps = plan_present(request(name="hostpath"), cluster)
+    steps = planned(request(name="hostpath"), cluster)
     verbs = [(step.verb, step.ref) for step in steps]
     new_class = verbs.index(("create", ("StorageClass", "", "standard")))
-    assert verbs.index(("serve", OWN)) < new_class
+    assert verbs.index(("wait", OWN)) < new_class
     assert verbs[new_class + 1 :] == [
         ("delete", PLACE),
         ("delete", ("ConfigMap", SPACE, "local-path-config")),
     ]
-    back = plan_present(request(), applied(cluster, steps))
+    back = planned(request(), applied(cluster, steps))
     assert (back[-1].verb, back[-1].ref) == ("delete", ("Namespace", "", "hostpath-storage"))
 
 
 def test_one_that_keeps_a_class_stays():
     cluster = having("local_path")
-    after = applied(cluster, plan_present(ask("hostpath", storage_class="shared"), cluster))
-    assert running(after) == {PLACE: "local_path", OWN: "hostpath"}
+    after = applied(cluster, planned(ask("hostpath", storage_class="shared"), cluster))
+    assert installed(after) == {PLACE: "local_path", OWN: "hostpath"}
     assert defaults(after) == ["shared"]
     cluster = having("local_path", class_of("kept"))
-    after = applied(cluster, plan_present(ask("hostpath"), cluster))
-    assert running(after) == {PLACE: "local_path", OWN: "hostpath"}
+    after = applied(cluster, planned(ask("hostpath"), cluster))
+    assert installed(after) == {PLACE: "local_path", OWN: "hostpath"}
 
 
 BOUND = claim("v", volumeName="v")
 NEEDED = [
-    ("local_path", "hostpath", [volume("v"), BOUND], "volume v of ns/v: nothing would delete it"),
-    ("local_path", "hostpath", [volume("v")], "volume v of ns/v: nothing would delete it"),
-    ("local_path", "hostpath", [claim("c")], "claim ns/c: waits for a volume"),
-    ("local_path_shared", "hostpath", [volume("v", node="")], "volume v of ns/v: nothing would delete it"),
-    ("hostpath", "local_path", [volume("v", HOSTPATH, node="")], "volume v of ns/v: nothing would delete it"),
-    ("hostpath", "local_path_shared", [claim("c")], "claim ns/c: waits for a volume"),
-    ("local_path_shared", "local_path", [volume("v", node="")], "volume v of ns/v: it is of no single node"),
+    ("local_path", "hostpath", [volume("v"), BOUND], ("v", "nothing would delete it")),
+    ("local_path", "hostpath", [volume("v")], ("v", "nothing would delete it")),
+    ("local_path", "hostpath", [claim("c")], ("ns/c", "it waits for a volume")),
+    ("local_path_shared", "hostpath", [volume("v", node="")], ("v", "nothing would delete it")),
+    ("hostpath", "local_path", [volume("v", HOSTPATH, node="")], ("v", "nothing would delete it")),
+    ("hostpath", "local_path_shared", [claim("c")], ("ns/c", "it waits for a volume")),
+    (
+        "local_path_shared",
+        "local_path",
+        [volume("v", node="")],
+        ("v", "its node affinity does not name exactly one node"),
+    ),
     (
         "local_path",
         "local_path_shared",
         [volume("v")],
-        "volume v of ns/v: its directory is on lab-worker and would be looked for on any node",
+        ("v", "its directory is on lab-worker and would be looked for on any node"),
     ),
-    ("local_path_shared", "local_path", [claim("c", ["ReadWriteMany"])], "claim ns/c: it asks for ReadWriteMany"),
+    ("local_path_shared", "local_path", [claim("c", ["ReadWriteMany"])], ("ns/c", "it requests ReadWriteMany")),
     (
         "local_path_shared",
         "local_path",
         [claim("c", class_name="fast", selector={"matchLabels": {"a": "b"}}), class_of("fast")],
-        "claim ns/c: it has a selector",
+        ("ns/c", "it has a selector"),
     ),
     (
         "local_path_shared",
         "local_path",
         [class_of("fast", volumeBindingMode="Immediate")],
-        "class fast: it binds at once",
+        ("fast", "its binding mode is Immediate"),
     ),
     (
         "hostpath",
         "hostpath",
         [volume("v", HOSTPATH, node="", directory="/data")],
-        "volume v of ns/v: /data/v is not in /elsewhere",
+        ("v", "/data/v is not in /elsewhere"),
     ),
 ]
 
@@ -151,12 +153,12 @@ def test_refused_where_something_would_be_left_to_nobody(first, second, items, w
     cluster = having(first, *items)
     options = {"node_path": "/elsewhere"} if first == second else {}
     with pytest.raises(Declined) as caught:
-        plan_present(ask(second, **options), cluster)
-    assert caught.value.details == [why]
-    assert why in caught.value.message and "force: true" in caught.value.next_step
-    after = applied(cluster, plan_present(ask(second, **options), cluster, True))
-    assert set(running(after).values()) == {second}
-    assert plan_present(ask(second, **options), after) == ()
+        planned(ask(second, **options), cluster)
+    assert [(row["name"], row["why"]) for row in caught.value.details] == [why]
+    assert why[1] in caught.value.message and "force: true" in caught.value.next_step
+    after = applied(cluster, planned(ask(second, force=True, **options), cluster))
+    assert set(installed(after).values()) == {second}
+    assert planned(ask(second, **options), after) == ()
 
 
 FINE = [
@@ -178,36 +180,36 @@ FINE = [
 def test_not_refused_where_nothing_is_left(first, second, items):
     options = {"node_path": "/elsewhere"} if first == second else {}
     cluster = having(first, *items)
-    after = applied(cluster, plan_present(ask(second, **options), cluster))
-    assert set(running(after).values()) == {second}
+    after = applied(cluster, planned(ask(second, **options), cluster))
+    assert set(installed(after).values()) == {second}
 
 
 def test_what_was_left_before_does_not_stand_in_the_way():
     """A volume that the configuration of now would not delete either is no reason to refuse another one."""
     cluster = having("local_path_shared", volume("v"))
-    assert plan_present(ask("local_path_shared", worker_threads=8), cluster)
+    assert planned(ask("local_path_shared", worker_threads=8), cluster)
     cluster = having("local_path", volume("v", node=""))
-    assert plan_present(ask("local_path"), cluster) == ()
-    assert plan_present(ask("local_path", node_path="/other"), cluster)
+    assert planned(ask("local_path"), cluster) == ()
+    assert planned(ask("local_path", node_path="/other"), cluster)
 
 
 def test_one_that_lost_its_class_earlier_goes_when_nothing_needs_it():
     cluster = having("hostpath")
     stock = {PLACE: state()[PLACE], **cluster}
-    assert [step.ref for step in plan_present(ask("hostpath"), stock)] == [PLACE]
+    assert [step.ref for step in planned(ask("hostpath"), stock)] == [PLACE]
     needed = {**stock, **by_ref([volume("v")])}
-    assert plan_present(ask("hostpath"), needed) == ()
-    assert [step.ref for step in plan_present(ask("hostpath"), needed, True)] == [PLACE]
+    assert planned(ask("hostpath"), needed) == ()
+    assert [step.ref for step in planned(ask("hostpath", force=True), needed)] == [PLACE]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_default_class_of_somebody_else_is_left_alone(name):
     cluster = state(class_of("rival", OTHER, GA))
-    with pytest.raises(Declined, match=f"class rival is the default already: its provisioner is {OTHER}"):
-        plan_present(ask(name), cluster)
-    after = applied(cluster, plan_present(ask(name, default_class=False, storage_class="second"), cluster))
+    with pytest.raises(Declined, match=f"rival: is the default already, with the provisioner {OTHER}"):
+        planned(ask(name), cluster)
+    after = applied(cluster, planned(ask(name, default_class=False, storage_class="second"), cluster))
     assert "rival" in defaults(after)
-    after = applied(cluster, plan_present(ask(name, replace_default=True), cluster))
+    after = applied(cluster, planned(ask(name, replace_default=True), cluster))
     assert defaults(after) == ["standard"]
 
 
@@ -215,10 +217,10 @@ def test_a_default_class_of_somebody_else_is_left_alone(name):
 def test_absent_leaves_the_other_driver_alone(name):
     other = "local_path" if name == "hostpath" else "hostpath"
     cluster = having(other)
-    both = applied(cluster, plan_present(ask(name, storage_class="mine"), cluster))
-    assert set(running(both).values()) == {name, other}
-    after = applied(both, plan_absent(ask(name), both, False))
-    assert set(running(after).values()) == {other}
+    both = applied(cluster, planned(ask(name, storage_class="mine"), cluster))
+    assert set(installed(both).values()) == {name, other}
+    after = applied(both, planned(ask(name, state="absent"), both))
+    assert set(installed(after).values()) == {other}
     assert {ref[2] for ref in after if ref[0] == "StorageClass"} == {"standard"}
 
 
@@ -228,7 +230,7 @@ def test_a_file_makes_a_cluster_that_is_as_asked_for(name):
     asked = ask(name, reclaim_policy="Retain", image="program:1")
     bare = {ref: item for ref, item in state().items() if ref[0] == "Node"}
     made = {**bare, **by_ref(manifests(asked))}
-    assert [step.verb for step in plan_present(asked, made)] == ["serve"]
+    assert [step.verb for step in planned(asked, made)] == ["wait"]
     assert manifests(asked)[0]["kind"] == "Namespace"
     assert manifests(asked)[-1]["kind"] == "StorageClass"
 
@@ -239,8 +241,9 @@ def test_a_file_for_nodes_that_are_not_there_yet():
 
 
 def test_a_file_has_nothing_of_another_provisioner():
-    there, wanted = by_ref(manifests(ask("local_path"))), manifests(ask("hostpath"))
-    steps = plan_file(wanted, there)
+    rendered = ask("hostpath", state="rendered", dest="/f")
+    there, wanted = by_ref(manifests(ask("local_path"))), manifests(rendered)
+    steps = planned(rendered, there)
     assert {step.ref for step in steps if step.verb == "delete"} == set(there) - set(by_ref(wanted))
     assert [step.ref for step in steps if step.verb == "patch"] == [("StorageClass", "", "standard")]
-    assert plan_file(wanted, by_ref(wanted)) == ()
+    assert planned(rendered, by_ref(wanted)) == ()

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.local_path import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import (
     provisioner_directories,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (

@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.a
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import User
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import NodeRunner, Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes as node_look
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import nodes
 
 HERE = Runner()
 STRANGER = User(47110, 47110)
@@ -35,12 +35,12 @@ def data(tmp_path: Path) -> Path:
 
 
 def denied(data: Path, user: User = STRANGER, *, read_only: bool = True) -> dict[str, str]:
-    found = node_look.contents(HERE, str(data), user, read_only=read_only)
+    found = nodes.contents(HERE, str(data), user, read_only=read_only)
     return {entry.path: f"{entry.kind} {entry.mode}" for entry in found.denied}
 
 
 def test_a_directory_is_told_by_its_numbers(data: Path) -> None:
-    found = node_look.look(HERE, str(data))
+    found = nodes.stat_directory(HERE, str(data))
     status = data.stat()
     assert (found.device, found.inode, found.writable) == (status.st_dev, status.st_ino, True)
     assert len(found.boot) == 36
@@ -52,8 +52,8 @@ def test_mount_points_are_read_as_they_are_called() -> None:
 
 
 def test_a_directory_that_is_not_there_is_named_with_its_node(tmp_path: Path) -> None:
-    for look in (node_look.look, lambda *where: node_look.contents(*where, STRANGER, read_only=True)):
-        with pytest.raises(CommandFailed, match=f"{tmp_path}/missing can't be looked at") as caught:
+    for look in (nodes.stat_directory, lambda *where: nodes.contents(*where, STRANGER, read_only=True)):
+        with pytest.raises(CommandFailed, match=f"{tmp_path}/missing cannot be read") as caught:
             look(HERE, f"{tmp_path}/missing")
         assert caught.value.tried == f"ls -la {tmp_path}/missing"
     assert NodeRunner("docker", "n", HERE).argv(["ls"]) == ["docker", "exec", "-i", "n", "ls"]
@@ -88,7 +88,7 @@ def test_what_a_user_may_not_read(data: Path) -> None:
 def test_the_directory_itself(data: Path, mode: int) -> None:
     data.chmod(mode)
     os.chown(data, 1000, 1001)
-    found = node_look.contents(HERE, str(data), STRANGER, read_only=True)
+    found = nodes.contents(HERE, str(data), STRANGER, read_only=True)
     assert found.denied == (Entry("d", f"{mode:o}", 1000, 1001, ""),)
     assert denied(data, User(1000, 47110)) == {}
 
@@ -115,7 +115,7 @@ def test_what_a_user_may_not_write_to(data: Path) -> None:
 def test_links_are_told_and_not_followed(data: Path) -> None:
     (data / "open" / "out").symlink_to("/root")
     (data / "a\nlink").symlink_to("b c")
-    found = node_look.contents(HERE, str(data), STRANGER, read_only=True)
+    found = nodes.contents(HERE, str(data), STRANGER, read_only=True)
     assert found.links == {"open/out": "/root", "a\nlink": "b c"}
     assert found.denied == ()
 
@@ -129,4 +129,4 @@ class Lacking(Runner):
 
 def test_a_look_that_fails_is_not_taken_for_a_refusal(data: Path) -> None:
     with pytest.raises(CommandFailed, match="no-such-program"):
-        node_look.contents(Lacking(), str(data), STRANGER, read_only=True)
+        nodes.contents(Lacking(), str(data), STRANGER, read_only=True)

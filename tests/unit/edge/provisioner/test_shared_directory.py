@@ -10,7 +10,9 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import check_shared
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import (
+    check_same_directory,
+)
 
 NODES = ("lab-control-plane", "lab-worker", "lab-worker2")
 
@@ -28,7 +30,7 @@ class Nodes(Runner):
 
 
 def probe(places: Mapping[str, Path]) -> None:
-    check_shared(Engine("docker", Nodes(places)), NODES, "/data")
+    check_same_directory(Engine("docker", Nodes(places)), NODES, "/data")
 
 
 def test_one_directory_for_all(tmp_path: Path) -> None:
@@ -37,21 +39,19 @@ def test_one_directory_for_all(tmp_path: Path) -> None:
 
 
 def test_a_single_node_shares_with_itself(tmp_path: Path) -> None:
-    check_shared(Engine("docker", Nodes({NODES[0]: tmp_path})), NODES[:1], "/data")
+    check_same_directory(Engine("docker", Nodes({NODES[0]: tmp_path})), NODES[:1], "/data")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_nodes_that_differ_are_named(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    with pytest.raises(
-        BadInput, match="On lab-worker2 the directory /data is not the one of lab-control-plane:"
-    ) as caught:
+    with pytest.raises(BadInput, match="/data is not the same as on lab-control-plane on lab-worker2:") as caught:
         probe({NODES[0]: tmp_path, NODES[1]: tmp_path, NODES[2]: tmp_path / "own"})
     assert caught.value.details == ["lab-worker2"]
     assert [path.name for path in tmp_path.rglob("*")] == ["own"]
 
 
 def test_a_directory_that_is_missing_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="On lab-control-plane the directory /data can't be written to"):
+    with pytest.raises(BadInput, match="/data is not writable on lab-control-plane"):
         probe({NODES[0]: tmp_path / "none", NODES[1]: tmp_path, NODES[2]: tmp_path})
     assert list(tmp_path.iterdir()) == []

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import plan_present
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
-    classes,
     describe,
     provisioners,
+    storage_classes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import State, applied
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
@@ -21,6 +19,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
     class_of,
     config_map,
     deployment,
+    planned,
     request,
     state,
 )
@@ -29,7 +28,7 @@ SPREAD = [{"paths": ["/a", "/b"]}, {"node": "lab-worker", "paths": ["/c"]}, {"no
 
 
 def made(before: State, **asked: Any) -> State:
-    return applied(before, plan_present(request(**asked), before))
+    return applied(before, planned(request(**asked), before))
 
 
 def test_a_new_cluster_of_kind() -> None:
@@ -49,7 +48,9 @@ def test_a_new_cluster_of_kind() -> None:
         "replicas": 1,
         **shown,
     }
-    assert classes(state()) == [{"name": "standard", "driver": DRIVER, "default": True, **shown, "options": options}]
+    assert storage_classes(state()) == [
+        {"name": "standard", "driver": DRIVER, "default": True, **shown, "options": options}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -67,23 +68,22 @@ def test_a_new_cluster_of_kind() -> None:
 )
 def test_the_options_make_the_same_again(asked: dict[str, Any]) -> None:
     there = made(state(), **asked)
-    found = [item["options"] for item in classes(there) if item["options"]]
+    found = [item["options"] for item in storage_classes(there) if item["options"]]
     assert found
     for options in found:
-        PROVISIONERS[options["name"]].check(request(**options))
         if options["storage_class"] == asked.get("storage_class", "standard"):
-            assert plan_present(request(**options), there) == ()
+            assert planned(request(**options), there) == ()
     again = state()
     for options in found:
         again = made(again, **options)
     assert describe(again) == describe(there)
-    assert [item["options"] for item in classes(again) if item["options"]] == found
+    assert [item["options"] for item in storage_classes(again) if item["options"]] == found
 
 
 def test_classes_that_nobody_known_here_serves() -> None:
-    found = classes(state(class_of("foreign", "example.com/driver")))
+    found = storage_classes(state(class_of("foreign", "example.com/driver")))
     assert {item["name"]: bool(item["options"]) for item in found} == {"foreign": False, "standard": True}
     unread = state(config_map(config="not json"), deployment())
-    assert [item["options"] for item in classes(unread)] == [{}]
+    assert [item["options"] for item in storage_classes(unread)] == [{}]
     gone = {ref: item for ref, item in state().items() if ref[0] != "Deployment"}
-    assert (provisioners(gone), [item["options"] for item in classes(gone)]) == ([], [{}])
+    assert (provisioners(gone), [item["options"] for item in storage_classes(gone)]) == ([], [{}])

@@ -8,13 +8,13 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.place import (
-    Looked,
-    Place,
-    check_same,
-    find_place,
-    seen_at,
-    serving_nodes,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import (
+    DirectoryLocation,
+    DirectoryStat,
+    check_same_directory,
+    find_location,
+    mounted_at,
+    untainted_nodes,
 )
 
 CONTROL = "k-control-plane"
@@ -41,58 +41,64 @@ def node(name, *mounts, role="worker", state="running"):
     ],
 )
 def test_a_directory_of_the_host_is_found_in_a_node(mounts, seen):
-    assert seen_at("/srv/data", node("k-worker", *mounts)) == seen
+    assert mounted_at("/srv/data", node("k-worker", *mounts)) == seen
 
 
 HERE = Mount("/mnt/data", "/srv/data")
 FROZEN = replace(HERE, read_only=True)
 
 
+def find(nodes, needed, *, read_only=True, engine="docker"):
+    return find_location("/srv/data", nodes, needed, read_only=read_only, engine=engine)
+
+
 def test_it_is_where_all_nodes_that_run_pods_have_it():
     nodes = [node(CONTROL, role="control-plane"), node("k-worker", HERE, Mount("/x", "/srv")), node("k-worker2", HERE)]
     balancer = node("k-external-load-balancer", role="external-load-balancer", state="exited")
-    place = find_place("/srv/data", [*nodes, balancer], ["k-worker", "k-worker2"], read_only=True)
-    assert place == Place("/srv/data", "/mnt/data", ("k-worker", "k-worker2"))
+    place = find([*nodes, balancer], ["k-worker", "k-worker2"], read_only=True)
+    assert place == DirectoryLocation("/srv/data", "/mnt/data", ("k-worker", "k-worker2"))
 
 
 def test_nodes_that_run_no_pods_of_everybody_count_where_they_have_it():
-    place = find_place("/srv/data", [node(CONTROL, HERE), node("k-worker", HERE)], ["k-worker"], read_only=True)
+    place = find([node(CONTROL, HERE), node("k-worker", HERE)], ["k-worker"], read_only=True)
     assert place.nodes == (CONTROL, "k-worker")
 
 
 def test_a_place_that_can_be_written_to_is_taken_where_that_is_asked_for():
     both = node("k-worker", Mount("/a", "/srv/data", read_only=True), Mount("/long", "/srv/data"))
-    assert find_place("/srv/data", [both], ["k-worker"], read_only=False).node_directory == "/long"
-    assert find_place("/srv/data", [both], ["k-worker"], read_only=True).node_directory == "/a"
+    assert find([both], ["k-worker"], read_only=False).node_directory == "/long"
+    assert find([both], ["k-worker"], read_only=True).node_directory == "/a"
 
 
 @pytest.mark.parametrize(
     ("mounts", "read_only", "said"),
     [
-        ([(), ()], True, ["in no node that runs pods (k-worker, k-worker2)", "host_path: /srv/data"]),
+        ([(), ()], True, ["not mounted in any node that runs pods (k-worker, k-worker2)", "host_path: /srv/data"]),
         ([(HERE,), ()], True, ["not in k-worker2", "k-worker has it at /mnt/data", "host_path: /srv/data"]),
-        ([(HERE,), (Mount("/x", "/srv"),)], True, ["no place that all nodes share", "k-worker2 has it at /x/data"]),
-        ([(HERE,), (FROZEN,)], False, ["read-only in k-worker2, and read-write", "without read_only"]),
+        (
+            [(HERE,), (Mount("/x", "/srv"),)],
+            True,
+            ["not mounted at the same path in all nodes", "k-worker2 has it at /x/data"],
+        ),
+        ([(HERE,), (FROZEN,)], False, ["read-only in k-worker2, and read_only is false", "without read_only"]),
     ],
 )
 def test_refused_with_the_nodes_that_lack_it(mounts, read_only, said):
     nodes = [node(name, *found) for name, found in zip(("k-worker", "k-worker2"), mounts, strict=True)]
     with pytest.raises(BadInput) as caught:
-        find_place("/srv/data", nodes, ["k-worker", "k-worker2"], read_only=read_only)
+        find(nodes, ["k-worker", "k-worker2"], read_only=read_only)
     assert [words for words in said if words not in caught.value.text()] == []
     assert [line["node"] for line in caught.value.details] == ["k-worker", "k-worker2"]
 
 
 def test_no_node_that_runs_pods_is_refused_with_those_that_have_it_all_the_same():
     with pytest.raises(BadInput, match=f"there is none.*; {CONTROL} has it at /mnt/data"):
-        find_place("/srv/data", [node(CONTROL, HERE)], [], read_only=True)
+        find([node(CONTROL, HERE)], [], read_only=True)
 
 
 def test_a_node_that_is_stopped_is_named():
     with pytest.raises(Unreachable, match="k-worker2 is exited"):
-        find_place(
-            "/srv/data", [node("k-worker", HERE), node("k-worker2", state="exited")], ["k-worker"], read_only=True
-        )
+        find([node("k-worker", HERE), node("k-worker2", state="exited")], ["k-worker"], read_only=True)
 
 
 @pytest.mark.parametrize(
@@ -107,37 +113,37 @@ def test_a_node_that_is_stopped_is_named():
 )
 def test_nodes_that_keep_pods_out(taint, serves):
     nodes = [{"metadata": {"name": "n"}, "spec": {"taints": [taint]}}, {"metadata": {"name": "m"}, "spec": {}}]
-    assert serving_nodes(nodes) == (("m", "n") if serves else ("m",))
+    assert untainted_nodes(nodes) == (("m", "n") if serves else ("m",))
 
 
-PLACE = Place("/srv/data", "/mnt/data", ("k-worker", "k-worker2"))
-HOST = Looked(1, 2, "boot")
+LOCATION = DirectoryLocation("/srv/data", "/mnt/data", ("k-worker", "k-worker2"))
+HOST = DirectoryStat(1, 2, "boot")
 
 
 def same(inside, read_only=True, host=HOST):
-    return check_same(PLACE, host, {"k-worker": HOST, "k-worker2": inside}, read_only=read_only)
+    return check_same_directory(LOCATION, host, {"k-worker": HOST, "k-worker2": inside}, read_only=read_only)
 
 
 def test_the_same_directory_is_no_news():
     assert same(replace(HOST, mounts=("/", "/mnt", "/mnt/data", "/mnt/database"))) == ()
 
 
-@pytest.mark.parametrize("other", [Looked(1, 3, "boot"), Looked(3, 2, "boot")])
+@pytest.mark.parametrize("other", [DirectoryStat(1, 3, "boot"), DirectoryStat(3, 2, "boot")])
 def test_a_directory_that_was_replaced_is_named_with_its_nodes(other):
-    with pytest.raises(Conflict, match="another directory than /mnt/data in k-worker2") as caught:
+    with pytest.raises(Conflict, match="not the same directory as /mnt/data in k-worker2") as caught:
         same(other)
     assert "docker restart k-worker2)" in caught.value.next_step
 
 
-@pytest.mark.parametrize("host", [HOST, Looked(1, 2, "")])
+@pytest.mark.parametrize("host", [HOST, DirectoryStat(1, 2, "")])
 def test_numbers_of_another_kernel_say_nothing(host):
-    assert same(Looked(8, 9, "other"), host=replace(host, boot=host.boot and "mine")) == ()
+    assert same(DirectoryStat(8, 9, "other"), host=replace(host, boot=host.boot and "mine")) == ()
 
 
 def test_a_file_system_that_is_read_only_can_not_be_written_to():
     frozen = replace(HOST, writable=False)
     assert same(frozen) == ()
-    with pytest.raises(BadInput, match="/srv/data can't be written to by anybody"):
+    with pytest.raises(BadInput, match="/srv/data is not writable in the nodes"):
         same(frozen, read_only=False)
 
 
