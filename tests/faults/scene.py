@@ -43,7 +43,7 @@ CLUSTER: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """What has to be as it was after every fault. volumes: claim -> volume's name; files: as harness.content returns."""
+    """What has to be as it was after every fault. volumes: claim -> volume's name; files: as harness.content."""
 
     volumes: dict[str, str]
     files: dict[str, str]

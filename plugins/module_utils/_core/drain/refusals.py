@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import serves_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 from .model import Observed, PodDecision, Request
 
