@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, TypeAlias
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup, volume_restore
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.tests.unit.support import backups, fakes, nodes

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import WORKLOADS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.holders import Held, left_without
@@ -35,7 +36,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.chec
     check_cluster,
     check_same_cluster,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import WORKLOADS, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.proof import Detachment
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine

@@ -97,7 +97,7 @@ def _unseen(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, str]:
             data_places([volume], nodes, archives=True)
         except Declined as error:
             if volume_places(volume, nodes):
-                why = error.details[0]["reason"]
+                why = error.details[0]["why"]
                 found[volume.name] = f"whether it is as it was saved can't be seen: {why}"
     return found
 

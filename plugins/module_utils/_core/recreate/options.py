@@ -66,7 +66,7 @@ class Asked:
         return {
             **self._selection,
             "path": self._path,
-            "label_selector": None,
+            "label_selectors": None,
             "compression": "zstd",
             "compression_level": None,
             "without_api": "refuse",

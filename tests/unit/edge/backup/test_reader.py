@@ -17,21 +17,23 @@ from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     Catalog,
-    NewerFormat,
     SavedArchive,
     SavedCluster,
     SavedVolume,
     to_text,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import from_text as read_catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
+    NewerFormat,
+    read_catalog,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
-    MANIFESTS,
-    Stored,
+    ExistingBackups,
     generations,
     read_backup,
-    read_stored,
+    read_existing,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
@@ -255,10 +257,10 @@ def test_what_may_not_be_read_is_told(backup: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_writer_is_told_of_damage_but_not_stopped(backup: Path, tmp_path: Path) -> None:
-    assert read_stored(tmp_path / "missing") == Stored()
-    assert read_stored(backup).newest == read_backup(backup)
+    assert read_existing(tmp_path / "missing") == ExistingBackups()
+    assert read_existing(backup).newest == read_backup(backup)
     (only(backup) / "catalog.json").write_text("{")
-    stored = read_stored(backup)
+    stored = read_existing(backup)
     assert (len(stored.names), stored.newest) == (1, None)
     assert "catalog.json" in stored.why
 
@@ -267,4 +269,4 @@ def test_a_writer_is_stopped_by_a_newer_format(backup: Path) -> None:
     path = only(backup) / "catalog.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(NewerFormat):
-        read_stored(backup)
+        read_existing(backup)
