@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,10 +13,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.reque
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import data_sources
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.observe import observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_existing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import data_sources, save
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place, locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import save
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_programs
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
@@ -58,13 +57,7 @@ def run(
     if not planned.volumes:
         return Outcome(False, facts={"volumes": []}, warnings=(f"The cluster {request.cluster} has no volumes.",))
     created = f"{now():%Y-%m-%dT%H:%M:%SZ}"
-    with nullcontext() if check_mode else locked(request.path):
-        existing = read_existing(request.path)
-        cluster = source.cluster
-        if cluster is not None and not check_mode:
-            cluster.each(lambda item: cluster.patch("PersistentVolume", *item), planned.retain.items())
-        watch.lap("observe")
-        result = save(planned, sources, existing, created, watch, check_mode=check_mode)
+    result = save(planned, sources, source.cluster, created, watch, check_mode=check_mode)
     before, after = result.diff()
     seconds = {phase: watch.seconds.get(phase, 0.0) for phase in PHASES}
     warnings = (*source.warnings, *result.warnings())

@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import (
@@ -46,22 +47,7 @@ DEFAULTS = {
     "backup": None,
     "force": False,
 }
-SAVE = {
-    "engine": "docker",
-    "cluster": "lab",
-    "kubeconfig": None,
-    "context": None,
-    "names": None,
-    "namespaces": None,
-    "storage_classes": None,
-    "label_selector": None,
-    "data": "in_place",
-    "compression": "gzip",
-    "compression_level": None,
-    "checksums": "full",
-    "without_api": "refuse",
-    "keep": 0,
-}
+SAVE = {**defaults(volume_backup.ARGUMENTS), "engine": "docker", "cluster": "lab", "compression": "gzip"}
 
 
 class Place:
@@ -455,7 +441,7 @@ def test_absent_refuses_a_backup_that_is_none(place: Place) -> None:
     place.run()
     place.use(*volume("v", "/var/local-path-provisioner/a"))
     error = place.refused(Declined, state="absent", backup=str(place.backup))
-    assert lost(error) == {"v": [f"The backup directory {place.backup} can't be read: No such file or directory"]}
+    assert lost(error) == {"v": [f"Cannot read the backup directory {place.backup}: No such file or directory"]}
     assert "volume_backup" in error.next_step and "force=true" in error.next_step
 
 

@@ -110,7 +110,7 @@ def test_without_a_backup(lab: Lab) -> None:
 
 
 def test_what_is_no_backup(lab: Lab) -> None:
-    assert lab.losses() == all_of(f"The backup directory {lab.path} can't be read: No such file or directory")
+    assert lab.losses() == all_of(f"Cannot read the backup directory {lab.path}: No such file or directory")
 
 
 def test_a_backup_without_checksums(lab: Lab) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
 from .catalog import Catalog, SavedArchive, SavedVolume, file_stem
 from .plan import Plan, original_policy
@@ -39,9 +41,11 @@ class ChecksumList:
 def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str, str], created: str) -> Catalog:
     """The catalog, without the sizes and checksums of archives that are not written yet.
 
-    lists: by volume's name. manifests: text by path in the generation.
+    lists: by volume's name. manifests: text by path in the generation. Raises Declined for archives with device nodes.
     """
     request = plan.request
+    if request.archives:
+        _refuse_devices(lists)
     archive = SavedArchive("", "", 0, request.compression) if request.archives else None
     return Catalog(
         created,
@@ -53,6 +57,15 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
             for volume in plan.volumes
         ),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
+    )
+
+
+def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
+    names = sorted(name for name, checksum_list in lists.items() if checksum_list.devices)
+    step = "Save these volumes with data=in_place, or leave them out."
+    decline(
+        f"{count(len(names), 'volume')} cannot be saved in an archive",
+        [Refusal(name, "it contains device nodes, which are never extracted", step) for name in names],
     )
 
 

@@ -103,8 +103,8 @@ class BackupResult:
 def stale_warning(cluster: str, generation: str, why: str) -> str:
     """Warning: this backup was made from an older one because the API server is down."""
     return (
-        f"{why} The volumes, claims and workloads of {cluster} are taken from the generation {generation}: changes since "
-        "then, and pods that use the volumes, are unknown. The data is read from the host's directories now."
+        f"{why} The volumes, claims and workloads of {cluster} are those of generation {generation}: later changes, "
+        "and pods that use the volumes, are unknown. The data is read from the host's directories as it is now."
     )
 
 

@@ -14,16 +14,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     file_stem,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import ChecksumList
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hash_pool import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.read_errors import changed_while_read
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import check_readable, scan, scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .writer import Writer
 
@@ -34,6 +34,15 @@ ARCHIVES_AT_ONCE = 4
 
 # Where a volume's data is read: a directory of the host, or one inside a node.
 Source: TypeAlias = "str | NodeDirectory"
+
+
+def data_sources(plan: Plan, engine: Engine) -> dict[str, Source]:
+    """Volume's name -> where its data is read. Raises BadInput if any of it cannot be read."""
+    if plan.request.checksums != "none":
+        check_readable(plan.host_directories)
+    in_nodes = node_directory.node_directories(engine, plan.in_nodes)
+    node_directory.check_readable(in_nodes)
+    return {**plan.host_directories, **in_nodes}
 
 
 def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, ChecksumList]:
@@ -84,16 +93,6 @@ def write_archives(
         if future.exception():
             future.result()
     return {name: archive for name, future in futures if (archive := future.result()) is not None}
-
-
-def refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
-    """Raise Declined for volumes with device nodes: an archive with devices is never extracted."""
-    names = sorted(name for name, checksum_list in lists.items() if checksum_list.devices)
-    step = "Save these volumes with data=in_place, or leave them out."
-    decline(
-        f"{count(len(names), 'volume')} cannot be saved in an archive",
-        [Refusal(name, "it contains device nodes, which are never extracted", step) for name in names],
-    )
 
 
 def _write_archive(

@@ -106,6 +106,6 @@ def open_below(root: int, path: str) -> int:
 
 def _unreadable(path: Path, error: OSError) -> BadInput:
     why = error.strerror
-    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+    if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
         why = "it is a symbolic link or not a regular file, which a backup never contains"
     return BadInput(f"Cannot read {path} of the backup: {why}.", tried=f"ls -l {path}", next_step=USE_OTHER)

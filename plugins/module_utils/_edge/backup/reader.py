@@ -97,8 +97,8 @@ def generations(path: str | Path) -> list[str]:
     try:
         names = os.listdir(top)
         if GENERATIONS not in names:
-            content = f"contains only {listed(sorted(names), 5)}" if names else "is empty"
-            raise BadInput(f"The backup directory {top} {content}, and no {GENERATIONS}.", next_step=_SET_PATH)
+            content = f"it contains {listed(sorted(names), 5)}, but not {GENERATIONS}" if names else "it is empty"
+            raise BadInput(f"{top} is not a backup: {content}.", next_step=_SET_PATH)
         with os.scandir(top / GENERATIONS) as entries:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError as error:

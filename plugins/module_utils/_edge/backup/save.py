@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
@@ -19,25 +20,36 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manif
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import BackupResult
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory, scan
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from . import data
-from .reader import ExistingBackups
-from .writer import Writer, remove_generations
-
-
-def data_sources(plan: Plan, engine: Engine) -> dict[str, data.Source]:
-    """Volume's name -> where its data is read. Raises BadInput if any of it cannot be read."""
-    if plan.request.checksums != "none":
-        scan.check_readable(plan.host_directories)
-    in_nodes = node_directory.node_directories(engine, plan.in_nodes)
-    node_directory.check_readable(in_nodes)
-    return {**plan.host_directories, **in_nodes}
+from .reader import ExistingBackups, read_existing
+from .writer import Writer, locked, remove_generations
 
 
 def save(
+    plan: Plan,
+    sources: Mapping[str, data.Source],
+    cluster: Cluster | None,
+    created: str,
+    watch: Stopwatch,
+    *,
+    check_mode: bool,
+) -> BackupResult:
+    """Set reclaim policy Retain, write the generation, and remove the oldest beyond request.keep.
+
+    cluster: None if its API server is down. created: the time, e.g. 2026-11-23T06:57:00Z.
+    """
+    with nullcontext() if check_mode else locked(plan.request.path):
+        existing = read_existing(plan.request.path)
+        if cluster is not None and not check_mode:
+            cluster.each(lambda item: cluster.patch("PersistentVolume", *item), plan.retain.items())
+        watch.lap("observe")
+        return _save(plan, sources, existing, created, watch, check_mode=check_mode)
+
+
+def _save(
     plan: Plan,
     sources: Mapping[str, data.Source],
     existing: ExistingBackups,
@@ -46,15 +58,9 @@ def save(
     *,
     check_mode: bool,
 ) -> BackupResult:
-    """Write the generation, then remove the oldest beyond request.keep; in check mode only tell.
-
-    created: the time, e.g. 2026-11-23T06:57:00Z.
-    """
     request = plan.request
     lists = data.read_lists(sources, request.checksums)
     watch.lap("checksum")
-    if request.archives:
-        data.refuse_devices(lists)
     manifests = {MANIFESTS[kind]: manifest_text.to_text(items) for kind, items in plan.manifests.items() if items}
     catalog = draft(plan, lists, manifests, created)
     newest = existing.newest

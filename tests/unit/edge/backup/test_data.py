@@ -11,12 +11,11 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import (
     BATCH,
     read_lists,
-    refuse_devices,
     write_archives,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import needed_bytes
@@ -69,13 +68,6 @@ def test_the_first_error_ends_the_others(tmp_path: Path, monkeypatch: pytest.Mon
     ):
         write_archives(writer, directories, lists, REQUEST)
     assert len(tried) <= backup_data.ARCHIVES_AT_ONCE
-
-
-def test_device_nodes_are_declined() -> None:
-    refuse_devices({"a": ChecksumList()})
-    with pytest.raises(Declined, match=r"1 volume cannot be saved.*\n- b: .*device nodes") as caught:
-        refuse_devices({"a": ChecksumList(), "b": ChecksumList(devices=2)})
-    assert [row["name"] for row in caught.value.details] == ["b"]
 
 
 @pytest.mark.parametrize("archives, expected", [(True, 1009), (False, 9)])
