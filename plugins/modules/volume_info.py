@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_info
-short_description: Show volumes with their claims, pods, nodes and directories on the host
+short_description: List volumes with their claims, pods, nodes and host directories
 version_added: 0.1.0
 description:
-  - Reads the PersistentVolumes of a kind cluster and joins them with their claims, the pods that use them, and the
-    directories on the host that hold their data.
-  - Shows the directories on the host that a provisioner made, or may have made, and that no volume has any more.
+  - Lists the PersistentVolumes of a kind cluster with their claims, the pods that use them, and the directories on the
+    host that contain their data.
+  - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes.attributes
@@ -28,82 +28,82 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show every volume of the cluster
+- name: List all volumes of the cluster
   kindlab.volumes.volume_info:
     cluster: lab
   register: lab
 
-- name: Show where the data of one claim lies on the host
+- name: Find the host directory of a claim
   kindlab.volumes.volume_info:
     cluster: lab
     names: [default/database]
   register: database
 
-- name: Refuse to go on while a pod uses it
+- name: Assert that no pod uses the claim
   ansible.builtin.assert:
     that: database.volumes[0].pods | length == 0
 
-- name: Name the directories that no volume has any more
+- name: Show the orphan directories
   ansible.builtin.debug:
     msg: "{{ lab.orphan_directories | map(attribute='host_directory') }}"
 """
 
 RETURN = r"""
 volumes:
-  description: The volumes by name.
+  description: The volumes, sorted by name.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The PersistentVolume's name.
+      description: Name of the PersistentVolume.
       type: str
     claim:
-      description: Its claim as V(namespace/name), empty where it has none.
+      description: Its claim as V(namespace/name); empty if it has none.
       type: str
     phase:
-      description: The PersistentVolume's phase.
+      description: Phase of the PersistentVolume.
       type: str
     claim_phase:
-      description: The claim's phase; empty where there is no such claim, or where it has another volume.
+      description: Phase of the claim; empty if the claim does not exist or has another volume.
       type: str
     storage_class:
-      description: The storage class, empty for none.
+      description: Name of the storage class; empty if it has none.
       type: str
     reclaim_policy:
-      description: What happens to the data when the claim is deleted.
+      description: The reclaim policy.
       type: str
     original_reclaim_policy:
-      description: The reclaim policy before a backup made it V(Retain); empty where none did.
+      description: The reclaim policy before a backup set it to V(Retain); empty if none did.
       type: str
     capacity:
-      description: The size as Kubernetes writes it.
+      description: The capacity as a Kubernetes quantity.
       type: str
     access_modes:
-      description: How nodes and pods may mount it.
+      description: The access modes.
       type: list
       elements: str
     source:
-      description: The kind of its source, for example V(hostPath) or V(local).
+      description: The type of its source, for example V(hostPath) or V(local).
       type: str
     provisioned_by:
-      description: The provisioner that made it, empty where a person did.
+      description: The provisioner that created it; empty if it was created by hand.
       type: str
     nodes:
-      description: The nodes that its affinity names; empty for any node.
+      description: The nodes that its node affinity names; empty for any node.
       type: list
       elements: str
     node_directory:
-      description: Its directory in the node; empty where its source has none.
+      description: Its directory in the node; empty if its source has none.
       type: str
     host_directory:
-      description: Its directory on the host; empty where it has none, or where its nodes don't share one.
+      description: Its directory on the host; empty if it has none, or not the same one for all of its nodes.
       type: str
     host_directories:
-      description: The directory on the host by node, empty for nodes that keep it inside themselves.
+      description: Its directory on the host by node; empty for a node where it is not mounted from the host.
       type: dict
     pods:
-      description: The pods that name its claim, each with C(namespace), C(name), C(node) and C(phase).
+      description: The pods that use its claim, each with C(namespace), C(name), C(node) and C(phase).
       type: list
       elements: dict
   sample:
@@ -126,27 +126,28 @@ volumes:
       pods:
         - {namespace: default, name: database-0, node: lab-worker, phase: Running}
 released:
-  description: The names of those whose claim is gone and whose data was kept.
+  description: Names of the volumes in phase V(Released). Their claims were deleted, their data was kept.
   returned: success
   type: list
   elements: str
   sample: []
 orphan_directories:
   description:
-    - Directories on the host, where provisioners make volumes, that belong to no PersistentVolume of this cluster.
-    - Whatever is selected, all volumes of the cluster are looked at for this.
+    - Directories on the host where provisioners create volumes, that do not belong to a PersistentVolume of this
+      cluster.
+    - The selection of volumes does not affect them.
   returned: success
   type: list
   elements: dict
   contains:
     host_directory:
-      description: The directory on the host.
+      description: Path on the host.
       type: str
     node_directory:
-      description: The same directory as a node sees it.
+      description: Path inside the nodes.
       type: str
     nodes:
-      description: The nodes that see it.
+      description: The nodes that mount it.
       type: list
       elements: str
   sample:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Time: how long phases take, a deadline, and polling until it is over."""
+"""Time: durations of phases, deadlines and polling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 
 class Stopwatch:
-    """Phases in their order. seconds: phase -> seconds."""
+    """Measures phases. seconds: phase -> duration, in their order."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -17,14 +17,14 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
 
     def lap(self, phase: str) -> None:
-        """A phase ends here; it began where the one before ended."""
+        """End a phase, which began at the end of the previous one."""
         now = self._clock()
         self.seconds[phase] = round(now - self._last, 3)
         self._last = now
 
 
 class Deadline:
-    """A point in time, that many seconds from now."""
+    """The time at which so many seconds have passed."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -32,7 +32,7 @@ class Deadline:
         self.seconds = seconds
 
     def left(self, least: float = 0.0) -> float:
-        """Seconds until then, never fewer than `least`."""
+        """Remaining seconds, but no fewer than `least`."""
         return max(least, self._end - self._clock())
 
     def over(self) -> bool:
@@ -41,7 +41,7 @@ class Deadline:
 
 
 def poll(deadline: Deadline, pause: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-    """One turn at once, and another after each pause (seconds) until the deadline is over."""
+    """Iterate once, then after each pause (seconds) until the deadline is over."""
     while True:
         yield
         if deadline.over():

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Container engines: their names, in the order in which they are tried, and how their command lines differ."""
+"""Container engines in the order in which they are tried, how they differ, and kind commands for them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ContainerEngine:
-    """What one engine does differently. save: options with which `save` writes several images as one archive."""
+    """How one engine differs.
+
+    save: options of `save` for several images in one archive. start: the command that starts its daemon. group: the
+    group whose members may use it.
+    """
 
     save: tuple[str, ...] = ()
+    start: str = ""
+    group: str = ""
 
 
 ENGINES: Mapping[str, ContainerEngine] = {
-    "docker": ContainerEngine(),
+    "docker": ContainerEngine(start="systemctl start docker", group="docker"),
     "podman": ContainerEngine(save=("--format", "docker-archive", "--multi-image-archive")),
-    "nerdctl": ContainerEngine(),
+    "nerdctl": ContainerEngine(start="systemctl start containerd"),
 }
 
 

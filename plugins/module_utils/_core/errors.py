@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The family of errors: each names the thing, what was tried and the next step."""
+"""Errors: each names the object, what was tried and the next step."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 class KindlabError(Exception):
-    """Something could not be done.
+    """An action failed.
 
-    message: one sentence that names the thing and what is wrong with it.
-    tried: the command or request that showed it, as one can paste it.
-    next_step: what the reader can do about it.
-    details: the same in a form for programs, e.g. one entry per refused volume.
+    message: a sentence that names the object and the problem.
+    tried: the command or request that failed, or a command that shows the problem, to paste.
+    next_step: what the user can do about it.
+    details: the same for programs, e.g. one entry per refused volume.
     """
 
     def __init__(self, message: str, *, tried: str = "", next_step: str = "", details: Any = None) -> None:
@@ -24,7 +24,7 @@ class KindlabError(Exception):
         self.details = details
 
     def text(self) -> str:
-        """The whole error for people: message, command and next step, a line each."""
+        """Message, command and next step, a line each."""
         lines = [self.message]
         if self.tried:
             lines.append(f"Tried: {self.tried}")
@@ -34,15 +34,15 @@ class KindlabError(Exception):
 
 
 class BadInput(KindlabError):
-    """An option, file or directory that was handed over can't be used as it is."""
+    """An option, file or directory cannot be used as it is."""
 
 
 class Declined(KindlabError):
-    """It could be done, but data might be lost or it wasn't clearly asked for."""
+    """The request is possible, but could lose data or does something that was not clearly requested."""
 
 
 class CommandFailed(KindlabError):
-    """A program ended with an error."""
+    """A command failed."""
 
 
 class Unreachable(KindlabError):
@@ -50,8 +50,8 @@ class Unreachable(KindlabError):
 
 
 class Conflict(KindlabError):
-    """An object of that name exists already, or was changed meanwhile."""
+    """An object of that name exists, or was changed meanwhile."""
 
 
 class TimedOut(KindlabError):
-    """What was waited for did not come in time."""
+    """A condition was not met in time."""

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Argument specs that several modules share, and checks of their values."""
+"""Argument specs that modules share, and checks of their values."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ SELECTION: Spec = {
 
 
 def defaults(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The value of each option that is not given."""
+    """The default value of each option."""
     return {name: option.get("default") for name, option in spec.items()}
 
 
 def check_least(options: Mapping[str, Any], **least: int) -> None:
-    """Raise BadInput if a number is smaller than its least value; None is not checked."""
+    """Raise BadInput if a number is below its minimum; None is not checked."""
     for name, bound in least.items():
         if options[name] is not None and options[name] < bound:
             raise BadInput(f"{name} must be at least {bound}, not {options[name]}.", next_step=f"Correct {name}.")

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every action hands back: changed or not, before and after, and what the module returns."""
+"""The result of an action."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of an action, the same in check mode (where nothing was written).
+    """The result of an action, the same in check mode, in which nothing is written.
 
-    before, after: the same mapping in the collection's own words, at both ends; they are the module's diff.
-    facts: the module's return values.
+    before, after: the module's diff. facts: its return values.
     """
 
     changed: bool

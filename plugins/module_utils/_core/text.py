@@ -14,7 +14,7 @@ SHOWN = 10
 
 
 def listed(items: Collection[str] | Iterable[str], limit: int = SHOWN, *, separator: str = ", ") -> str:
-    """The first items, and how many more there are: 'a, b, and 3 more'."""
+    """The first items and the number of others: 'a, b, and 3 more'."""
     rest = iter(items)
     shown = list(islice(rest, limit))
     more = sum(1 for _item in rest)
@@ -32,6 +32,6 @@ def unescaped(path: str) -> str:
 
 
 def printable(path: str | bytes) -> str:
-    """The path, in quotes with escapes where a character of it can't be printed."""
+    """The path, quoted and escaped if it has a character that is not printable."""
     text = os.fsdecode(path)
     return text if text.isprintable() else encode_basestring_ascii(text)

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs programs: here, or in a node through the engine, behind one interface."""
+"""Run commands on this host, or in a node through the engine, by one interface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 
 @dataclass(frozen=True)
 class Completed:
-    """A program that ended: exit code, and what it printed (undecodable bytes kept as surrogates)."""
+    """A finished command: exit code and output (undecodable bytes kept as surrogates)."""
 
     code: int
     out: str = ""
@@ -23,10 +23,10 @@ class Completed:
 
 
 class Runner:
-    """Runs programs on this host."""
+    """Runs commands on this host."""
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        """The command as it is started here; a runner for another place puts its own words in front."""
+        """The command as it is started on this host; other runners prepend a prefix."""
         return list(argv)
 
     def run(
@@ -38,7 +38,7 @@ class Runner:
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        """Run to the end. Raises CommandFailed where the program is missing or, with check, where it fails."""
+        """Run a command. Raises CommandFailed if the program is missing or, with check, fails; TimedOut."""
         command = self.argv(argv)
         text = shlex.join(command)
         try:
@@ -58,9 +58,9 @@ class Runner:
                 next_step=f"Install {command[0]}, or put its directory on PATH.",
             ) from None
         except PermissionError:
-            raise CommandFailed(f"The program {command[0]} may not be run by this user.", tried=text) from None
+            raise CommandFailed(f"This user is not allowed to run {command[0]}.", tried=text) from None
         except subprocess.TimeoutExpired:
-            raise TimedOut(f"{command[0]} did not end within {timeout:g} seconds.", tried=text) from None
+            raise TimedOut(f"{command[0]} did not finish within {timeout:g} seconds.", tried=text) from None
         completed = Completed(
             done.returncode,
             done.stdout.decode("utf-8", "surrogateescape"),
@@ -72,7 +72,7 @@ class Runner:
 
 
 class NodeRunner(Runner):
-    """Runs programs inside a node container, through the runner that reaches the engine."""
+    """Runs commands inside a node container. outside: the runner for the engine itself."""
 
     def __init__(self, engine: str, node: str, outside: Runner) -> None:
         self.prefix = (engine, "exec", "-i", node)
@@ -95,6 +95,6 @@ class NodeRunner(Runner):
 
 
 def last_lines(completed: Completed, count: int = 8) -> str:
-    """The end of what a program said: of its errors, else of its output."""
+    """The last lines of stderr, or of stdout if stderr is empty."""
     lines = (completed.err.strip() or completed.out.strip() or f"exit code {completed.code}").splitlines()
     return "\n".join(lines[-count:])

@@ -1,13 +1,14 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The container engine: the node containers it runs, their mounts, and programs inside them."""
+"""Container engine: node containers, their mounts, and commands inside them."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
@@ -28,91 +29,99 @@ ANSWER_SECONDS = 30
 
 
 class Engine:
-    """docker, podman or nerdctl, spoken to by their common command line."""
+    """docker, podman or nerdctl (name), by their common command line."""
 
     def __init__(self, name: str, runner: Runner) -> None:
         self.name = name
         self.runner = runner
 
     def check(self) -> None:
-        """Raise Unreachable, with the next step, unless the engine answers this user."""
+        """Raise Unreachable unless the engine answers this user."""
         try:
             done = self.runner.run([self.name, "ps", "--quiet", "--last", "1"], check=False, timeout=ANSWER_SECONDS)
         except (CommandFailed, TimedOut) as error:
-            raise Unreachable(error.message, tried=error.tried, next_step=_START) from None
+            raise self._unreachable(error.message, error.tried) from None
         if done.code != 0:
-            said = last_lines(done)
-            denied = "permission denied" in said.lower()
-            raise Unreachable(
-                f"{self.name} refuses this user: {said}" if denied else f"{self.name} does not answer: {said}",
-                tried=f"{self.name} ps",
-                next_step=_RIGHTS if denied else _START,
-            )
+            stderr = last_lines(done)
+            if "permission denied" in stderr.lower():
+                raise Unreachable(
+                    f"{self.name} denies access to this user: {stderr}",
+                    tried=f"{self.name} ps",
+                    next_step=self._access(),
+                )
+            raise self._unreachable(f"{self.name} does not answer: {stderr}", f"{self.name} ps")
 
     def nodes(self, cluster: str | None = None) -> tuple[Node, ...]:
-        """The node containers of one kind cluster, or of all; in two calls, whatever their number.
-
-        Raises Unreachable where the engine does not answer.
-        """
-        wanted = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
-        argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={wanted}"]
+        """The node containers of one kind cluster, or of all, in two calls. Raises Unreachable."""
+        label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
+        argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
         try:
-            listed = self.runner.run(argv, check=False, timeout=ANSWER_SECONDS)
+            done = self.runner.run(argv, check=False, timeout=ANSWER_SECONDS)
         except (CommandFailed, TimedOut) as error:
-            raise Unreachable(error.message, tried=error.tried, next_step=_START) from None
-        if listed.code != 0:
+            raise self._unreachable(error.message, error.tried) from None
+        if done.code != 0:
             self.check()
-            raise Unreachable(f"{self.name} can't list its containers: {last_lines(listed)}", next_step=_START)
-        found = listed.out.split()
-        if not found:
+            raise self._unreachable(f"{self.name} failed to list containers: {last_lines(done)}", shlex.join(argv))
+        ids = done.out.split()
+        if not ids:
             return ()
-        shown = self.runner.run([self.name, "inspect", *found], timeout=ANSWER_SECONDS)
-        return tuple(sorted((_node(c) for c in json.loads(shown.out)), key=lambda n: (n.cluster, n.name)))
+        inspected = self.runner.run([self.name, "inspect", *ids], timeout=ANSWER_SECONDS)
+        return tuple(sorted((_node(c) for c in json.loads(inspected.out)), key=lambda n: (n.cluster, n.name)))
 
     def image_id(self, image: str) -> str | None:
-        """The id of an image that the engine has, None where it has none of that name."""
+        """The id of an image of the engine, None if it has none of that name."""
         done = self.runner.run([self.name, "image", "inspect", "--format", "{{.Id}}", image], check=False)
         return done.out.strip() if done.code == 0 else None
 
     def start(self, nodes: Iterable[Node]) -> None:
-        """Start containers that are stopped, and let those go on that are paused."""
-        self._unpause_and("start", nodes, lambda state: state not in ("paused", "running"))
+        """Start stopped containers and unpause paused ones."""
+        nodes = tuple(nodes)
+        self._unpause(nodes)
+        self._all("start", [node for node in nodes if node.state not in ("paused", "running")])
 
     def stop(self, nodes: Iterable[Node]) -> None:
-        """Stop containers, and with them all their processes."""
-        self._unpause_and("stop", nodes, lambda state: state in ("paused", "running"))
+        """Stop containers with all their processes."""
+        nodes = tuple(nodes)
+        self._unpause(nodes)
+        self._all("stop", [node for node in nodes if node.state in ("paused", "running")])
 
-    def _unpause_and(self, verb: str, nodes: Iterable[Node], wanted: Callable[[str], bool]) -> None:
-        """Let containers that are paused go on, then do something to those whose state before is wanted."""
-        found = tuple(nodes)
-        for each, names in (
-            ("unpause", [n.name for n in found if n.state == "paused"]),
-            (verb, [n.name for n in found if wanted(n.state)]),
-        ):
-            if names:
-                self.runner.run([self.name, each, *names])
+    def _unpause(self, nodes: Iterable[Node]) -> None:
+        self._all("unpause", [node for node in nodes if node.state == "paused"])
+
+    def _all(self, verb: str, nodes: Sequence[Node]) -> None:
+        if nodes:
+            self.runner.run([self.name, verb, *(node.name for node in nodes)])
 
     def save_argv(self, images: Sequence[str]) -> list[str]:
         """The command that writes images as one archive to its standard output."""
         return [self.name, "save", *ENGINES[self.name].save, *images]
 
     def inside(self, node: str) -> Runner:
-        """A runner for programs inside a node container."""
+        """A runner of commands inside a node container."""
         return NodeRunner(self.name, node, self.runner)
+
+    def _unreachable(self, message: str, tried: str) -> Unreachable:
+        start = ENGINES[self.name].start
+        return Unreachable(
+            message,
+            tried=tried,
+            next_step=f"Start the engine{f': {start}' if start else ''} (the role kindlab.volumes.engine installs and "
+            "starts Docker). Then run this again.",
+        )
+
+    def _access(self) -> str:
+        group = ENGINES[self.name].group
+        return f"Run this as root{f', or log in again after: usermod -aG {group} USER' if group else ''}."
 
 
 def find_engine(name: str, runner: Runner) -> Engine:
-    """The engine of that name; with 'auto', kind's own choice or else the first that is installed."""
+    """The engine of that name; for 'auto' the one that kind is told to use, else the first that is installed."""
     if name != "auto":
         return Engine(name, runner)
-    asked = os.environ.get("KIND_EXPERIMENTAL_PROVIDER", "")
-    if asked in ENGINES:
-        return Engine(asked, runner)
-    return Engine(next((e for e in ENGINES if shutil.which(e)), "docker"), runner)
-
-
-_START = "Start the engine (role kindlab.volumes.engine installs and starts Docker), then run this again."
-_RIGHTS = "Run as root, or add the user to the engine's group ('usermod -aG docker USER') and log in again."
+    requested = os.environ.get("KIND_EXPERIMENTAL_PROVIDER", "")
+    if requested in ENGINES:
+        return Engine(requested, runner)
+    return Engine(next((engine for engine in ENGINES if shutil.which(engine)), "docker"), runner)
 
 
 def _node(container: Mapping[str, Any]) -> Node:
@@ -131,7 +140,7 @@ def _node(container: Mapping[str, Any]) -> Node:
 
 
 def _ended(state: Mapping[str, Any]) -> str:
-    """How a container that does not run came to its end, '' for others."""
+    """Why a container is not running, '' for one that is."""
     if state.get("Status") not in ("exited", "dead"):
         return ""
     if state.get("OOMKilled"):

@@ -1,10 +1,10 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Observe a cluster: its node containers and API objects, read side by side and proved to be of one cluster."""
+"""Observe a cluster: node containers and API objects, read in parallel and checked to be of one cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ Connect = Callable[..., Cluster]
 
 @dataclass(frozen=True)
 class Observation:
-    """One look at a cluster. objects: those of each kind that was asked for, and the Nodes."""
+    """A cluster's node containers and API objects. objects: by kind, those that were requested and Node."""
 
     engine: Engine
     nodes: tuple[Node, ...]
@@ -34,17 +34,17 @@ class Observation:
 
 
 def observe(
-    options: Mapping[str, Any], kinds: Sequence[str], *, runner: Runner | None = None, connect: Connect = open_cluster
+    options: Mapping[str, Any], read: Iterable[str], *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Observation:
-    """Read the cluster that options (engine, cluster, kubeconfig, context) name.
+    """Read the cluster that the options engine, cluster, kubeconfig and context name. read: kinds of objects.
 
-    Raises BadInput if the engine has no such cluster or the API server is that of another one, Unreachable.
+    Raises BadInput if the engine has no such cluster or the API server belongs to another one, and Unreachable.
     """
     engine, name = find_engine(options["engine"], runner or Runner()), options["cluster"]
     with ThreadPoolExecutor(2) as pool:
         reading_nodes = pool.submit(engine.nodes, name)
-        reading = pool.submit(_read, options, {*kinds, "Node"}, connect)
-        # If there is no such cluster its API server can't answer either: report the cause.
+        reading = pool.submit(_read, options, {*read, "Node"}, connect)
+        # A missing cluster has no API server either: report the cause.
         nodes = reading_nodes.result()
         check_cluster(name, nodes, engine.name)
         cluster, objects = reading.result()

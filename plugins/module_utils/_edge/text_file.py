@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One file of text on this host: read, and written by one rename."""
+"""Read a text file, and write it atomically."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 
 
 def read(path: str) -> str:
-    """The file's text, '' where there is none. Raises BadInput for what is no file or can't be read."""
+    """The file's text, '' if it does not exist. Raises BadInput if it cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} can't be read: {error}", next_step="Name another file, or remove this one.") from None
+        raise BadInput(f"{path} cannot be read: {error}", next_step="Use another path, or remove this file.") from None
 
 
 def write(path: str, text: str) -> None:
-    """Write the file, readable for everybody; it is seen whole or not at all. Directories above it are made."""
+    """Write the file by one rename, with mode 0644; missing parent directories are created. Raises BadInput."""
     directory = os.path.dirname(path)
     try:
         os.makedirs(directory, exist_ok=True)
@@ -36,4 +36,6 @@ def write(path: str, text: str) -> None:
             os.unlink(draft)
             raise
     except OSError as error:
-        raise BadInput(f"{path} can't be written: {error}", next_step="Name a file that this user may write.") from None
+        raise BadInput(
+            f"{path} cannot be written: {error}", next_step="Use a path that this user can write to."
+        ) from None

@@ -352,7 +352,7 @@ def test_an_empty_file_is_filled(tmp_path):
     assert run(rendered(tmp_path), False).changed is True
 
 
-@pytest.mark.parametrize("dest, words", [("relative.yaml", "is not an absolute path"), ("/", "can't be read")])
+@pytest.mark.parametrize("dest, words", [("relative.yaml", "is not an absolute path"), ("/", "cannot be read")])
 def test_no_place_for_a_file(dest, words):
     with pytest.raises(BadInput, match=words):
         run(options(state="rendered", dest=dest), False)

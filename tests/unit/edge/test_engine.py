@@ -1,4 +1,4 @@
-"""Containers as engines show them."""
+"""Container engine: node containers, starting them, saving images, and errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_no_nodes_need_no_second_call() -> None:
 @pytest.mark.parametrize(
     ("answer", "message", "step"),
     [
-        (Completed(1, err="permission denied while trying to connect"), "refuses this user", "usermod"),
+        (Completed(1, err="permission denied while trying to connect"), "denies access to this user", "usermod"),
         (Completed(1, err="Cannot connect to the Docker daemon"), "does not answer", "Start the engine"),
         (CommandFailed("The program docker is not on this host."), "not on this host", "role kindlab.volumes.engine"),
     ],

@@ -1,4 +1,4 @@
-"""Where an action meets Ansible: what becomes of an outcome, and of an error."""
+"""Outcomes and errors of actions as results of modules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import module
 
 
-class Told(Exception):
-    """What Ansible was told."""
+class Ended(Exception):
+    """The module ended with this result."""
 
 
 class Fake:
@@ -30,10 +30,10 @@ class Fake:
         self.warnings.append(text)
 
     def exit_json(self, **result: Any) -> None:
-        raise Told({**result, "warnings": self.warnings})
+        raise Ended({**result, "warnings": self.warnings})
 
     def fail_json(self, **result: Any) -> None:
-        raise Told({**result, "failed": True})
+        raise Ended({**result, "failed": True})
 
 
 @pytest.fixture(autouse=True)
@@ -41,23 +41,23 @@ def ansible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AnsibleModule", Fake)
 
 
-@pytest.mark.parametrize("asked", [False, True])
-def test_a_diff_is_for_who_asks_for_it(asked: bool) -> None:
+@pytest.mark.parametrize("requested", [False, True])
+def test_a_diff_is_returned_on_request(requested: bool) -> None:
     outcome = Outcome(True, {"a": 1}, {"a": 2}, {"seen": "b"}, ("be warned",))
-    with pytest.raises(Told) as told:
-        module.run_module(lambda _options, _check: outcome, {"diff": {"default": asked}})
-    diff = {"diff": {"before": {"a": 1}, "after": {"a": 2}}} if asked else {}
-    assert told.value.args[0] == {"changed": True, "seen": "b", "warnings": ["be warned"], **diff}
+    with pytest.raises(Ended) as ended:
+        module.run_module(lambda _options, _check: outcome, {"diff": {"default": requested}})
+    diff = {"diff": {"before": {"a": 1}, "after": {"a": 2}}} if requested else {}
+    assert ended.value.args[0] == {"changed": True, "seen": "b", "warnings": ["be warned"], **diff}
 
 
 @pytest.mark.parametrize("details", [None, ["one"]])
-def test_an_error_says_what_it_is(details: list[str] | None) -> None:
+def test_an_error_is_a_failure_with_its_class_and_details(details: list[str] | None) -> None:
     def fails(_options: object, _check: bool) -> Outcome:
         raise BadInput("No such thing.", next_step="Name another.", details=details)
 
-    with pytest.raises(Told) as told:
+    with pytest.raises(Ended) as ended:
         module.run_module(fails, {"diff": {"default": False}})
-    said = told.value.args[0]
-    assert said["failed"] and said["reason"] == "BadInput"
-    assert "No such thing." in said["msg"] and "Name another." in said["msg"]
-    assert said.get("details") == details
+    result = ended.value.args[0]
+    assert result["failed"] and result["reason"] == "BadInput"
+    assert "No such thing." in result["msg"] and "Name another." in result["msg"]
+    assert result.get("details") == details

@@ -1,4 +1,4 @@
-"""One file of text: read as it is, written whole or not at all."""
+"""Text files: read, and written atomically."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
 def test_what_can_not_be_read(tmp_path):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     for path in (tmp_path, tmp_path / "bytes", tmp_path / "bytes" / "below"):
-        with pytest.raises(BadInput, match="can't be read"):
+        with pytest.raises(BadInput, match="cannot be read"):
             read(str(path))
 
 
@@ -40,6 +40,6 @@ def test_what_can_not_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "full" / "below").mkdir(parents=True)
     for path in (tmp_path / "file" / "below", tmp_path / "full"):
-        with pytest.raises(BadInput, match="can't be written"):
+        with pytest.raises(BadInput, match="cannot be written"):
             write(str(path), "text")
     assert sorted(os.listdir(tmp_path)) == ["file", "full"]

@@ -1,4 +1,4 @@
-"""Fakes of the edges: a cluster in memory with the methods of Cluster, and a runner that follows a script."""
+"""Fakes: a cluster in memory with the methods of Cluster, and a runner that follows a script."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Change
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of
-
-Object = dict[str, Any]
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
 
 
 class Killed(BaseException):
-    """The process ends here, as by a signal: no handler of errors may catch it."""
+    """The process is killed: no handler of errors may catch it."""
 
 
 class FakeCluster:
-    """A cluster in memory: objects by (kind, namespace, name), as the API server would show them.
+    """A cluster in memory. objects: by (kind, namespace, name), as the API server shows them.
 
-    writes: what was written, as (verb, kind, 'namespace/name'). kill_after: raise Killed instead of the write that
-    follows that many. react: called with this cluster whenever somebody watches, to play the controllers.
+    writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
+    Killed. react: called with this cluster at each watch, to act as the controllers.
     """
 
     def __init__(self, *objects: Object, kill_after: int | None = None) -> None:
@@ -44,7 +43,7 @@ class FakeCluster:
             self.put(item)
 
     def put(self, item: Object) -> Object:
-        """An object that is there, status and all, without counting as a write."""
+        """Store an object with its status; not counted as a write."""
         stored = copy.deepcopy(item)
         number = next(self._numbers)
         stored["metadata"].setdefault("uid", f"uid-{number}")
@@ -123,16 +122,13 @@ class FakeCluster:
         self._write("delete", (kind, namespace, name))
         self.objects.pop((kind, namespace, name), None)
 
-    def each(self, function: Callable[[Any], Any], things: Iterable[Any], workers: int = 1) -> list[Any]:
-        del workers
-        return [function(thing) for thing in things]
+    def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return [function(item) for item in items]
 
-    def watch(
-        self, kind: str, timeout: float, namespace: str = "", labels: str = "", fields: str = ""
-    ) -> Iterator[Change]:
+    def watch(self, kind: str, timeout: float, fields: str = "") -> Iterator[Change]:
         del timeout
         self.react(self)
-        yield from (Change("ADDED", item) for item in self.list(kind, namespace, labels, fields))
+        yield from (Change("ADDED", item) for item in self.list(kind, fields=fields))
 
     def wait(
         self,
@@ -140,18 +136,11 @@ class FakeCluster:
         ready: Callable[[Object], bool],
         names: Iterable[tuple[str, str]],
         timeout: float,
-        *,
-        failed: Callable[[Object], str] = lambda _object: "",
-    ) -> dict[tuple[str, str], Object]:
-        waiting = set(names)
-        found = {key_of(c.object): c.object for c in self.watch(kind, timeout) if key_of(c.object) in waiting}
-        for key, item in found.items():
-            if failed(item):
-                raise KindlabError(f"{kind} {'/'.join(filter(None, key))}: {failed(item)}")
-        missing = sorted("/".join(filter(None, k)) for k in waiting if k not in found or not ready(found[k]))
+    ) -> None:
+        items = {key_of(change.object): change.object for change in self.watch(kind, timeout)}
+        missing = sorted(key_text(key) for key in set(names) if key not in items or not ready(items[key]))
         if missing:
             raise TimedOut(f"{kind}: {missing} not ready", details=missing)
-        return found
 
     def left_after(
         self,
@@ -182,7 +171,7 @@ class FakeCluster:
 
 
 def _field(item: Object, path: str, value: str) -> bool:
-    """True where the field at the dotted path has that value, as a field selector has it."""
+    """True if the field at the dotted path has the value, as in a field selector."""
     found: Any = item
     for part in path.split("."):
         found = (found or {}).get(part)
@@ -204,9 +193,9 @@ def merge(target: Any, change: Any) -> Any:
 
 @dataclass
 class ScriptedRunner(Runner):
-    """Answers commands from a script: the first entry whose words begin the command; notes every call.
+    """Answers commands from a script: by the first entry that the command begins with. calls: all commands.
 
-    script: (words, answer); an answer is a Completed, text for standard output, or an error to raise.
+    script: (first words, answer); an answer is a Completed, text for standard output, or an error to raise.
     """
 
     script: Sequence[tuple[Sequence[str], Completed | str | Exception]] = ()
@@ -235,9 +224,9 @@ class ScriptedRunner(Runner):
 
 
 def binding_controller(cluster: FakeCluster) -> None:
-    """What Kubernetes' controller of volumes does to all volumes and claims (syncClaim, then syncVolume).
+    """Act as Kubernetes' volume controller on all volumes and claims (syncClaim, then syncVolume); for react.
 
-    For FakeCluster.react. It touches only what is not yet as it wants it.
+    It writes only objects that change.
     """
     for claim in cluster.list("PersistentVolumeClaim"):
         _sync_claim(cluster, claim)

@@ -1,4 +1,4 @@
-"""Nodes whose inside is this host: programs that an engine would run in them are run here."""
+"""Fake nodes: commands inside them run on this host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXEC = ["docker", "exec", "-i"]
 
 
 class NodesHere(ScriptedRunner):
-    """Follows its script, but for what is run inside a node. inside: those commands, without the engine's words."""
+    """Follows its script, except for commands inside a node. inside: these commands, without the engine's prefix."""
 
     def __init__(self, script: Sequence[tuple[Sequence[str], Completed | str | Exception]]) -> None:
         super().__init__(script)
@@ -37,5 +37,5 @@ class NodesHere(ScriptedRunner):
 
 
 def here(path: object, node: str = "n") -> NodeDirectory:
-    """A directory of this host as one inside a node."""
+    """A directory of this host as a directory inside a node."""
     return NodeDirectory(node, str(path), Runner())

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Disruption budgets: which pods each guards, and how many of them may be away at once."""
+"""Pod disruption budgets: which pods they select, and how many of them may be down at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .conditions import has_condition
+from .conditions import is_ready
 from .objects import Object
 from .pods import is_exempt_from_budgets
 from .scheduling import selects
@@ -18,9 +18,9 @@ from .scheduling import selects
 class Budget:
     """One PodDisruptionBudget, with the counts of its status.
 
-    wants: as its author wrote it, e.g. 'maxUnavailable 0'. desired, healthy, expected: pods that must be healthy, that
-    are, and that there are in all; allowed: evictions that are granted at this moment. counted: the counts are those
-    of its present specification. any_unhealthy: a pod that is not ready may always go.
+    wants: its spec, e.g. 'maxUnavailable 0'. desired, healthy, expected: numbers of pods that must be healthy, that are
+    healthy, and of all pods; allowed: evictions that would be granted now. counted: the numbers are for its current
+    spec. any_unhealthy: an unready pod can always be evicted.
     """
 
     namespace: str
@@ -41,18 +41,18 @@ class Budget:
 
     @property
     def max_disruptions(self) -> int:
-        """How many of its pods may be away at once, when all others are healthy; never less than nothing."""
+        """How many of its pods may be down at once if all others are healthy."""
         return max(0, self.expected - self.desired)
 
     def text(self) -> str:
-        """The budget with its numbers, for people."""
+        """The budget with its numbers."""
         return (
             f"{self.key} ({self.wants}: {self.desired} of {self.expected} must be healthy, "
             f"{self.healthy} are, {self.allowed} may go now)"
         )
 
     def as_dict(self) -> Object:
-        """As a module returns it."""
+        """The budget in a module's result."""
         return {
             "namespace": self.namespace,
             "name": self.name,
@@ -64,19 +64,19 @@ class Budget:
         }
 
     def selects_pod(self, pod: Mapping[str, Any]) -> bool:
-        """True for a pod that it selects."""
+        """True if its selector matches the pod."""
         metadata = pod["metadata"]
         return metadata["namespace"] == self.namespace and selects(self.selector, metadata.get("labels") or {})
 
     def applies_to(self, pod: Mapping[str, Any]) -> bool:
-        """True where the eviction of this pod of it needs its permission (Kubernetes: unhealthyPodEvictionPolicy)."""
+        """True if it can refuse the eviction of this pod, which it selects (see unhealthyPodEvictionPolicy)."""
         if is_exempt_from_budgets(pod):
             return False
-        return has_condition(pod, "Ready") or not (self.any_unhealthy or self.healthy >= self.desired > 0)
+        return is_ready(pod) or not (self.any_unhealthy or self.healthy >= self.desired > 0)
 
 
 def read_budget(item: Object) -> Budget:
-    """A budget from the object that the API shows."""
+    """A budget from its object."""
     spec, status, metadata = item["spec"], item.get("status") or {}, item["metadata"]
     wants = next((f"{name} {spec[name]}" for name in ("maxUnavailable", "minAvailable") if name in spec), "")
     return Budget(
@@ -94,5 +94,5 @@ def read_budget(item: Object) -> Budget:
 
 
 def read_budgets(items: Iterable[Object]) -> tuple[Budget, ...]:
-    """All budgets, by namespace and name."""
+    """All budgets, sorted by namespace and name."""
     return tuple(sorted((read_budget(item) for item in items), key=lambda budget: budget.key))

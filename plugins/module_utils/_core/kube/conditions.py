@@ -12,27 +12,25 @@ DEFAULT_ANNOTATIONS = (
     "storageclass.beta.kubernetes.io/is-default-class",
 )
 
-Item = Mapping[str, Any]
 
-
-def has_condition(item: Item, condition: str) -> bool:
+def has_condition(item: Mapping[str, Any], condition: str) -> bool:
     """True if the object's status has the condition with status True."""
     conditions = _status(item).get("conditions") or ()
     return any(c["type"] == condition and c["status"] == "True" for c in conditions)
 
 
-def is_default_class(storage_class: Item) -> bool:
+def is_default_class(storage_class: Mapping[str, Any]) -> bool:
     """True for a storage class that claims without one get; Kubernetes still honours the beta annotation."""
     annotations = storage_class["metadata"].get("annotations") or {}
     return any(annotations.get(name) == "true" for name in DEFAULT_ANNOTATIONS)
 
 
-def is_ready(item: Item) -> bool:
+def is_ready(item: Mapping[str, Any]) -> bool:
     """True if an object is ready as its kind defines it; always for a kind without an entry, e.g. a Job or CronJob."""
     return READY.get(item["kind"], _exists)(item)
 
 
-def rollout_complete(deployment: Item) -> bool:
+def rollout_complete(deployment: Mapping[str, Any]) -> bool:
     """True if a Deployment is ready and no pod of an older template is left; `kubectl rollout status` waits for it.
 
     Stricter than is_ready: after a change, is_ready may still be true because of the old pods.
@@ -46,30 +44,30 @@ def rollout_complete(deployment: Item) -> bool:
     )
 
 
-def _node(item: Item) -> bool:
+def _node(item: Mapping[str, Any]) -> bool:
     return has_condition(item, "Ready")
 
 
-def _pod(item: Item) -> bool:
+def _pod(item: Mapping[str, Any]) -> bool:
     return has_condition(item, "Ready") or _status(item).get("phase") in ("Succeeded", "Failed")
 
 
-def _replicas(item: Item) -> bool:
+def _replicas(item: Mapping[str, Any]) -> bool:
     replicas = item["spec"].get("replicas")
     return _is_observed(item) and bool(_status(item).get("readyReplicas", 0) >= (1 if replicas is None else replicas))
 
 
-def _daemon_set(item: Item) -> bool:
+def _daemon_set(item: Mapping[str, Any]) -> bool:
     status = _status(item)
     return _is_observed(item) and bool(status.get("numberReady", 0) >= status.get("desiredNumberScheduled", 0))
 
 
-def _exists(_item: Item) -> bool:
+def _exists(_item: Mapping[str, Any]) -> bool:
     return True
 
 
 # kind -> whether an object of it is ready.
-READY: Mapping[str, Callable[[Item], bool]] = {
+READY: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "Node": _node,
     "Pod": _pod,
     "Deployment": _replicas,
@@ -80,10 +78,10 @@ READY: Mapping[str, Callable[[Item], bool]] = {
 }
 
 
-def _is_observed(item: Item) -> bool:
+def _is_observed(item: Mapping[str, Any]) -> bool:
     """True if the status describes the current spec."""
     return bool(_status(item).get("observedGeneration", 0) >= item["metadata"].get("generation", 0))
 
 
-def _status(item: Item) -> Item:
+def _status(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return item.get("status") or {}

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Deployments and pods read: what they run, whether they serve, and why they don't."""
+"""Deployments: images, arguments, and why a rollout is stuck."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def containers(deployment: Mapping[str, Any]) -> list[Object]:
 
 
 def argv(container: Mapping[str, Any]) -> list[str]:
-    """The command and arguments as the manifest has them; without a command the image's own comes before."""
+    """The command and arguments in the manifest; the image's own command is not included."""
     return [*(container.get("command") or ()), *(container.get("args") or ())]
 
 
@@ -71,12 +71,12 @@ def _time(event: Object) -> str:
 
 
 def repository(image: str) -> str:
-    """The last part of an image's name, without tag and digest."""
+    """The last component of an image's name, without tag and digest."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def flag(argv: list[str], name: str) -> str:
-    """The value of --name VALUE or --name=VALUE, '' where it is not given."""
+    """The value of --name VALUE or --name=VALUE, '' if it is not given."""
     for position, word in enumerate(argv):
         flag, equals, value = word.lstrip("-").partition("=")
         if word.startswith("-") and flag == name:
@@ -85,12 +85,12 @@ def flag(argv: list[str], name: str) -> str:
 
 
 def env(container: Mapping[str, Any], name: str) -> str:
-    """The value of a variable that the manifest sets, '' where it does not."""
+    """The value of an environment variable, '' if the manifest does not set it."""
     return next((e.get("value", "") for e in container.get("env") or () if e["name"] == name), "")
 
 
 def images_on(nodes: Iterable[Object], which: Callable[[Iterable[bool]], bool]) -> list[str]:
-    """Names of images, those by digest left out, that all nodes say they have, or any."""
+    """Names of images (without those by digest) that all nodes report, or any node. which: all or any."""
     each = [
         {name for image in node.get("status", {}).get("images") or () for name in image.get("names") or ()}
         for node in nodes
@@ -99,6 +99,6 @@ def images_on(nodes: Iterable[Object], which: Callable[[Iterable[bool]], bool]) 
 
 
 def find_image(images: list[str], repositories: Iterable[str]) -> str:
-    """The last image of the first repository that has one, '' where none has."""
-    found = ([image for image in images if repository(image) == wanted] for wanted in repositories)
-    return next((images[-1] for images in found if images), "")
+    """The last image of the first repository that has one, '' if none has."""
+    matching = ([image for image in images if repository(image) == name] for name in repositories)
+    return next((images[-1] for images in matching if images), "")

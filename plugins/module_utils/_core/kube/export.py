@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Objects as a backup stores them: without what the API server and controllers set."""
+"""Export objects for a backup: without the fields that the API server and controllers set."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from .objects import Object
 from .volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER
 
-# What the API server or its controllers write into an object: true of that object in that cluster only.
-# ownerReferences name their owner by uid: with them the garbage collector would delete a restored claim at once.
+# Fields of the API server and controllers, which are valid in their cluster only. ownerReferences have a uid: with
+# them the garbage collector would delete a restored claim at once.
 _SERVER_FIELDS = (
     "uid",
     "resourceVersion",
@@ -26,7 +26,7 @@ _SERVER_FIELDS = (
     "selfLink",
 )
 
-# Notes of the binding controller, the scheduler and kubectl; they would be lies in another cluster.
+# Annotations of the volume binder, the scheduler and kubectl, which would be wrong in another cluster.
 _STATE_ANNOTATIONS = (
     "kubectl.kubernetes.io/last-applied-configuration",
     BIND_COMPLETED,
@@ -38,28 +38,33 @@ _STATE_ANNOTATIONS = (
 
 
 def saved_volume(pv: Mapping[str, Any]) -> Object:
-    """A PersistentVolume as a backup keeps it: its claim by namespace and name, nothing of the old cluster's state.
+    """A PersistentVolume for a backup, with its claim by namespace and name.
 
-    storageClassName is always written: without it the default class would be filled in at the next creation.
+    storageClassName is always set: otherwise the next cluster would fill in its default class.
     """
     saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolume", **pv})
     spec = saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     if spec.get("claimRef"):
         ref = spec["claimRef"]
-        kept = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": ref["namespace"], "name": ref["name"]}
-        spec["claimRef"] = kept
+        claim = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": ref["namespace"],
+            "name": ref["name"],
+        }
+        spec["claimRef"] = claim
     return saved
 
 
 def saved_claim(claim: Mapping[str, Any]) -> Object:
-    """A PersistentVolumeClaim as a backup keeps it: with its volumeName, nothing of the old cluster's state."""
+    """A PersistentVolumeClaim for a backup, with its volumeName."""
     saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim})
     saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     return saved
 
 
 def saved_object(item: Mapping[str, Any]) -> Object:
-    """Any object as a backup keeps it: without what the API server and its controllers wrote into it."""
+    """Any object for a backup."""
     metadata = {k: v for k, v in item["metadata"].items() if k not in _SERVER_FIELDS}
     annotations = {k: v for k, v in (metadata.pop("annotations", None) or {}).items() if k not in _STATE_ANNOTATIONS}
     if annotations:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Objects as they are wanted against objects as they live: is one part of the other, and merging."""
+"""Kubernetes objects: names, comparison and merging."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 Object = dict[str, Any]
-# (kind, namespace, name); namespace is '' for what belongs to the whole cluster.
+# (kind, namespace, name); namespace is '' for a cluster-scoped object.
 Ref = tuple[str, str, str]
 
-_NEVER_CHANGED = {
+_IMMUTABLE = {
     "Deployment": ("spec.selector",),
     "RoleBinding": ("roleRef",),
     "ClusterRoleBinding": ("roleRef",),
@@ -31,35 +31,36 @@ def uid_of(item: Mapping[str, Any]) -> str:
 
 
 def ref_of(item: Mapping[str, Any]) -> Ref:
-    """What an object is called."""
+    """Kind, namespace and name of an object."""
     return item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 def ref_text(ref: Ref) -> str:
-    """'Kind namespace/name', for people."""
+    """'Kind namespace/name', or 'Kind name'."""
     return f"{ref[0]} {'/'.join(filter(None, ref[1:]))}"
 
 
 def by_ref(items: Iterable[Object]) -> dict[Ref, Object]:
+    """Objects by kind, namespace and name."""
     return {ref_of(item): item for item in items}
 
 
-def is_subset(wanted: Any, live: Any) -> bool:
-    """True where all fields of wanted are so in live; fields that only live has (the API's defaults) don't count.
+def is_subset(requested: Any, live: Any) -> bool:
+    """True if live has all requested fields; further fields of live, e.g. the API's defaults, are ignored.
 
-    None is wanted to be absent. Lists are equal in length and order.
+    None stands for a field that must be absent. Lists must be equal in length and order.
     """
-    if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(is_subset(value, live.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, (list, tuple)):
-        if not isinstance(live, (list, tuple)) or len(wanted) != len(live):
+    if isinstance(requested, Mapping):
+        return isinstance(live, Mapping) and all(is_subset(value, live.get(key)) for key, value in requested.items())
+    if isinstance(requested, (list, tuple)):
+        if not isinstance(live, (list, tuple)) or len(requested) != len(live):
             return False
-        return all(is_subset(one, other) for one, other in zip(wanted, live, strict=True))
-    return bool(wanted == live)
+        return all(is_subset(one, other) for one, other in zip(requested, live, strict=True))
+    return bool(requested == live)
 
 
 def merged(live: Any, change: Any) -> Any:
-    """A JSON merge patch, applied (RFC 7386): mappings are merged, None removes, anything else is replaced."""
+    """Apply a JSON merge patch (RFC 7386): mappings are merged, None removes, anything else is replaced."""
     if not isinstance(change, Mapping):
         return change
     result = dict(live) if isinstance(live, Mapping) else {}
@@ -71,20 +72,20 @@ def merged(live: Any, change: Any) -> Any:
     return result
 
 
-def without_nulls(wanted: Object) -> Object:
-    """The object as it is created: without the fields that are wanted absent."""
-    return dict(merged({}, wanted))
+def without_nulls(requested: Object) -> Object:
+    """The object to create: without the fields that must be absent."""
+    return dict(merged({}, requested))
 
 
-def must_be_replaced(wanted: Object, live: Object) -> bool:
-    """True where a field differs that the API server never lets change: the object must be deleted and made anew."""
+def must_be_replaced(requested: Object, live: Object) -> bool:
+    """True if an immutable field differs, or live is being deleted: it must be deleted and created again."""
     if "deletionTimestamp" in live["metadata"]:
         return True
-    return any(_at(wanted, path) != _at(live, path) for path in _NEVER_CHANGED.get(wanted["kind"], ()))
+    return any(_at(requested, path) != _at(live, path) for path in _IMMUTABLE.get(requested["kind"], ()))
 
 
 def _at(item: Mapping[str, Any], path: str) -> Any:
-    found: Any = item
+    value: Any = item
     for key in path.split("."):
-        found = (found or {}).get(key)
-    return found or _DEFAULTS.get(path)
+        value = (value or {}).get(key)
+    return value or _DEFAULTS.get(path)

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pods as a drain sees them: who made them, whether they have ended, and what they keep on their node."""
+"""Pods: workload, phase, claims and volumes."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from .scheduling import affinity_fits
 from .volumes import affinity_nodes
 
 MIRROR = "kubernetes.io/config.mirror"
-# Owners that are looked up; one of another kind is taken to be there.
+# Controllers that are looked up; one of another kind is assumed to exist.
 CONTROLLER_KINDS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What makes a pod again: kind and name, '' for nothing; a ReplicaSet's Deployment in its place."""
+    """What would create a pod again, '' for nothing; a Deployment instead of its ReplicaSet."""
 
     kind: str = ""
     name: str = ""
 
     def text(self) -> str:
-        """'Kind/name', as kubectl writes it."""
+        """'Kind/name'."""
         return f"{self.kind}/{self.name}" if self.kind else ""
 
 
 @dataclass(frozen=True)
 class PodVolume:
-    """A volume that a pod uses by a claim. nodes: those that can have it, of this cluster; pinned: not all can."""
+    """A volume that a pod uses. nodes: those that can mount it; pinned: its node affinity restricts them."""
 
     name: str
     claim: str
@@ -39,7 +39,7 @@ class PodVolume:
     pinned: bool = False
 
     def as_dict(self) -> Object:
-        """As a module returns it."""
+        """The volume in a module's result."""
         return {"volume": self.name, "claim": self.claim, "nodes": list(self.nodes)}
 
 
@@ -49,56 +49,55 @@ def phase(pod: Mapping[str, Any]) -> str:
 
 
 def is_mirror(pod: Mapping[str, Any]) -> bool:
-    """True for the API's picture of a static pod, which its kubelet runs from a file."""
+    """True for the mirror pod of a static pod, which kubelet runs from a file."""
     return MIRROR in (pod["metadata"].get("annotations") or {})
 
 
 def is_terminal(pod: Mapping[str, Any]) -> bool:
-    """True for a pod whose containers will not run again."""
+    """True for a pod that has succeeded or failed: its containers will not run again."""
     return phase(pod) in ("Succeeded", "Failed")
 
 
 def is_terminating(pod: Mapping[str, Any]) -> bool:
-    """True for a pod that was deleted and is not gone yet."""
+    """True for a pod that is being deleted."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def is_exempt_from_budgets(pod: Mapping[str, Any]) -> bool:
-    """True for a pod that no disruption budget keeps: it does not run (yet), or is on its way out."""
+    """True for a pod that no disruption budget protects: pending, finished or terminating."""
     return is_terminal(pod) or is_terminating(pod) or phase(pod) == "Pending"
 
 
 def is_unscheduled(pod: Mapping[str, Any]) -> bool:
-    """True for a pod that has no node yet."""
+    """True for a pending pod without a node."""
     return phase(pod) == "Pending" and not pod["spec"].get("nodeName") and not is_terminating(pod)
 
 
 def controller(item: Mapping[str, Any]) -> Object | None:
-    """The reference to the controller of an object."""
+    """The ownerReference of an object's controller, None if it has none."""
     references = item["metadata"].get("ownerReferences") or ()
     return next((reference for reference in references if reference.get("controller")), None)
 
 
 def workload_of(pod: Mapping[str, Any], owners: Mapping[str, Object]) -> Workload:
-    """What makes the pod again. owners: uid -> object, all of the kinds in CONTROLLER_KINDS."""
+    """The workload of a pod. owners: uid -> object, all of the kinds in CONTROLLER_KINDS."""
     reference = controller(pod)
     if reference is None:
         return Workload()
-    made_by = owners.get(reference.get("uid", ""))
-    if made_by is None:
+    owner = owners.get(reference.get("uid", ""))
+    if owner is None:
         return Workload() if reference["kind"] in CONTROLLER_KINDS else Workload(reference["kind"], reference["name"])
-    above = controller(made_by)
-    last = above if above is not None else reference
-    return Workload(last["kind"], last["name"])
+    top = controller(owner) or reference
+    return Workload(top["kind"], top["name"])
 
 
 def claims_used(pod: Mapping[str, Any]) -> list[str]:
-    """The claims that a pod names, each 'namespace/name'; also those that come and go with it."""
+    """The claims of a pod, each 'namespace/name', including those of its ephemeral volumes."""
     return [f"{pod['metadata']['namespace']}/{name}" for name in claims_of(pod)]
 
 
 def local_data(pod: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of its volumes whose data goes with the pod: emptyDir, and claims that are its own."""
+    """Names of its volumes whose data is deleted with the pod: emptyDir and generic ephemeral volumes."""
     volumes = pod["spec"].get("volumes") or ()
     return tuple(v["name"] for v in volumes if v.get("emptyDir") is not None or v.get("ephemeral"))
 
@@ -106,19 +105,18 @@ def local_data(pod: Mapping[str, Any]) -> tuple[str, ...]:
 def volumes_of(
     pod: Mapping[str, Any], claims: Mapping[str, Object], volumes: Mapping[str, Object], nodes: Iterable[Object]
 ) -> tuple[PodVolume, ...]:
-    """The volumes that a pod uses and that outlive it, as far as its claims have one.
+    """The persistent volumes that a pod uses, without ephemeral ones: the pod's successor gets new ones.
 
-    claims: by 'namespace/name'; volumes: PersistentVolumes by name. A claim that is the pod's own is left out: the
-    pod that comes after it gets a new one.
+    claims: by 'namespace/name'; volumes: PersistentVolumes by name.
     """
     nodes = tuple(nodes)
-    found = []
+    used = []
     for name in claims_of(pod, own=False):
         claim = claims.get(f"{pod['metadata']['namespace']}/{name}")
         pv = volumes.get(claim["spec"].get("volumeName", "")) if claim else None
         if claim is not None and pv is not None:
-            found.append(_volume(pv, namespaced_name(claim), nodes))
-    return tuple(found)
+            used.append(_volume(pv, namespaced_name(claim), nodes))
+    return tuple(used)
 
 
 def _volume(pv: Object, claim: str, nodes: tuple[Object, ...]) -> PodVolume:
@@ -130,25 +128,24 @@ def _volume(pv: Object, claim: str, nodes: tuple[Object, ...]) -> PodVolume:
 
 
 def pods_by_claim(pods: Iterable[Object]) -> dict[str, list[Object]]:
-    """'namespace/name' of a claim -> the pods that name it, each {namespace, name, node, phase}."""
+    """'namespace/name' of a claim -> the pods that use it, each {namespace, name, node, phase}."""
     using: dict[str, list[Object]] = {}
     for pod in pods:
-        metadata, spec = pod["metadata"], pod["spec"]
-        shown = {
-            "namespace": metadata["namespace"],
-            "name": metadata["name"],
-            "node": spec.get("nodeName", ""),
-            "phase": (pod.get("status") or {}).get("phase", ""),
+        row = {
+            "namespace": pod["metadata"]["namespace"],
+            "name": pod["metadata"]["name"],
+            "node": pod["spec"].get("nodeName", ""),
+            "phase": phase(pod),
         }
-        for claim in claims_of(pod):
-            using.setdefault(f"{metadata['namespace']}/{claim}", []).append(shown)
+        for claim in claims_used(pod):
+            using.setdefault(claim, []).append(row)
     return using
 
 
 def claims_of(pod: Mapping[str, Any], *, own: bool = True) -> list[str]:
-    """The names of the claims that a pod names; own: also of those that come and go with it."""
+    """Names of the claims of a pod; own: including those of its generic ephemeral volumes."""
     volumes = pod["spec"].get("volumes") or ()
     named = {v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim")}
-    # A generic ephemeral volume's claim is named after its pod (Kubernetes: ephemeral volumes).
+    # Kubernetes names the claim of a generic ephemeral volume after the pod.
     ephemeral = {f"{pod['metadata']['name']}-{v['name']}" for v in volumes if own and v.get("ephemeral")}
     return sorted(named | ephemeral)

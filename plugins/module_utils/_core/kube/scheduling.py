@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which nodes could take a pod: by its selector, affinity and tolerations. Room (cpu, memory) is not looked at."""
+"""Which nodes fit a pod: by node selector, affinity and tolerations; resources are not considered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from .conditions import is_ready
 from .objects import Object
 
-# What Kubernetes puts on a node that was made unschedulable.
+# The taint of a cordoned node.
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 KEEPING_OUT = ("NoSchedule", "NoExecute")
 
@@ -21,7 +21,7 @@ def is_schedulable(node: Mapping[str, Any]) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """True where a label selector fits; an empty one fits nothing here, as a disruption budget has it."""
+    """True if a label selector matches; an empty one matches nothing."""
     if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
         return False
     equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
@@ -29,17 +29,14 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 
 
 def affinity_fits(required: Mapping[str, Any] | None, node: Mapping[str, Any]) -> bool:
-    """True where a node fits a NodeSelector (of a pod or of a volume): one of its terms; no NodeSelector fits all."""
+    """True if a node matches a term of a NodeSelector (of a pod or volume); without a NodeSelector all do."""
     if required is None:
         return True
     return any(_term_fits(term, node) for term in required.get("nodeSelectorTerms") or ())
 
 
 def obstacle(pod: Mapping[str, Any], node: Mapping[str, Any], *, opened: bool = False) -> str:
-    """What keeps a node from taking a pod, apart from volumes; '' for nothing.
-
-    opened: as if the node were schedulable.
-    """
+    """Why a node does not fit a pod, apart from volumes, '' if it does. opened: as if the node were uncordoned."""
     spec = pod["spec"]
     if not opened and not is_schedulable(node):
         return "is not schedulable"
@@ -61,7 +58,7 @@ def obstacle(pod: Mapping[str, Any], node: Mapping[str, Any], *, opened: bool = 
 
 
 def tolerates(tolerations: Iterable[Mapping[str, Any]], taint: Mapping[str, Any]) -> bool:
-    """True where one of the tolerations is for this taint."""
+    """True if one of the tolerations matches the taint."""
     return any(_tolerates(toleration, taint) for toleration in tolerations)
 
 
@@ -76,7 +73,7 @@ def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 
 def _term_fits(term: Object, node: Mapping[str, Any]) -> bool:
-    """All requirements of a term hold together; a term without any fits nothing (Kubernetes: NodeSelectorTerm)."""
+    """All requirements of a term must hold; a term without any matches nothing (see NodeSelectorTerm)."""
     labels = node["metadata"].get("labels") or {}
     fields = {"metadata.name": node["metadata"]["name"]}
     on_labels, on_fields = term.get("matchExpressions") or (), term.get("matchFields") or ()

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Volumes: PersistentVolumes joined with their claims, and their manifests as a backup keeps them."""
+"""Volumes: PersistentVolumes joined with their claims."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from .objects import Object, namespaced_name
 
-# Everything in a PersistentVolume's spec that is not its source.
+# Fields of a PersistentVolume's spec other than its source.
 _COMMON_FIELDS = frozenset(
     (
         "accessModes",
@@ -37,10 +37,9 @@ HOSTNAME = "kubernetes.io/hostname"
 class Volume:
     """One PersistentVolume with its claim.
 
-    claim: 'namespace/name', '' where it has none. claim_phase: '' where there is no such claim, or where the claim
-    of that name has another volume. nodes: those that the affinity names, () for any. node_directory: '' where the
-    source is neither hostPath nor local. source: the field of the spec that says what it is, e.g. hostPath.
-    original_policy: the reclaim policy before a backup made it Retain, '' where none did.
+    claim: 'namespace/name', '' for none. claim_phase: '' if the claim does not exist or has another volume. nodes:
+    those that the affinity names, () for any. node_directory: '' if the source is neither hostPath nor local. source:
+    its field in the spec, e.g. hostPath. original_policy: the reclaim policy before a backup set Retain, else ''.
     """
 
     name: str
@@ -59,10 +58,10 @@ class Volume:
 
 
 def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object]) -> tuple[Volume, ...]:
-    """All volumes by name, each joined with its claim; from objects as the API or a backup shows them."""
+    """All volumes, sorted by name, from objects of the API or of a backup."""
     by_name = {namespaced_name(claim): claim for claim in claims}
-    found = (_volume(pv, by_name.get(claim_of(pv))) for pv in persistent_volumes)
-    return tuple(sorted(found, key=lambda v: v.name))
+    volumes = (_volume(pv, by_name.get(claim_of(pv))) for pv in persistent_volumes)
+    return tuple(sorted(volumes, key=lambda volume: volume.name))
 
 
 def select_volumes(
@@ -93,28 +92,28 @@ def unknown_names(volumes: Iterable[Volume], names: Iterable[str] | None) -> tup
 
 
 def claim_of(pv: Mapping[str, Any]) -> str:
-    """'namespace/name' of the claim that a PersistentVolume names, '' for none."""
+    """'namespace/name' of a PersistentVolume's claim, '' for none."""
     ref = pv["spec"].get("claimRef")
     return f"{ref['namespace']}/{ref['name']}" if ref else ""
 
 
 def source_of(pv: Mapping[str, Any]) -> str:
-    """The field of the spec that holds a volume's source: hostPath, local, nfs, csi, ..."""
+    """The field of the spec that holds the source: hostPath, local, nfs, csi, ..."""
     return next((field for field in sorted(pv["spec"]) if field not in _COMMON_FIELDS), "")
 
 
 def node_directory(pv: Mapping[str, Any]) -> str:
-    """The directory in the node, '' where the source is neither hostPath nor local."""
+    """The directory in the node, '' if the source is neither hostPath nor local."""
     spec = pv["spec"]
     path = (spec.get("hostPath") or spec.get("local") or {}).get("path", "")
     return posixpath.normpath(path) if path else ""
 
 
 def affinity_nodes(pv: Mapping[str, Any]) -> tuple[str, ...]:
-    """The nodes that the affinity names, () where it leaves the choice open.
+    """The nodes that the affinity names, () if it names none.
 
-    Terms are alternatives, the requirements of one term hold together (Kubernetes: NodeSelector). A node is named
-    by the field metadata.name (local-path since 0.0.29) or by the label kubernetes.io/hostname.
+    Terms are alternatives, the requirements of one term must all hold (see NodeSelector). A node is named by the
+    field metadata.name (local-path since 0.0.29) or by the label kubernetes.io/hostname.
     """
     required = (pv["spec"].get("nodeAffinity") or {}).get("required") or {}
     names: set[str] = set()
@@ -127,7 +126,7 @@ def affinity_nodes(pv: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def naming_requirements(term: Mapping[str, Any]) -> list[Object]:
-    """The requirements of one term of an affinity that name nodes."""
+    """Those requirements of a term that name nodes."""
     fields = [r for r in term.get("matchFields") or () if r.get("key") == "metadata.name"]
     labels = [r for r in term.get("matchExpressions") or () if r.get("key") == HOSTNAME]
     return [r for r in fields + labels if r.get("operator") == "In"]

@@ -14,10 +14,10 @@ from .export import saved_object
 from .objects import Object, merged
 from .pods import claims_of, controller
 
-# The label that records a workload's fields before it was scaled to zero: 'replicas.3'. Not an annotation: those of a
-# Deployment are copied to its ReplicaSets and come back with a rollback.
+# The label that records a workload's fields before it was scaled to zero: 'replicas.3'. An annotation of a Deployment
+# would be copied to its ReplicaSets and return with a rollback.
 RECORDED = "kindlab.volumes/detached"
-# A label that no node has: a DaemonSet with it in its node selector has no pods.
+# A label that no node has: as node selector it leaves a DaemonSet without pods.
 NOWHERE = "kindlab.volumes/detached"
 
 SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
@@ -25,12 +25,12 @@ SUSPENDED = ("CronJob", "Job")
 DAEMON = "DaemonSet"
 WORKLOAD_KINDS = (*SCALED, *SUSPENDED, DAEMON)
 
-# Labels that the Job controller puts on the pods of one Job.
-_OF_ONE_JOB = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
-# Revision counters that controllers keep in annotations.
-_COUNTED = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
-_TRUTH = {"true": True, "false": False}
-_READ: dict[str, Callable[[str], Any]] = {"replicas": int, "suspend": _TRUTH.get, "scheduled": _TRUTH.get}
+# Labels of the Job controller, one value per Job.
+_JOB_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
+# Annotations of controllers that count revisions.
+_REVISIONS = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
+_BOOLEANS = {"true": True, "false": False}
+_PARSERS: dict[str, Callable[[str], Any]] = {"replicas": int, "suspend": _BOOLEANS.get, "scheduled": _BOOLEANS.get}
 _ZERO: dict[str, Any] = {"replicas": 0, "suspend": True}
 _DEFAULT: dict[str, Any] = {"replicas": 1, "suspend": False}
 
@@ -49,19 +49,19 @@ def template(item: Mapping[str, Any]) -> Object:
 
 
 def used_claims(item: Mapping[str, Any], claims: Iterable[str]) -> set[str]:
-    """Which of the claims ('namespace/name') its pods use, or would use."""
+    """Those of the claims ('namespace/name') that its pods use, or would use."""
     metadata = item["metadata"]
     pod = {"metadata": {"name": ""}, "spec": template(item).get("spec") or {}}
-    named = {f"{metadata['namespace']}/{name}" for name in claims_of(pod, own=False)}
-    # A StatefulSet names its claims TEMPLATE-NAME-ORDINAL.
-    made = item["spec"].get("volumeClaimTemplates") or () if item["kind"] == "StatefulSet" else ()
-    stems = [f"{metadata['namespace']}/{t['metadata']['name']}-{metadata['name']}-" for t in made]
+    direct = {f"{metadata['namespace']}/{name}" for name in claims_of(pod, own=False)}
+    # The claims of a StatefulSet are named TEMPLATE-NAME-ORDINAL.
+    templates = item["spec"].get("volumeClaimTemplates") or () if item["kind"] == "StatefulSet" else ()
+    stems = [f"{metadata['namespace']}/{t['metadata']['name']}-{metadata['name']}-" for t in templates]
     ordinals = {c for c in claims for stem in stems if c.startswith(stem) and c[len(stem) :].isdigit()}
-    return (named & set(claims)) | ordinals
+    return (direct & set(claims)) | ordinals
 
 
 def is_top_level(item: Mapping[str, Any]) -> bool:
-    """True for a workload that is scaled itself: it has no controller, or is a Job, which its CronJob leaves alone."""
+    """True for a workload that can be scaled itself: without a controller, or a Job (CronJobs ignore theirs)."""
     return controller(item) is None or item["kind"] == "Job"
 
 
@@ -73,15 +73,14 @@ def has_finished(item: Mapping[str, Any]) -> bool:
 def recorded(item: Mapping[str, Any]) -> Object | None:
     """Its fields before it was scaled to zero, None if it was not scaled here. Raises BadInput if they are invalid.
 
-    Current fields that are not zero win: somebody scaled it up since, and a StatefulSet that is scaled down could lose
-    claims.
+    Current fields that are not zero win: it was scaled up since, and scaling down a StatefulSet can delete claims.
     """
     text = (item["metadata"].get("labels") or {}).get(RECORDED)
     if text is None:
         return None
-    found = _read(text)
-    if found.keys() >= state(item).keys():
-        return found if state(item) == scaled_to_zero(item) else {**found, **state(item)}
+    before = _parse(text)
+    if before.keys() >= state(item).keys():
+        return before if state(item) == scaled_to_zero(item) else {**before, **state(item)}
     namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
     raise BadInput(
         f"{key(item)} can't be scaled back up: its label {RECORDED} has the invalid value {text!r}.",
@@ -92,7 +91,7 @@ def recorded(item: Mapping[str, Any]) -> Object | None:
 
 
 def state(item: Mapping[str, Any]) -> Object:
-    """The fields that scale it, as they are: {'replicas': 3}, {'suspend': False}, {'scheduled': True}."""
+    """Its current scale: {'replicas': 3}, {'suspend': False} or {'scheduled': True}."""
     if item["kind"] == DAEMON:
         return {"scheduled": NOWHERE not in (template(item)["spec"].get("nodeSelector") or {})}
     field = "suspend" if item["kind"] in SUSPENDED else "replicas"
@@ -101,12 +100,12 @@ def state(item: Mapping[str, Any]) -> Object:
 
 
 def scaled_to_zero(item: Mapping[str, Any]) -> Object:
-    """The same fields when it is scaled to zero or suspended."""
+    """The same fields if it is scaled to zero or suspended."""
     return {field: _ZERO.get(field, False) for field in state(item)}
 
 
 def scale_down_patch(item: Mapping[str, Any]) -> Object | None:
-    """The patch that scales it to zero and records its fields, None if it is at zero."""
+    """The patch that scales it to zero and records its fields, None if it is scaled to zero."""
     if state(item) == scaled_to_zero(item):
         return None
     spec = _spec(item, scaled_to_zero(item))
@@ -126,7 +125,7 @@ def scale_down_patch(item: Mapping[str, Any]) -> Object | None:
 
 
 def scale_up_patch(item: Mapping[str, Any], before: Object) -> Object | None:
-    """The patch that scales it back up and removes the record, None if there is nothing to change."""
+    """The patch that scales it back up and removes the record, None if nothing changes."""
     current = state(item)
     spec = _spec(
         item, {field: value for field, value in before.items() if field in current and current[field] != value}
@@ -139,42 +138,42 @@ def scale_up_patch(item: Mapping[str, Any], before: Object) -> Object | None:
 
 
 def to_saved(item: Mapping[str, Any]) -> Object:
-    """Its manifest for a backup: with the fields from before it was scaled to zero, without those of this cluster."""
+    """Its manifest for a backup, with the fields from before it was scaled to zero."""
     before = recorded(item)
-    kept = saved_object(item)
+    saved = saved_object(item)
     if before is not None:
-        kept = merged(kept, scale_up_patch(kept, before) or {})
-    kept = merged(kept, {"metadata": {"annotations": dict.fromkeys(_COUNTED)}})
+        saved = merged(saved, scale_up_patch(saved, before) or {})
+    saved = merged(saved, {"metadata": {"annotations": dict.fromkeys(_REVISIONS)}})
     for field in ("annotations", "labels"):
-        if not kept["metadata"].get(field):
-            kept["metadata"].pop(field, None)
-    if item["kind"] == DAEMON and not template(kept)["spec"].get("nodeSelector"):
-        kept = merged(kept, {"spec": {"template": {"spec": {"nodeSelector": None}}}})
+        if not saved["metadata"].get(field):
+            saved["metadata"].pop(field, None)
+    if item["kind"] == DAEMON and not template(saved)["spec"].get("nodeSelector"):
+        saved = merged(saved, {"spec": {"template": {"spec": {"nodeSelector": None}}}})
     if item["kind"] == "Job" and not item["spec"].get("manualSelector"):
-        labels: Object = dict.fromkeys(_OF_ONE_JOB)
+        labels: Object = dict.fromkeys(_JOB_LABELS)
         pods = {"template": {"metadata": {"labels": labels}}}
-        kept = merged(kept, {"metadata": {"labels": labels}, "spec": {"selector": None, **pods}})
-    return dict(kept)
+        saved = merged(saved, {"metadata": {"labels": labels}, "spec": {"selector": None, **pods}})
+    return dict(saved)
 
 
 def saved_workloads(items: Iterable[Object], claims: Iterable[str]) -> list[Object]:
-    """Manifests of the workloads that use these claims, without those that have a controller or have finished."""
+    """Manifests of the workloads that use these claims, without controlled and finished ones."""
     claims = set(claims)
     tops = (item for item in items if controller(item) is None and not has_finished(item))
     return [to_saved(item) for item in sorted(tops, key=key) if used_claims(item, claims)]
 
 
-def _read(text: str) -> Object:
+def _parse(text: str) -> Object:
     """The fields in the label's value, {} if it is invalid."""
     words = text.split(".")
     if len(words) % 2:
         return {}
-    found: Object = dict(zip(words[::2], words[1::2], strict=True))
-    for field in found.keys() & _READ.keys():
-        if not (found[field].isdigit() if field == "replicas" else found[field] in _TRUTH):
+    fields: Object = dict(zip(words[::2], words[1::2], strict=True))
+    for field in fields.keys() & _PARSERS.keys():
+        if not (fields[field].isdigit() if field == "replicas" else fields[field] in _BOOLEANS):
             return {}
-        found[field] = _READ[field](found[field])
-    return found
+        fields[field] = _PARSERS[field](fields[field])
+    return fields
 
 
 def _text(before: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import KEEPING_OUT
 
-_KEEPS_OUT = ("NoSchedule", "NoExecute")
 # Taints that come and go with a node's condition: it runs pods before and after.
 _PASSING = "node.kubernetes.io/"
 
@@ -52,7 +52,7 @@ def serving_nodes(kubernetes_nodes: Iterable[Mapping[str, Any]]) -> tuple[str, .
             node["metadata"]["name"]
             for node in kubernetes_nodes
             if not any(
-                taint["effect"] in _KEEPS_OUT and not taint["key"].startswith(_PASSING)
+                taint["effect"] in KEEPING_OUT and not taint["key"].startswith(_PASSING)
                 for taint in (node.get("spec") or {}).get("taints") or ()
             )
         )

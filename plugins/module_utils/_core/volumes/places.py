@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Directories of volumes: where they are in nodes and on the host, and which directories provisioners use."""
+"""Directories of volumes and provisioners: in nodes and on the host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 
 @dataclass(frozen=True)
 class Place:
-    """A directory of one node, and the directory on the host that holds it ('' where none does)."""
+    """A directory of a node, and the same directory on the host ('' if it is not mounted from the host)."""
 
     node: str
     node_directory: str
@@ -26,41 +26,42 @@ class Place:
 
 
 def places(node_directory: str, names: Iterable[str], nodes: Iterable[Node]) -> tuple[Place, ...]:
-    """A directory in the named nodes, or in all nodes that run pods where no name is given."""
+    """A directory in the named nodes, or in all Kubernetes nodes if no name is given."""
     requested = set(names)
     chosen = [node for node in nodes if node.name in requested] if requested else kubernetes_nodes(nodes)
     return tuple(Place(n.name, node_directory, n.host_directory(node_directory) or "") for n in chosen)
 
 
 def volume_places(volume: Volume, nodes: Iterable[Node]) -> tuple[Place, ...]:
-    """Where a volume's directory lies; () for a source without a directory in the node."""
+    """The directory of a volume on its nodes; () for a source without a directory."""
     return places(volume.node_directory, volume.nodes, nodes) if volume.node_directory else ()
 
 
 def used_directories(volumes: Iterable[Volume], nodes: Iterable[Node]) -> set[str]:
-    """The host directories of all volumes; those whose nodes are gone may be in any node's."""
+    """The host directories of volumes. If all nodes of a volume are gone, those of every other node."""
     nodes = tuple(nodes)
     used: set[str] = set()
     for volume in volumes:
-        found = volume_places(volume, nodes) or places(volume.node_directory, (), nodes)
-        used |= {p.host_directory for p in found if volume.node_directory}
+        if volume.node_directory:
+            on_nodes = volume_places(volume, nodes) or places(volume.node_directory, (), nodes)
+            used |= {place.host_directory for place in on_nodes}
     return used - {""}
 
 
 def watched_places(
     volumes: Iterable[Volume], config_maps: Iterable[Object], nodes: Iterable[Node]
 ) -> dict[str, list[Place]]:
-    """Host directory -> the places it serves, for every directory that provisioners make volumes in.
+    """Host directory -> its places, for all directories in which provisioners create volumes.
 
-    Those are the directories of local-path's configuration, and the parents of volumes that a provisioner made.
+    These are the directories of their configuration, and the parents of provisioned volumes.
     """
     nodes = tuple(nodes)
     watched = [p for path, names in provisioner_directories(config_maps).items() for p in places(path, names, nodes)]
     for volume in volumes:
         if volume.provisioned_by and volume.node_directory:
             watched += places(posixpath.dirname(volume.node_directory), volume.nodes, nodes)
-    serving: dict[str, list[Place]] = {}
+    by_host_directory: dict[str, list[Place]] = {}
     for place in sorted(set(watched), key=lambda p: (p.host_directory, p.node, p.node_directory)):
         if place.host_directory:
-            serving.setdefault(place.host_directory, []).append(place)
-    return serving
+            by_host_directory.setdefault(place.host_directory, []).append(place)
+    return by_host_directory

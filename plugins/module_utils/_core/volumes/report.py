@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -15,35 +15,31 @@ from .places import Place, volume_places
 
 
 def orphans(
-    watched: Mapping[str, list[Place]], found: Mapping[str, Iterable[str]], used: Iterable[str]
+    watched: Mapping[str, Sequence[Place]], existing: Mapping[str, Iterable[str]], used: Iterable[str]
 ) -> list[Object]:
-    """The directories that no volume has, each {host_directory, node_directory, nodes}.
+    """The directories without a volume, each {host_directory, node_directory, nodes}.
 
-    watched: as watched_places gives it; found: host directory -> names of the directories in it; used: the host
-    directories of all volumes. A directory that lies above or below a volume's is not an orphan.
+    watched: as watched_places returns it; existing: host directory -> names of its subdirectories; used: the host
+    directories of all volumes. A parent or subdirectory of a volume's directory is not an orphan.
     """
     used = set(used)
-    above = {ancestor for path in used for ancestor in _ancestors(path)}
-    result = []
-    for parent, serving in watched.items():
-        for name in sorted(found.get(parent, ())):
-            path = posixpath.join(parent, name)
-            if path in used or path in above or used & set(_ancestors(path)):
-                continue
-            result.append(
-                {
-                    "host_directory": path,
-                    "node_directory": posixpath.join(serving[0].node_directory, name),
-                    "nodes": sorted({p.node for p in serving}),
-                }
-            )
-    return result
+    related = used | {ancestor for path in used for ancestor in _ancestors(path)}
+    return [
+        {
+            "host_directory": path,
+            "node_directory": posixpath.join(places[0].node_directory, name),
+            "nodes": sorted({place.node for place in places}),
+        }
+        for parent, places in watched.items()
+        for name in sorted(existing.get(parent, ()))
+        if (path := posixpath.join(parent, name)) not in related and not used & _ancestors(path)
+    ]
 
 
 def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Object]]) -> Object:
-    """A volume in the words of the modules' results. host_directory: '' where its nodes don't share one."""
-    found = volume_places(volume, nodes)
-    shared = {p.host_directory for p in found}
+    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes."""
+    places = volume_places(volume, nodes)
+    directories = {place.host_directory for place in places}
     return {
         "name": volume.name,
         "claim": volume.claim,
@@ -58,15 +54,15 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
         "provisioned_by": volume.provisioned_by,
         "nodes": list(volume.nodes),
         "node_directory": volume.node_directory,
-        "host_directory": shared.pop() if len(shared) == 1 else "",
-        "host_directories": {p.node: p.host_directory for p in found},
+        "host_directory": directories.pop() if len(directories) == 1 else "",
+        "host_directories": {place.node: place.host_directory for place in places},
         "pods": pods.get(volume.claim, []) if volume.claim_phase == "Bound" else [],
     }
 
 
-def _ancestors(path: str) -> list[str]:
-    found = []
+def _ancestors(path: str) -> set[str]:
+    ancestors = set()
     while path != posixpath.dirname(path):
         path = posixpath.dirname(path)
-        found.append(path)
-    return found
+        ancestors.add(path)
+    return ancestors

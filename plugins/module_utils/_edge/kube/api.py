@@ -1,8 +1,9 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests to an API server: as the kubeconfig says, answers as dictionaries or line by line, refusals as errors.
+"""Requests to an API server: answers as dictionaries or line by line, refusals as errors.
 
-The only importer of kubernetes: it reads the kubeconfig and sets up the connections, which are then used as they are.
+The only importer of the Python library kubernetes, for the kubeconfig and the connections. Its typed models are not
+used: for 1,000 PersistentVolumes they took 0.33 s, the JSON alone 0.04 s.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Conflict,
@@ -39,7 +40,7 @@ GONE = 410
 class Api:
     """One API server, by a kubeconfig.
 
-    Every method raises Unreachable where the server does not answer, and KindlabError where it refuses.
+    Every method raises Unreachable if the server does not answer, and KindlabError if it refuses.
     """
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
@@ -47,14 +48,15 @@ class Api:
         if kubeconfig and not os.path.exists(kubeconfig):
             raise BadInput(
                 f"The kubeconfig {kubeconfig} does not exist.",
-                next_step="Name the right file, or write it: kind export kubeconfig --name NAME --kubeconfig FILE",
+                next_step=f"Write it: kind export kubeconfig --name NAME --kubeconfig {kubeconfig}",
             )
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
         except (kubernetes.config.ConfigException, TypeError) as error:
             raise BadInput(
-                f"The kubeconfig {kubeconfig or 'of this user'} can't be used: {error}",
-                next_step="kubectl config get-contexts shows what it holds.",
+                f"The kubeconfig {kubeconfig or 'of this user'} is invalid: {error}",
+                next_step="List its contexts: kubectl config get-contexts"
+                + (f" --kubeconfig {kubeconfig}" if kubeconfig else ""),
             ) from None
         configuration = client.configuration
         configuration.connection_pool_maxsize = CONNECTIONS
@@ -72,23 +74,23 @@ class Api:
         query: Mapping[str, str] | None = None,
         content: str = "application/json",
     ) -> Object:
-        """The answer to one request; Missing where there is no such thing, Conflict where it is there or changed."""
+        """The answer to one request. Raises Missing for no such object, Conflict for one that exists or was changed."""
         response = self._send(method, path, body, query, content)
         if response.status < 300:
             return dict(json.loads(response.data))
         raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
 
     def evict(self, path: str, eviction: Object) -> str:
-        """Ask for a pod's eviction: '' where it is on its way, else why it can't be now. Raises as ask does.
+        """Request a pod's eviction: '' if it is granted, else why it is refused now. Raises as ask does.
 
-        The server says so in three ways: 429 (a budget allows none), 504 (others change the budget at the same time)
-        and 500 (there is more than one budget). 403 in a namespace that is being deleted is no refusal: its pods go
-        anyway.
+        The server refuses in three ways: 429 (a budget allows none), 504 (the budget is being changed by others) and
+        500 (several budgets select the pod). 403 in a terminating namespace does not count as refused: its pods are
+        deleted anyway.
         """
         response = self._send("POST", path, eviction)
-        said = _status(response.data)
-        causes = (said.get("details") or {}).get("causes") or ()
-        message = said.get("message", "")
+        status = _status(response.data)
+        causes = (status.get("details") or {}).get("causes") or ()
+        message = status.get("message", "")
         if response.status in (429, 504) or (response.status == 500 and "PodDisruptionBudget" in message):
             why = "; ".join(cause.get("message", "") for cause in causes) or message
             return why or f"the API server refused ({response.status})"
@@ -96,17 +98,17 @@ class Api:
             return ""
         raise _refusal(response.status, response.data, f"POST {self.host}{path}")
 
-    def stream(self, path: str, query: Mapping[str, str], end: float) -> Iterator[bytes]:
-        """The lines of an answer that goes on, until the server ends it or the (monotonic) time has come.
+    def stream(self, path: str, query: Mapping[str, str], deadline: Deadline) -> Iterator[bytes]:
+        """The lines of a streamed answer, until the server ends it or the deadline is over.
 
-        There are none where the server no longer knows the resourceVersion that is asked for.
+        There are none if the server no longer has the requested resourceVersion.
         """
-        response = self._send("GET", path, None, query, stream=True, timeout=end - time.monotonic() + 5)
+        response = self._send("GET", path, None, query, stream=True, timeout=deadline.left() + 5)
         try:
             if response.status >= 300 and response.status != GONE:
                 raise _refusal(response.status, response.read(), f"GET {self.host}{path}")
             if response.status < 300:
-                yield from _lines(response, end)
+                yield from _lines(response, deadline)
         finally:
             response.close()
 
@@ -136,37 +138,37 @@ class Api:
             raise Unreachable(
                 f"The API server at {self.host} does not answer: {error}",
                 tried=f"{method} {url}",
-                next_step="See whether the cluster runs (kind get clusters, docker ps) and the kubeconfig is its own.",
+                next_step="Check that the cluster is running and that the kubeconfig is its own: kubectl cluster-info",
             ) from None
 
 
 class Missing(KindlabError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 def require_library() -> None:
-    """Raise BadInput where the Python library kubernetes is missing; before something is changed."""
+    """Raise BadInput if the Python library kubernetes is missing; call it before anything is changed."""
     if MISSING:
         raise BadInput(
-            f"The Python library kubernetes can't be imported by {sys.executable}: {MISSING}",
+            f"The Python library kubernetes cannot be imported by {sys.executable}: {MISSING}",
             next_step=f"{sys.executable} -m pip install kubernetes",
         )
 
 
-def _lines(response: Any, end: float) -> Iterator[bytes]:
+def _lines(response: Any, deadline: Deadline) -> Iterator[bytes]:
     rest = b""
     try:
         for chunk in response.stream(65536):
             *whole, rest = (rest + chunk).split(b"\n")
             yield from (line for line in whole if line)
-            if time.monotonic() >= end:
+            if deadline.over():
                 return
     except urllib3.exceptions.HTTPError:
         return
 
 
 def _status(data: bytes) -> Object:
-    """The Status that the server says; what is no JSON is its message."""
+    """The Status that the server returned; text that is not JSON is its message."""
     try:
         return dict(json.loads(data))
     except ValueError:
@@ -176,9 +178,9 @@ def _status(data: bytes) -> Object:
 def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
     message = _status(data).get("message", "")
     if status == 404:
-        return Missing(message or "There is no such object.", tried=tried)
+        return Missing(message or "The object does not exist.", tried=tried)
     if status == 409:
-        return Conflict(message, tried=tried, next_step="It was changed or made meanwhile: run this again.")
+        return Conflict(message, tried=tried, next_step="The object was changed or created meanwhile: run this again.")
     if status in (401, 403):
-        return KindlabError(message, tried=tried, next_step="Use a kubeconfig whose user has the right to do this.")
+        return KindlabError(message, tried=tried, next_step="Use a kubeconfig whose user has this permission.")
     return KindlabError(f"The API server refused ({status}): {message}", tried=tried)

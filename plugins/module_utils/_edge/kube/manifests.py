@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Manifests as YAML text, as kubectl reads it; the only importer of yaml in a backup."""
+"""Manifests as YAML text."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
-DEEPEST = 100
-# Values in one object: far above what the API server takes.
-MOST = 100_000
-# YAML's own types raise what Python raises.
-_NO_YAML = (ValueError, LookupError, TypeError, AttributeError)
+MAX_DEPTH = 100
+# Values in one object; the API server accepts far fewer.
+MAX_VALUES = 100_000
+# Errors that the constructors of YAML's types raise.
+_INVALID = (ValueError, LookupError, TypeError, AttributeError)
 
 try:
     import yaml
 
-    # In C they are ten times as fast.
+    # The C versions are ten times as fast.
     _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     MISSING = ""
 
     class LOADER(_SAFE):  # type: ignore[misc]
-        """Refuses what is nested deep: without a limit the one in C ends the whole process."""
+        """Limits the nesting: deep nesting crashes the C loader."""
 
         depth = 0
 
         def descend_resolver(self, _parent: Any, _index: Any) -> None:
-            """Called before each value that lies in another one."""
+            """Called before each nested value."""
             self.depth += 1
-            if self.depth > DEEPEST:
-                raise yaml.YAMLError(f"it is nested deeper than {DEEPEST}")
+            if self.depth > MAX_DEPTH:
+                raise yaml.YAMLError(f"it is nested deeper than {MAX_DEPTH}")
 
         def ascend_resolver(self) -> None:
-            """Called behind it."""
+            """Called after it."""
             self.depth -= 1
 
 except ImportError as error:
@@ -45,42 +45,42 @@ except ImportError as error:
 
 
 def to_text(objects: Iterable[Object]) -> str:
-    """One document per object, keys in order as kubectl shows them: equal objects give equal texts."""
+    """One document per object, with sorted keys: equal objects give equal texts."""
     _require()
     text: str = yaml.dump_all(objects, Dumper=DUMPER, explicit_start=True, sort_keys=True, allow_unicode=True)
     return text
 
 
 def from_text(text: str | bytes, where: str = "The text") -> list[Object]:
-    """The objects of a text that to_text wrote. where: its file, for errors. Raises BadInput for any other text."""
+    """The objects of a text that to_text wrote. where: its file, for errors. Raises BadInput if it is invalid."""
     _require()
     try:
-        found = list(yaml.load_all(text, Loader=LOADER))
-    except (yaml.YAMLError, *_NO_YAML) as error:
+        objects = list(yaml.load_all(text, Loader=LOADER))
+    except (yaml.YAMLError, *_INVALID) as error:
         why = " ".join(str(error).split()) or type(error).__name__
     else:
-        why = "" if all(isinstance(item, dict) and _is_plain(item) for item in found) else "it is no object of an API"
+        why = "" if all(isinstance(item, dict) and _is_plain(item) for item in objects) else "not a Kubernetes object"
     if why:
         raise BadInput(
             f"{where} holds no manifests: {why}",
             next_step="Restore it from a copy, or use another generation of this backup.",
         )
-    return found
+    return objects
 
 
 def manifests_of(text: str) -> list[Object]:
-    """The objects of a text that anybody may have written; none where they are no manifests, each with a name."""
+    """The objects of any text; [] unless all of them are manifests with a kind and a name."""
     _require()
     try:
-        found = [item for item in yaml.load_all(text, Loader=LOADER) if item is not None]
-        named = all(isinstance(item["kind"], str) and isinstance(item["metadata"]["name"], str) for item in found)
-    except (yaml.YAMLError, *_NO_YAML):
+        objects = [item for item in yaml.load_all(text, Loader=LOADER) if item is not None]
+        valid = all(isinstance(item["kind"], str) and isinstance(item["metadata"]["name"], str) for item in objects)
+    except (yaml.YAMLError, *_INVALID):
         return []
-    return found if named else []
+    return objects if valid else []
 
 
 def _is_plain(item: Object) -> bool:
-    """True for what JSON has a form for; not for what contains itself, or the same so often that it has no end."""
+    """True if JSON can represent it; not for recursive values, or aliases that expand to too many values."""
     todo: list[Any] = [item]
     seen = 0
     while todo:
@@ -92,7 +92,7 @@ def _is_plain(item: Object) -> bool:
             todo += value
         elif not isinstance(value, (str, int, float, type(None))):
             return False
-        if seen > MOST:
+        if seen > MAX_VALUES:
             return False
     return True
 
@@ -100,6 +100,6 @@ def _is_plain(item: Object) -> bool:
 def _require() -> None:
     if MISSING:
         raise BadInput(
-            f"The Python library yaml can't be imported by {sys.executable}: {MISSING}",
+            f"The Python library yaml cannot be imported by {sys.executable}: {MISSING}",
             next_step=f"{sys.executable} -m pip install PyYAML",
         )

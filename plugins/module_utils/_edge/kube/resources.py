@@ -1,16 +1,17 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Kinds of objects: where the API server has each, and what names one of them."""
+"""API resources by kind: their paths, and keys of their objects."""
 
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
+# (namespace, name); namespace is '' for a cluster-scoped object.
 Key = tuple[str, str]
 
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
-# kind -> (path of its group and version, plural, namespaced)
+# kind -> (path of its API group and version, plural, namespaced)
 RESOURCES: dict[str, tuple[str, str, bool]] = {
     "Namespace": ("/api/v1", "namespaces", False),
     "Node": ("/api/v1", "nodes", False),
@@ -41,18 +42,29 @@ RESOURCES: dict[str, tuple[str, str, bool]] = {
 
 
 def key_of(item: Object) -> Key:
-    """(namespace, name); namespace is '' for what belongs to the whole cluster."""
+    """The key of an object."""
     return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
+def key_text(key: Key) -> str:
+    """'namespace/name', 'name' for a cluster-scoped object."""
+    return "/".join(filter(None, key))
+
+
+def describe_command(kind: str, key: Key) -> str:
+    """The kubectl command that describes an object."""
+    namespace, name = key
+    return f"kubectl {f'-n {namespace} ' if namespace else ''}describe {kind.lower()} {name}"
+
+
 def namespace_of(item: Object) -> str:
-    """The namespace that an object is written to, '' for what belongs to the whole cluster."""
+    """The namespace that an object is written to, '' for a cluster-scoped one."""
     if not RESOURCES[item["kind"]][2]:
         return ""
     return str(item["metadata"].get("namespace", "default"))
 
 
 def path_of(kind: str, namespace: str = "", name: str = "") -> str:
-    """The path of one object, or of all of a kind (in a namespace)."""
+    """The path of one object, or of all objects of a kind (in a namespace)."""
     prefix, plural, _namespaced = RESOURCES[kind]
     return "/".join(filter(None, [prefix, f"namespaces/{namespace}" if namespace else "", plural, name]))

@@ -1,4 +1,4 @@
-"""Pods as a drain sees them."""
+"""Pods: workload, phase, claims and volumes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods im
     is_terminating,
     is_unscheduled,
     local_data,
+    pods_by_claim,
     volumes_of,
     workload_of,
 )
@@ -104,3 +105,20 @@ def test_volumes_that_the_next_pod_does_not_get():
     own = pod("p", volumes=[{"name": "c", "ephemeral": {"volumeClaimTemplate": {}}}])
     assert volumes_of(own, {"ns/p-c": claim("p-c")}, {"pv-p-c": volume("p-c", "w1")}, NODES) == ()
     assert volumes_of(pod("p", volumes=using("none")), {}, {}, NODES) == ()
+
+
+def test_pods_are_found_by_the_claims_they_name():
+    pod = {
+        "metadata": {"name": "p", "namespace": "ns"},
+        "spec": {
+            "nodeName": "n",
+            "volumes": [
+                {"name": "a", "persistentVolumeClaim": {"claimName": "c"}},
+                {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}},
+                {"name": "x", "emptyDir": {}},
+            ],
+        },
+        "status": {"phase": "Running"},
+    }
+    shown = {"namespace": "ns", "name": "p", "node": "n", "phase": "Running"}
+    assert pods_by_claim([pod]) == {"ns/c": [shown], "ns/p-scratch": [shown]}

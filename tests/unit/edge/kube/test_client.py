@@ -1,4 +1,4 @@
-"""What is asked of an API server and what its answers mean, by a server on this machine that follows a script."""
+"""Requests to an API server and the meaning of its answers, with a local server that follows a script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 EVICTION = "/api/v1/namespaces/ns/pods/p/eviction"
@@ -149,10 +150,6 @@ def changes(*events: tuple[str, str]) -> str:
     return "".join(json.dumps({"type": kind, "object": pod(uid)}) + "\n" for kind, uid in events)
 
 
-def uid_of(item: dict[str, Any]) -> str:
-    return str(item["metadata"]["uid"])
-
-
 def test_another_object_of_the_same_name_is_not_waited_for(server: Script, cluster: Cluster) -> None:
     server.says((200, listed("new", "u2")), (200, changes(("MODIFIED", "u2"), ("DELETED", "new"), ("DELETED", "u2"))))
     assert cluster.left_after("Pod", ["u1", "u2"], 60, uid_of, "spec.nodeName=n") == set()
@@ -169,3 +166,29 @@ def test_what_is_left_when_the_time_is_over(server: Script, cluster: Cluster) ->
 def test_a_watch_that_ends_is_begun_again(server: Script, cluster: Cluster) -> None:
     server.says((200, listed("u1", "u2")), (200, changes(("DELETED", "u1"))), (200, listed("u1")))
     assert cluster.left_after("Pod", ["u2"], 60, uid_of) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "command"),
+    [("Pod", ("ns", "p"), "kubectl -n ns describe pod p"), ("Node", ("", "n"), "kubectl describe node n")],
+)
+def test_objects_that_are_not_ready_in_time_are_named(
+    cluster: Cluster, kind: str, key: tuple[str, str], command: str
+) -> None:
+    with pytest.raises(TimedOut, match=f"1 {kind} not ready after 0 seconds") as caught:
+        cluster.wait(kind, bool, [key], 0)
+    assert (caught.value.details, caught.value.next_step) == (["/".join(filter(None, key))], command)
+
+
+def test_an_object_counts_as_ready_until_it_changes(server: Script, cluster: Cluster) -> None:
+    pods = {"metadata": {"resourceVersion": "7"}, "items": [pod("u1", "a"), pod("u2", "b")]}
+    events = [
+        ("ADDED", pod("new", "c")),
+        ("DELETED", pod("u1", "a")),
+        ("MODIFIED", pod("ok", "b")),
+        ("ADDED", pod("ok", "a")),
+    ]
+    server.says((200, pods), (200, "".join(json.dumps({"type": kind, "object": item}) + "\n" for kind, item in events)))
+    ready = {"u1", "ok"}
+    cluster.wait("Pod", lambda item: uid_of(item) in ready, [("ns", "a"), ("ns", "b")], 60)
+    assert len(server.asked) == 2
