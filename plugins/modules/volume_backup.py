@@ -71,8 +71,8 @@ options:
     description:
       - What to do if the API server does not answer.
       - V(refuse) fails.
-      - V(last_backup) takes volumes, claims and workloads from the newest generation in O(path), and reads the data from
-        the host's directories, or from inside a running node. A warning lists what is unknown.
+      - V(last_backup) takes volumes, claims and workloads from the newest generation in O(path), and reads the data
+        from directories of the host, or inside a running node. A warning says what is unknown.
     type: str
     choices: [refuse, last_backup]
     default: refuse

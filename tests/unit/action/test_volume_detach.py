@@ -228,7 +228,12 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
         ({"unmanaged": "delete"}, [STATIC, pod("bare", "c")], Declined, "1 pod.* ns/etcd: it is a static pod"),
         ({"names": ["nobody"]}, [], BadInput, "nobody"),
         ({"timeout": 0}, [], BadInput, "timeout is 0"),
-        ({"state": "attached", "path": "/nowhere/at/all"}, [], BadInput, "/nowhere/at/all can't be read"),
+        (
+            {"state": "attached", "path": "/nowhere/at/all"},
+            [],
+            BadInput,
+            "Cannot read the backup directory /nowhere/at/all",
+        ),
         ({"state": "attached", "names": ["ns/x"]}, [], BadInput, "ns/x"),
         (
             {},

@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.reque
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hash_pool import cpu_count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.read_errors import changed_while_read
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import check_readable, scan, scan_all
