@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_backup
-short_description: Save volumes with their claims, so that they outlive the cluster
+short_description: Back up persistent volumes with their claims
 version_added: 0.1.0
 description:
-  - Makes the reclaim policy of the chosen PersistentVolumes V(Retain) before anything else, so that no deleted claim
-    can take their data along, and remembers the original policy in the backup and on the volume.
-  - Writes a generation into the backup directory, with a catalog of what was saved and from where, the manifests of
-    volumes, claims, storage classes and namespaces, a checksum list per volume and, where asked for, an archive of its
-    data. It becomes visible by one rename, when all of it is on disk.
-  - A run that finds the same volumes with the same data in the newest generation writes none; times of files don't
-    count with O(checksums=full).
-  - Only data that nobody writes has checksums that hold. Volumes that pods use are saved with a warning, and the module
-    fails where a file changes while it is read.
+  - Sets the reclaim policy of the selected PersistentVolumes to V(Retain) before anything else, so that deleting a
+    claim cannot delete its data. The original policy is recorded in the backup and in an annotation of the volume.
+  - Writes a generation to the backup directory. It contains a catalog of the cluster and its volumes, the manifests of
+    volumes, claims, storage classes, namespaces and workloads, a checksum list per volume and, with O(data=archive), an
+    archive of its data. A generation becomes visible by a single rename, after all of it has been synced to disk.
+  - Does not write a generation if the newest one has the same volumes with the same data. With O(checksums=full) the
+    times of files are not compared.
+  - Checksums are only valid for data that nothing writes. Volumes that pods use are saved with a warning; the module
+    fails if a file changes while it is read. Use M(kindlab.volumes.volume_detach) first.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -27,74 +27,83 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The backup directory, on the host that this module runs on. It is made where it is missing.
-      - Generations are directories that only their owner can read.
+      - Path of the backup directory on the managed host. It is created if it is missing.
+      - Generations can be read by their owner only.
     type: path
     required: true
-  label_selector:
-    description: Only volumes of claims with these labels, as C(kubectl --selector) takes it.
-    type: str
+  label_selectors:
+    description:
+      - Label selectors of the claims whose volumes are saved, for example V(app=shop). A claim must match all of them.
+    type: list
+    elements: str
   data:
     description:
-      - V(in_place) leaves the data in its directory on the host, which outlives the cluster.
-      - V(archive) saves it too, with owners, modes, times, hard links, holes, extended attributes and ACLs.
-      - Only V(archive) saves what is inside a node, where no directory of the host is mounted. It is read through the
-        engine, with the C(tar) and C(find) of the node, and nothing is put there. The node must run, and must be the
-        only one that the volume can be on.
+      - How to save the data.
+      - V(in_place) leaves it in its directory on the host, which outlives the cluster.
+      - V(archive) also writes an archive per volume, with owners, modes, times, hard links, holes, extended attributes
+        and ACLs.
+      - Data inside a node, where no host directory is mounted, can only be saved with V(archive). It is read with
+        C(tar) and C(find) of the node, which must be running and the only one that can have the volume. Nothing is
+        written to the node.
     type: str
     choices: [in_place, archive]
     default: in_place
   compression:
-    description: The program that compresses archives; it has to be on the host, as C(tar) has.
+    description: Program that compresses archives. It must be installed on the managed host, as must C(tar).
     type: str
     choices: [zstd, gzip]
     default: zstd
   compression_level:
-    description: V(1) to V(19) for V(zstd), V(1) to V(9) for V(gzip); the program's own default without this.
+    description:
+      - Compression level, from 1 to 19 for V(zstd) and from 1 to 9 for V(gzip).
+      - The default is that of the program.
     type: int
   checksums:
     description:
-      - V(full) reads all data, and proves later that it is equal.
-      - V(fast) compares sizes and times only. What is inside a node is read all the same.
-      - V(none) does not look at the data; not together with O(data=archive).
+      - How to create checksum lists.
+      - V(full) reads all data, so that a restore can prove that it is the same.
+      - V(fast) records sizes and times only. Data inside a node is transferred nevertheless.
+      - V(none) does not read the data. It cannot be combined with O(data=archive).
     type: str
     choices: [full, fast, none]
     default: full
   without_api:
     description:
-      - What becomes of a cluster whose API server does not answer. With V(refuse) the module fails.
-      - With V(last_backup) the newest generation of O(path) stands for the cluster, and the data is read anew from the
-        directories of the host. A warning says what can't be known. Data inside a node is saved while the node runs.
+      - What to do if the API server does not answer.
+      - V(refuse) fails.
+      - V(last_backup) takes volumes, claims and workloads from the newest generation in O(path), and reads the data
+        from directories of the host, or inside a running node. A warning says what is unknown.
     type: str
     choices: [refuse, last_backup]
     default: refuse
   keep:
     description:
-      - How many generations to keep; older ones are removed after the new one is complete. V(0) keeps all.
-      - Whatever they hold. Where several selections are saved, give each a O(path) of its own.
+      - Number of generations to keep. Older ones are removed after the new one is complete. V(0) keeps all.
+      - Generations are counted whatever they contain. Use a separate O(path) for each selection of volumes.
     type: int
     default: 0
 seealso:
+  - module: kindlab.volumes.volume_detach
   - module: kindlab.volumes.volume_restore
   - module: kindlab.volumes.volume_info
 notes:
-  - Volumes whose data can't be read at one certain place are declined, before anything is changed. With
-    O(data=in_place) these are also all volumes whose directory in the node is not mounted from the host.
-  - What makes pods with these volumes (Deployments, StatefulSets, CronJobs, ...) is kept as well, with what it had
-    before M(kindlab.volumes.volume_detach) brought it to zero. That module makes it again in a new cluster.
-  - M(kindlab.volumes.kind_cluster) removes a cluster with volumes only with a backup that holds them as they are
+  - Volumes whose data cannot be read are refused before anything is changed. With O(data=in_place) these include all
+    volumes whose directory is not mounted from the host.
+  - Workloads that use the volumes (Deployments, StatefulSets, CronJobs, ...) are saved with the number of replicas that
+    they had before M(kindlab.volumes.volume_detach) scaled them to zero. That module recreates them in a new cluster.
+  - M(kindlab.volumes.kind_cluster) deletes a cluster with volumes only if a backup contains their current data
     (O(kindlab.volumes.kind_cluster#module:backup)); data inside a node must be in an archive.
-  - Sockets, and other file systems mounted in a volume, are not saved.
+  - Sockets, and file systems mounted in a volume, are not saved.
 """
 
 EXAMPLES = r"""
-- name: Save all volumes of the cluster
+- name: Back up all volumes of a cluster
   kindlab.volumes.volume_backup:
     cluster: lab
     path: /srv/backup/lab
   become: true
 
-- name: Save one claim with an archive of its data, and keep the last three backups
+- name: Back up one claim with an archive of its data, and keep the last three generations
   kindlab.volumes.volume_backup:
     cluster: lab
     path: /srv/backup/database
@@ -103,17 +112,18 @@ EXAMPLES = r"""
     keep: 3
   become: true
 
-- name: Bring out what is inside the nodes of a cluster that was created without mounts
+- name: Back up data inside the nodes of a cluster without mounts
   kindlab.volumes.volume_backup:
     cluster: kind
     path: /srv/backup/kind
     data: archive
 
-- name: Show what a backup of one namespace would change
+- name: Show what a backup of one application would change
   kindlab.volumes.volume_backup:
     cluster: lab
     path: /srv/backup/shop
     namespaces: [shop]
+    label_selectors: [app=web, tier!=cache]
   become: true
   check_mode: true
   diff: true
@@ -121,70 +131,70 @@ EXAMPLES = r"""
 
 RETURN = r"""
 generation:
-  description: The generation that holds these volumes now; in check mode the name that it would have had.
+  description: Name of the generation that contains these volumes; in check mode, the name that it would get.
   returned: when there are volumes
   type: str
   sample: 000001-20261123T065700Z
 directory:
-  description: The directory of this generation.
+  description: Path of this generation.
   returned: when there are volumes
   type: str
   sample: /srv/backup/lab/generations/000001-20261123T065700Z
 catalog:
-  description: The file of its catalog.
+  description: Path of its catalog.
   returned: when there are volumes
   type: str
   sample: /srv/backup/lab/generations/000001-20261123T065700Z/catalog.json
 removed_generations:
-  description: Older generations that were removed, as O(keep) asks.
+  description: Names of the generations that were removed because of O(keep).
   returned: when there are volumes
   type: list
   elements: str
   sample: []
 volumes:
-  description: The volumes by name.
+  description: The volumes, sorted by name.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The PersistentVolume's name.
+      description: Name of the PersistentVolume.
       type: str
     claim:
-      description: Its claim as V(namespace/name), empty where it has none.
+      description: Its claim as V(namespace/name), empty for none.
       type: str
     node:
-      description: The node that its data is inside, empty where the host has it.
+      description: Name of the node that has its data, empty if the host has it.
       type: str
     node_directory:
-      description: The directory in the node.
+      description: Path of its directory in the node.
       type: str
     host_directory:
-      description: The directory on the host that holds its data, empty where that is inside a node.
+      description: Path of its directory on the host, empty if the data is inside a node.
       type: str
     files:
-      description: How many regular files it holds; 0 with O(checksums=none).
+      description: Number of regular files, 0 with O(checksums=none).
       type: int
     bytes:
-      description: How many bytes they hold, a file with several names counted once.
+      description: Their size in bytes; hard links to one file count once.
       type: int
     digest:
       description: SHA-256 over its checksum list without times, equal for equal content; empty with O(checksums=none).
       type: str
     archive:
-      description: Its archive in the generation, empty for none, and in check mode for one to be written.
+      description: Path of its archive in the generation, empty for none, and in check mode for a new one.
       type: str
     original_reclaim_policy:
-      description: The reclaim policy before the first backup.
+      description: Reclaim policy before the first backup.
       type: str
     reclaim_policy_before:
-      description: The reclaim policy before this run.
+      description: Reclaim policy before this run.
       type: str
     reclaim_policy:
-      description: The reclaim policy after it.
+      description: Reclaim policy after this run.
       type: str
     in_use_by:
-      description: The pods that use it, each as V(namespace/name).
+      description: Pods that use it, each as V(namespace/name).
       type: list
       elements: str
   sample:
@@ -202,7 +212,7 @@ volumes:
       reclaim_policy: Retain
       in_use_by: []
 seconds:
-  description: How long each phase took.
+  description: Duration of each phase in seconds.
   returned: when there are volumes
   type: dict
   sample:

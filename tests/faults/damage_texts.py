@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from victim import EITHER, Files, Victim, Way
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import CATALOG
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
 # What a restore reads; other manifests are not for it.

@@ -111,7 +111,7 @@ def api_dead(was: scene.Scene) -> Row:
     until("the API server is gone", lambda: kubectl("get", "--raw=/readyz", check=False) != "ok", 120, 1)
     refused = run(recreation(), check=False)
     made = run(recreation(recreate_without_api="last_backup"), check=False)
-    said = "does not answer" in refused.flat and "are not known" in made.flat
+    said = "does not answer" in refused.flat and "are unknown" in made.flat
     found = f"refused: {refused.code != 0}, then from the last backup: exit {made.code}, its limits said: {said}"
     return told("the API server is dead", was, found, refused.code != 0 and made.code == 0 and said, made)
 

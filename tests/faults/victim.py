@@ -15,8 +15,10 @@ from typing import Any, NamedTuple, TypeAlias
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup, volume_restore
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.tests.unit.support import backups, fakes, nodes
@@ -33,7 +35,7 @@ VOLUMES = (0, 1)
 NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
 BOTH: dict[str, Any] = {"engine": "docker", "cluster": "k", "kubeconfig": None, "context": None}
 BOTH |= dict.fromkeys(("names", "namespaces", "storage_classes"))
-SAVE = {"label_selector": None, "data": "archive", "compression_level": None, "checksums": "full", "keep": 0}
+SAVE = {**defaults(volume_backup.ARGUMENTS), **BOTH, "data": "archive"}
 RESTORE: dict[str, Any] = {
     "generation": None,
     "claims": True,
@@ -102,7 +104,7 @@ class Victim:
         made = (backups.NAMESPACE, backups.STORAGE_CLASS, *volumes, *map(backups.claim, VOLUMES))
         cluster = fakes.FakeCluster(NODE, *made)
         fakes.binding_controller(cluster)
-        options = {**BOTH, **SAVE, "path": str(self.backup), "compression": compression}
+        options = {**SAVE, "path": str(self.backup), "compression": compression}
         runner = self._runner(inside=False)
         volume_backup.run(options, False, runner=runner, connect=_to(cluster), now=lambda: THEN)
         (self.generation,) = (self.backup / "generations").iterdir()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -17,7 +17,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.m
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
-from .errors import Declined
 from .refusals import Refusal
 from .text import listed
 
@@ -82,12 +81,11 @@ def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[s
     places: dict[str, Place] = {}
     incomparable: dict[str, str] = {}
     for volume in volumes:
-        try:
-            places |= data_places([volume], nodes, archives=True)
-        except Declined as error:
-            if volume_places(volume, nodes):
-                why = error.details[0]["reason"]
-                incomparable[volume.name] = f"it cannot be compared with its backup: {why}"
+        place = data_place(volume, nodes, archives=True)
+        if not isinstance(place, Refusal):
+            places[volume.name] = place
+        elif volume_places(volume, nodes):
+            incomparable[volume.name] = f"it cannot be compared with its backup: {place.why}"
     return places, incomparable
 
 

@@ -11,45 +11,29 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NewerFormat
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import ARGUMENTS, run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import NewerFormat
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS, WORKLOADS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     Conflict,
     Declined,
     KindlabError,
+    Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
-    MANIFESTS,
-    WORKLOADS,
-    generations,
-    read_backup,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import save
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, owner, stateful
 
-OPTIONS: dict[str, Any] = {
-    "engine": "docker",
-    "cluster": "lab",
-    "kubeconfig": None,
-    "context": None,
-    "names": None,
-    "namespaces": None,
-    "storage_classes": None,
-    "label_selector": None,
-    "data": "in_place",
-    "compression": "gzip",
-    "compression_level": None,
-    "checksums": "full",
-    "keep": 0,
-    "without_api": "refuse",
-}
+OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "cluster": "lab", "compression": "gzip"}
 Backup = Callable[..., Outcome]
 
 
@@ -65,6 +49,10 @@ def volume(name: str, claim: str, policy: str = "Delete") -> dict[str, Any]:
         },
         "status": {"phase": "Bound"},
     }
+
+
+def node(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
 
 
 class Lab:
@@ -88,28 +76,39 @@ class Lab:
         ]
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
         volumes = [volume("pv-a", "a"), volume("pv-b", "b", "Retain")]
-        self.cluster = FakeCluster(namespace, *claims, *volumes)
+        self.cluster = FakeCluster(node("lab-worker"), namespace, *claims, *volumes)
         self.clock = 0
         self.state = "running"
         self.mounts = [{"Type": "bind", "Source": str(self.host), "Destination": "/data", "RW": True}]
         self.runner = NodesHere([])
+        self.nodes = ["lab-worker"]
+        self.silent = False
 
     def __call__(self, *, check: bool = False, **options: Any) -> Outcome:
         self.clock += 1
-        node = {
-            "Name": "/lab-worker",
-            "State": {"Status": self.state},
-            "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": "worker"}},
-            "Mounts": self.mounts,
-        }
-        self.runner = NodesHere([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([node]))])
+        shown = [
+            {
+                "Name": f"/{name}",
+                "State": {"Status": self.state},
+                "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": "worker"}},
+                "Mounts": self.mounts,
+            }
+            for name in self.nodes
+        ]
+        listed = "".join("id\n" for _node in shown)
+        self.runner = NodesHere([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
         return run(
             {**OPTIONS, "path": str(self.path), **options},
             check,
             runner=self.runner,
-            connect=lambda *_arguments: self.cluster,
+            connect=self.connect,
             now=lambda: datetime(2026, 11, 23, 7, 0, self.clock, tzinfo=timezone.utc),
         )
+
+    def connect(self, *_arguments: object) -> FakeCluster:
+        if self.silent:
+            raise Unreachable("The API server does not answer.", next_step="Start it.")
+        return self.cluster
 
     def move_inside(self) -> None:
         """The volume pv-a into its node, where nothing of the host is mounted."""
@@ -286,7 +285,7 @@ def test_keep_removes_the_oldest_after_the_new_one(lab: Lab) -> None:
 
 
 def test_selection_by_labels(lab: Lab) -> None:
-    outcome = lab(label_selector="app=b")
+    outcome = lab(label_selectors=["app=b"])
     assert [line["name"] for line in outcome.facts["volumes"]] == ["pv-b"]
     assert lab.policies()["pv-a"] == "Delete"
 
@@ -323,7 +322,7 @@ def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.M
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(backup_data, "write_files", killed)
+        patch.setattr(save, "write_files", killed)
         with pytest.raises(Killed):
             lab()
     with pytest.raises(BadInput):
@@ -435,18 +434,18 @@ def newer(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "harm, options, error, said",
     [
-        (unreadable, {}, BadInput, "pv-b: No such file"),
+        (unreadable, {}, BadInput, "pv-b .*: No such file"),
         (undeclared, {}, Declined, "/opt/b on lab-worker is not mounted"),
         (inside, {}, Declined, "pv-a on lab-worker is not mounted from the host"),
-        (inside_and_gone, {"data": "archive"}, BadInput, "1 volume directory can't be read: .*it is not there"),
-        (inside_a_stopped_node, {"data": "archive"}, Declined, "can't be read there while the node is exited"),
+        (inside_and_gone, {"data": "archive"}, BadInput, "data of 1 volume: pv-a .* is missing"),
+        (inside_a_stopped_node, {"data": "archive"}, Declined, "cannot be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
         (newer, {}, NewerFormat, r"has format 2"),
         (forgetful, {}, BadInput, r"default/Deployment/web can't be scaled back up"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
-        (None, {"data": "archive", "checksums": "none"}, BadInput, "need checksums"),
-        (None, {"data": "archive", "compression_level": 77}, BadInput, "no level 77"),
-        (None, {"keep": -1}, BadInput, "keep is -1"),
+        (None, {"data": "archive", "checksums": "none"}, BadInput, "needs checksums"),
+        (None, {"data": "archive", "compression_level": 77}, BadInput, "compression_level 77"),
+        (None, {"keep": -1}, BadInput, "keep must be at least 0"),
     ],
 )
 def test_nothing_is_changed_where_something_is_wrong(
@@ -472,10 +471,48 @@ def test_the_second_of_two_runs_changes_nothing(lab: Lab) -> None:
 
 
 def test_a_missing_cluster_is_told(lab: Lab) -> None:
+    lab.nodes = []
     with pytest.raises(BadInput, match="no node of a kind cluster named lab"):
-        run(
-            {**OPTIONS, "path": str(lab.path)},
-            False,
-            runner=ScriptedRunner([(["docker", "ps"], "")]),
-            connect=lambda *_arguments: lab.cluster,
-        )
+        lab()
+
+
+def test_the_api_of_another_cluster_is_refused(lab: Lab) -> None:
+    """Its volumes would be looked for in this cluster's directories, and their policy would be changed there."""
+    lab.cluster.delete("Node", "lab-worker")
+    lab.cluster.put(node("other-worker"))
+    lab.cluster.writes.clear()
+    for check in (True, False):
+        with pytest.raises(BadInput, match=r"another cluster than lab: .* other-worker"):
+            lab(check=check)
+    assert lab.cluster.writes == []
+    assert not lab.path.exists()
+
+
+@pytest.mark.parametrize("nodes", [["lab-worker"], []], ids=["stopped", "removed"])
+def test_the_last_backup_replaces_an_api_server_that_is_down(lab: Lab, nodes: list[str]) -> None:
+    first = lab()
+    lab.cluster.writes.clear()
+    lab.silent, lab.nodes = True, nodes
+    with pytest.raises(KindlabError) as caught:
+        lab()
+    assert not nodes or "without_api=last_backup" in caught.value.next_step
+    unchanged = lab(without_api="last_backup")
+    assert (unchanged.changed, unchanged.facts["generation"]) == (False, first.facts["generation"])
+    (lab.host / "pv-a" / "f").write_text("later")
+    done = lab(without_api="last_backup")
+    assert done.changed
+    assert first.facts["generation"] in done.warnings[0]
+    assert [line["original_reclaim_policy"] for line in done.facts["volumes"]] == ["Delete", "Retain"]
+    assert lab.cluster.writes == []
+
+
+def test_what_the_last_backup_can_not_replace(lab: Lab) -> None:
+    lab()
+    lab.nodes = []
+    with pytest.raises(BadInput, match="no node of a kind cluster named lab"):
+        lab(without_api="last_backup")
+    lab.silent = True
+    with pytest.raises(BadInput, match="label_selectors needs an API server"):
+        lab(without_api="last_backup", label_selectors=["app=b"])
+    with pytest.raises(BadInput, match="is a backup of the cluster lab, not of other"):
+        lab(without_api="last_backup", cluster="other")

@@ -10,11 +10,11 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     BASE,
     EVERYTHING,
-    OPTIONS,
     STOPPED,
     C,
     attach,
@@ -47,9 +47,8 @@ class BackedUp:
     def save(self, cluster, check_mode=False):
         self.second += 1
         shown = inspected("k-worker", "k", "worker", data=str(self.data))
-        own = {"label_selector": None, "data": "in_place", "compression": "gzip", "compression_level": None}
         return volume_backup.run(
-            {**OPTIONS, **own, "checksums": "full", "keep": 0, "path": self.path},
+            {**defaults(volume_backup.ARGUMENTS), "engine": "docker", "cluster": "k", "path": self.path},
             check_mode,
             runner=ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([shown]))]),
             connect=lambda *_where: cluster,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
@@ -19,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.m
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import GENERATIONS, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes, find_blockers
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume, write_backup, write_data

@@ -1,4 +1,4 @@
-"""A backup of volumes in a temporary directory, written as volume_backup writes it, and the cluster it came from."""
+"""A backup of volumes in a temporary directory, as volume_backup writes it, and its cluster."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     Catalog,
     SavedArchive,
     SavedCluster,
+    SavedMount,
+    SavedNode,
     SavedVolume,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -109,7 +110,7 @@ def write_backup(
     """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name.
 
     places: the data was inside the node, in <places>/v<number>; otherwise /data of the node is <data> of the host.
-    described: what makes the cluster again.
+    described: the cluster's manifest.
     """
     saved = []
     with locked(path), Writer(path) as writer:
@@ -133,8 +134,8 @@ def write_backup(
             **({"Cluster": [described]} if described else {}),
         }.items():
             writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in items))
-        mounts = () if places else (Mount("/data", str(data)),)
-        nodes = (Node("k-worker", "k", "worker", mounts=mounts),)
+        mounts = () if places else (SavedMount("/data", str(data), "bind", False, ""),)
+        nodes = (SavedNode("k-worker", "k", "worker", mounts),)
         mode = "archive" if archive else "in_place"
         cluster = SavedCluster("k", "v1.34.4", nodes)
         return writer.publish(Catalog("2026-01-02T03:04:05Z", cluster, mode, checksum, tuple(saved), writer.files))

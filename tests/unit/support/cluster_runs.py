@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import Object, OpenKindHost
 
@@ -27,22 +28,7 @@ DEFAULTS = {
     "backup": None,
     "force": False,
 }
-SAVE = {
-    "engine": "docker",
-    "cluster": "lab",
-    "kubeconfig": None,
-    "context": None,
-    "names": None,
-    "namespaces": None,
-    "storage_classes": None,
-    "label_selector": None,
-    "data": "in_place",
-    "compression": "gzip",
-    "compression_level": None,
-    "checksums": "full",
-    "without_api": "refuse",
-    "keep": 0,
-}
+SAVE = {**defaults(volume_backup.ARGUMENTS), "engine": "docker", "cluster": "lab", "compression": "gzip"}
 
 
 class Place:

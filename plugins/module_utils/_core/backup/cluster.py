@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The cluster in a backup: all that makes it again, and what a backup stands for when its API server is gone."""
+"""The cluster in a backup: how to recreate it, and what is known of it when its API server is down."""
 
 from __future__ import annotations
 
@@ -17,23 +17,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
 from .catalog import Catalog
+from .manifests import CLUSTER, WORKLOADS
 from .plan import Observed
 
-KIND = "Cluster"
-_RECORD = (RECORD_NAMESPACE, RECORD)
 
+def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> Object:
+    """The cluster's manifest. objects: by kind, those of provisioner.report.RESOURCES among them.
 
-def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Object]]) -> Object:
-    """The cluster as a backup keeps it. found: objects by kind, those of provisioner.report.RESOURCES among them.
-
-    options: those of kind_cluster that make it again, {} where it was made otherwise. storage_classes: with the options
-    of storage_provisioner that make each.
+    options: those of kind_cluster that recreate it, {} if it was created otherwise. storage_classes: each with the
+    options of storage_provisioner that recreate it.
     """
-    record = next(filter(_is_record, found["ConfigMap"]), None)
-    state = by_ref(item for kind in RESOURCES for item in found[kind])
+    record = next(filter(_is_record, objects["ConfigMap"]), None)
+    state = by_ref(item for kind in RESOURCES for item in objects[kind])
     return {
         "apiVersion": "kindlab.volumes/v1",
-        "kind": KIND,
+        "kind": CLUSTER,
         "metadata": {"name": name},
         "nodes": [node.name for node in nodes],
         "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
@@ -42,35 +40,35 @@ def described(name: str, nodes: Sequence[Node], found: Mapping[str, Sequence[Obj
     }
 
 
-def remembered(
+def observed_from_backup(
     name: str, nodes: Sequence[Node], catalog: Catalog, saved: Mapping[str, Sequence[Object]], where: str
 ) -> Observed:
-    """What a generation says of a cluster that can't be asked. nodes: as the engine has them, none where it has none.
+    """The cluster according to a generation. nodes: those that the engine has, () if it has none.
 
-    Raises BadInput where it is another cluster's.
+    Raises BadInput if the generation belongs to another cluster.
     """
     if catalog.cluster.name != name:
         raise BadInput(
             f"{where} is a backup of the cluster {catalog.cluster.name}, not of {name}.",
-            next_step="Name the path of this cluster's backup.",
+            next_step="Set path to the backup of this cluster.",
         )
     return Observed(
-        nodes=tuple(nodes) or catalog.cluster.nodes,
+        nodes=tuple(nodes) or tuple(node.as_node() for node in catalog.cluster.nodes),
         volumes=[_bound(item) for item in saved["PersistentVolume"]],
         claims=[_bound(item) for item in saved["PersistentVolumeClaim"]],
         storage_classes=saved["StorageClass"],
         namespaces=saved["Namespace"],
         pods=(),
         kubernetes_version=catalog.cluster.kubernetes_version,
-        owners=saved["Workload"],
-        cluster=next(iter(saved[KIND]), None),
+        workloads=saved[WORKLOADS],
+        cluster=next(iter(saved[CLUSTER]), None),
     )
 
 
 def _is_record(item: Object) -> bool:
-    return (item["metadata"].get("namespace"), item["metadata"]["name"]) == _RECORD
+    return (item["metadata"].get("namespace"), item["metadata"]["name"]) == (RECORD_NAMESPACE, RECORD)
 
 
 def _bound(item: Object) -> Object:
-    """A backup keeps no status: what it was saved with is taken to hold still."""
+    """A backup has no status: volumes and claims are assumed to be bound, as when they were saved."""
     return {**item, "status": {"phase": "Bound"}}

@@ -1,45 +1,28 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog of a backup that is being made: the cluster and its volumes in the catalog's words."""
+"""The catalog of a new generation, from the plan and the checksum lists."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
-from .catalog import (
-    Catalog,
-    SavedArchive,
-    SavedCluster,
-    SavedVolume,
-    file_stem,
-)
-
-RETAIN = "Retain"
+from .catalog import Catalog, SavedArchive, SavedVolume, file_stem
+from .plan import Plan, original_policy
 
 
 @dataclass(frozen=True)
-class Modes:
-    """How data is saved: data, checksums, compression and level as the options of volume_backup."""
+class ChecksumList:
+    """A volume's checksum list as text, which takes the least memory, and its summary.
 
-    data: str = "in_place"
-    checksums: str = "full"
-    compression: str = "zstd"
-    level: int | None = None
-
-    @property
-    def archives(self) -> bool:
-        return self.data == "archive"
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A volume's checksum list. text: its JSON lines; the rest as SavedVolume; devices: how many nodes of such."""
+    devices: the number of device nodes; the others as in SavedVolume.
+    """
 
     text: str = ""
     digest: str = ""
@@ -47,60 +30,48 @@ class Listed:
     bytes: int = 0
     devices: int = 0
 
+    @classmethod
+    def from_entries(cls, entries: Sequence[checksums.Entry], mode: str) -> ChecksumList:
+        """mode: full or fast."""
+        text, digest = checksums.to_text(entries, mode)
+        files, size = checksums.totals(entries)
+        return cls(text, digest, files, size, sum(entry.type in ("char", "block") for entry in entries))
 
-def listed(entries: Sequence[checksums.Entry], mode: str) -> Listed:
-    """The list of these entries, in what takes the least memory."""
-    text, digest = checksums.to_text(entries, mode)
-    files, size = checksums.totals(entries)
-    return Listed(text, digest, files, size, sum(entry.type in ("char", "block") for entry in entries))
 
+def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str, str], created: str) -> Catalog:
+    """The catalog, without the sizes and checksums of archives that are not written yet.
 
-def draft(
-    modes: Modes,
-    cluster: SavedCluster,
-    volumes: Iterable[Volume],
-    directories: Mapping[str, str],
-    lists: Mapping[str, Listed],
-    texts: Mapping[str, str],
-    created: str,
-) -> Catalog:
-    """The catalog as it will be but for what only writing can tell: the archives' sizes and sha256.
-
-    directories: host directories, of the volumes that have one, and lists: by volume's name. texts: manifests by their
-    path in the generation.
+    lists: by volume's name. manifests: text by path in the generation. Raises Declined for archives with device nodes.
     """
-    archive = SavedArchive("", "", 0, modes.compression) if modes.archives else None
-    saved = tuple(_volume(v, directories.get(v.name, ""), lists[v.name], archive) for v in volumes)
-    files = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
-    return Catalog(created, cluster, modes.data, modes.checksums, saved, files)
-
-
-def saved_cluster(name: str, version: str, nodes: Iterable[Node]) -> SavedCluster:
-    """The cluster as a catalog keeps it; where the engine's own volumes lie changes with every creation: left out."""
-    return SavedCluster(
-        name,
-        version,
+    request = plan.request
+    if request.archives:
+        _refuse_devices(lists)
+    archive = SavedArchive("", "", 0, request.compression) if request.archives else None
+    return Catalog(
+        created,
+        plan.cluster,
+        request.data,
+        request.checksums,
         tuple(
-            Node(
-                node.name,
-                name,
-                node.role,
-                mounts=tuple(
-                    mount if mount.kind == "bind" else Mount(mount.node_path, "", mount.kind, mount.read_only)
-                    for mount in node.mounts
-                ),
-            )
-            for node in nodes
+            _volume(volume, plan.host_directories.get(volume.name, ""), lists[volume.name], archive)
+            for volume in plan.volumes
         ),
+        {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
     )
 
 
-def original_policy(volume: Volume) -> str:
-    """The policy before any backup: an earlier one noted it on the volume, as it is Retain since."""
-    return volume.reclaim_policy if volume.reclaim_policy != RETAIN else volume.original_policy or RETAIN
+def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
+    names = sorted(name for name, checksum_list in lists.items() if checksum_list.devices)
+    step = "Save these volumes with data=in_place, or leave them out."
+    decline(
+        f"{count(len(names), 'volume')} cannot be saved in an archive",
+        [Refusal(name, "it contains device nodes, which are never extracted", step) for name in names],
+    )
 
 
-def _volume(volume: Volume, host_directory: str, found: Listed, archive: SavedArchive | None) -> SavedVolume:
+def _volume(
+    volume: Volume, host_directory: str, checksum_list: ChecksumList, archive: SavedArchive | None
+) -> SavedVolume:
     return SavedVolume(
         name=volume.name,
         claim=volume.claim,
@@ -111,9 +82,9 @@ def _volume(volume: Volume, host_directory: str, found: Listed, archive: SavedAr
         nodes=volume.nodes,
         node_directory=volume.node_directory,
         host_directory=host_directory,
-        files=found.files,
-        bytes=found.bytes,
-        digest=found.digest,
-        checksum_list=f"checksums/{file_stem(volume.name)}.jsonl" if found.digest else "",
+        files=checksum_list.files,
+        bytes=checksum_list.bytes,
+        digest=checksum_list.digest,
+        checksum_list=f"checksums/{file_stem(volume.name)}.jsonl" if checksum_list.digest else "",
         archive=archive,
     )

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a backup saves: the volumes chosen from a cluster, where their data lies, and what changes before it is read."""
+"""Plan a backup: the volumes, where their data is, their manifests, and the reclaim policies to change first."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     ORIGINAL_POLICY,
     Volume,
     read_volumes,
-    select_volumes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import check_names
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .catalog import SavedCluster
-from .draft import RETAIN, saved_cluster
+from .manifests import CLUSTER, WORKLOADS
 from .places import data_places
+from .request import Request
+
+RETAIN = "Retain"
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster, read once. labelled: the claims that the label selector chose, None without a selector.
+    """The cluster, read once. labelled: the claims with the requested labels, None if none were requested.
 
-    owners: all that makes pods, of the kinds of owner.KINDS. cluster: as backup_cluster describes it.
+    workloads: of all kinds. cluster: its manifest (cluster.describe_cluster).
     """
 
     nodes: Sequence[Node]
@@ -46,42 +47,26 @@ class Observed:
     pods: Sequence[Object]
     labelled: Sequence[Object] | None = None
     kubernetes_version: str = ""
-    owners: Sequence[Object] = ()
+    workloads: Sequence[Object] = ()
     cluster: Object | None = None
 
 
 @dataclass(frozen=True)
-class Request:
-    """The part of a backup's options that says which volumes, of which cluster, and to where.
-
-    archives: their data is saved too.
-    """
-
-    cluster: str
-    path: str
-    names: Sequence[str] = ()
-    namespaces: Sequence[str] = ()
-    storage_classes: Sequence[str] = ()
-    label_selector: str = ""
-    archives: bool = False
-
-
-@dataclass(frozen=True)
 class Plan:
-    """What is to be saved.
+    """What to save. By volume's name:
 
-    places, in_use: by volume's name; places: where its data is, the node '' where that is on the host; in_use: the
-    pods that use it, as 'namespace/name'.
-    retain: volume's name -> the patch that makes its policy Retain, for those that have another one.
-    objects: kind -> the manifests as they are stored, with the policy as it is then.
+    places: where its data is, the node '' if that is on the host; in_use_by: pods that use it, as 'namespace/name';
+    retain: the patch that sets the policy Retain, for those that have another one.
+    manifests: kind -> the objects as they are stored, with the policy that they have then.
     """
 
+    request: Request
     cluster: SavedCluster
     volumes: tuple[Volume, ...]
     places: Mapping[str, Place]
-    in_use: Mapping[str, list[str]]
+    in_use_by: Mapping[str, list[str]]
     retain: Mapping[str, Object]
-    objects: Mapping[str, list[Object]]
+    manifests: Mapping[str, list[Object]]
 
     @property
     def host_directories(self) -> dict[str, str]:
@@ -95,28 +80,34 @@ class Plan:
 
 
 def plan(request: Request, observed: Observed) -> Plan:
-    """Raises BadInput where nothing fits what is asked for, Declined for volumes whose data can't be read."""
-    volumes = _chosen(request, observed)
+    """Raises BadInput if no volume matches the request, Declined for volumes whose data cannot be read."""
+    volumes = _selected(request, observed)
     places = data_places(volumes, observed.nodes, archives=request.archives)
     for name, place in places.items():
         if place.host_directory and is_below(request.path, place.host_directory):
             raise BadInput(
-                f"The backup directory {request.path} lies in the volume {name} ({place.host_directory}).",
-                next_step="Name a path outside of all volumes.",
+                f"The backup directory {request.path} is inside the volume {name} ({place.host_directory}).",
+                next_step="Set path to a directory outside of all volumes.",
             )
     retain = {volume.name: _retain(volume) for volume in volumes if volume.reclaim_policy != RETAIN}
     pods = pods_by_claim(pod for pod in observed.pods if not is_terminal(pod))
     return Plan(
-        cluster=saved_cluster(request.cluster, observed.kubernetes_version, observed.nodes),
+        request=request,
+        cluster=SavedCluster.from_nodes(request.cluster, observed.kubernetes_version, observed.nodes),
         volumes=volumes,
         places=places,
-        in_use={
+        in_use_by={
             volume.name: [f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, [])]
             for volume in volumes
         },
         retain=retain,
-        objects=_objects(volumes, retain, observed),
+        manifests=_manifests(volumes, retain, observed),
     )
+
+
+def original_policy(volume: Volume) -> str:
+    """The policy before the first backup, which noted it on the volume when it set Retain."""
+    return volume.reclaim_policy if volume.reclaim_policy != RETAIN else volume.original_policy or RETAIN
 
 
 def _retain(volume: Volume) -> Object:
@@ -126,40 +117,37 @@ def _retain(volume: Volume) -> Object:
     }
 
 
-def _chosen(request: Request, observed: Observed) -> tuple[Volume, ...]:
-    volumes = read_volumes(observed.volumes, observed.claims)
-    check_names(request.cluster, volumes, request.names)
-    chosen = select_volumes(
-        volumes, names=request.names, namespaces=request.namespaces, storage_classes=request.storage_classes
+def _selected(request: Request, observed: Observed) -> tuple[Volume, ...]:
+    volumes = request.selection.select(
+        read_volumes(observed.volumes, observed.claims), f"The cluster {request.cluster}"
     )
     if observed.labelled is not None:
         labelled = {namespaced_name(claim) for claim in observed.labelled}
-        chosen = tuple(v for v in chosen if v.claim_phase and v.claim in labelled)
-    selective = request.names or request.namespaces or request.storage_classes or request.label_selector
-    if not chosen and selective:
+        volumes = tuple(v for v in volumes if v.claim_phase and v.claim in labelled)
+    if not volumes and not (request.selection.selects_all and not request.labels):
         raise BadInput(
-            f"No volume of the cluster {request.cluster} fits names, namespaces, storage_classes and label_selector "
-            f"together.",
-            next_step="kindlab.volumes.volume_info shows the volumes that there are.",
+            f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
+            "label_selectors.",
+            next_step="List volumes and their claims: kubectl get persistentvolumeclaims -A --show-labels",
         )
-    return chosen
+    return volumes
 
 
-def _objects(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: Observed) -> dict[str, list[Object]]:
+def _manifests(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: Observed) -> dict[str, list[Object]]:
     by_name = {pv["metadata"]["name"]: pv for pv in observed.volumes}
     claims = {v.claim for v in volumes if v.claim_phase}
-    classes = {v.storage_class for v in volumes}
-    spaces = {v.claim.partition("/")[0] for v in volumes if v.claim}
     return {
-        "Namespace": [saved_object(o) for o in _sorted(observed.namespaces) if o["metadata"]["name"] in spaces],
-        "StorageClass": [
-            saved_object(o) for o in _sorted(observed.storage_classes) if o["metadata"]["name"] in classes
-        ],
+        "Namespace": _named(observed.namespaces, {v.claim.partition("/")[0] for v in volumes if v.claim}),
+        "StorageClass": _named(observed.storage_classes, {v.storage_class for v in volumes}),
         "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
         "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if namespaced_name(o) in claims],
-        "Workload": saved_workloads(observed.owners, claims),
-        "Cluster": [observed.cluster] if observed.cluster else [],
+        WORKLOADS: saved_workloads(observed.workloads, claims),
+        CLUSTER: [observed.cluster] if observed.cluster else [],
     }
+
+
+def _named(objects: Iterable[Object], names: set[str]) -> list[Object]:
+    return [saved_object(item) for item in _sorted(objects) if item["metadata"]["name"] in names]
 
 
 def _sorted(objects: Iterable[Object]) -> list[Object]:

@@ -1,86 +1,95 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads the cluster that is saved: everything at once from its API server, or what the last backup says of it."""
+"""Observe the cluster to back up, or take the last backup's description of it if its API server is down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import described, remembered
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
+    describe_cluster,
+    observed_from_backup,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.report import unknown_since
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import stale_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe as observe_cluster
 
-from .reader import MANIFESTS, read_backup
+from .reader import read_backup
 
-KINDS = (
+READ = (
     "PersistentVolume",
     "PersistentVolumeClaim",
     "StorageClass",
     "Namespace",
     "Pod",
     "ConfigMap",
-    *workloads.WORKLOAD_KINDS,
+    *WORKLOAD_KINDS,
 )
 
 
-def observe(
-    options: Mapping[str, Any], path: str, engine: Engine, connect: Callable[..., Cluster]
-) -> tuple[Cluster | None, Observed, tuple[str, ...]]:
-    """The cluster, and what is known of it; and warnings of what is not.
+@dataclass(frozen=True)
+class Source:
+    """The cluster to back up. cluster: None if its API server does not answer; then a warning says so."""
 
-    Where its API server does not answer and without_api allows it, the newest backup stands for it.
-    """
+    engine: Engine
+    observed: Observed
+    cluster: Cluster | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def observe(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
+    """Raises BadInput if there is no such cluster, Unreachable unless the last backup may replace the API server."""
+    engine = find_engine(options["engine"], runner or Runner())
     try:
-        return *_asked(options, engine, connect), ()
+        if request.last_backup and not engine.nodes(request.cluster):
+            # The last backup also replaces a cluster whose nodes are gone, but not one whose API server answers.
+            connect(request.cluster, options["kubeconfig"], options["context"]).version()
+        return _live(options, request, runner, connect)
     except Unreachable as error:
-        if options["without_api"] != "last_backup":
-            error.next_step += " If it never comes up again: without_api=last_backup saves the data of the last backup."
+        if not request.last_backup:
+            error.next_step += " To save the data of a cluster that does not come up again: without_api=last_backup."
             raise
         why = error.message
-    if options["label_selector"]:
-        raise BadInput(f"label_selector needs an API server: {why}", next_step="Name volumes by names or namespaces.")
-    backup = read_backup(path)
+    if request.labels:
+        raise BadInput(
+            f"label_selectors needs an API server: {why}", next_step="Select volumes by names or namespaces instead."
+        )
+    backup = read_backup(request.path)
     saved = {kind: backup.objects(kind) for kind in MANIFESTS}
-    observed = remembered(
-        options["cluster"], engine.nodes(options["cluster"]), backup.catalog, saved, str(backup.directory)
-    )
-    return None, observed, (unknown_since(options["cluster"], backup.name, why),)
+    nodes = engine.nodes(request.cluster)
+    observed = observed_from_backup(request.cluster, nodes, backup.catalog, saved, str(backup.directory))
+    return Source(engine, observed, warnings=(stale_warning(request.cluster, backup.name, why),))
 
 
-def _asked(options: Mapping[str, Any], engine: Engine, connect: Callable[..., Cluster]) -> tuple[Cluster, Observed]:
-    """The cluster, everything read once and side by side. Raises BadInput where there is none of that name."""
-    labels = options["label_selector"] or ""
-    with ThreadPoolExecutor(3) as pool:
-        reading = pool.submit(engine.nodes, options["cluster"])
-        cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
-        version = pool.submit(cluster.version)
-        labelled = pool.submit(cluster.list, "PersistentVolumeClaim", "", labels) if labels else None
-        found = dict(zip(KINDS, cluster.lists(*KINDS), strict=True))
-        nodes = reading.result()
-        if not nodes:
-            raise BadInput(
-                f"{engine.name} has no node of a kind cluster named {options['cluster']}.",
-                tried=f"{engine.name} ps --all --filter label=io.x-k8s.kind.cluster={options['cluster']}",
-                next_step="Name the cluster as 'kind get clusters' shows it, with the engine that runs it.",
-            )
-        chosen = labelled.result() if labelled else None
-        makers = [item for kind in workloads.WORKLOAD_KINDS for item in found[kind]]
-        shape = described(options["cluster"], nodes, found)
-        return cluster, Observed(
-            nodes=nodes,
-            volumes=found["PersistentVolume"],
-            claims=found["PersistentVolumeClaim"],
-            storage_classes=found["StorageClass"],
-            namespaces=found["Namespace"],
-            pods=found["Pod"],
-            labelled=chosen,
-            kubernetes_version=version.result(),
-            owners=makers,
-            cluster=shape,
+def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
+    found = observe_cluster(options, READ, runner=runner, connect=connect)
+    with ThreadPoolExecutor(2) as pool:
+        version = pool.submit(found.cluster.version)
+        labelled = found.cluster.list("PersistentVolumeClaim", "", request.labels) if request.labels else None
+        return Source(
+            found.engine,
+            Observed(
+                nodes=found.nodes,
+                volumes=found.objects["PersistentVolume"],
+                claims=found.objects["PersistentVolumeClaim"],
+                storage_classes=found.objects["StorageClass"],
+                namespaces=found.objects["Namespace"],
+                pods=found.objects["Pod"],
+                labelled=labelled,
+                kubernetes_version=version.result(),
+                workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
+                cluster=describe_cluster(request.cluster, found.nodes, found.objects),
+            ),
+            found.cluster,
         )

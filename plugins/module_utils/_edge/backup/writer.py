@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes generations of a backup: in a hidden directory first, visible by one rename, and only when all is on disk."""
+"""Write generations of a backup: in a hidden directory, synced to disk, then made visible by one rename."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     CATALOG,
+    GENERATIONS,
     Catalog,
     generation_name,
     generation_number,
@@ -25,33 +26,27 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 
-from .reader import GENERATIONS
-
 INCOMPLETE = ".incomplete-"
 LOCK = ".lock"
-# From so many files on, one flush of the whole file system is quicker than one per file.
+# From this number of files on, one sync of the file system is faster than one per file.
 MANY = 64
 
 
 def check_place(path: str | Path) -> None:
-    """Raise BadInput where path is no directory, or can't be made or written to; changes nothing."""
+    """Raise BadInput if path is not a directory, or cannot be created or written to; changes nothing."""
     top = Path(path)
-    above = next(place for place in (top, *top.parents) if os.path.lexists(place))
-    if not above.is_dir():
-        raise BadInput(
-            f"The backup directory {top} can't be used: {above} is not a directory.",
-            tried=f"ls -ld {above}",
-            next_step="Name a directory; it is made where it is missing.",
-        )
-    if not os.access(above, os.R_OK | os.W_OK | os.X_OK):
-        raise _failure(top, PermissionError(errno.EACCES, f"this user may not write to {above}", str(above)))
+    nearest = next(place for place in (top, *top.parents) if os.path.lexists(place))
+    if not nearest.is_dir():
+        raise _failure(top, NotADirectoryError(errno.ENOTDIR, f"{nearest} is not a directory", str(nearest)))
+    if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+        raise _failure(top, PermissionError(errno.EACCES, f"no write permission for {nearest}", str(nearest)))
 
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
-    """Make the backup directory where it is missing, and be its only writer; what a dead one left is removed.
+    """Create the backup directory if it is missing, be its only writer, and remove what a killed one left.
 
-    Raises Conflict where another run writes to it, BadInput where this user can't.
+    Raises Conflict if another run writes to it, BadInput if this user cannot.
     """
     top = Path(path)
     try:
@@ -64,9 +59,9 @@ def locked(path: str | Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Conflict(
-                f"Another run writes to the backup directory {top}.",
+                f"Another run is writing to the backup directory {top}.",
                 tried=f"fuser -v {top / LOCK}",
-                next_step="Wait for its end, then run this again.",
+                next_step="Wait until it has finished, then run this again.",
             ) from None
         for left in top.glob(f"{INCOMPLETE}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -76,10 +71,10 @@ def locked(path: str | Path) -> Iterator[None]:
 
 
 class Writer:
-    """One generation that is being written. files: path in it -> sha256, of everything written so far."""
+    """A generation being written. files: path in it -> sha256, of everything written so far."""
 
     def __init__(self, path: str | Path, needed: int = 0) -> None:
-        """needed: about how many bytes are to come, for the error where the disk is too small."""
+        """needed: the approximate size in bytes, for the error if the disk is full."""
         self.top = Path(path)
         self.needed = needed
         self.files: dict[str, str] = {}
@@ -87,7 +82,7 @@ class Writer:
         self._made = {self.directory}
 
     def __enter__(self) -> Writer:
-        with self._failing():
+        with self._reported():
             self.directory.mkdir(mode=0o700)
         return self
 
@@ -97,15 +92,15 @@ class Writer:
     def write(self, path: str, text: str) -> None:
         """One file. path: relative to the generation."""
         content = text.encode("utf-8")
-        with self.open(path) as file, self._failing():
+        with self.open(path) as file, self._reported():
             file.write(content)
         self.files[path] = hashlib.sha256(content).hexdigest()
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
-        """A file to be written piece by piece; whoever writes it puts its sha256 into files."""
+        """A file to write piece by piece; the caller adds its sha256 to files."""
         place = self.directory / path
-        with self._failing():
+        with self._reported():
             if place.parent not in self._made:
                 place.parent.mkdir(mode=0o700, exist_ok=True)
                 self._made.add(place.parent)
@@ -114,9 +109,9 @@ class Writer:
                 yield file
 
     def publish(self, catalog: Catalog) -> str:
-        """Write the catalog, have all of it on disk, and make it the newest generation; its name."""
+        """Write the catalog, sync everything, and make it the newest generation; returns its name."""
         self.write(CATALOG, to_text(catalog))
-        with self._failing():
+        with self._reported():
             self._flush()
             visible = self.top / GENERATIONS
             visible.mkdir(mode=0o700, exist_ok=True)
@@ -137,7 +132,7 @@ class Writer:
             sync(directory)
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _reported(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -145,7 +140,7 @@ class Writer:
 
 
 def remove_generations(path: str | Path, names: list[str]) -> None:
-    """Remove generations; each is hidden by one rename first, so that no half of one is ever visible."""
+    """Remove generations; each is hidden by a rename first, so that none is ever partly visible."""
     top = Path(path)
     for name in names:
         hidden = top / f"{INCOMPLETE}{secrets.token_hex(8)}"
@@ -157,7 +152,7 @@ def remove_generations(path: str | Path, names: list[str]) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a directory, on disk."""
+    """Sync a file, or the names in a directory, to disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -184,18 +179,18 @@ def _failure(top: Path, error: OSError, needed: int = 0) -> KindlabError:
         free = shutil.disk_usage(top).free
         return KindlabError(
             f"The disk of the backup directory {top} is full: {free:,} bytes are free, up to {needed:,} are needed. "
-            "Nothing of this backup was kept.",
+            "This generation was discarded.",
             tried=f"df -h {top}",
-            next_step="Free some space, name a path on a larger disk, or keep fewer generations (keep).",
+            next_step="Free some space, set path to a larger disk, or keep fewer generations (keep).",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return BadInput(
-            f"The backup directory {top} can't be written to: {error.strerror}.",
+            f"Cannot write to the backup directory {top}: {error.strerror}.",
             tried=tried,
-            next_step="Name a directory of this user, or run as root (become: true).",
+            next_step="Set path to a directory of this user, or run as root (become: true).",
         )
     return BadInput(
-        f"The backup directory {top} can't be used: {error.strerror}.",
+        f"Cannot use the backup directory {top}: {error.strerror}.",
         tried=tried,
-        next_step="Name a directory; it is made where it is missing.",
+        next_step="Set path to a directory; it is created if it is missing.",
     )

@@ -1,13 +1,20 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hash one file, and fail if it changes meanwhile."""
+"""Hash files, on all processors, and fail if one changes meanwhile."""
 
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection
 from typing import NamedTuple
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
 
 from .read_errors import changed_while_read, read_error
@@ -15,6 +22,8 @@ from .read_errors import changed_while_read, read_error
 # Reading and hashing release Python's lock on big buffers only: small files are faster in one thread than in many.
 SMALL = 256 << 10
 BUFFER = 1 << 20
+# From this number of small files on, further processes pay off.
+MANY = 1000
 
 
 class Seen(NamedTuple):
@@ -46,3 +55,70 @@ def hash_file(path: bytes, size: int, inode: int, mtime_ns: int) -> str:
     if (now.st_size, now.st_ino, now.st_mtime_ns) != (size, inode, mtime_ns):
         raise changed_while_read(printable(path))
     return sha256.hexdigest()
+
+
+def cpu_count() -> int:
+    """The number of processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def hash_files(files: Iterable[Seen]) -> dict[bytes, str]:
+    """path -> sha256 of every file. Raises what hash_file raises."""
+    small: list[Seen] = []
+    large: list[Seen] = []
+    for file in files:
+        (small if file.size <= SMALL else large).append(file)
+    # The processes first: a fork must not happen beside threads.
+    hashes = _hash_small(small)
+    with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
+        futures = [(file.path, pool.submit(hash_file, *file)) for file in large]
+        try:
+            hashes |= {path: future.result() for path, future in futures}
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return hashes
+
+
+def _hash_small(files: Sequence[Seen]) -> dict[bytes, str]:
+    """In processes, as Python's lock lets threads hash only one small file at a time.
+
+    What is missing because a process ended early is hashed here, where an error is raised.
+    """
+    # A fork copies only one thread, but the locks of all.
+    workers = cpu_count() if len(files) >= MANY and threading.active_count() == 1 else 1
+    own, *others = (files[number::workers] for number in range(workers))
+    with ExitStack() as stack:
+        results = [stack.enter_context(_helper(share)) for share in others]
+        hashes = _hash_all(own)
+        for result in results:
+            with suppress(EOFError, OSError):
+                hashes |= result.recv()
+    return hashes | _hash_all(file for file in files if file.path not in hashes)
+
+
+def _hash_all(files: Iterable[Seen]) -> dict[bytes, str]:
+    return {file.path: hash_file(*file) for file in files}
+
+
+@contextmanager
+def _helper(files: Sequence[Seen]) -> Iterator[Connection]:
+    """A process that hashes files and sends the result, or nothing if it fails."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(files, receiver, sender))
+    process.start()
+    # Only the helper may hold this end: its death ends the stream.
+    sender.close()
+    try:
+        yield receiver
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+
+
+def _work(files: Sequence[Seen], receiver: Connection, sender: Connection) -> None:
+    receiver.close()
+    with suppress(KindlabError, BrokenPipeError):
+        sender.send(_hash_all(files))

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry, attributes_digest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .hash_pool import hash_files
-from .hashing import Seen
+from .hashing import Seen, hash_files
 from .read_errors import check_permissions, read_error, refuse_unreadable
 
 _TYPES = {

@@ -14,20 +14,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     COLLECTION,
     FORMAT,
     Catalog,
-    NewerFormat,
     SavedArchive,
     SavedCluster,
+    SavedMount,
+    SavedNode,
     SavedVolume,
     file_stem,
-    from_text,
     generation_name,
     generation_number,
-    is_inside,
     same_content,
     to_text,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
+    NewerFormat,
+    read_catalog,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_v1 import is_inside
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 
 SHA = "ab" * 32
 ROOT = Path(__file__).resolve().parents[4]
@@ -36,7 +39,7 @@ names = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True)
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 directories = names.map(lambda name: f"/srv/{name}") | st.just("")
 hashes = st.binary(min_size=32, max_size=32).map(bytes.hex)
-mounts = st.builds(Mount, words, words, st.sampled_from(["bind", "volume", "tmpfs"]), st.booleans(), words)
+mounts = st.builds(SavedMount, words, words, st.sampled_from(["bind", "volume", "tmpfs"]), st.booleans(), words)
 
 
 @st.composite
@@ -69,7 +72,7 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     whole = all(volume.archive and volume.checksum_list for volume, _files in found)
     cluster = draw(names)
     nodes = tuple(
-        Node(name, cluster, "worker", mounts=tuple(draw(st.lists(mounts, max_size=2))))
+        SavedNode(name, cluster, "worker", tuple(draw(st.lists(mounts, max_size=2))))
         for name in draw(st.lists(names, max_size=2))
     )
     return Catalog(
@@ -84,7 +87,9 @@ def catalogs(draw: st.DrawFn) -> Catalog:
 
 SMALL = Catalog(
     created="2026-11-23T06:57:00Z",
-    cluster=SavedCluster("lab", "v1.34.4", (Node("lab-worker", "lab", "worker", mounts=(Mount("/a", "/b"),)),)),
+    cluster=SavedCluster(
+        "lab", "v1.34.4", (SavedNode("lab-worker", "lab", "worker", (SavedMount("/a", "/b", "bind", False, ""),)),)
+    ),
     volumes=(
         SavedVolume(
             "pvc-1",
@@ -100,7 +105,7 @@ SMALL = Catalog(
 
 @given(catalogs())
 def test_comes_back_as_it_was(catalog: Catalog) -> None:
-    assert from_text(to_text(catalog), "catalog.json") == catalog
+    assert read_catalog(to_text(catalog), "catalog.json") == catalog
 
 
 @given(st.data())
@@ -109,7 +114,7 @@ def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(text) - 1))
     text[place] ^= data.draw(st.integers(1, 255))
     try:
-        assert from_text(bytes(text), "catalog.json") == SMALL
+        assert read_catalog(bytes(text), "catalog.json") == SMALL
     except BadInput as error:
         assert "catalog.json" in error.text()
 
@@ -117,7 +122,7 @@ def test_no_changed_byte_goes_unnoticed(data: st.DataObject) -> None:
 @given(st.integers(0, len(to_text(SMALL)) - 3))
 def test_a_truncated_catalog_is_refused(length: int) -> None:
     with pytest.raises(BadInput, match=r"catalog\.json"):
-        from_text(to_text(SMALL)[:length], "catalog.json")
+        read_catalog(to_text(SMALL)[:length], "catalog.json")
 
 
 @given(
@@ -127,13 +132,13 @@ def test_a_truncated_catalog_is_refused(length: int) -> None:
 )
 def test_any_other_json_is_refused(anything: object) -> None:
     with pytest.raises(BadInput):
-        from_text(json.dumps(anything), "catalog.json")
+        read_catalog(json.dumps(anything), "catalog.json")
 
 
 def test_a_newer_format_names_the_version_that_knows_it() -> None:
     data = {**json.loads(to_text(SMALL)), "format": FORMAT + 1, "collection": "9.9.9"}
     with pytest.raises(NewerFormat, match=rf"has format {FORMAT + 1}; ") as caught:
-        from_text(json.dumps(data), "catalog.json")
+        read_catalog(json.dumps(data), "catalog.json")
     assert "9.9.9" in caught.value.next_step
 
 
@@ -175,7 +180,7 @@ VOLUME = SMALL.volumes[0]
 )
 def test_what_does_not_fit_or_leads_out_is_refused(changed: Catalog) -> None:
     with pytest.raises(BadInput, match=r"The catalog catalog\.json"):
-        from_text(to_text(changed), "catalog.json")
+        read_catalog(to_text(changed), "catalog.json")
 
 
 @given(st.text(alphabet="./a\0", max_size=12))

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed, Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import key
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import owner, stateful, volumes
 
 SHARED = (Mount("/var", "/x/1", "volume"), Mount("/var/lp", "/srv/lab"))
@@ -19,6 +21,10 @@ NODES = (
     Node("lab-worker", "lab", "worker", mounts=SHARED),
 )
 REQUEST = Request("lab", "/srv/backup")
+
+
+def select(**selection: list[str]) -> Request:
+    return replace(REQUEST, selection=Selection(**{name: tuple(values) for name, values in selection.items()}))
 
 
 def volume(
@@ -86,8 +92,8 @@ def test_everything_without_a_selection() -> None:
     found = plan(REQUEST, OBSERVED)
     assert [v.name for v in found.volumes] == ["a", "b", "free"]
     assert found.host_directories == {"a": "/srv/lab/a", "b": "/srv/lab/b", "free": "/srv/lab/free"}
-    assert found.in_use == {"a": ["default/writer"], "b": [], "free": []}
-    assert {kind: [o["metadata"]["name"] for o in items] for kind, items in found.objects.items()} == {
+    assert found.in_use_by == {"a": ["default/writer"], "b": [], "free": []}
+    assert {kind: [o["metadata"]["name"] for o in items] for kind, items in found.manifests.items()} == {
         "Namespace": ["default", "shop"],
         "StorageClass": ["standard"],
         "PersistentVolume": ["a", "b", "free"],
@@ -101,9 +107,9 @@ def test_everything_without_a_selection() -> None:
     "request_, expected",
     [
         (REQUEST, ["default/CronJob/late", "default/Deployment/web", "shop/StatefulSet/db"]),
-        (replace(REQUEST, namespaces=["shop"]), ["shop/StatefulSet/db"]),
-        (replace(REQUEST, names=["default/a"]), ["default/CronJob/late", "default/Deployment/web"]),
-        (replace(REQUEST, names=["free"]), []),
+        (select(namespaces=["shop"]), ["shop/StatefulSet/db"]),
+        (select(names=["default/a"]), ["default/CronJob/late", "default/Deployment/web"]),
+        (select(names=["free"]), []),
     ],
 )
 def test_what_makes_pods_with_the_volumes(request_: Request, expected: list[str]) -> None:
@@ -118,8 +124,8 @@ def test_what_makes_pods_with_the_volumes(request_: Request, expected: list[str]
         # Its claim has no volume yet.
         owner("Deployment", "pending", "pending", metadata={"namespace": "other"}),
     ]
-    found = plan(request_, replace(OBSERVED, owners=makers))
-    assert [key(item) for item in found.objects["Workload"]] == expected
+    found = plan(request_, replace(OBSERVED, workloads=makers))
+    assert [key(item) for item in found.manifests["Workload"]] == expected
 
 
 def test_only_other_policies_are_patched_and_stored_as_they_will_be() -> None:
@@ -128,7 +134,7 @@ def test_only_other_policies_are_patched_and_stored_as_they_will_be() -> None:
         "a": {"kindlab.volumes/original-reclaim-policy": "Delete"},
         "free": {"kindlab.volumes/original-reclaim-policy": "Recycle"},
     }
-    stored = found.objects["PersistentVolume"]
+    stored = found.manifests["PersistentVolume"]
     assert {o["spec"]["persistentVolumeReclaimPolicy"] for o in stored} == {"Retain"}
     assert stored[0]["metadata"]["annotations"] == {"kindlab.volumes/original-reclaim-policy": "Delete"}
     assert "uid" not in stored[0]["metadata"]
@@ -138,12 +144,12 @@ def test_only_other_policies_are_patched_and_stored_as_they_will_be() -> None:
 @pytest.mark.parametrize(
     "request_, labelled, expected",
     [
-        (replace(REQUEST, names=["a"]), None, ["a"]),
-        (replace(REQUEST, names=["shop/b", "free"]), None, ["b", "free"]),
-        (replace(REQUEST, namespaces=["shop"]), None, ["b"]),
-        (replace(REQUEST, storage_classes=["standard"]), None, ["a", "b", "free"]),
-        (replace(REQUEST, label_selector="x"), [claim("default/a", "a")], ["a"]),
-        (replace(REQUEST, label_selector="x"), [claim("default/a", "a"), claim("other/pending", "")], ["a"]),
+        (select(names=["a"]), None, ["a"]),
+        (select(names=["shop/b", "free"]), None, ["b", "free"]),
+        (select(namespaces=["shop"]), None, ["b"]),
+        (select(storage_classes=["standard"]), None, ["a", "b", "free"]),
+        (replace(REQUEST, labels="app=x"), [claim("default/a", "a")], ["a"]),
+        (replace(REQUEST, labels="app=x"), [claim("default/a", "a"), claim("other/pending", "")], ["a"]),
     ],
 )
 def test_selections(request_: Request, labelled: list[dict[str, Any]] | None, expected: list[str]) -> None:
@@ -154,11 +160,11 @@ def test_selections(request_: Request, labelled: list[dict[str, Any]] | None, ex
 @pytest.mark.parametrize(
     "request_, said",
     [
-        (replace(REQUEST, names=["a", "no", "default/no"]), "default/no, no"),
-        (replace(REQUEST, namespaces=["no"]), "No volume of the cluster lab fits"),
-        (replace(REQUEST, names=["a"], namespaces=["shop"]), "No volume"),
-        (replace(REQUEST, path="/srv/lab/a"), "lies in the volume a"),
-        (replace(REQUEST, path="/srv/lab/a/below"), "lies in the volume a"),
+        (select(names=["a", "no", "default/no"]), "default/no, no"),
+        (select(namespaces=["no"]), "No volume of the cluster lab matches"),
+        (select(names=["a"], namespaces=["shop"]), "No volume"),
+        (replace(REQUEST, path="/srv/lab/a"), "inside the volume a"),
+        (replace(REQUEST, path="/srv/lab/a/below"), "inside the volume a"),
     ],
 )
 def test_selections_that_can_not_be(request_: Request, said: str) -> None:
@@ -181,10 +187,10 @@ ELSEWHERE = Node("lab-worker2", "lab", "worker", mounts=(Mount("/var/lp", "/srv/
     [
         (volume("x", hostPath={"path": "/opt/x"}), None, "/opt/x on lab-worker is not mounted from the host"),
         (volume("x", hostPath={"path": "/var/x"}), None, "/var/x on lab-worker is not mounted"),
-        (volume("x", node="gone"), None, "its node gone is none of this cluster"),
+        (volume("x", node="gone"), None, "its node gone is not part of this cluster"),
         (volume("x", node="lab-worker2"), UNMOUNTED, "on lab-worker2 is not mounted"),
         (volume("x", node=""), UNMOUNTED, "on lab-worker2 is not mounted"),
-        (volume("x", node=""), ELSEWHERE, "different directories for it: /srv/lab/x, /srv/other/x"),
+        (volume("x", node=""), ELSEWHERE, "different directories: /srv/lab/x, /srv/other/x"),
         (volume("x", hostPath=None, nfs={"path": "/n"}), None, "its source nfs"),
     ],
 )
@@ -204,9 +210,9 @@ def test_any_node_will_do_where_all_share_one_directory() -> None:
 
 def test_a_second_backup_still_knows_the_original_policy() -> None:
     first = plan(REQUEST, OBSERVED)
-    again = plan(REQUEST, replace(OBSERVED, volumes=first.objects["PersistentVolume"]))
+    again = plan(REQUEST, replace(OBSERVED, volumes=first.manifests["PersistentVolume"]))
     assert again.retain == {}
-    assert again.objects["PersistentVolume"] == first.objects["PersistentVolume"]
+    assert again.manifests["PersistentVolume"] == first.manifests["PersistentVolume"]
     assert {v.name: v.original_policy for v in again.volumes} == {"a": "Delete", "b": "", "free": "Recycle"}
 
 
@@ -214,5 +220,6 @@ def test_the_engines_own_places_are_not_kept() -> None:
     other = tuple(replace(n, mounts=(Mount("/var", "/x/2", "volume"), n.mounts[1])) for n in NODES)
     one, two = (plan(REQUEST, replace(OBSERVED, nodes=nodes)).cluster for nodes in (NODES, other))
     assert one == two
-    assert [n.host_directory("/var/lp/a") for n in one.nodes] == ["/srv/lab/a"] * 2
-    assert [n.host_directory("/var/other") for n in one.nodes] == [None] * 2
+    nodes = [node.as_node() for node in one.nodes]
+    assert [node.host_directory("/var/lp/a") for node in nodes] == ["/srv/lab/a"] * 2
+    assert [node.host_directory("/var/other") for node in nodes] == [None] * 2

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import Listed, Modes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import ChecksumList
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import (
     BATCH,
-    archives,
-    needed_bytes,
     read_lists,
-    refuse_devices,
+    write_archives,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import needed_bytes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer
 
-MODES = Modes("archive", "full", "gzip")
+REQUEST = Request("k", "/b", data="archive", compression="gzip")
 
 
 def volumes(top: Path, count: int) -> dict[str, str]:
@@ -38,14 +38,14 @@ def test_more_volumes_than_a_batch(tmp_path: Path) -> None:
     assert list(lists) == list(directories)
     assert {found.bytes for found in lists.values()} == {4, 5}
     assert len({found.digest for found in lists.values()}) == BATCH + 1
-    assert set(read_lists(directories, "none").values()) == {Listed()}
+    assert set(read_lists(directories, "none").values()) == {ChecksumList()}
 
 
 def test_an_archive_for_each_volume(tmp_path: Path) -> None:
     directories = volumes(tmp_path, 5)
     lists = read_lists(directories, "full")
     with Writer(tmp_path) as writer:
-        saved = archives(writer, directories, lists, MODES)
+        saved = write_archives(writer, directories, lists, REQUEST)
         sizes = {name: (writer.directory / archive.path).stat().st_size for name, archive in saved.items()}
     assert {name: archive.bytes for name, archive in saved.items()} == sizes
     assert writer.files == {archive.path: archive.sha256 for archive in saved.values()}
@@ -66,17 +66,10 @@ def test_the_first_error_ends_the_others(tmp_path: Path, monkeypatch: pytest.Mon
         pytest.raises(KindlabError, match=f"disk of the backup directory {tmp_path} is full"),
         Writer(tmp_path) as writer,
     ):
-        archives(writer, directories, lists, MODES)
+        write_archives(writer, directories, lists, REQUEST)
     assert len(tried) <= backup_data.ARCHIVES_AT_ONCE
 
 
-def test_device_nodes_are_declined() -> None:
-    refuse_devices({"a": Listed()})
-    with pytest.raises(Declined, match=r"1 volume.* hold device nodes.*: b") as caught:
-        refuse_devices({"a": Listed(), "b": Listed(devices=2)})
-    assert caught.value.details == ["b"]
-
-
-@pytest.mark.parametrize("modes, expected", [(MODES, 1009), (Modes(), 9)])
-def test_what_a_generation_takes(modes: Modes, expected: int) -> None:
-    assert needed_bytes({"m": "12345"}, {"a": Listed("1234", bytes=1000)}, modes) == expected
+@pytest.mark.parametrize("archives, expected", [(True, 1009), (False, 9)])
+def test_what_a_generation_takes(archives: bool, expected: int) -> None:
+    assert needed_bytes({"m": "12345"}, {"a": ChecksumList("1234", bytes=1000)}, archives=archives) == expected

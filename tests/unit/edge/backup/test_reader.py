@@ -17,21 +17,23 @@ from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     Catalog,
-    NewerFormat,
     SavedArchive,
     SavedCluster,
     SavedVolume,
     to_text,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import from_text as read_catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
+    NewerFormat,
+    read_catalog,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
-    MANIFESTS,
-    Stored,
+    ExistingBackups,
     generations,
     read_backup,
-    read_stored,
+    read_existing,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
@@ -161,7 +163,7 @@ def test_a_changed_archive_is_found_where_archives_are_checked(backup: Path) -> 
     with pytest.raises(BadInput, match=r"pvc-1\.tar\.gz was changed"):
         found.check_archives()
     path.write_bytes(ARCHIVE + b"more")
-    with pytest.raises(BadInput, match="has 20 bytes, the catalog says 16"):
+    with pytest.raises(BadInput, match="has 20 bytes; the catalog says 16"):
         read_backup(backup)
 
 
@@ -187,7 +189,9 @@ def resealed(backup: Path, path: str, content: bytes, **volume: int) -> None:
 )
 def test_a_manifest_that_holds_something_else_is_named(backup: Path, content: bytes) -> None:
     resealed(backup, MANIFESTS["PersistentVolume"], content)
-    with pytest.raises(BadInput, match=r"manifests/persistentvolumes\.yaml holds (no manifests|what is no Persis)"):
+    with pytest.raises(
+        BadInput, match=r"manifests/persistentvolumes\.yaml (holds no manifests|contains an invalid Persis)"
+    ):
         read_backup(backup).objects("PersistentVolume")
 
 
@@ -198,7 +202,7 @@ def test_a_list_that_is_not_the_one_of_the_catalog_is_named(
     path = "checksums/pvc-1.jsonl"
     resealed(backup, path, (only(backup) / path).read_bytes() if content is None else content, **volume)
     found = read_backup(backup)
-    with pytest.raises(BadInput, match=r"pvc-1\.jsonl lists \d files of \d bytes, the catalog says"):
+    with pytest.raises(BadInput, match=r"pvc-1\.jsonl lists \d files of \d bytes; the catalog says"):
         found.entries(found.catalog.volumes[0])
 
 
@@ -209,17 +213,19 @@ def test_what_is_no_file_is_never_read_as_an_empty_one(backup: Path, make: Calla
     resealed(backup, MANIFESTS["PersistentVolume"], b"")
     (only(backup) / MANIFESTS["PersistentVolume"]).unlink()
     make(only(backup) / MANIFESTS["PersistentVolume"])
-    with pytest.raises(BadInput, match=r"persistentvolumes\.yaml of the backup can't be read"):
+    with pytest.raises(
+        BadInput, match=r"persistentvolumes\.yaml of the backup: it is a symbolic link or not a regular file"
+    ):
         read_backup(backup)
 
 
 @pytest.mark.parametrize(
     "harm, said",
     [
-        ("missing", "can't be read: No such file"),
-        ("file", "can't be read: Not a directory"),
+        ("missing", "b: No such file"),
+        ("file", "b: Not a directory"),
         ("empty", "it is empty"),
-        ("other", "it has notes, but no generations"),
+        ("other", "it contains notes, but not generations"),
         ("no generation", "no complete generation"),
     ],
 )
@@ -255,16 +261,16 @@ def test_what_may_not_be_read_is_told(backup: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_writer_is_told_of_damage_but_not_stopped(backup: Path, tmp_path: Path) -> None:
-    assert read_stored(tmp_path / "missing") == Stored()
-    assert read_stored(backup).newest == read_backup(backup)
+    assert read_existing(tmp_path / "missing") == ExistingBackups()
+    assert read_existing(backup).newest == read_backup(backup)
     (only(backup) / "catalog.json").write_text("{")
-    stored = read_stored(backup)
+    stored = read_existing(backup)
     assert (len(stored.names), stored.newest) == (1, None)
-    assert "catalog.json" in stored.why
+    assert "catalog.json" in stored.damage
 
 
 def test_a_writer_is_stopped_by_a_newer_format(backup: Path) -> None:
     path = only(backup) / "catalog.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(NewerFormat):
-        read_stored(backup)
+        read_existing(backup)

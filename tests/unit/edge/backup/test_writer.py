@@ -78,7 +78,10 @@ def test_what_a_dead_run_left_is_removed(tmp_path: Path) -> None:
 def test_the_second_of_two_writers_is_told(tmp_path: Path) -> None:
     with locked(tmp_path):
         (tmp_path / ".incomplete-live").mkdir()
-        with pytest.raises(Conflict, match=f"Another run writes to the backup directory {tmp_path}"), locked(tmp_path):
+        with (
+            pytest.raises(Conflict, match=f"Another run is writing to the backup directory {tmp_path}"),
+            locked(tmp_path),
+        ):
             pass
         assert visible(tmp_path) == [".incomplete-live"]
     with locked(tmp_path):

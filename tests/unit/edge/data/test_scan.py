@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
     to_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hash_pool, hashing
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan as data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import SMALL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import (
@@ -241,22 +241,22 @@ def test_no_processes_beside_threads(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_an_error_in_a_helper_is_raised(tmp_path: Path, changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     few_are_many(monkeypatch, 3)
     with pytest.raises(Conflict, match=f"{changed} was written to while it was read"):
-        hash_pool.hash_files(seen(tmp_path, changed))
+        hashing.hash_files(seen(tmp_path, changed))
     assert multiprocessing.active_children() == []
 
 
 def test_what_a_killed_helper_leaves_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = hash_pool.hash_files(seen(tmp_path))
-    here = os.getpid()
+    expected = hashing.hash_files(seen(tmp_path))
+    here, hash_file = os.getpid(), hashing.hash_file
 
     def killed(path: bytes, *fields: int) -> str:
         if os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
-        return hashing.hash_file(path, *fields)
+        return hash_file(path, *fields)
 
     few_are_many(monkeypatch, 3)
-    monkeypatch.setattr(hash_pool, "hash_file", killed)
-    assert hash_pool.hash_files(seen(tmp_path)) == expected
+    monkeypatch.setattr(hashing, "hash_file", killed)
+    assert hashing.hash_files(seen(tmp_path)) == expected
 
 
 def seen(top: Path, changed: str = "") -> list[hashing.Seen]:
@@ -273,14 +273,15 @@ def seen(top: Path, changed: str = "") -> list[hashing.Seen]:
 def few_are_many(monkeypatch: pytest.MonkeyPatch, processors: int) -> list[bytes]:
     """Use processes for any number of files; the paths that this process hashes itself."""
     own: list[bytes] = []
+    hash_file = hashing.hash_file
 
     def noted(path: bytes, *fields: int) -> str:
         own.append(path)
-        return hashing.hash_file(path, *fields)
+        return hash_file(path, *fields)
 
-    monkeypatch.setattr(hash_pool, "MANY", 1)
-    monkeypatch.setattr(hash_pool, "cpu_count", lambda: processors)
-    monkeypatch.setattr(hash_pool, "hash_file", noted)
+    monkeypatch.setattr(hashing, "MANY", 1)
+    monkeypatch.setattr(hashing, "cpu_count", lambda: processors)
+    monkeypatch.setattr(hashing, "hash_file", noted)
     return own
 
 

@@ -1,13 +1,26 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The shape of saved objects: the fields that a restore reads, so that it never meets one of another type."""
+"""The manifests of a generation: their files, and a check of the fields that a restore reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# A type; [what each item is]; or fields by name, '*' for all of them, with '!' for those that are never missing.
+# The workloads that use the volumes, of several kinds.
+WORKLOADS = "Workload"
+CLUSTER = "Cluster"
+# Kind -> path in the generation.
+MANIFESTS = {
+    "Namespace": "manifests/namespaces.yaml",
+    "StorageClass": "manifests/storageclasses.yaml",
+    "PersistentVolume": "manifests/persistentvolumes.yaml",
+    "PersistentVolumeClaim": "manifests/persistentvolumeclaims.yaml",
+    WORKLOADS: "manifests/workloads.yaml",
+    CLUSTER: "manifests/cluster.yaml",
+}
+
+# A schema: a type, [schema of each item], or fields by name; '*' is any other name, '!' marks required fields.
 _METADATA = {"name!": str, "namespace": str, "annotations": {"*": str}}
 _REQUIREMENT = {"key": str, "operator": str, "values": [str]}
 _TERM = {"matchFields": [_REQUIREMENT], "matchExpressions": [_REQUIREMENT]}
@@ -31,21 +44,21 @@ _SPECS: Mapping[str, Mapping[str, Any]] = {
 
 
 def is_saved(kind: str, item: Mapping[str, Any]) -> bool:
-    """True for an object of that kind as a backup keeps it; of kinds that are not known, for any with a name."""
+    """True for an object of that kind as a backup stores it; of unknown kinds, for any with a name."""
     if kind in _SPECS and item.get("kind") != kind:
         return False
     return _fits(item, {"kind!": str, "metadata!": _METADATA, **_SPECS.get(kind, {})})
 
 
-def _fits(value: Any, shape: Any) -> bool:
-    if isinstance(shape, type):
-        return isinstance(value, shape)
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
-    if not isinstance(value, dict) or any(name[:-1] not in value for name in shape if name.endswith("!")):
+def _fits(value: Any, schema: Any) -> bool:
+    if isinstance(schema, type):
+        return isinstance(value, schema)
+    if isinstance(schema, list):
+        return isinstance(value, list) and all(_fits(item, schema[0]) for item in value)
+    if not isinstance(value, dict) or any(name[:-1] not in value for name in schema if name.endswith("!")):
         return False
-    shapes = {name.removesuffix("!"): wanted for name, wanted in shape.items()}
-    others = shapes.pop("*", None)
-    return all(_fits(value[name], wanted) for name, wanted in shapes.items() if name in value) and (
+    fields = {name.removesuffix("!"): field for name, field in schema.items()}
+    others = fields.pop("*", None)
+    return all(_fits(value[name], field) for name, field in fields.items() if name in value) and (
         others is None or all(_fits(item, others) for item in value.values())
     )

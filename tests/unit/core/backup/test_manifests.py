@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifest_schema import is_saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import is_saved
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, claim, volume
 
 OBJECTS = [NAMESPACE, STORAGE_CLASS, volume(0), claim(0)]

@@ -1,0 +1,57 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The options of volume_backup, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to back up, how, and to where.
+
+    path: absolute. labels: of the claims, as `kubectl --selector` takes them. last_backup: it replaces an API server
+    that does not answer. The others are the options of their names.
+    """
+
+    cluster: str
+    path: str
+    selection: Selection = field(default_factory=Selection)
+    labels: str = ""
+    data: str = "in_place"
+    checksums: str = "full"
+    compression: str = "zstd"
+    compression_level: int | None = None
+    keep: int = 0
+    last_backup: bool = False
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """Raises BadInput."""
+        if options["data"] == "archive" and options["checksums"] == "none":
+            raise BadInput(
+                "data=archive needs checksums: they prove that the data did not change, and what was extracted.",
+                next_step="Set checksums: full, or fast.",
+            )
+        check_least(options, keep=0)
+        same = ("cluster", "data", "checksums", "compression", "compression_level", "keep")
+        return cls(
+            path=str(Path(options["path"]).absolute()),
+            selection=Selection.from_options(options),
+            labels=",".join(options["label_selectors"] or ()),
+            last_backup=options["without_api"] == "last_backup",
+            **{name: options[name] for name in same},
+        )
+
+    @property
+    def archives(self) -> bool:
+        """True if data is saved in archives."""
+        return self.data == "archive"

@@ -1,0 +1,192 @@
+"""Backups of format 1: one that an earlier version wrote is read, and one that is written now has the same form."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
+    FORMAT,
+    SavedArchive,
+    SavedCluster,
+    SavedMount,
+    SavedNode,
+    SavedVolume,
+    to_text,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import READERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS, WORKLOADS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
+    Backup,
+    generations,
+    read_backup,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
+
+FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "backup-format-1"
+NAMES = ["000001-20260101T000001Z", "000002-20260101T000002Z"]
+KERNEL = SavedMount("/lib/modules", "/lib/modules", "bind", True, "rprivate")
+ENGINE = (SavedMount("/tmp", "", "tmpfs", False, ""), SavedMount("/var", "", "volume", False, ""))
+DATA = SavedMount("/data", "/srv/lab", "bind", False, "rprivate")
+FILES = SavedVolume(
+    name="pvc-a",
+    claim="shop/files",
+    storage_class="standard",
+    capacity="1Gi",
+    access_modes=("ReadWriteOnce",),
+    reclaim_policy="Delete",
+    nodes=("lab-worker",),
+    node_directory="/data/pvc-a",
+    host_directory="/srv/lab/pvc-a",
+    files=3,
+    bytes=6,
+    digest="5b9ddad6de5445a139c28b6ae0db1c57a6324224c5919843e4320cf80a6305b7",
+    checksum_list="checksums/pvc-a.jsonl",
+)
+
+
+@pytest.fixture(params=NAMES)
+def backup(request: pytest.FixtureRequest) -> Backup:
+    return read_backup(FIXTURE, request.param)
+
+
+def test_its_generations() -> None:
+    assert generations(FIXTURE) == NAMES
+    assert read_backup(FIXTURE).name == NAMES[1]
+
+
+def test_its_cluster(backup: Backup) -> None:
+    nodes = (
+        SavedNode("lab-control-plane", "lab", "control-plane", (KERNEL, *ENGINE)),
+        SavedNode("lab-worker", "lab", "worker", (DATA, KERNEL, *ENGINE)),
+    )
+    assert backup.catalog.cluster == SavedCluster("lab", "v1.34.4", nodes)
+
+
+def test_a_volume_in_place() -> None:
+    backup = read_backup(FIXTURE, 1)
+    assert (backup.catalog.data, backup.catalog.checksums) == ("in_place", "full")
+    assert backup.catalog.volumes == (FILES,)
+
+
+def test_volumes_in_archives() -> None:
+    backup = read_backup(FIXTURE, 2)
+    backup.check_archives()
+    first, database = backup.catalog.volumes
+    assert first.archive is not None
+    assert (backup.catalog.data, first.archive.compression, first.archive.bytes) == ("archive", "zstd", 294)
+    assert (database.name, database.node_directory, database.host_directory) == (
+        "pvc-b",
+        "/opt/local-path-provisioner/pvc-b",
+        "",
+    )
+
+
+@pytest.mark.skipif(not shutil.which("zstd"), reason="needs zstd")
+def test_archives_contain_what_their_lists_say() -> None:
+    backup = read_backup(FIXTURE, 2)
+    for volume in backup.catalog.volumes:
+        assert volume.archive is not None
+        archived = content(backup.directory / volume.archive.path, volume.archive.compression, "full")
+        assert not checksums.compare(backup.entries(volume), archived, "full")
+
+
+def test_its_checksum_lists(backup: Backup) -> None:
+    for volume in backup.catalog.volumes:
+        entries = backup.entries(volume)
+        assert checksums.to_text(entries, "full") == (
+            (backup.directory / volume.checksum_list).read_text(),
+            volume.digest,
+        )
+    entries = {entry.path: entry for entry in backup.entries(backup.catalog.volumes[0])}
+    assert list(entries) == [".", "café", "empty", "link", "note.txt", "twin.txt"]
+    assert entries["twin.txt"] == checksums.Entry(
+        "twin.txt",
+        "file",
+        size=5,
+        mode=0o640,
+        uid=1000,
+        gid=1000,
+        mtime_ns=1767225600123456789,
+        same_as="note.txt",
+        sha256="78051faade059d70866df6a3fb83ef348721fd74a87e93ef95c493f87d0d236b",
+    )
+
+
+def test_its_manifests(backup: Backup) -> None:
+    found = {kind: [item["metadata"]["name"] for item in backup.objects(kind)] for kind in MANIFESTS}
+    second = backup.number == 2
+    assert found == {
+        "Namespace": ["shop"],
+        "StorageClass": ["standard"],
+        "PersistentVolume": ["pvc-a", "pvc-b"] if second else ["pvc-a"],
+        "PersistentVolumeClaim": ["database", "files"] if second else ["files"],
+        WORKLOADS: ["web", "database"] if second else ["web"],
+        "Cluster": ["lab"],
+    }
+    (cluster,) = backup.objects("Cluster")
+    assert [node["role"] for node in cluster["options"]["nodes"]] == ["control-plane", "worker"]
+    volumes = read_volumes(backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
+    assert [(v.reclaim_policy, v.original_policy) for v in volumes] == [("Retain", "Delete")] * len(volumes)
+
+
+def test_the_catalog_is_written_byte_for_byte(backup: Backup) -> None:
+    assert to_text(backup.catalog) == (backup.directory / "catalog.json").read_text()
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_a_new_backup_has_the_same_form(tmp_path: Path, archive: bool) -> None:
+    write_data(tmp_path / "data", 1)
+    name = write_backup(tmp_path, tmp_path / "data", 1, archive=archive)
+    new = json.loads((tmp_path / "generations" / name / "catalog.json").read_text())
+    old = json.loads((FIXTURE / "generations" / NAMES[archive] / "catalog.json").read_text())
+    assert set(form(new)) == set(form(old))
+
+
+def form(value: Any, where: str = "") -> Iterator[tuple[str, type]]:
+    """Each path in the JSON, and its type; those of files are their folders."""
+    if where == "/files":
+        value = {path.partition("/")[0]: digest for path, digest in value.items()}
+    yield where, type(value)
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield from form(item, f"{where}/{key}")
+    for item in value if isinstance(value, list) else ():
+        yield from form(item, f"{where}/-")
+
+
+FIELDS = {
+    SavedMount: "node_path host_path kind read_only propagation",
+    SavedNode: "name cluster role mounts",
+    SavedCluster: "name kubernetes_version nodes",
+    SavedArchive: "path sha256 bytes compression",
+    SavedVolume: "name claim storage_class capacity access_modes reclaim_policy nodes node_directory host_directory "
+    "files bytes digest checksum_list archive",
+}
+
+
+@pytest.mark.parametrize("saved, names", FIELDS.items())
+def test_another_field_needs_another_format(saved: Any, names: str) -> None:
+    """Who changes a type also adds a format, with its reader and a fixture (docs/backup-format.md)."""
+    assert [field.name for field in fields(saved)] == names.split()
+    assert (FORMAT, list(READERS)) == (1, [1])
+
+
+def test_observed_nodes_are_saved_in_part_and_come_back() -> None:
+    mounts = (Mount("/data", "/srv/lab", read_only=True, propagation="rslave"), Mount("/var", "/x/1", "volume"))
+    node = Node("n", "lab", "worker", state="exited", image="i", image_id="d", mounts=mounts, ended="stopped")
+    (saved,) = SavedCluster.from_nodes("lab", "v1", [node]).nodes
+    assert saved.mounts == (
+        SavedMount("/data", "/srv/lab", "bind", True, "rslave"),
+        SavedMount("/var", "", "volume", False, ""),
+    )
+    assert saved.as_node() == Node("n", "lab", "worker", mounts=(mounts[0], Mount("/var", "", "volume")))
