@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import WORKLOADS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, plan
@@ -47,7 +46,7 @@ def run(
     watch, deadline = Stopwatch(), Deadline(request.wait_timeout)
     # Read the backup first: without it nothing may be changed.
     from_backup = request.state == "attached" and options["path"]
-    saved = read_backup(options["path"], options["generation"]).objects(WORKLOADS) if from_backup else []
+    saved = read_backup(options["path"], options["generation"]).workloads() if from_backup else []
     observation = observe(options, READ, runner=runner, connect=connect)
     watch.lap("observe")
     planned = plan(request, Observed.from_objects(observation.objects, saved))

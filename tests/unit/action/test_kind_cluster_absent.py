@@ -71,7 +71,7 @@ def test_absent_refuses_a_backup_that_is_none(place: Place) -> None:
     place.run()
     place.use(*volume("v", "/var/local-path-provisioner/a"))
     error = place.refused(Declined, state="absent", backup=str(place.backup))
-    assert lost(error) == {"v": [f"The backup directory {place.backup} can't be read: No such file or directory"]}
+    assert lost(error) == {"v": [f"Cannot read the backup directory {place.backup}: No such file or directory"]}
     assert "volume_backup" in error.next_step and "force=true" in error.next_step
 
 

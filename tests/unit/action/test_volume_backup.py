@@ -218,7 +218,7 @@ def workload(kind: str, name: str, *claims: str, **spec: Any) -> dict[str, Any]:
 
 
 def saved_workloads(lab: Lab) -> dict[str, Any]:
-    return {workloads.key(item): item for item in read_backup(lab.path).objects(WORKLOADS)}
+    return {workloads.key(item): item for item in read_backup(lab.path).workloads()}
 
 
 def test_what_makes_pods_with_the_volumes_is_saved(lab: Lab) -> None:

@@ -234,7 +234,12 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
         ),
         ({"names": ["nobody"]}, [], BadInput, "nobody"),
         ({"wait_timeout": 0}, [], BadInput, "wait_timeout"),
-        ({"state": "attached", "path": "/nowhere/at/all"}, [], BadInput, "/nowhere/at/all can't be read"),
+        (
+            {"state": "attached", "path": "/nowhere/at/all"},
+            [],
+            BadInput,
+            "Cannot read the backup directory /nowhere/at/all",
+        ),
         ({"state": "attached", "names": ["ns/x"]}, [], BadInput, "ns/x"),
         (
             {},

@@ -110,7 +110,7 @@ def test_without_a_backup(scene: Scene) -> None:
 
 
 def test_what_is_no_backup(scene: Scene) -> None:
-    assert scene.blockers() == all_of(f"The backup directory {scene.path} can't be read: No such file or directory")
+    assert scene.blockers() == all_of(f"Cannot read the backup directory {scene.path}: No such file or directory")
 
 
 def test_a_backup_without_checksums(scene: Scene) -> None:

@@ -64,33 +64,6 @@ def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object])
     return tuple(sorted(volumes, key=lambda volume: volume.name))
 
 
-def select_volumes(
-    volumes: Iterable[Volume],
-    *,
-    names: Iterable[str] | None = None,
-    namespaces: Iterable[str] | None = None,
-    storage_classes: Iterable[str] | None = None,
-) -> tuple[Volume, ...]:
-    """The volumes that fit everything that is asked for; nothing asked for (None or empty) lets all through.
-
-    names: of the volume, or its claim as 'namespace/name'. namespaces: of the claim.
-    """
-    named, spaces, classes = set(names or ()), set(namespaces or ()), set(storage_classes or ())
-    return tuple(
-        v
-        for v in volumes
-        if (not named or v.name in named or v.claim in named)
-        and (not spaces or v.claim.partition("/")[0] in spaces)
-        and (not classes or v.storage_class in classes)
-    )
-
-
-def unknown_names(volumes: Iterable[Volume], names: Iterable[str] | None) -> tuple[str, ...]:
-    """The asked-for names (volumes, or claims as 'namespace/name') that none of the volumes has."""
-    known = {known for v in volumes for known in (v.name, v.claim)}
-    return tuple(sorted(set(names or ()) - known))
-
-
 def claim_of(pv: Mapping[str, Any]) -> str:
     """'namespace/name' of a PersistentVolume's claim, '' for none."""
     ref = pv["spec"].get("claimRef")

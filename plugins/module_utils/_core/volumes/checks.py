@@ -10,7 +10,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CLUSTER_LABEL, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, unknown_names
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 
@@ -21,17 +20,6 @@ def check_cluster(cluster: str, nodes: Collection[Node], engine: str) -> None:
             f"{engine} has no node of a kind cluster named {cluster}.",
             tried=f"{engine} ps --all --filter label={CLUSTER_LABEL}={cluster}",
             next_step=f"Name a cluster that is listed by {kind_command(engine, 'get clusters')}, or another engine.",
-        )
-
-
-def check_names(cluster: str, volumes: Iterable[Volume], names: Iterable[str] | None) -> None:
-    """Raise BadInput where a cluster has no volume of a name that is asked for, nor of a claim of that name."""
-    unknown = unknown_names(volumes, names)
-    if unknown:
-        raise BadInput(
-            f"The cluster {cluster} has no volume of this name, or of a claim of this name: {', '.join(unknown)}.",
-            tried="kubectl get persistentvolumes",
-            next_step="Name volumes by themselves, or by their claims as namespace/name.",
         )
 
 

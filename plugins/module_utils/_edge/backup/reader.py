@@ -19,7 +19,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     NewerFormat,
     read_catalog,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS, is_saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import (
+    MANIFESTS,
+    WORKLOADS,
+    is_saved,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -42,6 +46,10 @@ class Backup:
     name: str
     number: int
     catalog: Catalog
+
+    def workloads(self) -> list[Object]:
+        """The saved workloads, of all kinds."""
+        return self.objects(WORKLOADS)
 
     def objects(self, kind: str) -> list[Object]:
         """The saved objects of a kind (of MANIFESTS), in the order of the file; [] if none were saved."""

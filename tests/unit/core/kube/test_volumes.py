@@ -15,8 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     Volume,
     affinity_nodes,
     read_volumes,
-    select_volumes,
-    unknown_names,
 )
 
 
@@ -175,31 +173,6 @@ def test_a_saved_storage_class_keeps_what_people_wrote():
 def test_a_saved_namespace_is_its_metadata():
     source = {"kind": "Namespace", "metadata": {"name": "n"}, "spec": {"finalizers": ["kubernetes"]}, "status": {}}
     assert saved_object(source) == {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}
-
-
-@pytest.mark.parametrize(
-    ("asked", "names"),
-    [
-        ({}, "abc"),
-        ({"names": None, "namespaces": [], "storage_classes": None}, "abc"),
-        ({"names": ["a", "y/c2"]}, "ab"),
-        ({"namespaces": ["x"]}, "a"),
-        ({"storage_classes": ["fast", ""]}, "bc"),
-        ({"names": ["a"], "storage_classes": ["fast"]}, ""),
-    ],
-)
-def test_selection(asked, names):
-    volumes = (
-        Volume("a", claim="x/c1", storage_class="slow"),
-        Volume("b", claim="y/c2", storage_class="fast"),
-        Volume("c"),
-    )
-    assert "".join(v.name for v in select_volumes(volumes, **asked)) == names
-
-
-def test_names_that_no_volume_has():
-    assert unknown_names([Volume("a", claim="x/c")], ["a", "x/c", "z", "c"]) == ("c", "z")
-    assert unknown_names([Volume("a")], None) == ()
 
 
 texts = st.text(max_size=8)

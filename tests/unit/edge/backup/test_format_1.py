@@ -183,7 +183,7 @@ def test_another_field_needs_another_format(saved: Any, names: str) -> None:
 
 def test_observed_nodes_are_saved_in_part_and_come_back() -> None:
     mounts = (Mount("/data", "/srv/lab", read_only=True, propagation="rslave"), Mount("/var", "/x/1", "volume"))
-    node = Node("n", "lab", "worker", state="exited", image="i", image_id="d", mounts=mounts, ended="stopped")
+    node = Node("n", "lab", "worker", state="exited", image="i", image_id="d", mounts=mounts, exit_reason="stopped")
     (saved,) = SavedCluster.from_nodes("lab", "v1", [node]).nodes
     assert saved.mounts == (
         SavedMount("/data", "/srv/lab", "bind", True, "rslave"),
