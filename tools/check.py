@@ -82,6 +82,7 @@ def lint(artifact: Path) -> Part:
             (venv / "ruff", "check", "--quiet", "--no-cache", *sources),
             (venv / "ruff", "format", "--check", "--quiet", "--no-cache", *sources),
             (venv / "antsibull-changelog", "lint"),
+            (sys.executable, ROOT / "tools" / "words.py"),
             (*importer, artifact),
             ("env", "-C", BUILD / "collections", venv / "mypy", "--config-file", ROOT / "pyproject.toml", *types),
         ),
