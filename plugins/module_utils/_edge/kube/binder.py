@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .client import Cluster
-from .resources import Key, key_of
+from .resources import Key, describe_command, key_of, key_text
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
 # Nothing may change for this long before objects count as settled.
@@ -73,7 +73,7 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
     """
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
         PV: {("", b.name): ("Bound",) if b.binds else ("Available", "Bound") for b in bindings},
-        PVC: {_claim_key(b): ("Bound",) for b in bindings if b.binds},
+        PVC: {claim_of(b.wanted_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
     }
     deadline = Deadline(timeout)
     while bindings:
@@ -90,11 +90,6 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
         if deadline.over():
             raise _not_bound(timeout, wrong)
     return {}
-
-
-def _claim_key(binding: Binding) -> Key:
-    namespace, _slash, name = claim_of(binding.wanted_volume).partition("/")
-    return namespace, name
 
 
 @dataclass(frozen=True)
@@ -115,16 +110,15 @@ def _snapshot(cluster: Cluster, kind: str, allowed: Mapping[Key, tuple[str, ...]
         phases[key] = DELETED if deleted else phase_of(change.object)
         settled = settled and phases[key] in allowed.get(key, (phases[key],))
     wrong = {key: phases.get(key, DELETED) for key in allowed if phases.get(key, DELETED) not in allowed[key]}
-    by_name = {f"{kind} {'/'.join(filter(None, key))}": phase for key, phase in wrong.items()}
+    by_name = {f"{kind} {key_text(key)}": phase for key, phase in wrong.items()}
     return Snapshot(phases, by_name, settled and not wrong)
 
 
 def _not_bound(timeout: float, wrong: Mapping[str, str]) -> TimedOut:
     phases = listed([f"{name} is {phase or 'without a phase'}" for name, phase in sorted(wrong.items())])
     kind, _space, name = min(wrong, default="pv").partition(" ")
-    namespace, _slash, name = name.rpartition("/")
     return TimedOut(
         f"Volumes and claims did not settle within {timeout:g} seconds: {phases or 'their phases keep changing'}",
-        next_step=f"kubectl describe {kind.lower()} {f'-n {namespace} ' if namespace else ''}{name}".rstrip(),
+        next_step=describe_command(kind, name.rpartition("/")[::2]).rstrip(),
         details=dict(wrong),
     )
