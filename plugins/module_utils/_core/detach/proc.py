@@ -23,7 +23,7 @@ _HEADER = re.compile(r"==> ([0-9]+)/mountinfo <==")
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of mountinfo. parent: id of the mount that holds the mount point; source: what is mounted there."""
+    """A line of mountinfo. parent: id of the mount that contains the mount point; source: what is mounted there."""
 
     id: str
     parent: str
@@ -58,7 +58,7 @@ class ProcessSnapshot:
 
     @property
     def unread(self) -> set[str]:
-        """Namespaces whose mounts are missing: the process that was asked for them ended too early."""
+        """Namespaces whose mounts are missing: the process to read them from ended too early."""
         return ({process.namespace for process in self.processes} | {self.home}) - set(self.mounts)
 
 

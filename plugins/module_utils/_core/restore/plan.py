@@ -23,7 +23,7 @@ from .step import plan_volume
 class Plan:
     """Namespaces and storage classes to create, then the volumes by name.
 
-    Complete only after with_data: refusals are why volumes cannot be restored as far as objects tell.
+    Incomplete before with_data, which compares the data. refusals: why objects prevent the restore of volumes.
     """
 
     request: Request
@@ -109,7 +109,7 @@ class Plan:
 
 
 def plan(request: Request, observed: Observed) -> Plan:
-    """The plan as far as objects tell: with_data completes it.
+    """The plan without the comparison of data; with_data completes it.
 
     Raises BadInput for volumes, nodes and comparisons that the backup does not have.
     """

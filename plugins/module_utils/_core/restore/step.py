@@ -18,7 +18,7 @@ from .refusals import namespace_refusal, node_refusal, object_refusal, place_ref
 
 
 def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) -> Step | Refusal:
-    """What happens to one volume, or why it cannot be restored, as far as objects tell."""
+    """What happens to one volume, or why it cannot be restored; its data is not considered."""
     volume = selected.volume
     pv, claim = observed.volumes.get(volume.name), observed.claims.get(volume.claim)
     conflict = object_refusal(selected, pv, claim)

@@ -32,7 +32,7 @@ DELETED = "deleted"
 
 
 def prebind(cluster: Cluster, binding: Binding) -> None:
-    """Write a volume, and its claim if that is wanted, bound to each other.
+    """Write a volume, and its claim if that is requested, bound to each other.
 
     The process may be killed after any of the writes: the next plan recognises the state and completes it.
     """
@@ -42,8 +42,8 @@ def prebind(cluster: Cluster, binding: Binding) -> None:
             cluster.patch(PV, binding.name, volume_status("Available"), subresource="status")
         return
     claim = binding.claim
-    if claim is None and binding.wanted_claim is not None:
-        claim = cluster.create(claim_to_create(binding.wanted_claim, binding.name))
+    if claim is None and binding.requested_claim is not None:
+        claim = cluster.create(claim_to_create(binding.requested_claim, binding.name))
     if claim is not None:
         _bind(cluster, binding, claim)
 
@@ -61,19 +61,19 @@ def _bind(cluster: Cluster, binding: Binding, claim: Object) -> None:
 def _write_volume(cluster: Cluster, binding: Binding, claim_uid: str = "") -> Object:
     """The volume after the write, with the phase it had before."""
     if binding.volume is None:
-        return cluster.create(volume_to_create(binding.wanted_volume, claim_uid))
-    change = volume_change(binding.volume, binding.wanted_volume, claim_uid)
+        return cluster.create(volume_to_create(binding.requested_volume, claim_uid))
+    change = volume_change(binding.volume, binding.requested_volume, claim_uid)
     return cluster.patch(PV, binding.name, change) if change else binding.volume
 
 
 def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) -> dict[Key, str]:
     """Watch until every volume and claim is bound (or available) and stays so; the phases of all that exist then.
 
-    Raises Conflict if one is deleted meanwhile, TimedOut with the phases of the others after timeout seconds.
+    Raises Conflict if one is deleted while it waits, TimedOut with the phases of the others after timeout seconds.
     """
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
         PV: {("", b.name): ("Bound",) if b.binds else ("Available", "Bound") for b in bindings},
-        PVC: {claim_of(b.wanted_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
+        PVC: {claim_of(b.requested_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
     }
     deadline = Deadline(timeout)
     while bindings:

@@ -87,7 +87,7 @@ def remove_leftovers(target: str) -> None:
 
 
 def leftover_prefix(name: str) -> str:
-    """How the temporary directory for the directory of that name begins."""
+    """The prefix of the temporary directory for a directory of that name."""
     return f".{name[:100]}.incomplete-"
 
 
