@@ -64,10 +64,9 @@ options:
     type: list
     elements: str
   on_failure:
-    description:
-      - What to do with a node that could not be drained. V(restore) uncordons it if it was schedulable before, but
-        evicted pods do not return by themselves. V(keep) leaves it cordoned.
-      - Used with O(state=drained).
+    description: >-
+      What to do with a node that could not be drained. V(restore) uncordons it if it was schedulable before, but
+      evicted pods do not return by themselves. V(keep) leaves it cordoned.
     type: str
     default: restore
     choices: [restore, keep]

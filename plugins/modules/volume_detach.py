@@ -9,10 +9,9 @@ module: volume_detach
 short_description: Scale down everything that uses volumes and verify that they are unused, or scale it back up
 version_added: 0.1.0
 description:
-  - Scale down every workload that uses volumes, suspend Jobs and CronJobs, and verify that nothing uses the volumes any
-    more, or scale everything back up.
-  - Workloads are Deployments, StatefulSets, ReplicaSets, ReplicationControllers, DaemonSets, Jobs and CronJobs whose
-    pods use the selected volumes, or would use them.
+  - Scales Deployments, StatefulSets, ReplicaSets, ReplicationControllers and DaemonSets to zero and suspends Jobs and
+    CronJobs whose pods use the selected volumes, or would use them, and verifies that nothing uses these any more; or
+    scales everything back up.
   - The replica count, the suspend flag and the C(whenScaled) policy of a StatefulSet are recorded in a label of each
     workload, in the same write that scales it down, so that an interrupted run loses nothing.
     M(kindlab.volumes.volume_backup) saves workloads with the recorded values.
@@ -30,8 +29,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(detached) scales workloads to zero and suspends Jobs and CronJobs. The module fails with the list of users if
-        volumes are still in use after O(wait_timeout). The workloads stay at zero, and another run continues.
+      - V(detached) scales workloads down. The module fails with the list of users if volumes are still in use after
+        O(wait_timeout). The workloads stay at zero, and another run continues.
       - V(attached) scales workloads back up. A workload that was scaled up since keeps its replica count. The workloads
         in O(path) are created if they do not exist.
     type: str
@@ -133,10 +132,8 @@ workloads:
     - kind: StatefulSet
       namespace: default
       name: database
-      before:
-        replicas: 3
-      after:
-        replicas: 0
+      before: {replicas: 3}
+      after: {replicas: 0}
       result: detached
 volumes:
   description:
@@ -193,11 +190,7 @@ seconds:
   description: Duration of each phase in seconds.
   returned: success
   type: dict
-  sample:
-    observe: 0.08
-    scale_down: 0.05
-    wait: 2.1
-    verify: 0.25
+  sample: {observe: 0.08, scale_down: 0.05, wait: 2.1, verify: 0.25}
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach as action

@@ -81,9 +81,6 @@ attributes:
   check_mode:
     support: full
     details: Compares the data, too, and fails if the restore would be refused.
-  idempotent:
-    support: full
-    details: Volumes that are bound to their claims are left as they are.
 seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.volume_info
@@ -207,25 +204,12 @@ storage_classes:
   elements: str
   sample: []
 seconds:
-  description: Duration of each phase in seconds; in check mode of those that only read.
+  description:
+    - Duration of each phase in seconds, C(observe) for reading the backup, the cluster and its nodes, C(compare) for
+      planning and comparing the data, C(extract) for archives, C(write) for volumes and claims, and C(wait) until all
+      volumes are bound and nothing changes any more. Check mode has the first two.
   returned: success
   type: dict
-  contains:
-    observe:
-      description: Reading the backup, the cluster and its nodes.
-      type: float
-    compare:
-      description: Planning and comparing the data.
-      type: float
-    extract:
-      description: Extracting archives.
-      type: float
-    write:
-      description: Writing volumes and claims.
-      type: float
-    wait:
-      description: Waiting until all volumes are bound and nothing changes any more.
-      type: float
   sample: {observe: 0.31, compare: 0.05, extract: 0.0, write: 0.12, wait: 1.03}
 """
 

@@ -11,14 +11,13 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.workloads import WorkloadScaler
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
 ARGUMENTS: dict[str, Any] = {
@@ -50,36 +49,35 @@ def run(
     observation = observe(options, READ, runner=runner, connect=connect)
     watch.lap("observe")
     planned = plan(request, Observed.from_objects(observation.objects, saved))
-    scaler = WorkloadScaler(observation.cluster)
     if request.state == "detached":
         check = UsageCheck(observation.cluster, observation.engine, observation.nodes)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
-            planned = _detach(scaler, check, planned, deadline, watch)
+            planned = _detach(observation.cluster, check, planned, deadline, watch)
     elif not check_mode:
-        _attach(scaler, planned, deadline, watch)
+        _attach(observation.cluster, planned, deadline, watch)
     facts = {**planned.result(), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings())
 
 
-def _detach(scaler: WorkloadScaler, check: UsageCheck, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
+def _detach(cluster: Cluster, check: UsageCheck, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
     """The plan as it was carried out. Raises TimedOut if volumes are still in use."""
-    planned = replace(planned, steps=scaler.scale_down(planned.steps))
-    scaler.delete(planned.deleted)
+    planned = replace(planned, steps=workloads.scale_down(cluster, planned.steps))
+    workloads.delete(cluster, planned.deleted)
     watch.lap("scale_down")
-    scaler.wait_gone(planned.pods, deadline)
+    workloads.wait_gone(cluster, planned.pods, deadline)
     watch.lap("wait")
     planned = replace(planned, users=check.await_free(planned.volumes, deadline))
     watch.lap("verify")
     if any(planned.users.values()):
-        raise still_in_use(planned.volumes, planned.users, deadline.seconds)
+        raise planned.still_in_use(deadline.seconds)
     return planned
 
 
-def _attach(scaler: WorkloadScaler, planned: Plan, deadline: Deadline, watch: Stopwatch) -> None:
-    scaler.scale_up(planned.steps)
+def _attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> None:
+    workloads.scale_up(cluster, planned.steps)
     watch.lap("scale_up")
     if planned.request.wait:
-        scaler.wait_ready(planned.steps, deadline)
+        workloads.wait_ready(cluster, planned.steps, deadline)
         watch.lap("wait")

@@ -6,20 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed, Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import check_archives, compare
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import check_archives, compare, extract
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -50,16 +51,26 @@ def run(
         generation = Generation(backup.name, backup.catalog, {kind: backup.objects(kind) for kind in RESOURCES})
         observation = observing.result()
     watch.lap("observe")
-    planned = plan(request, Observed.of(generation, observation.objects, observation.nodes))
+    planned = plan(request, Observed.from_objects(generation, observation.objects, observation.nodes))
     planned = planned.with_data(compare(backup, planned.to_compare, request.verify, observation.engine))
     check_archives(backup, planned.steps)
     watch.lap("compare")
-    phases = {} if check_mode else apply(planned, backup, observation, watch)
-    before, after = planned.diff()
-    return Outcome(
-        changed=planned.changed,
-        before=before,
-        after=after,
-        facts={**planned.result(phases), "seconds": watch.seconds},
-        warnings=planned.warnings,
-    )
+    phases = {} if check_mode else _apply(planned, backup, observation, watch)
+    facts = {**planned.result(phases), "seconds": watch.seconds}
+    return Outcome(planned.changed, *planned.diff(), facts, planned.warnings)
+
+
+def _apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
+    """The phases of volumes and claims once all are bound."""
+    cluster = observation.cluster
+    extract(backup, [step for step in planned.steps if step.extract], planned.request.verify, observation.engine)
+    watch.lap("extract")
+    cluster.each(cluster.create_missing, planned.prerequisites)
+    bindings = [step.binding for step in planned.pending]
+    cluster.each(partial(prebind, cluster), bindings)
+    watch.lap("write")
+    phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
+    watch.lap("wait")
+    changes = planned.policy_changes
+    cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
+    return phases

@@ -32,7 +32,7 @@ def observed(*objects: Object, saved: Generation | None = None, nodes: tuple[Any
     """A cluster with these objects and node containers."""
     by_kind = {kind: [item for item in objects if item["kind"] == kind] for kind in (*KINDS, "Node")}
     by_kind["Node"] += [{"metadata": {"name": node.name}} for node in nodes]
-    return Observed.of(saved or generation(), by_kind, nodes)
+    return Observed.from_objects(saved or generation(), by_kind, nodes)
 
 
 def selected(pv: Object, claim: Object | None, saved: SavedVolume) -> SelectedVolume:

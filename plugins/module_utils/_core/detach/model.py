@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
@@ -32,7 +32,7 @@ class Request:
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Raises BadInput if a number is too small."""
         check_least(options, wait_timeout=1)
-        own = {name: options[name] for name in ("cluster", "state", "unmanaged", "wait", "wait_timeout")}
+        own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(selection=Selection.from_options(options), **own)
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .proc import DevicePath, Mount, Process, ProcessSnapshot, incomplete
+from .proc import LINKS, DevicePath, Mount, Process, ProcessSnapshot, incomplete
 from .usage import VolumeUser
 
-_LINKS = {"cwd": "is in", "root": "has its root in", "exe": "runs", "fd": "has open", "map_files": "has mapped"}
 _POD_DIRECTORY = re.compile(r"/var/lib/kubelet/pods/([^/]+)/")
 
 
@@ -29,7 +28,8 @@ def directory_users(
     views = _views(snapshot, directories)
     mounted = set()
     for process, mount in _foreign_mounts(snapshot, {snapshot.real[path] for path in own_mounts}):
-        uid = process.pod_uid or (_pod_of(mount.point) if process.namespace == snapshot.home else "")
+        kubelet = _POD_DIRECTORY.match(mount.point) if process.namespace == snapshot.home else None
+        uid = process.pod_uid or (kubelet[1] if kubelet else "")
         for name in views[process.namespace].volumes_at(mount.point):
             mounted.add((process.namespace, process.pod_uid, name))
             found[name].add(_user(snapshot.node, process, uid, f"has mounted {mount.point}"))
@@ -40,7 +40,7 @@ def directory_users(
             by_mount = process.pod_uid and (process.namespace, process.pod_uid, name) in mounted
             if not by_mount and (process, name) not in listed:
                 listed.add((process, name))
-                found[name].add(_user(snapshot.node, process, process.pod_uid, f"{_LINKS[kind]} {path}"))
+                found[name].add(_user(snapshot.node, process, process.pod_uid, f"{LINKS[kind]} {path}"))
     return {name: sorted(users, key=lambda user: (user.pid, user.why)) for name, users in found.items()}
 
 
@@ -122,11 +122,6 @@ def _below(source: DevicePath, path: str, point: str) -> DevicePath:
     """What a path leads to if this is mounted at a point above it."""
     device, root = source
     return device, f"{root.rstrip('/')}/{path[len(point) :].lstrip('/')}".rstrip("/") or "/"
-
-
-def _pod_of(point: str) -> str:
-    found = _POD_DIRECTORY.match(point)
-    return found[1] if found else ""
 
 
 def _user(node: str, process: Process, pod_uid: str, why: str) -> VolumeUser:

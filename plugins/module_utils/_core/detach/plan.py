@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
 from .refusals import refuse, unmanaged
-from .report import volume_rows
 from .usage import VolumeUser, users_without
 
 
@@ -52,13 +53,46 @@ class Plan:
         """What the module returns."""
         rows: Object = {"workloads": [step.row(self.request.state) for step in self.steps]}
         if self.request.state == "detached":
-            rows["volumes"] = volume_rows(self.volumes, self.users)
+            rows["volumes"] = self._volumes()
             rows["deleted_pods"] = [namespaced_name(pod) for pod in self.deleted]
         return rows
 
     def warnings(self) -> tuple[str, ...]:
         """A line for each volume that is skipped."""
         return tuple(f"{v.name} is skipped: its claim {v.claim} is ephemeral." for v in self.skipped)
+
+    def still_in_use(self, seconds: float) -> TimedOut:
+        """The error if volumes are in use when the time is over."""
+        rows = [row for row in self._volumes() if row["in_use_by"]]
+        return TimedOut(
+            f"{len(rows)} of {count(len(self.volumes), 'volume')} still in use after {seconds:g} seconds: "
+            f"{summary(self.volumes, self.users)}.",
+            next_step="End these pods and processes, then run this again; the workloads stay at zero until then. "
+            "Or scale them back up: state=attached.",
+            details=rows,
+        )
+
+    def _volumes(self) -> list[Object]:
+        return [
+            {
+                "name": volume.name,
+                "claim": volume.claim,
+                "state": "in use" if self.users.get(volume.name) else "free",
+                "in_use_by": [user.as_dict() for user in self.users.get(volume.name, ())],
+            }
+            for volume in self.volumes
+        ]
+
+
+def summary(volumes: Iterable[Volume], users: Mapping[str, Sequence[VolumeUser]]) -> str:
+    """The volumes in use, as a part of a sentence."""
+    texts = (
+        f"{volume.name}{f' ({volume.claim})' if volume.claim else ''}: "
+        + listed([user.text() for user in users[volume.name]], 3)
+        for volume in volumes
+        if users.get(volume.name)
+    )
+    return listed(texts, separator="; ")
 
 
 def plan(request: Request, observed: Observed) -> Plan:
@@ -69,7 +103,7 @@ def plan(request: Request, observed: Observed) -> Plan:
 def _plan_detached(request: Request, observed: Observed) -> Plan:
     volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim_phase}
-    using = tuple(pod for pod in observed.pods if _uses(pod, claims) and not pods.is_terminal(pod))
+    using = tuple(p for p in observed.pods if not (pods.is_terminal(p) or claims.isdisjoint(pods.claims_used(p))))
     refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
     refuse(refusals.values(), request)
     items = {workloads.key(item): item for item in _workloads(observed, using, claims)}
@@ -81,18 +115,18 @@ def _plan_detached(request: Request, observed: Observed) -> Plan:
 def _plan_attached(request: Request, observed: Observed) -> Plan:
     volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim}
-    steps = {}
+    steps = {workloads.key(item): created(item) for item in observed.saved}
     for item in observed.workloads.values():
+        steps.pop(workloads.key(item), None)
         before = workloads.recorded(item) if workloads.is_top_level(item) else None
-        if before is not None and (request.selection.selects_all or workloads.used_claims(item, claims)):
+        if before is not None:
             steps[workloads.key(item)] = scaled_up(item, before)
-    existing = {workloads.key(item) for item in observed.workloads.values()}
-    for item in observed.saved:
-        if workloads.key(item) not in existing and (
-            request.selection.selects_all or workloads.used_claims(item, claims)
-        ):
-            steps[workloads.key(item)] = created(item)
-    return Plan(request, volumes, tuple(step for _key, step in sorted(steps.items())), skipped=skipped)
+    used = (
+        step
+        for _key, step in sorted(steps.items())
+        if request.selection.selects_all or workloads.used_claims(step.item, claims)
+    )
+    return Plan(request, volumes, tuple(used), skipped=skipped)
 
 
 def _workloads(observed: Observed, using: Iterable[Object], claims: set[str]) -> Iterable[Object]:
@@ -114,14 +148,6 @@ def _workloads(observed: Observed, using: Iterable[Object], claims: set[str]) ->
 def _select(request: Request, observed: Observed) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
     """The selected volumes, and those skipped because their claims are ephemeral."""
     selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
-    ephemeral = {v.name for v in selected if v.claim_phase and _is_ephemeral(observed.claims[v.claim])}
+    controllers = {v.name: pods.controller(observed.claims[v.claim]) or {} for v in selected if v.claim_phase}
+    ephemeral = {name for name, reference in controllers.items() if reference.get("kind") == "Pod"}
     return tuple(v for v in selected if v.name not in ephemeral), tuple(v for v in selected if v.name in ephemeral)
-
-
-def _is_ephemeral(claim: Object) -> bool:
-    reference = pods.controller(claim)
-    return reference is not None and reference["kind"] == "Pod"
-
-
-def _uses(pod: Object, claims: set[str]) -> bool:
-    return not claims.isdisjoint(pods.claims_used(pod))

@@ -14,8 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 # A file or directory: the device of its file system, and the path in that.
 DevicePath = tuple[str, str]
 
-# The links in /proc/PID that lead to what a process uses.
-LINKS = ("cwd", "root", "exe", "fd", "map_files")
+# The links in /proc/PID that lead to what a process uses, and how it uses that.
+LINKS = {"cwd": "is in", "root": "has its root in", "exe": "runs", "fd": "has open", "map_files": "has mapped"}
 # In the names of kubelet's cgroups; its systemd driver writes '_' for '-', and static pods have a hash as uid.
 _POD = re.compile(r"pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})")
 _HEADER = re.compile(r"==> ([0-9]+)/mountinfo <==")
@@ -23,7 +23,7 @@ _HEADER = re.compile(r"==> ([0-9]+)/mountinfo <==")
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of mountinfo. parent: id of the mount that holds the mount point; source: what is mounted there."""
+    """A line of mountinfo. parent: id of the mount that contains the mount point; source: what is mounted there."""
 
     id: str
     parent: str
@@ -58,7 +58,7 @@ class ProcessSnapshot:
 
     @property
     def unread(self) -> set[str]:
-        """Namespaces whose mounts are missing: the process that was asked for them ended too early."""
+        """Namespaces whose mounts are missing: the process to read them from ended too early."""
         return ({process.namespace for process in self.processes} | {self.home}) - set(self.mounts)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import UNSCHEDULABLE, obstacle
 
@@ -102,10 +101,7 @@ def _blocked(observed: Observed, decisions: Sequence[PodDecision]) -> dict[str, 
         left = budget.max_disruptions - pending
         for decision in sorted(applying, key=lambda d: d.has_no_successor):
             if left < 1 and budget.counted:
-                found[decision.name] = f"the disruption budget {budget.text()} does not allow it{_used_up(budget)}"
+                used_up = ": pods that cannot move use up its disruptions" if budget.max_disruptions else ""
+                found[decision.name] = f"the disruption budget {budget.text()} does not allow it{used_up}"
             left -= decision.has_no_successor
     return found
-
-
-def _used_up(budget: Budget) -> str:
-    return ": pods that cannot move use up its disruptions" if budget.max_disruptions else ""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -20,10 +20,6 @@ READ = (
     *pods.CONTROLLER_KINDS,
 )
 _TAINT = {"key": UNSCHEDULABLE, "effect": "NoSchedule"}
-_OWN_OPTIONS = (
-    *("cluster", "node", "state", "wait", "wait_timeout", "terminate_grace_period"),
-    *("force", "delete_emptydir_data", "on_failure"),
-)
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Request:
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Raises BadInput if a number is too small."""
         check_least(options, wait_timeout=1, terminate_grace_period=0)
-        own = {name: options[name] for name in _OWN_OPTIONS}
+        own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(pod_selector=",".join(options["pod_selectors"] or ()), **own)
 
 

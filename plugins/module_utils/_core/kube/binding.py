@@ -19,25 +19,25 @@ from .volumes import BIND_COMPLETED, ORIGINAL_POLICY
 
 @dataclass(frozen=True)
 class Binding:
-    """A volume and its claim, as wanted and as they exist (None if missing).
+    """A volume and its claim, as requested and as they exist (None if missing).
 
-    wanted_claim: None if only the volume is written, for a claim that somebody else creates.
+    requested_claim: None if only the volume is written, for a claim that somebody else creates.
     """
 
-    wanted_volume: Object
-    wanted_claim: Object | None
+    requested_volume: Object
+    requested_claim: Object | None
     volume: Object | None = None
     claim: Object | None = None
 
     @property
     def name(self) -> str:
         """The PersistentVolume's name."""
-        return str(self.wanted_volume["metadata"]["name"])
+        return str(self.requested_volume["metadata"]["name"])
 
     @property
     def binds(self) -> bool:
         """True if volume and claim both end up Bound."""
-        return self.wanted_claim is not None or joined(self.volume, self.claim)
+        return self.requested_claim is not None or joined(self.volume, self.claim)
 
 
 def claim_to_create(claim: Object, volume: str) -> Object:
@@ -53,11 +53,11 @@ def volume_to_create(pv: Object, claim_uid: str = "") -> Object:
     return {**pv, "spec": spec}
 
 
-def volume_change(pv: Object, wanted: Object, claim_uid: str = "") -> Object:
+def volume_change(pv: Object, requested: Object, claim_uid: str = "") -> Object:
     """The merge patch that reserves an existing volume for its claim; {} if it is already."""
     existing = pv["spec"].get("claimRef") or {}
     retained = pv["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
-    ref = wanted["spec"].get("claimRef")
+    ref = requested["spec"].get("claimRef")
     claim = {**ref, "uid": claim_uid or None, "resourceVersion": None} if ref else None
     same = ("namespace", "name", "uid")
     if retained and [existing.get(k) for k in same] == [(claim or {}).get(k) for k in same]:

@@ -14,7 +14,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 from .model import NOT_COMPARED, Step
 
 _RESULTS = {"full": "equal", "fast": "sizes and times equal", "none": NOT_COMPARED}
-_CHECKED = {"full": "checksums equal", "fast": _RESULTS["fast"]}
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
             f"its data in {path} differs from the backup: {data.difference}",
             "Restore the data from a copy, choose another generation, or set verify=none to accept the data as it is.",
         )
-    return replace(step, why=f"{step.why}; {files} in {_directory(step)}, {_CHECKED[verify]}", checksum=result)
+    checked = "checksums equal" if verify == "full" else result
+    return replace(step, why=f"{step.why}; {files} in {_directory(step)}, {checked}", checksum=result)
 
 
 def _not_compared(step: Step) -> Step | Refusal:

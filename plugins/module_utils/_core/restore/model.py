@@ -1,21 +1,44 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Types of a restore: selected volume, observed backup and cluster, planned step."""
+"""Types of a restore: the request, selected volume, observed backup and cluster, planned step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
 CREATE, REBIND, FINISH, UNCHANGED = "create", "rebind", "finish", "unchanged"
 NOT_COMPARED = "not compared"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of volume_restore. wait_timeout: seconds."""
+
+    cluster: str
+    selection: Selection = field(default_factory=Selection)
+    claims: bool = True
+    verify: str = "full"
+    reclaim_policy: str = "keep"
+    node_map: Mapping[str, str] = field(default_factory=dict)
+    create_namespaces: bool = True
+    create_storage_classes: bool = True
+    wait_timeout: float = 120
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Request:
+        """From the module's options."""
+        own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
+        return cls(**{**own, "selection": Selection.from_options(options), "node_map": options["node_map"] or {}})
 
 
 @dataclass(frozen=True)
@@ -61,7 +84,9 @@ class Observed:
     nodes: tuple[Node, ...]
 
     @classmethod
-    def of(cls, generation: Generation, objects: Mapping[str, Sequence[Object]], nodes: tuple[Node, ...]) -> Observed:
+    def from_objects(
+        cls, generation: Generation, objects: Mapping[str, Sequence[Object]], nodes: tuple[Node, ...]
+    ) -> Observed:
         """objects: those of the cluster, by kind."""
         by_name = {kind: {item["metadata"]["name"]: item for item in items} for kind, items in objects.items()}
         return cls(
@@ -104,3 +129,32 @@ class Step:
     def binding(self) -> Binding:
         """What is written."""
         return Binding(self.selected.pv, self.selected.claim, self.pv, self.claim)
+
+    def policies(self, reclaim_policy: str) -> tuple[str, str]:
+        """Its reclaim policy before ('' if it does not exist) and after. reclaim_policy: the option."""
+        before = str(self.pv["spec"].get("persistentVolumeReclaimPolicy", "Retain")) if self.pv else ""
+        if reclaim_policy == "original":
+            return before, self.selected.saved.reclaim_policy
+        return before, before if self.action == UNCHANGED else "Retain"
+
+    def row(self, reclaim_policy: str, phases: Mapping[tuple[str, str], str]) -> Object:
+        """The volume in the module's result. phases: (namespace, name) -> phase of volumes and claims at the end."""
+        volume, saved = self.selected.volume, self.selected.saved
+        namespace, _slash, name = volume.claim.partition("/")
+        expected = ("Bound", "Bound") if self.binding.binds else ("Available", phase_of(self.claim))
+        return {
+            "name": volume.name,
+            "claim": volume.claim,
+            "action": self.action,
+            "why": self.why,
+            "nodes": list(volume.nodes),
+            "node_directory": volume.node_directory,
+            "node": self.node,
+            "host_directory": self.host_directory,
+            "phase": phases.get(("", volume.name), expected[0]),
+            "claim_phase": phases.get((namespace, name), expected[1]),
+            "files": saved.files,
+            "digest": saved.digest,
+            "checksum": self.checksum,
+            "reclaim_policy": self.policies(reclaim_policy)[1],
+        }

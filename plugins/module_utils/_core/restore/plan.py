@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
-from . import report
 from .data import DataState, check_verify, decide
-from .model import UNCHANGED, Observed, Step
-from .prerequisites import prerequisites
-from .selection import Request, select
+from .model import UNCHANGED, Observed, Request, Step
+from .selection import prerequisites, select
 from .step import plan_volume
 
 
@@ -24,7 +23,7 @@ from .step import plan_volume
 class Plan:
     """Namespaces and storage classes to create, then the volumes by name.
 
-    Complete only after with_data: refusals are why volumes cannot be restored as far as objects tell.
+    Incomplete before with_data, which compares the data. refusals: why objects prevent the restore of volumes.
     """
 
     request: Request
@@ -70,7 +69,7 @@ class Plan:
         """Volume's name -> its original reclaim policy, for those that get it back once all are bound."""
         if self.request.reclaim_policy == "keep":
             return {}
-        kept = {step.name: report.policies(step, "keep")[1] for step in self.steps}
+        kept = {step.name: step.policies("keep")[1] for step in self.steps}
         original = {step.name: step.selected.saved.reclaim_policy for step in self.steps}
         return {name: policy for name, policy in original.items() if policy != kept[name]}
 
@@ -80,21 +79,37 @@ class Plan:
         return bool(self.prerequisites or self.pending or self.policy_changes)
 
     def diff(self) -> tuple[Object, Object]:
-        """Before and after."""
-        return report.diff(self.steps, self.prerequisites, self.request.reclaim_policy)
+        """What changes: volumes with their reclaim policies, namespaces and storage classes."""
+        before: dict[str, dict[str, str]] = {"volumes": {}}
+        after: dict[str, dict[str, str]] = {"volumes": {}}
+        for step in self.steps:
+            old, new = step.policies(self.request.reclaim_policy)
+            if step.action == UNCHANGED and old == new:
+                continue
+            state = step.why if step.action == UNCHANGED else f"is {phase_of(step.pv)}"
+            before["volumes"][step.name] = f"{state}, {old}" if step.pv else "missing"
+            after["volumes"][step.name] = f"{step.why}, {new}"
+        for kind, key in (("Namespace", "namespaces"), ("StorageClass", "storage_classes")):
+            if created := self._created(kind):
+                before[key] = dict.fromkeys(created, "missing")
+                after[key] = dict.fromkeys(created, "as in the backup")
+        return before, after
 
     def result(self, phases: Mapping[tuple[str, str], str]) -> dict[str, Any]:
         """What the module returns. phases: (namespace, name) -> phase of volumes and claims at the end."""
         return {
             "generation": self.observed.generation.name,
-            "volumes": [report.row(step, self.request.reclaim_policy, phases) for step in self.steps],
-            "namespaces": report.names(self.prerequisites, "Namespace"),
-            "storage_classes": report.names(self.prerequisites, "StorageClass"),
+            "volumes": [step.row(self.request.reclaim_policy, phases) for step in self.steps],
+            "namespaces": self._created("Namespace"),
+            "storage_classes": self._created("StorageClass"),
         }
+
+    def _created(self, kind: str) -> list[str]:
+        return [item["metadata"]["name"] for item in self.prerequisites if item["kind"] == kind]
 
 
 def plan(request: Request, observed: Observed) -> Plan:
-    """The plan as far as objects tell: with_data completes it.
+    """The plan without the comparison of data; with_data completes it.
 
     Raises BadInput for volumes, nodes and comparisons that the backup does not have.
     """

@@ -19,9 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
-from .model import Observed, SelectedVolume
+from .model import Observed, Request, SelectedVolume
 from .node_map import likely_map
-from .selection import Request
 
 
 def object_refusal(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> Refusal | None:

@@ -1,15 +1,17 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The request, and the volumes that it selects from a backup."""
+"""The volumes that a request selects from a backup, and the namespaces and storage classes that they need."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import (
+    DEFAULT_ANNOTATIONS,
+    is_default_class,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     ORIGINAL_POLICY,
@@ -17,36 +19,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     read_volumes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
-from .model import Generation, SelectedVolume
+from .model import UNCHANGED, Generation, Observed, Request, SelectedVolume, Step
 from .node_map import renamed
-
-
-@dataclass(frozen=True)
-class Request:
-    """The options of volume_restore. wait_timeout: seconds."""
-
-    cluster: str
-    selection: Selection = field(default_factory=Selection)
-    claims: bool = True
-    verify: str = "full"
-    reclaim_policy: str = "keep"
-    node_map: Mapping[str, str] = field(default_factory=dict)
-    create_namespaces: bool = True
-    create_storage_classes: bool = True
-    wait_timeout: float = 120
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Request:
-        """From the module's options."""
-        names = ("cluster", "claims", "verify", "reclaim_policy", "create_namespaces", "create_storage_classes")
-        return cls(
-            selection=Selection.from_options(options),
-            node_map=options["node_map"] or {},
-            wait_timeout=options["wait_timeout"],
-            **{name: options[name] for name in names},
-        )
 
 
 def select(request: Request, generation: Generation) -> tuple[tuple[SelectedVolume, ...], tuple[str, ...]]:
@@ -86,6 +61,24 @@ def select(request: Request, generation: Generation) -> tuple[tuple[SelectedVolu
     return tuple(selected), tuple(warnings)
 
 
+def prerequisites(request: Request, observed: Observed, steps: Iterable[Step]) -> tuple[Object, ...]:
+    """The namespaces and storage classes to create, as backed up; a namespace that is not in the backup is empty."""
+    selected = [step.selected for step in steps if step.action != UNCHANGED]
+    namespaces = {s.volume.claim.partition("/")[0] for s in selected if s.claim} - observed.namespaces.keys()
+    classes = {s.volume.storage_class for s in selected} - observed.storage_classes.keys()
+    created: list[Object] = []
+    if request.create_namespaces:
+        saved = {item["metadata"]["name"]: item for item in observed.generation.manifests["Namespace"]}
+        bare = {"apiVersion": "v1", "kind": "Namespace"}
+        created += (saved.get(name) or {**bare, "metadata": {"name": name}} for name in sorted(namespaces))
+    if request.create_storage_classes:
+        has_default = any(map(is_default_class, observed.storage_classes.values()))
+        for item in observed.generation.manifests["StorageClass"]:
+            if item["metadata"]["name"] in classes:
+                created.append(_not_default(item) if has_default and is_default_class(item) else item)
+    return tuple(created)
+
+
 def _check_node_map(catalog: Catalog, node_map: Mapping[str, str]) -> None:
     known = {node.name for node in catalog.cluster.nodes} | {name for v in catalog.volumes for name in v.nodes}
     unknown = sorted(node_map.keys() - known)
@@ -106,3 +99,11 @@ def _with_policy(pv: Object, policy: str) -> Object:
         return pv
     annotations = {**(pv["metadata"].get("annotations") or {}), ORIGINAL_POLICY: policy}
     return {**pv, "metadata": {**pv["metadata"], "annotations": annotations}}
+
+
+def _not_default(storage_class: Object) -> Object:
+    """A cluster has one default class: a second one would get the claims that name none."""
+    default, beta = DEFAULT_ANNOTATIONS
+    metadata = storage_class["metadata"]
+    annotations = {key: value for key, value in metadata["annotations"].items() if key != beta}
+    return {**storage_class, "metadata": {**metadata, "annotations": {**annotations, default: "false"}}}

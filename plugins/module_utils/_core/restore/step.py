@@ -13,13 +13,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
-from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, SelectedVolume, Step
+from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, Request, SelectedVolume, Step
 from .refusals import namespace_refusal, node_refusal, object_refusal, place_refusal
-from .selection import Request
 
 
 def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) -> Step | Refusal:
-    """What happens to one volume, or why it cannot be restored, as far as objects tell."""
+    """What happens to one volume, or why it cannot be restored; its data is not considered."""
     volume = selected.volume
     pv, claim = observed.volumes.get(volume.name), observed.claims.get(volume.claim)
     conflict = object_refusal(selected, pv, claim)

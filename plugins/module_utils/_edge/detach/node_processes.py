@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner, last_lines
 
-# A process that ends before its mountinfo is read may have been the one that was asked for its namespace.
+# A process that ends before its mountinfo is read may have been the only one read for its namespace.
 TRIES = 5
 # stdin: the paths, each with a NUL. The mounts are read once per namespace, and of every process in a chroot, which
 # sees a part of them. Names come last: the script's own programs have ended by then, and so have no name.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import Step, scaled_down
@@ -21,56 +22,55 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resourc
 ATTEMPTS = 10
 
 
-class WorkloadScaler:
-    """Writes to the workloads and pods of one cluster, side by side."""
+def scale_down(cluster: Cluster, steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps as they were carried out: without a change if somebody else made it, or the workload is gone."""
+    return tuple(cluster.each(partial(_scale_down, cluster), steps))
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
 
-    def scale_down(self, steps: Iterable[Step]) -> tuple[Step, ...]:
-        """The steps as they were carried out: without a change if somebody else made it, or the workload is gone."""
-        return tuple(self._cluster.each(self._scale_down, steps))
+def scale_up(cluster: Cluster, steps: Iterable[Step]) -> None:
+    """Scale workloads back up, or create them."""
+    cluster.each(partial(_scale_up, cluster), steps)
 
-    def scale_up(self, steps: Iterable[Step]) -> None:
-        """Scale workloads back up, or create them."""
-        self._cluster.each(self._scale_up, [step for step in steps if step.writes])
 
-    def wait_ready(self, steps: Sequence[Step], deadline: Deadline) -> None:
-        """Raises TimedOut if pods of the workloads are not ready in time."""
-        for kind in sorted({step.item["kind"] for step in steps}):
-            keys = [key_of(step.item) for step in steps if step.item["kind"] == kind]
-            self._cluster.wait(kind, is_ready, keys, deadline.left(1.0))
+def wait_ready(cluster: Cluster, steps: Sequence[Step], deadline: Deadline) -> None:
+    """Raises TimedOut if pods of the workloads are not ready in time."""
+    for kind in sorted({step.item["kind"] for step in steps}):
+        keys = [key_of(step.item) for step in steps if step.item["kind"] == kind]
+        cluster.wait(kind, is_ready, keys, deadline.left(1.0))
 
-    def delete(self, deleted: Iterable[Object]) -> None:
-        """Delete pods."""
-        self._cluster.each(lambda pod: self._cluster.delete("Pod", key_of(pod)[1], key_of(pod)[0]), deleted)
 
-    def wait_gone(self, using: Iterable[Object], deadline: Deadline) -> None:
-        """Wait until these pods have ended, or the deadline is over."""
-        uids = {uid_of(pod) for pod in using}
-        self._cluster.left_after("Pod", uids, deadline.left(), uid_of, gone=is_terminal)
+def delete(cluster: Cluster, pods: Iterable[Object]) -> None:
+    """Delete pods."""
+    cluster.each(lambda pod: cluster.delete("Pod", pod["metadata"]["name"], pod["metadata"]["namespace"]), pods)
 
-    def _scale_down(self, step: Step) -> Step:
-        kind = step.item["kind"]
-        namespace, name = key_of(step.item)
-        for attempt in range(ATTEMPTS):
-            if step.change is None:
-                break
-            try:
-                self._cluster.patch(kind, name, step.change, namespace)
-                break
-            except Missing:
-                return replace(step, change=None)
-            except Conflict:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                item = self._cluster.get(kind, name, namespace)
-                step = scaled_down({**item, "kind": kind}) if item else replace(step, change=None)
-        return step
 
-    def _scale_up(self, step: Step) -> None:
-        namespace, name = key_of(step.item)
-        if step.missing:
-            self._cluster.create(step.item)
-        elif step.change is not None:
-            self._cluster.patch(step.item["kind"], name, step.change, namespace)
+def wait_gone(cluster: Cluster, pods: Iterable[Object], deadline: Deadline) -> None:
+    """Wait until these pods have ended, or the deadline is over."""
+    cluster.left_after("Pod", {uid_of(pod) for pod in pods}, deadline.left(), uid_of, gone=is_terminal)
+
+
+def _scale_down(cluster: Cluster, step: Step) -> Step:
+    kind = step.item["kind"]
+    namespace, name = key_of(step.item)
+    for attempt in range(ATTEMPTS):
+        if step.change is None:
+            break
+        try:
+            cluster.patch(kind, name, step.change, namespace)
+            break
+        except Missing:
+            return replace(step, change=None)
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+            item = cluster.get(kind, name, namespace)
+            step = scaled_down({**item, "kind": kind}) if item else replace(step, change=None)
+    return step
+
+
+def _scale_up(cluster: Cluster, step: Step) -> None:
+    namespace, name = key_of(step.item)
+    if step.missing:
+        cluster.create(step.item)
+    elif step.change is not None:
+        cluster.patch(step.item["kind"], name, step.change, namespace)

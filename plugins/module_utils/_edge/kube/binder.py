@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .client import Cluster
-from .resources import Key, key_of
+from .resources import Key, describe_command, key_of, key_text
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
 # Nothing may change for this long before objects count as settled.
@@ -32,7 +32,7 @@ DELETED = "deleted"
 
 
 def prebind(cluster: Cluster, binding: Binding) -> None:
-    """Write a volume, and its claim if that is wanted, bound to each other.
+    """Write a volume, and its claim if that is requested, bound to each other.
 
     The process may be killed after any of the writes: the next plan recognises the state and completes it.
     """
@@ -42,8 +42,8 @@ def prebind(cluster: Cluster, binding: Binding) -> None:
             cluster.patch(PV, binding.name, volume_status("Available"), subresource="status")
         return
     claim = binding.claim
-    if claim is None and binding.wanted_claim is not None:
-        claim = cluster.create(claim_to_create(binding.wanted_claim, binding.name))
+    if claim is None and binding.requested_claim is not None:
+        claim = cluster.create(claim_to_create(binding.requested_claim, binding.name))
     if claim is not None:
         _bind(cluster, binding, claim)
 
@@ -61,19 +61,19 @@ def _bind(cluster: Cluster, binding: Binding, claim: Object) -> None:
 def _write_volume(cluster: Cluster, binding: Binding, claim_uid: str = "") -> Object:
     """The volume after the write, with the phase it had before."""
     if binding.volume is None:
-        return cluster.create(volume_to_create(binding.wanted_volume, claim_uid))
-    change = volume_change(binding.volume, binding.wanted_volume, claim_uid)
+        return cluster.create(volume_to_create(binding.requested_volume, claim_uid))
+    change = volume_change(binding.volume, binding.requested_volume, claim_uid)
     return cluster.patch(PV, binding.name, change) if change else binding.volume
 
 
 def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) -> dict[Key, str]:
     """Watch until every volume and claim is bound (or available) and stays so; the phases of all that exist then.
 
-    Raises Conflict if one is deleted meanwhile, TimedOut with the phases of the others after timeout seconds.
+    Raises Conflict if one is deleted while it waits, TimedOut with the phases of the others after timeout seconds.
     """
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
         PV: {("", b.name): ("Bound",) if b.binds else ("Available", "Bound") for b in bindings},
-        PVC: {_claim_key(b): ("Bound",) for b in bindings if b.binds},
+        PVC: {claim_of(b.requested_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
     }
     deadline = Deadline(timeout)
     while bindings:
@@ -90,11 +90,6 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
         if deadline.over():
             raise _not_bound(timeout, wrong)
     return {}
-
-
-def _claim_key(binding: Binding) -> Key:
-    namespace, _slash, name = claim_of(binding.wanted_volume).partition("/")
-    return namespace, name
 
 
 @dataclass(frozen=True)
@@ -115,16 +110,15 @@ def _snapshot(cluster: Cluster, kind: str, allowed: Mapping[Key, tuple[str, ...]
         phases[key] = DELETED if deleted else phase_of(change.object)
         settled = settled and phases[key] in allowed.get(key, (phases[key],))
     wrong = {key: phases.get(key, DELETED) for key in allowed if phases.get(key, DELETED) not in allowed[key]}
-    by_name = {f"{kind} {'/'.join(filter(None, key))}": phase for key, phase in wrong.items()}
+    by_name = {f"{kind} {key_text(key)}": phase for key, phase in wrong.items()}
     return Snapshot(phases, by_name, settled and not wrong)
 
 
 def _not_bound(timeout: float, wrong: Mapping[str, str]) -> TimedOut:
     phases = listed([f"{name} is {phase or 'without a phase'}" for name, phase in sorted(wrong.items())])
     kind, _space, name = min(wrong, default="pv").partition(" ")
-    namespace, _slash, name = name.rpartition("/")
     return TimedOut(
         f"Volumes and claims did not settle within {timeout:g} seconds: {phases or 'their phases keep changing'}",
-        next_step=f"kubectl describe {kind.lower()} {f'-n {namespace} ' if namespace else ''}{name}".rstrip(),
+        next_step=describe_command(kind, name.rpartition("/")[::2]).rstrip(),
         details=dict(wrong),
     )

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -87,8 +87,24 @@ def remove_leftovers(target: str) -> None:
 
 
 def leftover_prefix(name: str) -> str:
-    """How the temporary directory for the directory of that name begins."""
+    """The prefix of the temporary directory for a directory of that name."""
     return f".{name[:100]}.incomplete-"
+
+
+def check_extracted(
+    source: Path,
+    saved: Sequence[checksums.Entry],
+    read: Callable[[], Sequence[checksums.Entry]],
+    verify: str,
+    advice: str,
+) -> None:
+    """Raise KindlabError if the data extracted from the archive source, as read() lists it, differs from saved."""
+    difference = checksums.compare(saved, read(), verify) if saved and verify != "none" else None
+    if difference:
+        raise KindlabError(
+            f"The data extracted from {source} differs from its checksum list: {difference.text()}.",
+            next_step=f"{advice}; nothing was left behind.",
+        )
 
 
 def _extract(
@@ -110,22 +126,12 @@ def _extract(
                 next_step="Check the free disk space (df) and run this again; nothing was left behind.",
             )
         _set_times(temporary, saved)
-        _compare(source, temporary, saved, verify)
+        advice = "Run this as root, on a file system that keeps owners and attributes"
+        check_extracted(source, saved, lambda: scan(temporary, verify), verify, advice)
         os.rename(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-
-
-def _compare(source: Path, directory: str, saved: Sequence[checksums.Entry], verify: str) -> None:
-    if verify == "none" or not saved:
-        return
-    difference = checksums.compare(saved, scan(directory, verify), verify)
-    if difference:
-        raise KindlabError(
-            f"The data extracted from {source} differs from its checksum list: {difference.text()}.",
-            next_step="Run this as root, on a file system that keeps owners and attributes; nothing was left behind.",
-        )
 
 
 def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
@@ -35,7 +35,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
     states,
 )
 
-from .extract import leftover_prefix, verified
+from .extract import check_extracted, leftover_prefix, verified
 
 
 def extract(
@@ -48,14 +48,8 @@ def extract(
     _check_empty(target)
     with verified(directory, archive, str(target), saved, verify) as file, _beside(target) as temporary:
         _fill(file, archive.compression, temporary, saved)
-        if verify != "none" and saved:
-            difference = checksums.compare(saved, read(temporary, verify), verify)
-            if difference:
-                raise KindlabError(
-                    f"The data extracted from {directory / archive.path} differs from its checksum list: "
-                    f"{difference.text()}.",
-                    next_step="Use a node file system that keeps owners and attributes; nothing was left behind.",
-                )
+        advice = "Use a node file system that keeps owners and attributes"
+        check_extracted(directory / archive.path, saved, lambda: read(temporary, verify), verify, advice)
         # The rename replaces an empty directory, and fails for any other.
         target.inside.run(["mv", "--force", "--no-target-directory", "--", temporary.path, target.path])
 

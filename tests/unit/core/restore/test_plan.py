@@ -14,8 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan, plan
 from ansible_collections.kindlab.volumes.tests.unit.support import backups, restores
 
 MOUNTED = Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv"),))
@@ -80,3 +80,26 @@ def test_a_comparison_needs_checksums():
     saved = replace(restores.generation(), catalog=Catalog("t", SavedCluster("k", "v1"), checksums="fast"))
     with pytest.raises(BadInput, match="verify=full"):
         plan(Request("k"), restores.observed(saved=saved))
+
+
+def test_before_and_after_show_what_changes_only():
+    released = {**backups.volume(1), "status": {"phase": "Released"}}
+    steps = (
+        restores.step(0, why="reason 0"),
+        restores.step(1, "rebind", "reason 1", pv=released),
+        restores.step(2, "unchanged", pv=backups.volume(2)),
+    )
+    assert Plan(
+        Request("k"), restores.observed(), steps, prerequisites=(backups.NAMESPACE, backups.STORAGE_CLASS)
+    ).diff() == (
+        {
+            "volumes": {"v0": "missing", "v1": "is Released, Retain"},
+            "namespaces": {"ns": "missing"},
+            "storage_classes": {"standard": "missing"},
+        },
+        {
+            "volumes": {"v0": "reason 0, Retain", "v1": "reason 1, Retain"},
+            "namespaces": {"ns": "as in the backup"},
+            "storage_classes": {"standard": "as in the backup"},
+        },
+    )

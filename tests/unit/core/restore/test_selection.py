@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import CREATE, UNCHANGED, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.prerequisites import prerequisites
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request, select
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import (
+    CREATE,
+    UNCHANGED,
+    Request,
+    Step,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import prerequisites, select
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     NAMESPACE,

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
 from ansible_collections.kindlab.volumes.tests.unit.support import restores
 

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.restores import observed, selected

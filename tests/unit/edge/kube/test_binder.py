@@ -13,8 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import binding
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.selection import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Request, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
@@ -182,4 +181,4 @@ def test_what_does_not_bind_in_time_is_named():
     with pytest.raises(TimedOut, match="PersistentVolumeClaim ns/c1 is Lost") as raised:
         wait_bound(cluster, BINDINGS, 0)
     assert raised.value.details == {"PersistentVolumeClaim ns/c1": "Lost"}
-    assert raised.value.next_step == "kubectl describe persistentvolumeclaim -n ns c1"
+    assert raised.value.next_step == "kubectl -n ns describe persistentvolumeclaim c1"

@@ -11,8 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model
     scaled_down,
     scaled_up,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use, summary
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, summary
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -138,7 +137,7 @@ def test_users_that_remain_once_the_pods_are_gone():
 
 
 def test_volumes_still_in_use():
-    error = still_in_use((A, B), {"pv-a": [USER], "pv-b": []}, 120)
+    error = plan(users={"pv-a": [USER], "pv-b": []}).still_in_use(120)
     assert error.message == f"1 of 2 volumes still in use after 120 seconds: pv-a (ns/a): {USER.text()}."
     assert "state=attached" in error.next_step
     assert error.details == [{"name": "pv-a", "claim": "ns/a", "state": "in use", "in_use_by": [AS_DICT]}]
