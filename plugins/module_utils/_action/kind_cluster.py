@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import compare_record
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
     Observed,
     Request,
-    compare_record,
     needs_blockers,
     plan,
 )

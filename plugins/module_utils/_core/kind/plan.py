@@ -11,19 +11,11 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
-from .drift import Difference, container_drift, record_drift, unverifiable_options
+from .drift import compare_record, container_drift, decline_drift
 from .mounts_and_ports import HostDirectory
 from .nodes import Node, context_name
-from .record import recorded_config
 from .spec import ClusterSpec, checked_name
 from .view import ABSENT, cluster_view
-
-_RECREATE = (
-    "Change the options to match the cluster, or recreate it with its volumes "
-    "(kindlab.volumes.volume_backup, kind_cluster with state=absent, kind_cluster, kindlab.volumes.volume_restore): "
-    "kind cannot change an existing cluster."
-)
-_STARTED = "its nodes were started and its kubeconfig was written where necessary"
 
 
 @dataclass(frozen=True)
@@ -182,7 +174,7 @@ def _plan_present(request: Request, observed: Observed) -> Plan:
             tried=f"kind get kubeconfig --name {spec.name}",
             next_step=f"Remove them: kind delete cluster --name {spec.name}, or state=absent with force=true.",
         )
-    _decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
+    decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
     warnings = compare_record(spec, observed.record, unfinished=observed.unfinished) if observed.version else ()
     return Plan(
         request,
@@ -194,25 +186,3 @@ def _plan_present(request: Request, observed: Observed) -> Plan:
         version=observed.version,
         warnings=warnings,
     )
-
-
-def compare_record(
-    spec: ClusterSpec, record: Mapping[str, Any] | None, *, unfinished: bool = False, applied: bool = False
-) -> tuple[str, ...]:
-    """Compare the recorded configuration with the requested one; warnings about what cannot be compared.
-
-    unfinished: the configuration has not been recorded yet; applied: the plan has been carried out. Raises Declined for
-    differences, BadInput if the record is unreadable.
-    """
-    if record is not None:
-        _decline_drift(spec, record_drift(spec, recorded_config(record)), **({"effect": _STARTED} if applied else {}))
-        return ()
-    options = () if unfinished else unverifiable_options(spec)
-    if not options:
-        return ()
-    return (f"Cluster {spec.name} was not created by kind_cluster: {', '.join(options)} could not be compared.",)
-
-
-def _decline_drift(spec: ClusterSpec, drift: tuple[Difference, ...], **effect: str) -> None:
-    subject = f"Cluster {spec.name} exists, but differs from the requested one"
-    decline(subject, [difference.refusal() for difference in drift], _RECREATE, **effect)

@@ -41,17 +41,9 @@ def test_names_as_other_programs_write_them(tmp_path: Path) -> None:
 
 @given(st.integers(0, 9), st.integers(0, 9))
 def test_whether_a_kubeconfig_leads_there(here: int, there: int) -> None:
-    file = _InMemory(LAB + KUBECONFIG.format(name="other", number=here))
-    assert file.has_credentials_of(KUBECONFIG.format(name="other", number=there)) is (here == there)
-
-
-class _InMemory(Kubeconfig):
-    def __init__(self, text: str) -> None:
-        super().__init__("")
-        self._text = text
-
-    def text(self) -> str:
-        return self._text
+    with temporary_file(LAB + KUBECONFIG.format(name="other", number=here)) as path:
+        other = KUBECONFIG.format(name="other", number=there)
+        assert Kubeconfig(path).has_credentials_of(other) is (here == there)
 
 
 @pytest.mark.parametrize(("text", "stays"), [(EMPTY, False), (LAB, True)])
