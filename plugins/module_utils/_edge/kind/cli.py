@@ -19,33 +19,28 @@ _INSTALL = (
 )
 
 # Pattern of an error message of kind -> the next step; {engine} is the engine's name.
-_EXPLAINED = (
-    (
-        r"failed to pull image|pull access denied|manifest unknown",
+_EXPLAINED = {
+    r"failed to pull image|pull access denied|manifest unknown": (
         "The role kindlab.volumes.node_image provides a node image, from an archive or built on this host if no "
-        "registry is reachable; set image to it.",
+        "registry is reachable; set image to it."
     ),
-    (
-        r"port is already allocated|address already in use",
-        "Another program or cluster uses that host port: stop it, or change host_port.",
+    r"port is already allocated|address already in use": (
+        "Another program or cluster uses that host port: stop it, or change host_port."
     ),
-    (
-        r"too many open files|inotify",
-        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512",
+    r"too many open files|inotify": (
+        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
     ),
-    (
-        r"did not receive an exit event",
+    r"did not receive an exit event": (
         "A process of that container may be frozen because runc was killed on a busy host: write THAWED into each "
-        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer.",
+        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer."
     ),
-    (r"no space left on device", "Free disk space of the engine, e.g.: {engine} system prune"),
-    (r"node\(s\) already exist", "Another run is creating it: wait for it to end, then run this again."),
-    (r"failed to lock config file", "An interrupted kind left its lock: remove the kubeconfig's .lock file."),
-    (
-        r"unknown field|field \S+ not found|unable to decode config",
-        f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}.",
+    r"no space left on device": "Free disk space of the engine, e.g.: {engine} system prune",
+    r"node\(s\) already exist": "Another run is creating it: wait for it to end, then run this again.",
+    r"failed to lock config file": "An interrupted kind left its lock: remove the kubeconfig's .lock file.",
+    r"unknown field|field \S+ not found|unable to decode config": (
+        f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}."
     ),
-)
+}
 _OTHERWISE = "Run this again with retain_on_failure: true, then: kind export logs --name NAME DIRECTORY"
 _TRY_AGAIN = "Run this again. Leftover containers: {engine} ps --all"
 
@@ -125,4 +120,4 @@ class Kind:
 
 def next_step(message: str, otherwise: str = _OTHERWISE) -> str:
     """What to do about an error message of kind."""
-    return next((step for pattern, step in _EXPLAINED if re.search(pattern, message, re.IGNORECASE)), otherwise)
+    return next((step for pattern, step in _EXPLAINED.items() if re.search(pattern, message, re.IGNORECASE)), otherwise)
