@@ -36,6 +36,7 @@ MOUNT = {
     "mode": {"type": "raw", "default": "0755"},
     "propagation": {"type": "str", "choices": ["None", "HostToContainer", "Bidirectional"]},
 }
+SHARED_MOUNT = {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}}
 PORT = {
     "node_port": {"type": "int", "required": True},
     "host_port": {"type": "int", "default": 0},
@@ -59,11 +60,7 @@ ARGUMENTS: dict[str, Any] = {
     "control_planes": {"type": "int", "default": 1},
     "workers": {"type": "int", "default": 0},
     "nodes": {"type": "list", "elements": "dict", "options": NODE},
-    "mounts": {
-        "type": "list",
-        "elements": "dict",
-        "options": {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}},
-    },
+    "mounts": {"type": "list", "elements": "dict", "options": SHARED_MOUNT},
     "ports": {"type": "list", "elements": "dict", "options": PORT},
     "labels": {"type": "dict"},
     "kubeadm_patches": {"type": "list", "elements": "raw"},

@@ -74,10 +74,7 @@ class Observed:
 
     @property
     def abandoned(self) -> bool:
-        """True if kind was interrupted and nobody uses what it left.
-
-        kind writes the kubeconfig as the last step of a creation, and removes it as the first step of a deletion.
-        """
+        """True if kind was interrupted while there was no kubeconfig, and no volume uses the nodes that it left."""
         return bool(self.nodes) and self.unfinished and not self.named and not self.has_volumes
 
 

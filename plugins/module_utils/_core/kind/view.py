@@ -40,8 +40,5 @@ def node_view(node: Node) -> dict[str, Any]:
 
 def cluster_view(name: str, nodes: Sequence[Node], *, unfinished: bool = False) -> dict[str, Any]:
     """One cluster with its nodes."""
-    return {
-        "name": name,
-        "state": state_of(nodes, unfinished=unfinished),
-        "nodes": [node_view(node) for node in nodes],
-    }
+    state = state_of(nodes, unfinished=unfinished)
+    return {"name": name, "state": state, "nodes": [node_view(node) for node in nodes]}

@@ -10,7 +10,7 @@ import lzma
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -18,7 +18,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import Image, archive_images
 
 _LISTS = ("manifest.json", "index.json")
-_GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+# First bytes of a file -> what opens it.
+_OPENERS: Mapping[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ": lzma.open, b"": open}
 
 
 def images_in(path: str, save: str) -> tuple[Image, ...]:
@@ -52,17 +54,12 @@ def open_archive(path: str) -> Iterator[tuple[IO[bytes], bool]]:
     """(the decompressed archive, whether the file is uncompressed)."""
     with open(path, "rb") as file:
         start = file.read(6)
-        file.seek(0)
-        if start.startswith(_GZIP):
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield unpacked, False  # type: ignore[misc]
-        elif start.startswith(_XZ):
-            with lzma.LZMAFile(file) as unpacked:
-                yield unpacked, False
-        elif start.startswith(_ZSTD):
-            yield from _unpack_zstd(path)
-        else:
-            yield file, True
+    if start.startswith(_ZSTD):
+        yield from _unpack_zstd(path)
+        return
+    opener = next(opener for magic, opener in _OPENERS.items() if start.startswith(magic))
+    with opener(path, "rb") as file:
+        yield file, opener is open
 
 
 def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -75,7 +74,7 @@ class Kind:
         try:
             self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
         except CommandFailed as error:
-            raise self._explained(f"kind could not create cluster {name}", error, {"config": config}) from None
+            raise self._explained(f"kind could not create cluster {name}", error, config=config) from None
 
     def is_creating(self, name: str) -> bool:
         """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
@@ -96,26 +95,23 @@ class Kind:
         try:
             self.runner.run(argv, env=self.env)
         except CommandFailed as error:
-            raise self._explained(f"kind could not delete cluster {name}", error, otherwise=_TRY_AGAIN) from None
+            raise self._explained(f"kind could not delete cluster {name}", error, _TRY_AGAIN) from None
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries to a kubeconfig, and make it the current context there."""
-        self.runner.run(
-            [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env
-        )
+        argv = [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig]
+        self.runner.run(argv, env=self.env)
 
     def kubeconfig(self, name: str) -> str | None:
         """The cluster's kubeconfig as text, None if kubeadm never ran or its control plane is not running."""
         done = self.runner.run([self.program, "get", "kubeconfig", "--name", name], check=False, env=self.env)
         return done.out if done.code == 0 else None
 
-    def _explained(
-        self, what: str, error: CommandFailed, details: Mapping[str, str] | None = None, otherwise: str = _OTHERWISE
-    ) -> CommandFailed:
+    def _explained(self, what: str, error: CommandFailed, step: str = _OTHERWISE, **details: str) -> CommandFailed:
         lines = (line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
         message = "\n".join(lines)
-        step = next_step(message, otherwise).replace("{engine}", self.engine)
-        return CommandFailed(f"{what}: {message}", tried=error.tried, next_step=step, details=details)
+        step = next_step(message, step).replace("{engine}", self.engine)
+        return CommandFailed(f"{what}: {message}", tried=error.tried, next_step=step, details=details or None)
 
 
 def next_step(message: str, otherwise: str = _OTHERWISE) -> str:

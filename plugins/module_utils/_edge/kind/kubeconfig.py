@@ -40,8 +40,7 @@ class Kubeconfig:
 def user_kubeconfig(environment: Mapping[str, str]) -> str:
     """The file to which kubectl and kind write for this user (kind's pathForMerge)."""
     paths = list(dict.fromkeys(p for p in environment.get("KUBECONFIG", "").split(os.pathsep) if p))
-    if not paths:
-        return os.path.join(os.path.expanduser("~"), ".kube", "config")
+    paths = paths or [os.path.expanduser("~/.kube/config")]
     return next((p for p in paths if os.path.isfile(p)), paths[-1])
 
 
