@@ -9,8 +9,8 @@ module: kind_cluster_info
 short_description: List kind clusters with their nodes, mounts and versions
 version_added: 0.1.0
 description:
-  - Lists the kind clusters of this host, whether they run or not and whatever created them.
-  - Clusters whose API server does not answer are described by their node containers.
+  - Lists the kind clusters of this host, running or not, and regardless of the tool that created them. Those whose API
+    server does not answer are described by their node containers.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import compare_record
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
     Observed,
     Request,
@@ -105,7 +104,7 @@ def run(
             warnings += planned.warnings
         else:
             result["kubernetes_version"], record = cluster.read(own_file=True)
-            warnings += compare_record(request.spec, record, applied=True)
+            warnings += planned.compare_record(record)
     return Outcome(planned.changes, *planned.diff(), result, warnings)
 
 

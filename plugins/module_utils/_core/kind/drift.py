@@ -19,8 +19,6 @@ from .spec import ClusterSpec, NodeSpec
 
 API_SERVER_PORT = 6443
 VALUE_MAX = 120
-# The bind mounts that kind adds to every node (runArgsForNode, commonArgs).
-KIND_MOUNTS = frozenset(("/lib/modules", "/dev/mapper"))
 
 # Fields of kind's configuration that no container shows, and the options they come from.
 _HIDDEN = {**CLUSTER_FIELDS, "controller_manager_qps": "requestRate"}
@@ -136,11 +134,15 @@ def _node_drift(requested: NodeSpec, node: Node, image_ids: Mapping[str, str]) -
 
 def _mount_drift(requested: NodeSpec, node: Node) -> Iterator[Difference]:
     after = {m.node_path: _mount_text(m) for m in requested.mounts}
-    mounts = (m for m in node.mounts if m.kind == "bind" and m.node_path not in KIND_MOUNTS)
-    before = {m.node_path: _mount_text(m) for m in mounts}
+    before = {m.node_path: _mount_text(m) for m in host_mounts(node)}
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path):
             yield Difference(requested.name, f"mount {path}", before.get(path), after.get(path))
+
+
+def host_mounts(node: Node) -> list[Mount]:
+    """The bind mounts of a node, without those that kind adds to every node (runArgsForNode, commonArgs)."""
+    return [m for m in node.mounts if m.kind == "bind" and m.node_path not in ("/lib/modules", "/dev/mapper")]
 
 
 def _mount_text(mount: Mount) -> str:

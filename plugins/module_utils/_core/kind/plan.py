@@ -129,6 +129,10 @@ class Plan:
             "seconds": {},
         }
 
+    def compare_record(self, record: Mapping[str, Any] | None) -> tuple[str, ...]:
+        """drift.compare_record() after the plan was carried out."""
+        return compare_record(self.request.spec, record, applied=True)
+
     def _nodes_after(self) -> tuple[Node, ...]:
         if self.create or self.request.state == ABSENT:
             return self.request.spec.as_created()
@@ -152,7 +156,7 @@ def plan(request: Request, observed: Observed) -> Plan:
 def _plan_absent(request: Request, observed: Observed) -> Plan:
     if needs_blockers(request, observed):
         subject = f"Cluster {request.spec.name} cannot be removed safely"
-        decline(subject, observed.blockers, "To remove it regardless, with whatever is lost: force=true.")
+        decline(subject, observed.blockers, "To remove it in spite of the data loss: force=true.")
     # The kubeconfig entries of a cluster that no longer exists are removed as well.
     remove = bool(observed.nodes) or observed.unfinished or observed.named or observed.merged
     return Plan(request, observed, remove=remove)
