@@ -12,9 +12,8 @@ description:
   - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
     be created. Warns if the cluster has no default storage class.
   - Starts the nodes of a stopped cluster, and completes an interrupted creation or removal.
-  - An existing cluster that differs from the requested one is never changed or removed, because kind cannot change a
-    cluster. The task fails and lists the differences in RV(ignore:details). Change the options to match the cluster, or
-    recreate the cluster with its volumes.
+  - Fails if an existing cluster differs from the requested one, because kind cannot change a cluster, and lists the
+    differences in RV(ignore:details). Change the options, or recreate the cluster with its volumes.
   - O(state=absent) is refused if volumes would lose data, unless O(force=true). The cluster can be removed when nothing
     uses its volumes (see M(kindlab.volumes.volume_detach)), their data is not deleted with the nodes, and O(backup)
     contains the current state of every volume.
@@ -33,9 +32,7 @@ options:
     choices: [present, absent]
     default: present
   image:
-    description:
-      - Node image, which determines the version of Kubernetes.
-      - By default kind chooses it.
+    description: Node image, which determines the version of Kubernetes. By default kind chooses it.
     type: str
   kind:
     description: Path of the kind program. By default it is looked up on E(PATH).
@@ -84,9 +81,7 @@ options:
             type: bool
             default: false
           create:
-            description:
-              - Whether to create the host directory if it is missing.
-              - With V(false), it must exist, and may be a file.
+            description: Whether to create a missing host directory. With V(false), it must exist, and may be a file.
             type: bool
             default: true
           mode:
@@ -187,9 +182,7 @@ options:
     type: bool
     default: false
   wait_for:
-    description:
-      - Whether to wait until all nodes are ready, or the control planes only.
-      - C(kind create cluster --wait) waits for control planes only; workers take some seconds more.
+    description: Whether to wait until all nodes are ready, or only control planes, as C(kind create cluster --wait).
     type: str
     choices: [nodes, control_planes]
     default: nodes
@@ -215,8 +208,7 @@ notes:
   - The requested configuration is recorded in the ConfigMap C(kindlab-cluster) in the namespace C(kube-system), because
     node containers do not show all of it. Clusters that were created by other means are only compared with what their
     containers show.
-  - While a cluster is being created or removed, a marker file C(.unfinished) exists next to its kubeconfig. After a
-    killed run the next one completes the work, or repeats it if kind was interrupted.
+  - While a cluster is being created or removed, a marker file C(.unfinished) exists next to its kubeconfig.
 seealso:
   - module: kindlab.volumes.kind_cluster_info
   - module: kindlab.volumes.volume_backup
@@ -229,8 +221,7 @@ EXAMPLES = r"""
     name: lab
     workers: 2
     mounts:
-      - host_path: /srv/lab/volumes
-        node_path: /var/local-path-provisioner
+      - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner}
 
 - name: Create a cluster for hundreds of claims, with a published port and another mount in the workers
   kindlab.volumes.kind_cluster:
@@ -251,8 +242,7 @@ EXAMPLES = r"""
       - role: control-plane
       - role: worker
         labels: {disk: fast}
-        mounts:
-          - {host_path: /srv/fast, node_path: /fast}
+        mounts: [{host_path: /srv/fast, node_path: /fast}]
 
 - name: Remove the cluster unless volumes would lose data
   kindlab.volumes.kind_cluster:
@@ -263,24 +253,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The cluster after the task, or as it would be in check mode.
+  description:
+    - The cluster after the task, or as it would be in check mode - its C(name), C(state) and C(nodes), as
+      M(kindlab.volumes.kind_cluster_info) returns them. The state of a removed cluster is V(absent).
   returned: success
   type: dict
-  contains:
-    name:
-      description: Name of the cluster.
-      type: str
-    state:
-      description: V(running), V(partly running), V(stopped) or V(absent).
-      type: str
-    nodes:
-      description:
-        - The nodes, each with C(name), C(role), C(state), C(exit_reason), C(image), C(mounts) and C(ports).
-        - Mounts and ports that kind adds by itself are omitted.
-        - C(exit_reason) tells why a node container has exited, for example V(crashed, out of memory); otherwise it is
-          empty.
-      type: list
-      elements: dict
   sample:
     name: lab
     state: running

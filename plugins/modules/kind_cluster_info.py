@@ -9,8 +9,8 @@ module: kind_cluster_info
 short_description: List kind clusters with their nodes, mounts and versions
 version_added: 0.1.0
 description:
-  - Lists the kind clusters of this host, whether they run or not and whatever created them.
-  - Clusters whose API server does not answer are described by their node containers.
+  - Lists the kind clusters of this host, running or not, and regardless of the tool that created them. Those whose API
+    server does not answer are described by their node containers.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -53,15 +53,12 @@ clusters:
       description: Name of the cluster.
       type: str
     state:
-      description:
-        - V(running), V(partly running), V(stopped), or V(unfinished) if its creation or removal was interrupted.
+      description: V(running), V(partly running), V(stopped), or V(unfinished) after an interrupted creation or removal.
       type: str
     nodes:
       description:
-        - The nodes, each with C(name), C(role), C(state), C(exit_reason), C(image), C(mounts) and C(ports).
-        - Mounts and ports that kind adds by itself are omitted.
-        - C(exit_reason) tells why a node container has exited, for example V(crashed, out of memory); otherwise it is
-          empty.
+        - The nodes, each with C(name), C(role), C(state), C(exit_reason) (why its container has exited, otherwise
+          empty), C(image), C(mounts) and C(ports). Mounts and ports that kind adds by itself are omitted.
       type: list
       elements: dict
     kubernetes_version:
@@ -78,8 +75,7 @@ clusters:
       type: str
     options:
       description:
-        - The options of M(kindlab.volumes.kind_cluster), except its name, that create such a cluster, as recorded at
-          its creation.
+        - The options of M(kindlab.volumes.kind_cluster), except the name, as recorded when it created the cluster.
         - Empty if the cluster was created by other means or does not answer.
       type: dict
   sample:
@@ -91,8 +87,7 @@ clusters:
           state: running
           exit_reason: ''
           image: kindest/node:v1.34.4
-          mounts:
-            - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner, read_only: false}
+          mounts: [{host_path: /srv/lab/volumes, node_path: /data, read_only: false}]
           ports: []
       kubernetes_version: v1.34.4
       reachable: true
@@ -102,11 +97,7 @@ clusters:
         nodes:
           - role: control-plane
             image: kindest/node:v1.34.4
-            mounts:
-              - host_path: /srv/lab/volumes
-                node_path: /var/local-path-provisioner
-                read_only: false
-                create: false
+            mounts: [{host_path: /srv/lab/volumes, node_path: /data, read_only: false, create: false}]
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info as action

@@ -9,11 +9,10 @@ module: kind_cluster_recreate
 short_description: Delete a kind cluster and create it again with its volumes
 version_added: 0.1.0
 description:
-  - Scales every workload that uses a volume to zero and verifies that nothing uses the volumes any more
-    (M(kindlab.volumes.volume_detach)), backs up the volumes (M(kindlab.volumes.volume_backup)), deletes the cluster and
-    creates it again (M(kindlab.volumes.kind_cluster)), installs its provisioners
-    (M(kindlab.volumes.storage_provisioner)), restores the volumes (M(kindlab.volumes.volume_restore)), compares their
-    data with the backup, and scales the workloads back up.
+  - Scales every workload that uses a volume to zero and verifies that no volume is in use
+    (M(kindlab.volumes.volume_detach)), backs up the volumes (M(kindlab.volumes.volume_backup)), deletes the cluster,
+    creates it again (M(kindlab.volumes.kind_cluster)) with its provisioners (M(kindlab.volumes.storage_provisioner)),
+    restores the volumes (M(kindlab.volumes.volume_restore)), compares their data with the backup, and scales up again.
   - Each finished step is recorded in the journal C(recreate.jsonl) beside the backup before the next one starts. If a
     run is interrupted, run the same task again - it resumes there. A second run at the same time is refused.
   - If a step before the deletion fails, the workloads are scaled back up and nothing is deleted.
@@ -146,15 +145,13 @@ first_step:
   type: str
   sample: planned
 without_api:
-  description: Whether the last backup stood in for an API server that does not answer.
+  description: Whether the last backup was used because the API server does not answer.
   returned: success
   type: bool
-  sample: false
 resumed:
   description: Whether the run resumed an interrupted one.
   returned: success
   type: bool
-  sample: false
 plan:
   description:
     - The steps of this run (C(name), C(does), and C(undoable) - whether everything is put back if it fails), the nodes,

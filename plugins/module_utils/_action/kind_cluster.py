@@ -12,7 +12,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
     Observed,
     Request,
-    compare_record,
     needs_blockers,
     plan,
 )
@@ -36,6 +35,7 @@ MOUNT = {
     "mode": {"type": "raw", "default": "0755"},
     "propagation": {"type": "str", "choices": ["None", "HostToContainer", "Bidirectional"]},
 }
+SHARED_MOUNT = {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}}
 PORT = {
     "node_port": {"type": "int", "required": True},
     "host_port": {"type": "int", "default": 0},
@@ -59,11 +59,7 @@ ARGUMENTS: dict[str, Any] = {
     "control_planes": {"type": "int", "default": 1},
     "workers": {"type": "int", "default": 0},
     "nodes": {"type": "list", "elements": "dict", "options": NODE},
-    "mounts": {
-        "type": "list",
-        "elements": "dict",
-        "options": {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}},
-    },
+    "mounts": {"type": "list", "elements": "dict", "options": SHARED_MOUNT},
     "ports": {"type": "list", "elements": "dict", "options": PORT},
     "labels": {"type": "dict"},
     "kubeadm_patches": {"type": "list", "elements": "raw"},
@@ -108,7 +104,7 @@ def run(
             warnings += planned.warnings
         else:
             result["kubernetes_version"], record = cluster.read(own_file=True)
-            warnings += compare_record(request.spec, record, applied=True)
+            warnings += planned.compare_record(record)
     return Outcome(planned.changes, *planned.diff(), result, warnings)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,16 +35,12 @@ def run(
     """Describe one cluster, or all of them."""
     if connect is None:
         require_library()
-    runner, connect = runner or Runner(), connect or _connect
+    runner, connect = runner or Runner(), connect or functools.partial(Cluster, timeout=ANSWER_SECONDS)
     name = options.get("name")
     nodes = find_engine(options["engine"], runner).nodes(name and checked_name(name))
     grouped = {key: tuple(group) for key, group in itertools.groupby(nodes, key=lambda node: node.cluster)}
     clusters = [_describe(KindCluster({**options, "name": key}, runner, connect), own) for key, own in grouped.items()]
     return Outcome(False, facts={"clusters": clusters})
-
-
-def _connect(kubeconfig: str, context: str) -> Cluster:
-    return Cluster(kubeconfig, context, timeout=ANSWER_SECONDS)
 
 
 def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import BadInput
 
-DEFAULT_SNAPSHOTTER = "overlayfs"
 _NAME_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 # The table of containerd's configuration that names the snapshotter, in versions 2, and 3 and later (kind's rule).
 _CRI_TABLES = ('plugins."io.containerd.grpc.v1.cri".containerd', 'plugins."io.containerd.cri.v1.images"')
@@ -40,16 +39,12 @@ def engine_image(name: str, image_id: str) -> Image:
 
 def read_listing(text: str) -> dict[str, str]:
     """{name: digest of the manifest} from the output of 'ctr images list'."""
-    rows = (line.split() for line in text.splitlines()[1:])
-    return {_listed(row[0]): row[2] for row in rows if len(row) > 2}
-
-
-def _listed(name: str) -> str:
-    return name if name.startswith("sha256:") else plain_name(name)
+    rows = [row for row in (line.split() for line in text.splitlines()[1:]) if len(row) > 2]
+    return {row[0] if row[0].startswith("sha256:") else plain_name(row[0]): row[2] for row in rows}
 
 
 def read_snapshotter(config: str) -> str:
-    """The snapshotter with which a node's containerd unpacks images, from 'containerd config dump'."""
+    """The snapshotter with which containerd unpacks images, from 'containerd config dump'; its default is overlayfs."""
     table = ""
     for line in config.splitlines():
         header = re.fullmatch(r"\s*\[([^\[\]]+)\]\s*", line)
@@ -58,7 +53,7 @@ def read_snapshotter(config: str) -> str:
         setting = re.fullmatch(r"\s*snapshotter\s*=\s*[\"']([^\"']+)[\"']\s*", line)
         if setting and table in _CRI_TABLES:
             return setting[1]
-    return DEFAULT_SNAPSHOTTER
+    return "overlayfs"
 
 
 def archive_images(archive: str, manifest: Any, index: Any, save: str) -> tuple[Image, ...]:
@@ -81,17 +76,13 @@ def archive_images(archive: str, manifest: Any, index: Any, save: str) -> tuple[
 def _saved(entry: Mapping[str, Any]) -> Image:
     # The configuration is DIGEST.json, or blobs/sha256/DIGEST since Docker 25.
     digest = entry["Config"].rpartition("/")[2].removesuffix(".json")
-    return Image(_plain(entry.get("RepoTags") or ()), full_id(digest))
+    return Image(tuple(map(plain_name, entry.get("RepoTags") or ())), full_id(digest))
 
 
 def _indexed(entry: Mapping[str, Any]) -> Image:
     annotations = entry.get("annotations") or {}
     name = next((annotations[key] for key in _NAME_ANNOTATIONS if key in annotations), "")
-    return Image(_plain([name] if name else ()), entry["digest"])
-
-
-def _plain(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(plain_name(name) for name in names)
+    return Image((plain_name(name),) if name else (), entry["digest"])
 
 
 def plain_name(image: str) -> str:

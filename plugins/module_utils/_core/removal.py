@@ -27,7 +27,6 @@ _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
 _CSI = "Back it up by the means of the CSI driver."
 _RETAIN = "Set its reclaim policy to Retain: kindlab.volumes.volume_backup does, or kubectl patch pv."
 
-DeletionBlocker: TypeAlias = Refusal
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
 
 
@@ -37,14 +36,14 @@ def blockers(
     users: Mapping[str, Sequence[str]],
     not_backed_up: Mapping[str, str],
     archived: Collection[str] = (),
-) -> tuple[DeletionBlocker, ...]:
+) -> tuple[Refusal, ...]:
     """Every reason not to remove the cluster; () if all data outlives it.
 
     By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes
     whose current data is in an archive.
     """
     return tuple(
-        DeletionBlocker(volume.name, why, next_step, {"claim": volume.claim})
+        Refusal(volume.name, why, next_step, {"claim": volume.claim})
         for volume in volumes
         for why, next_step in (
             *_deleted_with_node(volume, nodes, archived),

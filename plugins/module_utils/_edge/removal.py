@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import node_directories
@@ -21,9 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from .engine import Engine
 
 
-def find_blockers(
-    cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str
-) -> tuple[removal.DeletionBlocker, ...]:
+def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Refusal, ...]:
     """Every reason not to remove a cluster. path: of the backup of its volumes, '' for none."""
     pvs, claims = cluster.lists("PersistentVolume", "PersistentVolumeClaim")
     volumes = read_volumes(pvs, claims)
@@ -67,9 +66,6 @@ def _check_backup(
         return dict.fromkeys((volume.name for volume in volumes), removal.NO_BACKUP), set()
     try:
         backup = read_backup(path)
-    except BadInput as error:
-        return dict.fromkeys((volume.name for volume in volumes), error.message.rstrip(".")), set()
-    try:
         changed = changes(backup, volumes, nodes, engine)
     except KindlabError as error:
         return dict.fromkeys((volume.name for volume in volumes), error.message.rstrip(".")), set()

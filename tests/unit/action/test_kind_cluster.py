@@ -51,7 +51,7 @@ def test_second_run_asks_little(place: Place) -> None:
     assert [call[:2] for call in place.host.calls] == [["kind", "version"], ["docker", "ps"], ["docker", "inspect"]]
 
 
-def test_drift_is_refused_and_told(place: Place) -> None:
+def test_drift_is_declined_with_both_values(place: Place) -> None:
     place.run()
     error = place.refused(Declined, workers=2, image="kindest/node:v9", mounts=[], controller_manager_qps=50)
     assert [(d["name"], d["field"]) for d in error.details] == [

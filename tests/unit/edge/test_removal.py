@@ -299,7 +299,7 @@ def broken(*_arguments: Any, **_rest: Any) -> None:
     raise CommandFailed("the engine is gone")
 
 
-def test_changes_are_told_by_volume(scene: Scene) -> None:
+def test_changes_by_volume(scene: Scene) -> None:
     scene.save()
     change(scene.data / "v1" / "file")
     scene.put(7)

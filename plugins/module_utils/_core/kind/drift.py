@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How an existing cluster differs from the requested one."""
+"""Compare an existing cluster with the requested one, and decline if they differ."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 from .config import CLUSTER_FIELDS, NODE_FIELDS, kind_config
 from .nodes import CONTROL_PLANE, Mount, Node, Port, kubernetes_nodes, node_names
+from .record import recorded_config
 from .settings import split_rate
 from .spec import ClusterSpec, NodeSpec
 
 API_SERVER_PORT = 6443
 VALUE_MAX = 120
-# The bind mounts that kind adds to every node (runArgsForNode, commonArgs).
-KIND_MOUNTS = frozenset(("/lib/modules", "/dev/mapper"))
 
 # Fields of kind's configuration that no container shows, and the options they come from.
 _HIDDEN = {**CLUSTER_FIELDS, "controller_manager_qps": "requestRate"}
 _HIDDEN_OF_NODES = {option: NODE_FIELDS[option] for option in ("labels", "patches")}
+
+_RECREATE = (
+    "Change the options to match the cluster, or recreate it with its volumes "
+    "(kindlab.volumes.volume_backup, kind_cluster with state=absent, kind_cluster, kindlab.volumes.volume_restore): "
+    "kind cannot change an existing cluster."
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,30 @@ class Difference:
         """The difference as a reason to decline."""
         why = f"{self.field} is {_text(self.before)}, requested is {_text(self.after)}"
         return Refusal(self.node, why, details={"field": self.field, "before": self.before, "after": self.after})
+
+
+def decline_drift(spec: ClusterSpec, drift: Iterable[Difference], **effect: str) -> None:
+    """Raise Declined if there is any difference. effect: what was changed before."""
+    subject = f"Cluster {spec.name} exists, but differs from the requested one"
+    decline(subject, [difference.refusal() for difference in drift], _RECREATE, **effect)
+
+
+def compare_record(
+    spec: ClusterSpec, record: Mapping[str, Any] | None, *, unfinished: bool = False, applied: bool = False
+) -> tuple[str, ...]:
+    """Compare the recorded configuration with the requested one; warnings about what cannot be compared.
+
+    unfinished: the configuration has not been recorded yet; applied: the plan has been carried out. Raises Declined for
+    differences, BadInput if the record is unreadable.
+    """
+    if record is not None:
+        started = {"effect": "its nodes were started and its kubeconfig was written where necessary"}
+        decline_drift(spec, record_drift(spec, recorded_config(record)), **(started if applied else {}))
+        return ()
+    options = () if unfinished else unverifiable_options(spec)
+    if not options:
+        return ()
+    return (f"Cluster {spec.name} was not created by kind_cluster: {', '.join(options)} could not be compared.",)
 
 
 def container_drift(spec: ClusterSpec, nodes: Sequence[Node], image_ids: Mapping[str, str]) -> tuple[Difference, ...]:
@@ -70,9 +99,8 @@ def record_drift(spec: ClusterSpec, recorded: Mapping[str, Any]) -> tuple[Differ
 def unverifiable_options(spec: ClusterSpec) -> tuple[str, ...]:
     """The requested options that cannot be compared if no configuration was recorded."""
     requested = _with_rate(kind_config(spec))
-    names = [option for option, field in _HIDDEN.items() if field in requested]
-    names += [o for o, field in _HIDDEN_OF_NODES.items() if any(field in node for node in requested["nodes"])]
-    return tuple(names)
+    of_nodes = [o for o, field in _HIDDEN_OF_NODES.items() if any(field in node for node in requested["nodes"])]
+    return (*(option for option, field in _HIDDEN.items() if field in requested), *of_nodes)
 
 
 def _with_rate(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,20 +134,23 @@ def _node_drift(requested: NodeSpec, node: Node, image_ids: Mapping[str, str]) -
 
 def _mount_drift(requested: NodeSpec, node: Node) -> Iterator[Difference]:
     after = {m.node_path: _mount_text(m) for m in requested.mounts}
-    mounts = (m for m in node.mounts if m.kind == "bind" and m.node_path not in KIND_MOUNTS)
-    before = {m.node_path: _mount_text(m) for m in mounts}
+    before = {m.node_path: _mount_text(m) for m in host_mounts(node)}
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path):
             yield Difference(requested.name, f"mount {path}", before.get(path), after.get(path))
 
 
+def host_mounts(node: Node) -> list[Mount]:
+    """The bind mounts of a node, without those that kind adds to every node (runArgsForNode, commonArgs)."""
+    return [m for m in node.mounts if m.kind == "bind" and m.node_path not in ("/lib/modules", "/dev/mapper")]
+
+
 def _mount_text(mount: Mount) -> str:
     """host directory[, read-only][, propagation]; private, under either of its names, is the engines' default."""
     # Docker Desktop shows the host's paths below /host_mnt.
-    parts = [mount.host_path.removeprefix("/host_mnt")]
-    parts += ["read-only"] if mount.read_only else []
-    parts += [mount.propagation] if mount.propagation not in ("", "private", "rprivate") else []
-    return ", ".join(parts)
+    path, access = mount.host_path.removeprefix("/host_mnt"), "read-only" if mount.read_only else ""
+    propagation = "" if mount.propagation in ("private", "rprivate") else mount.propagation
+    return ", ".join(filter(None, (path, access, propagation)))
 
 
 def _ports_differ(requested: Iterable[Port], node: Node) -> bool:

@@ -8,10 +8,9 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Labels that kind puts on node containers.
+# Labels that kind puts on node containers, and their roles.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
-# Roles.
 CONTROL_PLANE = "control-plane"
 WORKER = "worker"
 LOAD_BALANCER = "external-load-balancer"
@@ -62,11 +61,9 @@ class Node:
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
         path = posixpath.normpath(node_directory)
-        above = [m for m in self.mounts if is_below(path, m.node_path)]
-        if not above:
-            return None
-        nearest = max(above, key=lambda m: len(posixpath.normpath(m.node_path)))
-        if nearest.kind != "bind":
+        above = (m for m in self.mounts if is_below(path, m.node_path))
+        nearest = max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
+        if nearest is None or nearest.kind != "bind":
             return None
         return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
 
@@ -83,7 +80,7 @@ def is_below(path: str, directory: str) -> bool:
 
 
 def default_kubeconfig(cluster: str) -> str:
-    """The kubeconfig file of one cluster; the user's own is left alone."""
+    """The kubeconfig file of one cluster; the user's own is not touched."""
     return f"~/.kube/kind-{cluster}.yaml"
 
 

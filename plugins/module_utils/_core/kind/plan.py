@@ -11,19 +11,11 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
-from .drift import Difference, container_drift, record_drift, unverifiable_options
+from .drift import compare_record, container_drift, decline_drift
 from .mounts_and_ports import HostDirectory
 from .nodes import Node, context_name
-from .record import recorded_config
 from .spec import ClusterSpec, checked_name
 from .view import ABSENT, cluster_view
-
-_RECREATE = (
-    "Change the options to match the cluster, or recreate it with its volumes "
-    "(kindlab.volumes.volume_backup, kind_cluster with state=absent, kind_cluster, kindlab.volumes.volume_restore): "
-    "kind cannot change an existing cluster."
-)
-_STARTED = "its nodes were started and its kubeconfig was written where necessary"
 
 
 @dataclass(frozen=True)
@@ -82,10 +74,7 @@ class Observed:
 
     @property
     def abandoned(self) -> bool:
-        """True if kind was interrupted and nobody uses what it left.
-
-        kind writes the kubeconfig as the last step of a creation, and removes it as the first step of a deletion.
-        """
+        """True if kind was interrupted while there was no kubeconfig, and no volume uses the nodes that it left."""
         return bool(self.nodes) and self.unfinished and not self.named and not self.has_volumes
 
 
@@ -140,6 +129,10 @@ class Plan:
             "seconds": {},
         }
 
+    def compare_record(self, record: Mapping[str, Any] | None) -> tuple[str, ...]:
+        """drift.compare_record() after the plan was carried out."""
+        return compare_record(self.request.spec, record, applied=True)
+
     def _nodes_after(self) -> tuple[Node, ...]:
         if self.create or self.request.state == ABSENT:
             return self.request.spec.as_created()
@@ -163,7 +156,7 @@ def plan(request: Request, observed: Observed) -> Plan:
 def _plan_absent(request: Request, observed: Observed) -> Plan:
     if needs_blockers(request, observed):
         subject = f"Cluster {request.spec.name} cannot be removed safely"
-        decline(subject, observed.blockers, "To remove it regardless, with whatever is lost: force=true.")
+        decline(subject, observed.blockers, "To remove it in spite of the data loss: force=true.")
     # The kubeconfig entries of a cluster that no longer exists are removed as well.
     remove = bool(observed.nodes) or observed.unfinished or observed.named or observed.merged
     return Plan(request, observed, remove=remove)
@@ -182,7 +175,7 @@ def _plan_present(request: Request, observed: Observed) -> Plan:
             tried=f"kind get kubeconfig --name {spec.name}",
             next_step=f"Remove them: kind delete cluster --name {spec.name}, or state=absent with force=true.",
         )
-    _decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
+    decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
     warnings = compare_record(spec, observed.record, unfinished=observed.unfinished) if observed.version else ()
     return Plan(
         request,
@@ -194,25 +187,3 @@ def _plan_present(request: Request, observed: Observed) -> Plan:
         version=observed.version,
         warnings=warnings,
     )
-
-
-def compare_record(
-    spec: ClusterSpec, record: Mapping[str, Any] | None, *, unfinished: bool = False, applied: bool = False
-) -> tuple[str, ...]:
-    """Compare the recorded configuration with the requested one; warnings about what cannot be compared.
-
-    unfinished: the configuration has not been recorded yet; applied: the plan has been carried out. Raises Declined for
-    differences, BadInput if the record is unreadable.
-    """
-    if record is not None:
-        _decline_drift(spec, record_drift(spec, recorded_config(record)), **({"effect": _STARTED} if applied else {}))
-        return ()
-    options = () if unfinished else unverifiable_options(spec)
-    if not options:
-        return ()
-    return (f"Cluster {spec.name} was not created by kind_cluster: {', '.join(options)} could not be compared.",)
-
-
-def _decline_drift(spec: ClusterSpec, drift: tuple[Difference, ...], **effect: str) -> None:
-    subject = f"Cluster {spec.name} exists, but differs from the requested one"
-    decline(subject, [difference.refusal() for difference in drift], _RECREATE, **effect)

@@ -41,19 +41,15 @@ def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -> dict[str, Any]:
-    """The options that recreate the cluster; {} without a readable ConfigMap."""
-    try:
-        return recorded_options(recorded_config(config_map), nodes) if config_map else {}
-    except BadInput:
-        return {}
-
-
-def recorded_options(config: Mapping[str, Any], nodes: Sequence[Node]) -> dict[str, Any]:
-    """The options of kind_cluster, except its name, that create a cluster with this configuration.
+    """The options of kind_cluster, except its name, that recreate the cluster; {} without a readable ConfigMap.
 
     nodes: the current ones, for images that were left to kind: its next version may have another default. Host
     directories are never created: an empty one would hide that its data is missing.
     """
+    try:
+        config = recorded_config(config_map or {})
+    except BadInput:
+        return {}
     names = node_names(config["name"], [node["role"] for node in config["nodes"]])
     images = {node.name: node.image for node in nodes}
     options = _options(config, CLUSTER_FIELDS)

@@ -98,7 +98,7 @@ def request_rate(qps: int | None) -> tuple[str, ...]:
 
 
 def split_rate(texts: Sequence[str]) -> tuple[int | None, list[str]]:
-    """(the rate of request_rate(), the other patches); the rate is None if none of them is its own."""
+    """(the rate of request_rate(), the other patches); the rate is None if the patches do not begin with its own."""
     match = re.search(r'"kube-api-qps": "(\d+)"', texts[0]) if texts else None
     rate = int(match[1]) if match else None
     own = request_rate(rate)
@@ -116,16 +116,16 @@ def networking(given: Mapping[str, Any]) -> dict[str, Any]:
     return {by_name[key][0]: _typed(f"networking.{key}", v, by_name[key][1]) for key, v in given.items()}
 
 
-def _typed(option: str, value: Any, wanted: type) -> Any:
-    if wanted is bool:
+def _typed(option: str, value: Any, required: type) -> Any:
+    if required is bool:
         return boolean(option, value)
-    if wanted is int and str(value).lstrip("-").isdigit():
+    if required is int and str(value).lstrip("-").isdigit():
         return int(value)
-    if wanted is list and isinstance(value, (list, tuple)):
+    if required is list and isinstance(value, (list, tuple)):
         return [str(item) for item in value]
-    if wanted is str and isinstance(value, str):
+    if required is str and isinstance(value, str):
         return value
-    raise BadInput(f"{option} {value!r} is not valid.", next_step=f"Use a value of type {wanted.__name__}.")
+    raise BadInput(f"{option} {value!r} is not valid.", next_step=f"Use a value of type {required.__name__}.")
 
 
 def boolean(option: str, value: Any) -> bool:

@@ -12,25 +12,12 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 
-from .mounts_and_ports import (
-    HostDirectory,
-    host_directories,
-    node_mounts,
-    published_ports,
-)
+from .mounts_and_ports import HostDirectory, host_directories, node_mounts, published_ports
 from .nodes import CONTROL_PLANE, LOAD_BALANCER, WORKER, Mount, Node, Port, node_names
-from .settings import (
-    feature_gates,
-    networking,
-    node_labels,
-    patches,
-    request_rate,
-    text_map,
-)
+from .settings import feature_gates, networking, node_labels, patches, request_rate, text_map
 
-# kind's rule (validNameRE), and Kubernetes' rule for the node names that begin with it (RFC 1123 subdomain).
-KIND_NAME = re.compile(r"[a-z0-9.-]+")
-NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+# Kubernetes' rule for the node names that begin with it (RFC 1123 subdomain), which is stricter than kind's.
+CLUSTER_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 HOSTNAME_MAX = 63
 
 
@@ -126,7 +113,7 @@ def _check_lengths(cluster: str, node_names: Iterable[str]) -> None:
 
 def checked_name(name: str) -> str:
     """The cluster name. Raises BadInput if kind or Kubernetes would not accept it."""
-    if KIND_NAME.fullmatch(name) and NODE_NAME.fullmatch(name):
+    if CLUSTER_NAME.fullmatch(name):
         return name
     raise BadInput(
         f"'{name}' is not a valid name of a kind cluster.",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .drift import KIND_MOUNTS, is_api_server
+from .drift import host_mounts, is_api_server
 from .nodes import Node
 
 ABSENT = "absent"
@@ -30,18 +30,13 @@ def state_of(nodes: Sequence[Node], *, unfinished: bool = False) -> str:
 
 def node_view(node: Node) -> dict[str, Any]:
     """One node, without the mounts and ports that kind adds by itself."""
-    mounts = [mount for mount in node.mounts if mount.kind == "bind" and mount.node_path not in KIND_MOUNTS]
-    return {
-        **{name: getattr(node, name) for name in ("name", "role", "state", "exit_reason", "image")},
-        "mounts": [{name: getattr(m, name) for name in ("host_path", "node_path", "read_only")} for m in mounts],
-        "ports": [asdict(port) for port in node.ports if not is_api_server(node, port)],
-    }
+    fields = ("name", "role", "state", "exit_reason", "image")
+    mounts = [{name: getattr(m, name) for name in ("host_path", "node_path", "read_only")} for m in host_mounts(node)]
+    ports = [asdict(port) for port in node.ports if not is_api_server(node, port)]
+    return {**{name: getattr(node, name) for name in fields}, "mounts": mounts, "ports": ports}
 
 
 def cluster_view(name: str, nodes: Sequence[Node], *, unfinished: bool = False) -> dict[str, Any]:
     """One cluster with its nodes."""
-    return {
-        "name": name,
-        "state": state_of(nodes, unfinished=unfinished),
-        "nodes": [node_view(node) for node in nodes],
-    }
+    state = state_of(nodes, unfinished=unfinished)
+    return {"name": name, "state": state, "nodes": [node_view(node) for node in nodes]}

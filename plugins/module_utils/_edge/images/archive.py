@@ -10,7 +10,7 @@ import lzma
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -18,16 +18,24 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import Image, archive_images
 
 _LISTS = ("manifest.json", "index.json")
-_GZIP, _XZ, _ZSTD = b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+# First bytes of a file -> what opens it.
+_OPENERS: Mapping[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ": lzma.open, b"": open}
 
 
 def images_in(path: str, save: str) -> tuple[Image, ...]:
     """The images of an archive. save: the engine's command to write one. Raises BadInput if it is not an archive."""
     if not os.path.isfile(path):
         raise BadInput(f"Archive {path} does not exist.", next_step=f"Create it: {save}")
+    lists: dict[str, Any] = {}
     try:
-        with open_archive(path) as (file, plain):
-            lists = _read_lists(file, plain)
+        # Of a plain file only the headers are read, a compressed one completely.
+        with open_archive(path) as (file, plain), tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
+            for member in archive:
+                name = member.name.removeprefix("./")
+                content = archive.extractfile(member) if name in _LISTS else None
+                if content is not None:
+                    lists[name] = json.load(content)
     except (tarfile.TarError, ValueError, EOFError, lzma.LZMAError, OSError) as error:
         raise BadInput(
             f"{path} is not a readable image archive: {error}", next_step=f"Create it again: {save}"
@@ -35,34 +43,17 @@ def images_in(path: str, save: str) -> tuple[Image, ...]:
     return archive_images(path, lists.get("manifest.json"), lists.get("index.json"), save)
 
 
-def _read_lists(file: IO[bytes], plain: bool) -> dict[str, Any]:
-    """The archive's lists of images. Of a plain file only the headers are read, a compressed one completely."""
-    lists: dict[str, Any] = {}
-    with tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
-        for member in archive:
-            name = member.name.removeprefix("./")
-            content = archive.extractfile(member) if name in _LISTS else None
-            if content is not None:
-                lists[name] = json.load(content)
-    return lists
-
-
 @contextmanager
 def open_archive(path: str) -> Iterator[tuple[IO[bytes], bool]]:
     """(the decompressed archive, whether the file is uncompressed)."""
     with open(path, "rb") as file:
         start = file.read(6)
-        file.seek(0)
-        if start.startswith(_GZIP):
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield unpacked, False  # type: ignore[misc]
-        elif start.startswith(_XZ):
-            with lzma.LZMAFile(file) as unpacked:
-                yield unpacked, False
-        elif start.startswith(_ZSTD):
-            yield from _unpack_zstd(path)
-        else:
-            yield file, True
+    if start.startswith(_ZSTD):
+        yield from _unpack_zstd(path)
+        return
+    opener = next(opener for magic, opener in _OPENERS.items() if start.startswith(magic))
+    with opener(path, "rb") as file:
+        yield file, opener is open
 
 
 def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 import queue
 import shlex
 import subprocess
-import threading
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
@@ -25,35 +26,27 @@ class Tee:
     def copy_to(self, source: IO[bytes], programs: Mapping[str, Sequence[str]]) -> None:
         """Copy the source to every program {name: argv}. Raises CommandFailed for the first that fails."""
         queues: dict[str, queue.Queue[bytes]] = {name: queue.Queue(BUFFERED) for name in programs}
-        failures: dict[str, CommandFailed] = {}
-        threads = [
-            threading.Thread(target=_feed, args=(name, argv, queues[name], failures), daemon=True)
-            for name, argv in programs.items()
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            while chunk := source.read(CHUNK):
+        with ThreadPoolExecutor(max_workers=len(programs)) as pool:
+            runs = [pool.submit(_feed, argv, queues[name]) for name, argv in programs.items()]
+            try:
+                while chunk := source.read(CHUNK):
+                    for chunks in queues.values():
+                        chunks.put(chunk)
+            finally:
                 for chunks in queues.values():
-                    chunks.put(chunk)
-        finally:
-            for chunks in queues.values():
-                chunks.put(b"")
-            for thread in threads:
-                thread.join()
-        for name in programs:
-            if name in failures:
-                raise failures[name]
+                    chunks.put(b"")
+        for run in runs:
+            run.result()
 
     @contextmanager
     def output_of(self, argv: Sequence[str]) -> Iterator[IO[bytes]]:
         """The output of a program while it runs. Raises CommandFailed if it fails."""
-        with subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
-            if program.stdout is None or program.stderr is None:
+        with (
+            tempfile.TemporaryFile() as stderr,
+            subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr) as program,
+        ):
+            if program.stdout is None:
                 return
-            stderr: list[bytes] = []
-            reader = threading.Thread(target=_read, args=(program.stderr, stderr), daemon=True)
-            reader.start()
             try:
                 yield program.stdout
             except CommandFailed:
@@ -62,41 +55,28 @@ class Tee:
                 if program.wait() == 0:
                     raise
             program.stdout.read()
-            reader.join()
             if program.wait() != 0:
                 raise _failed(argv, stderr)
 
 
-def _feed(name: str, argv: Sequence[str], chunks: queue.Queue[bytes], failures: dict[str, CommandFailed]) -> None:
+def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
     """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
-    stderr: list[bytes] = []
-    with subprocess.Popen(
-        list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as program:
-        if program.stdin is None or program.stderr is None:
+    with (
+        tempfile.TemporaryFile() as stderr,
+        subprocess.Popen(list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr) as program,
+    ):
+        if program.stdin is None:
             return
-        reader = threading.Thread(target=_read, args=(program.stderr, stderr), daemon=True)
-        reader.start()
-        broken = False
         while chunk := chunks.get():
-            try:
-                if not broken:
-                    program.stdin.write(chunk)
-            except BrokenPipeError:
-                broken = True
-        try:
+            with suppress(BrokenPipeError):
+                program.stdin.write(chunk)
+        with suppress(BrokenPipeError):
             program.stdin.close()
-        except BrokenPipeError:
-            broken = True
-        reader.join()
         if program.wait() != 0:
-            failures[name] = _failed(argv, stderr)
+            raise _failed(argv, stderr)
 
 
-def _read(stream: IO[bytes], lines: list[bytes]) -> None:
-    lines.extend(stream.readlines()[-8:])
-
-
-def _failed(argv: Sequence[str], stderr: Sequence[bytes]) -> CommandFailed:
-    text = b"".join(stderr).decode("utf-8", "replace").strip()
+def _failed(argv: Sequence[str], stderr: IO[bytes]) -> CommandFailed:
+    stderr.seek(0)
+    text = b"".join(stderr.readlines()[-8:]).decode("utf-8", "replace").strip()
     return CommandFailed(f"{argv[0]} failed: {text or 'without an error message'}", tried=shlex.join(argv))

@@ -10,11 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import record
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.startup import (
-    wait_api,
-    wait_nodes,
-    wait_storage,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import startup
 
 from . import host_directories
 from .cluster import KindCluster
@@ -37,14 +33,14 @@ def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[d
     warnings: tuple[str, ...] = ()
     with cluster.api() as api:
         deadline = Deadline(cluster.timeout)
-        wait_api(api, deadline)
+        startup.wait_api(api, deadline)
         if spec.has_network:
             everything = plan.request.wait_for == "nodes"
             names = [node.name for node in spec.nodes if everything or node.role == CONTROL_PLANE]
-            wait_nodes(api, names, deadline)
+            startup.wait_nodes(api, names, deadline)
         if plan.finish:
             api.apply(record(config, kind_version))
-            if spec.has_network and not wait_storage(api, deadline):
+            if spec.has_network and not startup.wait_storage(api, deadline):
                 warnings = (f"Cluster {spec.name} has no default storage class.",)
             cluster.marker.remove()
     watch.lap("wait")

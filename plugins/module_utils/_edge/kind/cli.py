@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -19,33 +18,28 @@ _INSTALL = (
 )
 
 # Pattern of an error message of kind -> the next step; {engine} is the engine's name.
-_EXPLAINED = (
-    (
-        r"failed to pull image|pull access denied|manifest unknown",
+_EXPLAINED = {
+    r"failed to pull image|pull access denied|manifest unknown": (
         "The role kindlab.volumes.node_image provides a node image, from an archive or built on this host if no "
-        "registry is reachable; set image to it.",
+        "registry is reachable; set image to it."
     ),
-    (
-        r"port is already allocated|address already in use",
-        "Another program or cluster uses that host port: stop it, or change host_port.",
+    r"port is already allocated|address already in use": (
+        "Another program or cluster uses that host port: stop it, or change host_port."
     ),
-    (
-        r"too many open files|inotify",
-        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512",
+    r"too many open files|inotify": (
+        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
     ),
-    (
-        r"did not receive an exit event",
+    r"did not receive an exit event": (
         "A process of that container may be frozen because runc was killed on a busy host: write THAWED into each "
-        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer.",
+        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer."
     ),
-    (r"no space left on device", "Free disk space of the engine, e.g.: {engine} system prune"),
-    (r"node\(s\) already exist", "Another run is creating it: wait for it to end, then run this again."),
-    (r"failed to lock config file", "An interrupted kind left its lock: remove the kubeconfig's .lock file."),
-    (
-        r"unknown field|field \S+ not found|unable to decode config",
-        f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}.",
+    r"no space left on device": "Free disk space of the engine, e.g.: {engine} system prune",
+    r"node\(s\) already exist": "Another run is creating it: wait for it to end, then run this again.",
+    r"failed to lock config file": "An interrupted kind left its lock: remove the kubeconfig's .lock file.",
+    r"unknown field|field \S+ not found|unable to decode config": (
+        f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}."
     ),
-)
+}
 _OTHERWISE = "Run this again with retain_on_failure: true, then: kind export logs --name NAME DIRECTORY"
 _TRY_AGAIN = "Run this again. Leftover containers: {engine} ps --all"
 
@@ -80,7 +74,7 @@ class Kind:
         try:
             self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
         except CommandFailed as error:
-            raise self._explained(f"kind could not create cluster {name}", error, {"config": config}) from None
+            raise self._explained(f"kind could not create cluster {name}", error, config=config) from None
 
     def is_creating(self, name: str) -> bool:
         """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
@@ -101,28 +95,25 @@ class Kind:
         try:
             self.runner.run(argv, env=self.env)
         except CommandFailed as error:
-            raise self._explained(f"kind could not delete cluster {name}", error, otherwise=_TRY_AGAIN) from None
+            raise self._explained(f"kind could not delete cluster {name}", error, _TRY_AGAIN) from None
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries to a kubeconfig, and make it the current context there."""
-        self.runner.run(
-            [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig], env=self.env
-        )
+        argv = [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig]
+        self.runner.run(argv, env=self.env)
 
     def kubeconfig(self, name: str) -> str | None:
         """The cluster's kubeconfig as text, None if kubeadm never ran or its control plane is not running."""
         done = self.runner.run([self.program, "get", "kubeconfig", "--name", name], check=False, env=self.env)
         return done.out if done.code == 0 else None
 
-    def _explained(
-        self, what: str, error: CommandFailed, details: Mapping[str, str] | None = None, otherwise: str = _OTHERWISE
-    ) -> CommandFailed:
+    def _explained(self, what: str, error: CommandFailed, step: str = _OTHERWISE, **details: str) -> CommandFailed:
         lines = (line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
         message = "\n".join(lines)
-        step = next_step(message, otherwise).replace("{engine}", self.engine)
-        return CommandFailed(f"{what}: {message}", tried=error.tried, next_step=step, details=details)
+        step = next_step(message, step).replace("{engine}", self.engine)
+        return CommandFailed(f"{what}: {message}", tried=error.tried, next_step=step, details=details or None)
 
 
 def next_step(message: str, otherwise: str = _OTHERWISE) -> str:
     """What to do about an error message of kind."""
-    return next((step for pattern, step in _EXPLAINED if re.search(pattern, message, re.IGNORECASE)), otherwise)
+    return next((step for pattern, step in _EXPLAINED.items() if re.search(pattern, message, re.IGNORECASE)), otherwise)

@@ -11,42 +11,36 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import read
 
 
 class Kubeconfig:
-    """One kubeconfig file, existing or not."""
+    """One kubeconfig file, existing or not. Its methods raise BadInput if it cannot be read."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def text(self) -> str:
-        """The file's content, '' if it does not exist."""
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
-
     def has_cluster(self, cluster: str) -> bool:
         """True if the file has kind's context for this cluster, or for an earlier one of the same name."""
-        return bool(re.search(rf"(?m)^\s*(- )?name: [\"']?{re.escape(context_name(cluster))}[\"']?\s*$", self.text()))
+        return bool(
+            re.search(rf"(?m)^\s*(- )?name: [\"']?{re.escape(context_name(cluster))}[\"']?\s*$", read(self.path))
+        )
 
     def has_credentials_of(self, kubeconfig: str) -> bool:
         """True if the file has the server and the credentials of that kubeconfig text."""
-        content = self.text()
+        content = read(self.path)
         return all(value in content for value in re.findall(r"(?m)^\s*(?:server|\S+-data): (\S+)\s*$", kubeconfig))
 
     def remove_if_empty(self) -> None:
         """Remove the file if it contains no cluster."""
-        if not re.search(r"(?m)^(clusters|contexts|users):", self.text()) and os.path.exists(self.path):
+        if not re.search(r"(?m)^(clusters|contexts|users):", read(self.path)) and os.path.exists(self.path):
             os.unlink(self.path)
 
 
 def user_kubeconfig(environment: Mapping[str, str]) -> str:
     """The file to which kubectl and kind write for this user (kind's pathForMerge)."""
     paths = list(dict.fromkeys(p for p in environment.get("KUBECONFIG", "").split(os.pathsep) if p))
-    if not paths:
-        return os.path.join(os.path.expanduser("~"), ".kube", "config")
+    paths = paths or [os.path.expanduser("~/.kube/config")]
     return next((p for p in paths if os.path.isfile(p)), paths[-1])
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import read
 
 PAUSE = 0.5
 # Content of the marker of a removal; that of a creation is kind's configuration.
@@ -34,12 +35,8 @@ class Marker:
         return os.path.exists(self.path)
 
     def is_removal(self) -> bool:
-        """True if it was a removal."""
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                return file.read() == REMOVING
-        except FileNotFoundError:
-            return False
+        """True if it was a removal. Raises BadInput if the marker cannot be read."""
+        return read(self.path) == REMOVING
 
     def wait(self, timeout: float, is_creating: Callable[[], bool]) -> None:
         """Wait until no other run, and no kind process that one left behind, is active. Raises TimedOut."""

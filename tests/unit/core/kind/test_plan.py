@@ -10,10 +10,10 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import compare_record
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
     Observed,
     Request,
-    compare_record,
     needs_blockers,
     plan,
 )

@@ -12,9 +12,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
+    known_options,
     record,
     recorded_config,
-    recorded_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
@@ -38,7 +38,7 @@ FULL = {
 
 def again(spec: ClusterSpec, nodes: tuple[Node, ...] = ()) -> dict[str, Any]:
     """The options that come out of the cluster's record."""
-    return recorded_options(recorded_config(record(config_text(kind_config(spec)), "0.32.0")), nodes)
+    return known_options(record(config_text(kind_config(spec)), "0.32.0"), nodes)
 
 
 @given(OPTIONS)

@@ -78,7 +78,7 @@ def test_every_program_gets_everything(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == data == (tmp_path / "b").read_bytes()
 
 
-def test_one_that_fails_is_told_and_the_others_get_everything(tmp_path: Path) -> None:
+def test_a_program_that_fails_is_reported_and_the_others_get_everything(tmp_path: Path) -> None:
     data = b"x" * CHUNK * 40
     with pytest.raises(CommandFailed, match="no room"):
         Tee().copy_to(io.BytesIO(data), {"bad": FAIL, "good": [*CAT, str(tmp_path / "good")]})

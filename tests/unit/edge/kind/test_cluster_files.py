@@ -40,18 +40,10 @@ def test_names_as_other_programs_write_them(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 9), st.integers(0, 9))
-def test_whether_a_kubeconfig_leads_there(here: int, there: int) -> None:
-    file = _InMemory(LAB + KUBECONFIG.format(name="other", number=here))
-    assert file.has_credentials_of(KUBECONFIG.format(name="other", number=there)) is (here == there)
-
-
-class _InMemory(Kubeconfig):
-    def __init__(self, text: str) -> None:
-        super().__init__("")
-        self._text = text
-
-    def text(self) -> str:
-        return self._text
+def test_whether_a_kubeconfig_has_the_credentials_of_another(own: int, others: int) -> None:
+    with temporary_file(LAB + KUBECONFIG.format(name="other", number=own)) as path:
+        other = KUBECONFIG.format(name="other", number=others)
+        assert Kubeconfig(path).has_credentials_of(other) is (own == others)
 
 
 @pytest.mark.parametrize(("text", "stays"), [(EMPTY, False), (LAB, True)])
@@ -128,7 +120,7 @@ def test_directories_are_made_with_their_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_a_link_that_leads_nowhere(tmp_path: Path, create: bool) -> None:
+def test_a_dangling_symlink(tmp_path: Path, create: bool) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(BadInput, match="is not a directory"):
         host.missing([HostDirectory(str(tmp_path / "link"), create)])
