@@ -171,6 +171,17 @@ def test_actions_get_all_of_their_options(world: World, call: str) -> None:
     assert world.options[call].keys() >= ACTIONS[call].ARGUMENTS.keys()
 
 
+def test_classes_of_other_provisioners_are_reported(world: World) -> None:
+    world.classes = [{"name": "a", "options": {"name": "hostpath"}}, {"name": "b", "options": {}}]
+    done = world.run()
+    assert world.calls.count("provision") == 1 and world.options["provision"]["name"] == "hostpath"
+    (warning,) = done.warnings
+    assert warning.endswith("not installed: b")
+    world.classes = [{"name": "b", "options": {}}]
+    world.run()
+    assert world.options["provision"]["state"] == "absent"
+
+
 def test_each_run_recreates_it(world: World) -> None:
     world.run()
     world.write()

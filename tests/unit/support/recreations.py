@@ -92,6 +92,7 @@ class World:
         self.others: set[str] = set()
         self.images = True
         self.shape: Mapping[str, Any] = SHAPE
+        self.classes = [CLASS]
 
     # What somebody else does.
 
@@ -204,7 +205,7 @@ class World:
         return self._call("provision", options, check_mode, lambda: None, {})
 
     def storage_provisioner_info(self, _options: Mapping[str, Any], _check_mode: bool) -> Outcome:
-        return Outcome(False, facts={"storage_classes": [CLASS]})
+        return Outcome(False, facts={"storage_classes": self.classes})
 
     def volume_detach(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         owners = [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.owners or options["path"] else []

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
@@ -71,9 +71,3 @@ def cluster_spec(name: str, requested: Mapping[str, Any], recorded: Mapping[str,
             next_step="Describe the cluster in options: nodes, and everything else that it was created with.",
         )
     return spec
-
-
-def provisioner_options(storage_classes: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The options of storage_provisioner, by class; and the names of classes with another provisioner."""
-    ours = [dict(item["options"]) for item in storage_classes if item["options"]]
-    return ours, [item["name"] for item in storage_classes if not item["options"]]

@@ -9,7 +9,6 @@ from contextlib import suppress
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.preflight import check_images
 
 from . import steps
 from .context import Context, Facts
@@ -25,10 +24,10 @@ def plan(context: Context) -> Facts:
             f"The API server of {context.name} answers again. Nothing was changed.",
             next_step="Run this again without without_api=last_backup.",
         )
-    options = context.action_options.backup(checksums="none", data="in_place", without_api=_LAST_BACKUP)
-    planned = context.run("backed_up", volume_backup.run, options, check_mode=True)
+    options = {"checksums": "none", "data": "in_place", "without_api": _LAST_BACKUP}
+    planned = context.run("backed_up", volume_backup, options, check_mode=True)
     context.facts["volumes"] = planned["volumes"]
-    check_images(context.engine, context.facts["images"])
+    steps.check_images(context)
     return context.facts
 
 
@@ -40,7 +39,7 @@ def stop_nodes(context: Context) -> Facts:
     return {}
 
 
-def start_nodes(context: Context) -> str:
+def undo(context: Context) -> str:
     """Start the nodes that were stopped; a sentence about it."""
     stopped = context.results.get("stopped", ())
     context.engine.start([node for node in context.engine.nodes(context.name) if node.name in stopped])
