@@ -31,7 +31,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
-from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, owner, stateful
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, stateful, workload
 
 OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "cluster": "lab", "compression": "gzip"}
 Backup = Callable[..., Outcome]
@@ -214,7 +214,7 @@ def test_a_changed_manifest_makes_a_generation(lab: Lab) -> None:
 
 
 def workload(kind: str, name: str, *claims: str, **spec: Any) -> dict[str, Any]:
-    return owner(kind, name, *claims, metadata={"namespace": "default"}, **spec)
+    return workload(kind, name, *claims, metadata={"namespace": "default"}, **spec)
 
 
 def saved_workloads(lab: Lab) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def test_what_makes_pods_with_the_volumes_is_saved(lab: Lab) -> None:
     done = {"conditions": [{"type": "Complete", "status": "True"}]}
     for item in (
         workload("Deployment", "web", "a"),
-        owner("ReplicaSet", "web-1", "a", metadata=above),
+        workload("ReplicaSet", "web-1", "a", metadata=above),
         stateful("db", made="a", metadata={"namespace": "default"}),
         job,
         {**workload("Job", "done", "a"), "status": done},
