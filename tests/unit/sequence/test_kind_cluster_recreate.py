@@ -117,7 +117,7 @@ def test_the_order_of_steps(world: World) -> None:
     assert [v["name"] for v in facts["after"]["volumes"]] == [v["name"] for v in facts["before"]["volumes"]] == ["v0"]
     assert [workload["name"] for workload in facts["workloads"]] == ["shop"]
     steps = [step for step in ENTRIES if step not in ("planned", "deleting")]
-    assert list(facts["seconds"]) == ["look", "plan", *steps, "checksums"]
+    assert list(facts["seconds"]) == ["observe", "plan", *steps, "checksums"]
     assert facts["plan"] == {
         "steps": [step.as_dict() for step in steps_from("planned")],
         "nodes": NODES,

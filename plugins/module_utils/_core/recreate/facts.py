@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Facts of a cluster that the new one is created from: of the living cluster, or of its last backup."""
+"""Facts of a cluster that the new one is created from: of the running cluster, or of its last backup."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWN = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
 
 
 def of_cluster(cluster: Mapping[str, Any], engine: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a living cluster. cluster: as kind_cluster_info describes it; options: for the new one."""
+    """The facts of a running cluster. cluster: as kind_cluster_info describes it; options: for the new one."""
     return {
         "cluster": cluster["name"],
         "engine": engine,

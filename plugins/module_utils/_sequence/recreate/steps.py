@@ -142,7 +142,7 @@ RUN: dict[str, Run] = {
 
 
 def undo(context: Context) -> str:
-    """Scale workloads back up and reset reclaim policies; sentences about it for the error that led here."""
+    """Scale workloads back up, and reset the reclaim policies that the backup set; sentences for the error message."""
     deleted = context.results["detached"].get("deleted_pods")
     try:
         volume_detach.run(context.options_of(volume_detach, {"state": "attached"}), False)
@@ -151,21 +151,16 @@ def undo(context: Context) -> str:
             context.journal.add(ROLLED_BACK)
     except KindlabError as error:
         done = f"The cluster was not deleted. The workloads are still scaled to zero ({error.message})."
+    before = {v["name"]: v["reclaim_policy_before"] for v in context.facts.get("volumes", ())}
+    changed = [name for name, policy in before.items() if policy != "Retain"]
     try:
-        _reset_policies(context)
+        cluster = context.connect()
+        cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(before[name])), changed)
     except KindlabError as error:
         done += f" Some volumes may have kept the reclaim policy Retain ({error.message})."
     if deleted:
         done += f" These pods were deleted and have no controller: {', '.join(deleted)}."
     return done
-
-
-def _reset_policies(context: Context) -> None:
-    """The reclaim policies that the backup has set to Retain."""
-    before = {v["name"]: v["reclaim_policy_before"] for v in context.facts.get("volumes", ())}
-    cluster = context.connect()
-    changed = [name for name, policy in before.items() if policy != "Retain"]
-    cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(before[name])), changed)
 
 
 def _check_disk(context: Context) -> None:

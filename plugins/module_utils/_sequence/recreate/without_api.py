@@ -32,7 +32,7 @@ def plan(context: Context) -> Facts:
 
 
 def stop_nodes(context: Context) -> Facts:
-    """Stop the nodes, so that nothing writes any more; the journal keeps nothing of it."""
+    """Stop the nodes, so that nothing writes to the volumes any more."""
     nodes = context.engine.nodes(context.name)
     context.results["stopped"] = [node.name for node in nodes if node.state in (RUNNING, "paused")]
     context.engine.stop(nodes)
@@ -40,7 +40,7 @@ def stop_nodes(context: Context) -> Facts:
 
 
 def undo(context: Context) -> str:
-    """Start the nodes that were stopped; a sentence about it."""
+    """Start the nodes that were stopped; a sentence for the error message."""
     stopped = context.results.get("stopped", ())
     context.engine.start([node for node in context.engine.nodes(context.name) if node.name in stopped])
     return "The cluster was not deleted, and its nodes were started again."
@@ -51,7 +51,7 @@ def back_up(context: Context) -> Facts:
 
 
 def delete(context: Context) -> Facts:
-    """Forced: the API server can't be asked, and stopped nodes use nothing."""
+    """Forced: the API server does not answer, and stopped nodes use nothing."""
     return steps.delete(context, force=True)
 
 
