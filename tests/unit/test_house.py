@@ -30,8 +30,8 @@ ROOMS = {
 # The map of _core and _edge, by domain: a file imports its own domain and those on the lines above.
 LEVELS = {
     "_core": (
-        ("errors", "text", "clock", "engines", "outcome", "console"),
-        ("refusals", "options", "images"),
+        ("errors", "text", "clock", "engines", "outcome"),
+        ("refusals", "options", "images", "console"),
         ("kind", "kube", "data"),
         ("provisioner",),
         ("volumes", "drain", "local_data", "provision"),
@@ -40,7 +40,7 @@ LEVELS = {
         ("removal",),
     ),
     "_edge": (
-        ("module", "command", "text_file"),
+        ("module", "command"),
         ("engine", "images"),
         ("kube", "data"),
         ("observe", "drain", "kind", "provisioner"),

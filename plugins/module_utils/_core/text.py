@@ -10,10 +10,8 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from json.encoder import encode_basestring_ascii
 
-SHOWN = 10
 
-
-def listed(items: Collection[str] | Iterable[str], limit: int = SHOWN, *, separator: str = ", ") -> str:
+def listed(items: Collection[str] | Iterable[str], limit: int = 10, *, separator: str = ", ") -> str:
     """The first items and the number of others: 'a, b, and 3 more'."""
     rest = iter(items)
     shown = list(islice(rest, limit))

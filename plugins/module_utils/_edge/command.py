@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
 
@@ -81,17 +82,8 @@ class NodeRunner(Runner):
     def argv(self, argv: Sequence[str]) -> list[str]:
         return self.outside.argv([*self.prefix, *argv])
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: str | None = None,
-        check: bool = True,
-        timeout: float | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> Completed:
-        inside = [*self.prefix, *argv]
-        return self.outside.run(inside, stdin=stdin, check=check, timeout=timeout, env=env)
+    def run(self, argv: Sequence[str], **options: Any) -> Completed:
+        return self.outside.run([*self.prefix, *argv], **options)
 
 
 def last_lines(completed: Completed, count: int = 8) -> str:

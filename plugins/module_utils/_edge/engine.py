@@ -44,10 +44,12 @@ class Engine:
         if done.code != 0:
             stderr = last_lines(done)
             if "permission denied" in stderr.lower():
+                group = ENGINES[self.name].group
+                login = f", or log in again after: usermod -aG {group} USER" if group else ""
                 raise Unreachable(
                     f"{self.name} denies access to this user: {stderr}",
                     tried=f"{self.name} ps",
-                    next_step=self._access(),
+                    next_step=f"Run this as root{login}.",
                 )
             raise self._unreachable(f"{self.name} does not answer: {stderr}", f"{self.name} ps")
 
@@ -73,19 +75,17 @@ class Engine:
         done = self.runner.run([self.name, "image", "inspect", "--format", "{{.Id}}", image], check=False)
         return done.out.strip() if done.code == 0 else None
 
-    def start(self, nodes: Iterable[Node]) -> None:
+    def start(self, nodes: Sequence[Node]) -> None:
         """Start stopped containers and unpause paused ones."""
-        nodes = tuple(nodes)
         self._unpause(nodes)
         self._all("start", [node for node in nodes if node.state not in ("paused", "running")])
 
-    def stop(self, nodes: Iterable[Node]) -> None:
+    def stop(self, nodes: Sequence[Node]) -> None:
         """Stop containers with all their processes."""
-        nodes = tuple(nodes)
         self._unpause(nodes)
         self._all("stop", [node for node in nodes if node.state in ("paused", "running")])
 
-    def _unpause(self, nodes: Iterable[Node]) -> None:
+    def _unpause(self, nodes: Sequence[Node]) -> None:
         self._all("unpause", [node for node in nodes if node.state == "paused"])
 
     def _all(self, verb: str, nodes: Sequence[Node]) -> None:
@@ -108,10 +108,6 @@ class Engine:
             next_step=f"Start the engine{f': {start}' if start else ''} (the role kindlab.volumes.engine installs and "
             "starts Docker). Then run this again.",
         )
-
-    def _access(self) -> str:
-        group = ENGINES[self.name].group
-        return f"Run this as root{f', or log in again after: usermod -aG {group} USER' if group else ''}."
 
 
 def find_engine(name: str, runner: Runner) -> Engine:

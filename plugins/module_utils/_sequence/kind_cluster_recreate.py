@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from types import ModuleType
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
@@ -24,7 +25,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
 from .recreate import steps, without_api
 from .recreate.context import Context
 from .recreate.resume import Start, find_start
-from .recreate.rollback import roll_back
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -49,18 +49,18 @@ def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
     context = Context(options)
     with nullcontext() if check_mode else context.journal.locked():
         start = find_start(context)
-        functions = without_api.RUN if start.without_api else steps.RUN
+        mode = without_api if start.without_api else steps
         if start.step == FIRST:
-            functions[FIRST](context)
+            mode.RUN[FIRST](context)
             context.watch.lap("plan")
         finished = context.progress.finished if start.resumed and not start.gone else ()
         pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
         if not check_mode:
-            _carry_out(context, start, pending, functions)
+            _carry_out(context, start, pending, mode)
     return _outcome(context, start, pending)
 
 
-def _carry_out(context: Context, start: Start, pending: Sequence[Step], functions: Mapping[str, steps.Run]) -> None:
+def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: ModuleType) -> None:
     """Do the steps, and record each one when it is finished."""
     if start.step == FIRST or start.from_backup:
         context.journal.add(FIRST, **context.facts)
@@ -73,19 +73,12 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], function
         try:
             if step.begins:
                 context.journal.add(step.begins)
-            context.record(step.name, **functions[step.name](context))
+            context.record(step.name, **mode.RUN[step.name](context))
         except KindlabError as error:
-            if start.step == FIRST and (step.undoable or step is DELETION):
-                error.message = " ".join(filter(None, (error.message, _undo(context, start, step))))
+            if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
+                error.message += f" {mode.undo(context)}"
             raise
     context.record(DONE)
-
-
-def _undo(context: Context, start: Start, step: Step) -> str:
-    """Put everything back if the deletion has not begun; sentences about it."""
-    if start.without_api:
-        return without_api.start_nodes(context) if step.undoable else ""
-    return roll_back(context) if step.undoable or _is_untouched(context) else ""
 
 
 def _is_untouched(context: Context) -> bool:

@@ -23,17 +23,17 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     budget,
     claim,
     node,
-    owner,
     pod,
     using,
     volume,
+    workload,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 
 OPTIONS = {**defaults(ARGUMENTS), "node": "w1", "cluster": "lab", "wait_timeout": 60}
 RETURNED = yaml.safe_load(module.RETURN)
-AGENT = owner("DaemonSet", "agent")
-BOUND = owner("ReplicaSet", "bound", "Deployment bound")
+AGENT = workload("DaemonSet", "agent")
+BOUND = workload("ReplicaSet", "bound", "Deployment bound")
 ON_W1 = (BOUND, volume("c", "w1"), claim("c"), pod("fixed", owner="ReplicaSet bound", volumes=using("c")))
 LIFE = (*NODES, AGENT, WEB, *ON_W1, pod("agent", owner="DaemonSet agent"), pod("a"), pod("b"))
 NEVER = budget("web", ("maxUnavailable", 0), 2)

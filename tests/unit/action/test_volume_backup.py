@@ -31,7 +31,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
-from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, owner, stateful
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, stateful, workload
 
 OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "cluster": "lab", "compression": "gzip"}
 Backup = Callable[..., Outcome]
@@ -213,8 +213,8 @@ def test_a_changed_manifest_makes_a_generation(lab: Lab) -> None:
     assert len(generations(lab.path)) == 2
 
 
-def workload(kind: str, name: str, *claims: str, **spec: Any) -> dict[str, Any]:
-    return owner(kind, name, *claims, metadata={"namespace": "default"}, **spec)
+def default_workload(kind: str, name: str, *claims: str, **spec: Any) -> dict[str, Any]:
+    return workload(kind, name, *claims, metadata={"namespace": "default"}, **spec)
 
 
 def saved_workloads(lab: Lab) -> dict[str, Any]:
@@ -222,23 +222,23 @@ def saved_workloads(lab: Lab) -> dict[str, Any]:
 
 
 def test_what_makes_pods_with_the_volumes_is_saved(lab: Lab) -> None:
-    job = workload("Job", "once", "b")
+    job = default_workload("Job", "once", "b")
     above = {"namespace": "default", **made_by("Deployment", "web")}
     done = {"conditions": [{"type": "Complete", "status": "True"}]}
     for item in (
-        workload("Deployment", "web", "a"),
-        owner("ReplicaSet", "web-1", "a", metadata=above),
+        default_workload("Deployment", "web", "a"),
+        workload("ReplicaSet", "web-1", "a", metadata=above),
         stateful("db", made="a", metadata={"namespace": "default"}),
         job,
-        {**workload("Job", "done", "a"), "status": done},
-        workload("CronJob", "other", "none"),
+        {**default_workload("Job", "done", "a"), "status": done},
+        default_workload("CronJob", "other", "none"),
     ):
         lab.cluster.put(item)
     assert lab().changed
     saved = saved_workloads(lab)
     assert list(saved) == ["default/Deployment/web", "default/Job/once"]
     web = saved["default/Deployment/web"]
-    assert (web["apiVersion"], web["spec"]) == ("apps/v1", workload("Deployment", "web", "a")["spec"])
+    assert (web["apiVersion"], web["spec"]) == ("apps/v1", default_workload("Deployment", "web", "a")["spec"])
     assert web["metadata"] == {"name": "web", "namespace": "default"}
     assert "selector" not in saved["default/Job/once"]["spec"]
     assert not lab().changed
@@ -254,7 +254,7 @@ def test_without_owners_there_is_no_file_of_them(lab: Lab) -> None:
 
 def test_what_was_brought_to_zero_is_saved_with_what_it_had(lab: Lab) -> None:
     """Whenever it is saved; only a change of somebody else makes a new generation."""
-    web = lab.cluster.put(workload("Deployment", "web", "a", replicas=3))
+    web = lab.cluster.put(default_workload("Deployment", "web", "a", replicas=3))
     assert lab().changed
     before = saved_workloads(lab)
     change = workloads.scale_down_patch(web)
@@ -419,7 +419,7 @@ def occupied(lab: Lab) -> None:
 
 
 def forgetful(lab: Lab) -> None:
-    item = workload("Deployment", "web", "a", replicas=0)
+    item = default_workload("Deployment", "web", "a", replicas=0)
     item["metadata"]["labels"] = {workloads.RECORDED: "replicas"}
     lab.cluster.put(item)
 

@@ -34,9 +34,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     as_served,
     bound,
     made_by,
-    owner,
     pod,
     stateful,
+    workload,
 )
 
 RETURNED = yaml.safe_load(module.RETURN)
@@ -165,7 +165,7 @@ def scaled(replicas):
 
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
 def test_a_conflict_is_retried_with_the_changed_workload(times):
-    cluster = running(*C, owner("Deployment", "web", "c"), cluster=Busy, times=times, change=scaled(4))
+    cluster = running(*C, workload("Deployment", "web", "c"), cluster=Busy, times=times, change=scaled(4))
     done = play(cluster)
     (row,) = done.facts["workloads"]
     assert (row["before"], row["after"], row["result"]) == ({"replicas": 4}, {"replicas": 0}, "detached")
@@ -175,7 +175,7 @@ def test_a_conflict_is_retried_with_the_changed_workload(times):
 
 
 def test_a_conflict_is_not_retried_for_ever():
-    cluster = running(*C, owner("Deployment", "web", "c"), cluster=Busy, times=99)
+    cluster = running(*C, workload("Deployment", "web", "c"), cluster=Busy, times=99)
     with pytest.raises(Conflict):
         play(cluster)
     assert len(cluster.writes) == ATTEMPTS
@@ -192,14 +192,14 @@ def test_a_conflict_is_not_retried_for_ever():
     ],
 )
 def test_somebody_else_may_have_scaled_it(change):
-    cluster = running(*C, owner("Deployment", "web", "c"), cluster=Busy, change=change)
+    cluster = running(*C, workload("Deployment", "web", "c"), cluster=Busy, change=change)
     done = play(cluster)
     assert (done.changed, results(done), done.before) == (False, {"Deployment/web": "unchanged"}, done.after)
 
 
 def test_a_workload_may_be_deleted_meanwhile():
-    job = owner("Job", "once", "c")
-    cluster = running(*C, job, owner("Deployment", "web", "c"), cluster=Busy, change=lambda _item: None)
+    job = workload("Job", "once", "c")
+    cluster = running(*C, job, workload("Deployment", "web", "c"), cluster=Busy, change=lambda _item: None)
     done = play(cluster)
     assert results(done) == {"Deployment/web": "unchanged", "Job/once": "detached"}
 
@@ -211,7 +211,7 @@ def test_a_workload_that_is_gone_after_a_conflict():
                 self.objects.pop((kind, namespace, name), None)
             return super().get(kind, name, namespace)
 
-    cluster = running(*C, owner("ReplicaSet", "web", "c"), cluster=Late)
+    cluster = running(*C, workload("ReplicaSet", "web", "c"), cluster=Late)
     assert results(play(cluster)) == {"ReplicaSet/web": "unchanged"}
 
 
@@ -243,14 +243,14 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
         ({"state": "attached", "names": ["ns/x"]}, [], BadInput, "ns/x"),
         (
             {},
-            [owner("Deployment", "z", "c", replicas=0, metadata={"labels": {workloads.RECORDED: "replicas"}})],
+            [workload("Deployment", "z", "c", replicas=0, metadata={"labels": {workloads.RECORDED: "replicas"}})],
             BadInput,
             "ns/Deployment/z can't be scaled back up",
         ),
     ],
 )
 def test_nothing_is_written_if_something_is_refused(check, options, objects, error, said):
-    cluster = running(*C, owner("Deployment", "web", "c"), *objects)
+    cluster = running(*C, workload("Deployment", "web", "c"), *objects)
     before = specs(cluster)
     with pytest.raises(error, match=said) as caught:
         play(cluster, check, **options)
@@ -259,12 +259,12 @@ def test_nothing_is_written_if_something_is_refused(check, options, objects, err
 
 
 def test_options_that_do_not_matter():
-    cluster = running(*C, owner("Deployment", "web", "c"))
+    cluster = running(*C, workload("Deployment", "web", "c"))
     assert play(cluster, path="/nowhere/at/all", wait_timeout=1).changed
 
 
 def test_another_cluster_is_refused():
-    cluster = FakeCluster({**NODE, "metadata": {"name": "x"}}, *C, owner("Deployment", "web", "c"))
+    cluster = FakeCluster({**NODE, "metadata": {"name": "x"}}, *C, workload("Deployment", "web", "c"))
     with pytest.raises(BadInput, match="another cluster than k"):
         play(cluster)
     nowhere = ScriptedRunner([(["docker", "ps"], "")])
@@ -274,7 +274,7 @@ def test_another_cluster_is_refused():
 
 
 def test_pods_without_a_known_workload_are_deleted_once():
-    cluster = running(*C, *bound("d"), owner("Deployment", "web", "c"), pod("bare", "c"), FOREIGN, pod("x", "d"))
+    cluster = running(*C, *bound("d"), workload("Deployment", "web", "c"), pod("bare", "c"), FOREIGN, pod("x", "d"))
     checked = play(cluster, True, names=["ns/c"], unmanaged="delete")
     assert cluster.writes == []
     done = play(cluster, names=["ns/c"], unmanaged="delete")
@@ -307,7 +307,7 @@ def test_pods_that_come_back_use_their_volume():
 
 
 def test_pods_that_do_not_exist_yet_are_never_created():
-    cluster = Controlled(*BASE, *C, owner("Deployment", "web", "c", replicas=5), owner("CronJob", "nightly", "c"))
+    cluster = Controlled(*BASE, *C, workload("Deployment", "web", "c", replicas=5), workload("CronJob", "nightly", "c"))
     assert results(play(cluster)) == {"CronJob/nightly": "detached", "Deployment/web": "detached"}
     cluster.control()
     assert cluster.list("Pod") == []
@@ -392,7 +392,7 @@ STRANGE = VolumeUser("is in /data/c/sub", "k-worker", "", "sh", 9)
 )
 def test_what_uses_a_volume_is_named(objects, nodes, said, what):
     cluster = running(*C, *bound("d", nodeAffinity={}, hostPath={"path": "/elsewhere"}), *objects)
-    cluster.put(owner("Deployment", "web", "c"))
+    cluster.put(workload("Deployment", "web", "c"))
     cluster.control()
     options = {"names": ["ns/c"], "nodes": nodes, "wait_timeout": 7}
     foreseen = play(cluster, True, **options)
@@ -415,7 +415,7 @@ def test_what_uses_a_volume_is_named(objects, nodes, said, what):
 
 
 def test_a_pod_that_does_not_end_uses_its_volume_and_another_run_completes():
-    cluster = running(*C, owner("ReplicaSet", "web", "c"), owner("ReplicaSet", "fine", "c"), deaf=["web-0"])
+    cluster = running(*C, workload("ReplicaSet", "web", "c"), workload("ReplicaSet", "fine", "c"), deaf=["web-0"])
     with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/web-0 uses it and is terminating"):
         play(cluster)
     cluster.deaf = ()
@@ -425,7 +425,7 @@ def test_a_pod_that_does_not_end_uses_its_volume_and_another_run_completes():
 
 
 def test_in_check_mode_processes_of_pods_that_will_be_gone_do_not_count():
-    cluster = running(*C, owner("ReplicaSet", "web", "c"))
+    cluster = running(*C, workload("ReplicaSet", "web", "c"))
     uid = cluster.get("Pod", "web-0", "ns")["metadata"]["uid"]
     nodes = Nodes(**{"pv-c": [VolumeUser("has mounted /data/c", "k-worker", uid, "nginx", 7), STRANGE]})
     (row,) = play(cluster, True, nodes=nodes).facts["volumes"]
@@ -434,7 +434,7 @@ def test_in_check_mode_processes_of_pods_that_will_be_gone_do_not_count():
 
 def test_an_exited_node_uses_nothing_once_its_pods_are_gone():
     nodes = Nodes("exited")
-    assert states(play(running(*C, owner("ReplicaSet", "web", "c")), nodes=nodes)) == {"pv-c": "free"}
+    assert states(play(running(*C, workload("ReplicaSet", "web", "c")), nodes=nodes)) == {"pv-c": "free"}
     assert nodes.asked == []
 
 
@@ -446,7 +446,7 @@ def test_each_node_is_probed_once_for_all_volumes():
 
 
 def test_only_the_selected_volumes_are_detached_and_attached():
-    objects = (*C, *bound("d"), owner("Deployment", "c", "c"), owner("Deployment", "d", "d"), pod("bare", "d"))
+    objects = (*C, *bound("d"), workload("Deployment", "c", "c"), workload("Deployment", "d", "d"), pod("bare", "d"))
     cluster = running(*objects)
     before = specs(cluster)
     done = play(cluster, names=["ns/c"])
@@ -472,7 +472,7 @@ def test_scaled_up_since_it_keeps_its_claims_and_its_number():
 
 def test_it_waits_only_if_asked():
     for wait in (False, True):
-        cluster = running(*C, owner("Deployment", "web", "c"))
+        cluster = running(*C, workload("Deployment", "web", "c"))
         play(cluster)
         cluster.react = lambda _cluster: None
         if wait:

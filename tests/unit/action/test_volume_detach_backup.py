@@ -29,8 +29,8 @@ from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     Controlled,
     as_served,
     bound,
-    owner,
     stateful,
+    workload,
 )
 
 
@@ -118,7 +118,7 @@ def test_a_creation_that_was_killed_is_completed_by_the_next(backup):
 
 def test_existing_workloads_are_left_as_they_are(backup):
     backup.save(running(*EVERYTHING))
-    here = owner("Deployment", "web", "c", replicas=7)
+    here = workload("Deployment", "web", "c", replicas=7)
     db = stateful("db", replicas=2)
     cluster = backup.restored(here, merge(db, workloads.scale_down_patch(db)))
     done = attach(cluster, path=backup.path, names=["ns/c", "ns/data-db-0"])
@@ -139,7 +139,7 @@ def test_only_what_uses_the_selected_volumes_is_created(backup):
 def test_a_generation_may_be_named(backup, generation, replicas):
     cluster = running(*EVERYTHING)
     backup.save(cluster)
-    cluster.put(owner("Deployment", "web", "c", replicas=5))
+    cluster.put(workload("Deployment", "web", "c", replicas=5))
     backup.save(cluster)
     empty = backup.restored()
     attach(empty, path=backup.path, generation=generation)

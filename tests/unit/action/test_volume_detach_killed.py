@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     states,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.support.workloads import SSD, bound, daemon, owner, pod, stateful
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import SSD, bound, daemon, pod, stateful, workload
 
 
 def test_a_detachment_that_was_killed_is_completed_by_the_next():
@@ -70,8 +70,8 @@ def any_workload(draw):
     if kind == "DaemonSet":
         return daemon(name, *claims, selector=draw(st.sampled_from([None, SSD])))
     if kind in workloads.SUSPENDED:
-        return owner(kind, name, *claims, suspend=draw(st.booleans()))
-    return owner(kind, name, *claims, replicas=draw(st.integers(0, 3)))
+        return workload(kind, name, *claims, suspend=draw(st.booleans()))
+    return workload(kind, name, *claims, replicas=draw(st.integers(0, 3)))
 
 
 CLAIMS = [*C, *bound("d"), *(part for name in "abcd" for number in range(3) for part in bound(f"data-{name}-{number}"))]

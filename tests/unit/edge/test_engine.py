@@ -63,7 +63,7 @@ def test_an_engine_that_does_not_answer(answer: Completed | Exception, message: 
 def test_starting() -> None:
     runner = ScriptedRunner(script=((["docker", "start"], ""), (["docker", "unpause"], "")))
     states = {"a": "running", "b": "exited", "c": "paused", "d": "created"}
-    Engine("docker", runner).start(Node(name, "lab", "worker", state) for name, state in states.items())
+    Engine("docker", runner).start([Node(name, "lab", "worker", state) for name, state in states.items()])
     assert runner.calls == [["docker", "unpause", "c"], ["docker", "start", "b", "d"]]
 
 

@@ -105,7 +105,7 @@ def test_the_order_of_steps(world: World) -> None:
     done = world.run()
     assert world.calls == WHOLE
     assert world.lines() == list(ENTRIES)
-    assert (world.state, world.content, world.owners, world.detached) == ("running", 1, True, False)
+    assert (world.state, world.content, world.has_workload, world.detached) == ("running", 1, True, False)
     (generation,) = world.saved
     facts = done.facts
     assert done.changed and done.warnings == ()
@@ -117,7 +117,7 @@ def test_the_order_of_steps(world: World) -> None:
     assert [v["name"] for v in facts["after"]["volumes"]] == [v["name"] for v in facts["before"]["volumes"]] == ["v0"]
     assert [workload["name"] for workload in facts["workloads"]] == ["shop"]
     steps = [step for step in ENTRIES if step not in ("planned", "deleting")]
-    assert list(facts["seconds"]) == ["look", "plan", *steps, "checksums"]
+    assert list(facts["seconds"]) == ["observe", "plan", *steps, "checksums"]
     assert facts["plan"] == {
         "steps": [step.as_dict() for step in steps_from("planned")],
         "nodes": NODES,
@@ -171,6 +171,17 @@ def test_actions_get_all_of_their_options(world: World, call: str) -> None:
     assert world.options[call].keys() >= ACTIONS[call].ARGUMENTS.keys()
 
 
+def test_classes_of_other_provisioners_are_reported(world: World) -> None:
+    world.classes = [{"name": "a", "options": {"name": "hostpath"}}, {"name": "b", "options": {}}]
+    done = world.run()
+    assert world.calls.count("provision") == 1 and world.options["provision"]["name"] == "hostpath"
+    (warning,) = done.warnings
+    assert warning.endswith("not installed: b")
+    world.classes = [{"name": "b", "options": {}}]
+    world.run()
+    assert world.options["provision"]["state"] == "absent"
+
+
 def test_each_run_recreates_it(world: World) -> None:
     world.run()
     world.write()
@@ -213,7 +224,7 @@ def test_without_volumes(world: World) -> None:
 
 def test_without_attaching(world: World) -> None:
     world.run(attach=False)
-    assert world.calls == WHOLE[:-1] and world.lines()[-2:] == ["verified", "done"] and not world.owners
+    assert world.calls == WHOLE[:-1] and world.lines()[-2:] == ["verified", "done"] and not world.has_workload
 
 
 # Killed: at every moment, and right behind every line.
@@ -223,7 +234,7 @@ def test_without_attaching(world: World) -> None:
 def test_killed_at_any_moment_a_rerun_completes_it(world: World, moment: int) -> None:
     kill(world, moment)
     done = world.run()
-    assert (world.state, world.content, world.owners, world.detached) == ("running", 1, True, False)
+    assert (world.state, world.content, world.has_workload, world.detached) == ("running", 1, True, False)
     assert world.lines()[-1] == "done" and done.facts["generation"] in world.saved
     assert done.facts["resumed"] is (done.facts["first_step"] != "planned")
 
@@ -247,7 +258,7 @@ def test_killed_twice(world: World, first: int) -> None:
             except Killed:
                 twice.moments = None
                 twice.run()
-            assert (twice.state, twice.content, twice.owners, twice.detached) == ("running", 1, True, False)
+            assert (twice.state, twice.content, twice.has_workload, twice.detached) == ("running", 1, True, False)
     assert world.lines() == []
 
 
@@ -318,7 +329,7 @@ def test_what_was_given_back_is_no_rest_even_where_it_could_not_be_written(world
 def test_pods_that_write_again_don_t_keep_it_from_its_end(world: World) -> None:
     """Killed when what used the volumes was made again, before that was written down."""
     kill(world, MOMENTS - 1)
-    assert world.lines()[-1] == "verified" and world.owners
+    assert world.lines()[-1] == "verified" and world.has_workload
     world.write()
     world.run()
     assert "compare" not in world.calls and world.lines()[-1] == "done" and world.content == 2
@@ -335,7 +346,7 @@ def test_what_differs_after_the_restore_is_refused(world: World) -> None:
         {"name": "v0", "changed": ["file (size)"], "added": [], "removed": [], "counts": counts}
     ]
     assert str(world.path / JOURNAL) in raised.value.next_step
-    assert world.lines()[-1] == "restored" and not world.owners and world.content == 7
+    assert world.lines()[-1] == "restored" and not world.has_workload and world.content == 7
 
 
 # Failing: before the deletion everything gets back what it had.
@@ -492,7 +503,9 @@ def test_a_disk_too_full_for_the_journal(world: World, monkeypatch: pytest.Monke
         with pytest.raises(KindlabError, match="can't be written") as raised:
             world.run()
     before = ENTRIES.index(step) < ENTRIES.index("deleted")
-    assert (world.content == 1 and world.owners and not world.detached) is (before or step in ("attached", "done"))
+    assert (world.content == 1 and world.has_workload and not world.detached) is (
+        before or step in ("attached", "done")
+    )
     assert ("remove" in world.calls) is not before
     assert raised.value.message.endswith(BACK) is (before and step != "planned")
     world.run()
@@ -507,7 +520,7 @@ def test_failing_behind_the_deletion_a_rerun_goes_on(world: World, step: str) ->
     assert world.calls[-1] == step
     world.fail.clear()
     assert world.run().facts["first_step"] == "created"
-    assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
+    assert (world.content, world.has_workload, world.lines()[-1]) == (1, True, "done")
 
 
 # What others do in between.
@@ -538,7 +551,7 @@ def test_and_also_where_that_is_killed(world: World, moment: int) -> None:
     if moment < 9:
         kill(world, moment)
     world.run()
-    assert (world.content, world.owners, world.lines()[-1]) == (2, True, "done")
+    assert (world.content, world.has_workload, world.lines()[-1]) == (2, True, "done")
 
 
 def test_saved_and_used_again_the_newest_backup_comes_back(world: World) -> None:
@@ -554,7 +567,7 @@ def test_saved_and_used_again_the_newest_backup_comes_back(world: World) -> None
 def test_volumes_that_were_saved_after_a_recreation_without_any(world: World) -> None:
     world.content = world.latest = 0
     world.run()
-    world.content, world.owners = 1, True
+    world.content, world.has_workload = 1, True
     world.save()
     world.force_removal()
     assert world.run().facts["generation"] in world.saved and world.content == 1
@@ -655,7 +668,7 @@ def silent(tmp_path: Path) -> World:
 def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
     done = silent.run(**LAST)
     assert silent.calls == SALVAGED and silent.lines() == list(ENTRIES)
-    assert (silent.state, silent.content, silent.owners, len(silent.saved)) == ("running", 2, True, 2)
+    assert (silent.state, silent.content, silent.has_workload, len(silent.saved)) == ("running", 2, True, 2)
     assert done.facts["generation"] == done.facts["before"]["generation"] == list(silent.saved)[-1]
     assert done.warnings == ("what was made since is not known",)
     assert (done.facts["first_step"], done.facts["without_api"], done.facts["resumed"]) == ("planned", True, False)
@@ -679,7 +692,7 @@ def test_a_run_without_api_that_is_killed(silent: World, moment: int) -> None:
         silent.run(**LAST)
     silent.moments = None
     silent.run(**LAST)
-    assert (silent.state, silent.content, silent.owners, silent.lines()[-1]) == ("running", 2, True, "done")
+    assert (silent.state, silent.content, silent.has_workload, silent.lines()[-1]) == ("running", 2, True, "done")
 
 
 def test_a_run_without_api_has_no_more_moments(silent: World) -> None:
@@ -752,7 +765,7 @@ def test_a_cluster_that_is_gone_comes_back_from_its_backup_alone(world: World) -
     world.force_removal()
     done = world.run()
     assert world.calls == CREATED and world.lines() == ["planned", *ENTRIES[ENTRIES.index("deleted") :]]
-    assert (world.content, world.owners) == (1, True)
+    assert (world.content, world.has_workload) == (1, True)
     assert (done.facts["first_step"], done.facts["resumed"]) == ("created", False)
     assert done.facts["before"]["storage_classes"] == [CLASS]
     assert "anything written since is not in it" in done.warnings[0]
@@ -765,7 +778,7 @@ def test_and_also_where_that_is_killed_without_a_journal(world: World, moment: i
     world.force_removal()
     kill(world, moment)
     world.run()
-    assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
+    assert (world.content, world.has_workload, world.lines()[-1]) == (1, True, "done")
 
 
 @pytest.mark.parametrize("step", ["planned", "deleted"])
@@ -774,7 +787,7 @@ def test_and_also_behind_its_first_lines(world: World, step: str) -> None:
     world.force_removal()
     to(world, step)
     world.run()
-    assert (world.content, world.owners, world.lines()[-1]) == (1, True, "done")
+    assert (world.content, world.has_workload, world.lines()[-1]) == (1, True, "done")
 
 
 def test_a_cluster_that_is_gone_needs_its_shape(world: World) -> None:

@@ -21,8 +21,8 @@ from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     bound,
     daemon,
     made_by,
-    owner,
     stateful,
+    workload,
 )
 
 OPTIONS = {**defaults(volume_detach.ARGUMENTS), "engine": "docker", "cluster": "k", "wait_timeout": 60}
@@ -89,25 +89,25 @@ def states(outcome):
     return {line["name"]: line["state"] for line in outcome.facts["volumes"]}
 
 
-NIGHTLY_1 = owner("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly"))
-DONE = {**owner("Job", "done", "c"), "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+NIGHTLY_1 = workload("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly"))
+DONE = {**workload("Job", "done", "c"), "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
 EVERYTHING = (
     *C,
     *bound("data-db-0"),
     *bound("data-db-1"),
-    owner("Deployment", "web", "c", replicas=2),
-    owner("ReplicaSet", "alone", "c"),
-    owner("ReplicationController", "old", "c"),
+    workload("Deployment", "web", "c", replicas=2),
+    workload("ReplicaSet", "alone", "c"),
+    workload("ReplicationController", "old", "c"),
     stateful("db", replicas=2, scaled="Delete"),
     daemon("agent", "c"),
     daemon("picky", "c", selector=SSD),
-    owner("Job", "once", "c"),
+    workload("Job", "once", "c"),
     DONE,
-    owner("CronJob", "nightly", "c"),
+    workload("CronJob", "nightly", "c"),
     NIGHTLY_1,
-    owner("Deployment", "idle", "c", replicas=0),
-    owner("Deployment", "other", "elsewhere"),
-    owner("Deployment", "stateless", replicas=3),
+    workload("Deployment", "idle", "c", replicas=0),
+    workload("Deployment", "other", "elsewhere"),
+    workload("Deployment", "stateless", replicas=3),
     stateful("cache", "tmp"),
 )
 STOPPED = [

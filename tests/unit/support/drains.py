@@ -66,7 +66,7 @@ def using(*claims: str) -> list[Object]:
     return [{"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in claims]
 
 
-def owner(kind: str, name: str, above: str = "", namespace: str = "ns") -> Object:
+def workload(kind: str, name: str, above: str = "", namespace: str = "ns") -> Object:
     """A controller of pods; above: 'Kind name' of its own controller."""
     kind_above, _space, made_by = above.partition(" ")
     reference = {"kind": kind_above, "name": made_by, "uid": f"uid-{made_by}-above", "controller": True}
@@ -74,7 +74,7 @@ def owner(kind: str, name: str, above: str = "", namespace: str = "ns") -> Objec
     return {"kind": kind, "metadata": {**metadata, **({"ownerReferences": [reference]} if above else {})}}
 
 
-WEB = owner("ReplicaSet", "web", "Deployment web")
+WEB = workload("ReplicaSet", "web", "Deployment web")
 
 
 def volume(name: str, *nodes: str) -> Object:

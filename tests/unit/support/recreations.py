@@ -66,7 +66,7 @@ class World:
 
     state: None where there is no cluster, else as kind_cluster_info says it. content: what the volume holds, a number
     that grows with each write, 0 where there is no volume; host: the same on the host, whatever becomes of the
-    cluster. owners: there is an application; detached: it is at zero. saved: generation -> content. latest: the
+    cluster. has_workload: there is an application; detached: it is at zero. saved: generation -> content. latest: the
     content that has to come back. calls: what was called, ? for check mode. moments: so many are left until the run is
     killed: each action has one before it does something, one when it is done, and some one in the middle. fail:
     action -> what it raises instead. others: engines that have the cluster, too.
@@ -80,7 +80,7 @@ class World:
         self.state: str | None = "running"
         self.reachable = True
         self.content = self.host = self.latest = self.written = 1
-        self.owners, self.detached = True, False
+        self.has_workload, self.detached = True, False
         self.saved: dict[str, int] = {}
         self.calls: list[str] = []
         self.options: dict[str, Mapping[str, Any]] = {}
@@ -92,12 +92,13 @@ class World:
         self.others: set[str] = set()
         self.images = True
         self.shape: Mapping[str, Any] = SHAPE
+        self.classes = [CLASS]
 
     # What somebody else does.
 
     def write(self) -> None:
         """The application writes."""
-        if self.state == "running" and self.owners and not self.detached and self.content:
+        if self.state == "running" and self.has_workload and not self.detached and self.content:
             self.written += 1
             self.content = self.host = self.latest = self.written
 
@@ -204,20 +205,22 @@ class World:
         return self._call("provision", options, check_mode, lambda: None, {})
 
     def storage_provisioner_info(self, _options: Mapping[str, Any], _check_mode: bool) -> Outcome:
-        return Outcome(False, facts={"storage_classes": [CLASS]})
+        return Outcome(False, facts={"storage_classes": self.classes})
 
     def volume_detach(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
-        owners = [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.owners or options["path"] else []
+        workloads = (
+            [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.has_workload or options["path"] else []
+        )
         volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
-        facts = {"workloads": owners, "volumes": volumes, "deleted_pods": []}
+        facts = {"workloads": workloads, "volumes": volumes, "deleted_pods": []}
         if options["unmanaged"] == "delete":
             facts["deleted_pods"] = ["ns/bare"]
 
         def detach() -> None:
-            self.detached = self.owners
+            self.detached = self.has_workload
 
         def attach() -> None:
-            self.owners, self.detached = self.owners or bool(options["path"]), False
+            self.has_workload, self.detached = self.has_workload or bool(options["path"]), False
 
         name, effect = ("detach", detach) if options["state"] == "detached" else ("attach", attach)
         return self._call(name, options, check_mode, effect, facts)
@@ -287,16 +290,16 @@ class World:
 
     def _remove(self, forced: bool) -> None:
         if self.state in ("running", "stopped"):
-            if not forced and (self.detached < self.owners or self.content not in (0, self.newest())):
+            if not forced and (self.detached < self.has_workload or self.content not in (0, self.newest())):
                 raise REFUSED
             self.state, self.reachable = "unfinished", False
             self._moment()
         assert self.content in (0, *self.saved.values()), "what was not saved was deleted"
-        self.state, self.content, self.owners, self.detached = None, 0, False, False
+        self.state, self.content, self.has_workload, self.detached = None, 0, False, False
 
     def _create(self) -> None:
         if self.state in (None, "unfinished"):
-            self.state, self.content, self.owners, self.detached = "unfinished", 0, False, False
+            self.state, self.content, self.has_workload, self.detached = "unfinished", 0, False, False
             self._moment()
         self.state, self.reachable = "running", True
 

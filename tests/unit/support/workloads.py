@@ -73,7 +73,7 @@ def pod(name: str, *claims: str, metadata: Object | None = None, phase: str = "R
     }
 
 
-def owner(kind: str, name: str, *claims: str, metadata: Object | None = None, **spec: Any) -> Object:
+def workload(kind: str, name: str, *claims: str, metadata: Object | None = None, **spec: Any) -> Object:
     """A workload with these claims, as the API server shows it; spec: what differs from its defaults."""
     labels = {"app": name}
     template: Object = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c"}]}}
@@ -108,12 +108,12 @@ def stateful(name: str, made: str = "data", replicas: int = 1, scaled: str = "Re
     policy = {"whenDeleted": "Retain", "whenScaled": scaled}
     templates = [{"metadata": {"name": made}, "spec": {"accessModes": ["ReadWriteOnce"]}}]
     how = {"volumeClaimTemplates": templates, "persistentVolumeClaimRetentionPolicy": policy, **how}
-    return owner("StatefulSet", name, replicas=replicas, **how)
+    return workload("StatefulSet", name, replicas=replicas, **how)
 
 
 def daemon(name: str, *claims: str, selector: Object | None = None, **how: Any) -> Object:
     """A DaemonSet, with a node selector or without."""
-    made = owner("DaemonSet", name, *claims, **how)
+    made = workload("DaemonSet", name, *claims, **how)
     if selector:
         made["spec"]["template"]["spec"]["nodeSelector"] = dict(selector)
     return made
@@ -163,7 +163,7 @@ class Controlled(FakeCluster):
     def _scale_replica_set(self, deployment: Object) -> None:
         name = deployment["metadata"]["name"]
         spec = {key: deployment["spec"][key] for key in ("replicas", "selector", "template")}
-        found = self.get("ReplicaSet", f"{name}-1", "ns") or owner(
+        found = self.get("ReplicaSet", f"{name}-1", "ns") or workload(
             "ReplicaSet", f"{name}-1", metadata=made_by("Deployment", name, uid=deployment["metadata"]["uid"])
         )
         if found["spec"] != spec:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+
 # Seconds from a task's start to its first line, and from each line to the next.
 INTERVAL = 5.0
 # Maximum number of hosts in a line.
@@ -21,10 +23,8 @@ class _Task:
     items: int = 0
 
     def line(self, now: float) -> str:
-        more = len(self.hosts) - HOSTS
-        hosts = ", ".join(self.hosts[:HOSTS]) + (f" and {more} more" if more > 0 else "")
         done = f", {self.items} done" if self.items else ""
-        return f"  ... {now - self.started:.0f} s: {self.name} ({hosts}){done}"
+        return f"  ... {now - self.started:.0f} s: {self.name} ({listed(self.hosts, HOSTS)}){done}"
 
 
 class Progress:

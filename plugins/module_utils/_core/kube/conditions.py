@@ -27,7 +27,8 @@ def is_default_class(storage_class: Mapping[str, Any]) -> bool:
 
 def is_ready(item: Mapping[str, Any]) -> bool:
     """True if an object is ready as its kind defines it; always for a kind without an entry, e.g. a Job or CronJob."""
-    return READY.get(item["kind"], _exists)(item)
+    ready = READY.get(item["kind"])
+    return ready is None or ready(item)
 
 
 def rollout_complete(deployment: Mapping[str, Any]) -> bool:
@@ -56,10 +57,6 @@ def namespace_obstacle(name: str, namespace: Mapping[str, Any] | None, *, create
     return "", ""
 
 
-def _node(item: Mapping[str, Any]) -> bool:
-    return has_condition(item, "Ready")
-
-
 def _pod(item: Mapping[str, Any]) -> bool:
     return has_condition(item, "Ready") or _status(item).get("phase") in ("Succeeded", "Failed")
 
@@ -74,13 +71,9 @@ def _daemon_set(item: Mapping[str, Any]) -> bool:
     return _is_observed(item) and bool(status.get("numberReady", 0) >= status.get("desiredNumberScheduled", 0))
 
 
-def _exists(_item: Mapping[str, Any]) -> bool:
-    return True
-
-
 # kind -> whether an object of it is ready.
 READY: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
-    "Node": _node,
+    "Node": lambda node: has_condition(node, "Ready"),
     "Pod": _pod,
     "Deployment": _replicas,
     "StatefulSet": _replicas,

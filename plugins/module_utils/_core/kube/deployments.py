@@ -40,7 +40,11 @@ def why_not_ready(
     event = last.get(name)
     if event and event["message"] not in message:
         parts.append(f"last event {event.get('reason')}: {event['message']}")
-    return "; ".join(part.strip() for part in parts if part), _next_step(reason, image, f"-n {namespace}", name)
+    why = "; ".join(part.strip() for part in parts if part)
+    if "Image" in reason:
+        return why, f"Load {image} into the nodes with kindlab.volumes.kind_image, or use an image that they have."
+    verb = "logs --previous" if reason in ("CrashLoopBackOff", "Error") else "describe pod"
+    return why, f"kubectl -n {namespace} {verb} {name}"
 
 
 def _state(pod: Object) -> tuple[str, str, str]:
@@ -57,13 +61,6 @@ def _state(pod: Object) -> tuple[str, str, str]:
         if condition.get("status") == "False" and condition.get("message"):
             return condition.get("reason") or status.get("phase", "Pending"), condition["message"], ""
     return status.get("phase", "Pending"), "", ""
-
-
-def _next_step(reason: str, image: str, namespace: str, name: str) -> str:
-    if "Image" in reason:
-        return f"Load {image} into the nodes with kindlab.volumes.kind_image, or use an image that they have."
-    verb = "logs --previous" if reason in ("CrashLoopBackOff", "Error") else "describe pod"
-    return f"kubectl {namespace} {verb} {name}"
 
 
 def _time(event: Object) -> str:

@@ -45,14 +45,8 @@ def saved_volume(pv: Mapping[str, Any]) -> Object:
     saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolume", **pv})
     spec = saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     if spec.get("claimRef"):
-        ref = spec["claimRef"]
-        claim = {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "namespace": ref["namespace"],
-            "name": ref["name"],
-        }
-        spec["claimRef"] = claim
+        name = {field: spec["claimRef"][field] for field in ("namespace", "name")}
+        spec["claimRef"] = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **name}
     return saved
 
 

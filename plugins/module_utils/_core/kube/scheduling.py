@@ -30,9 +30,7 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 
 def affinity_fits(required: Mapping[str, Any] | None, node: Mapping[str, Any]) -> bool:
     """True if a node matches a term of a NodeSelector (of a pod or volume); without a NodeSelector all do."""
-    if required is None:
-        return True
-    return any(_term_fits(term, node) for term in required.get("nodeSelectorTerms") or ())
+    return required is None or any(_term_fits(term, node) for term in required.get("nodeSelectorTerms") or ())
 
 
 def obstacle(pod: Mapping[str, Any], node: Mapping[str, Any], *, opened: bool = False) -> str:

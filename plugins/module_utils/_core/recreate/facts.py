@@ -1,10 +1,10 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Facts of a cluster that the new one is created from: of the living cluster, or of its last backup."""
+"""Facts of a cluster that the new one is created from: of the running cluster, or of its last backup."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
@@ -17,7 +17,7 @@ _OWN = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
 
 
 def of_cluster(cluster: Mapping[str, Any], engine: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a living cluster. cluster: as kind_cluster_info describes it; options: for the new one."""
+    """The facts of a running cluster. cluster: as kind_cluster_info describes it; options: for the new one."""
     return {
         "cluster": cluster["name"],
         "engine": engine,
@@ -71,9 +71,3 @@ def cluster_spec(name: str, requested: Mapping[str, Any], recorded: Mapping[str,
             next_step="Describe the cluster in options: nodes, and everything else that it was created with.",
         )
     return spec
-
-
-def provisioner_options(storage_classes: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The options of storage_provisioner, by class; and the names of classes with another provisioner."""
-    ours = [dict(item["options"]) for item in storage_classes if item["options"]]
-    return ours, [item["name"] for item in storage_classes if not item["options"]]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .steps import BEFORE_DELETION, DELETION, DONE, ENTRIES, FIRST, ROLLED_BACK
+from .steps import DELETION, DONE, ENTRIES, FIRST, ROLLED_BACK
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ def latest(entries: Iterable[Entry]) -> Progress:
     A deletion that is recorded once more means that the cluster is gone again: what was made after the earlier one
     has to be made again.
     """
-    before_deletion = {name for step in (*BEFORE_DELETION, DELETION) for name in (step.begins, step.name)}
+    before_deletion = ENTRIES[: ENTRIES.index(DELETION.name)]
     finished: list[str] = []
     facts: dict[str, Any] = {}
     for entry in entries:
         if entry.step == FIRST:
             finished, facts = [], {}
         elif entry.step == DELETION.name:
-            finished = [name for name in finished if name in before_deletion - {DELETION.name}]
+            finished = [name for name in finished if name in before_deletion]
         finished.append(entry.step)
         facts |= entry.facts
     return Progress(tuple(finished), facts)

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .facts import provisioner_options
 from .steps import Step
 
 Facts = Mapping[str, Any]
@@ -53,7 +52,7 @@ def checksum_seconds(results: Facts) -> float:
 
 def foreign_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
     """A warning about classes whose provisioners are not installed again."""
-    names = provisioner_options(storage_classes)[1]
+    names = [item["name"] for item in storage_classes if not item["options"]]
     if not names:
         return ()
     return (

@@ -31,8 +31,8 @@ def resume_at(
 ) -> str:
     """FIRST: the cluster is complete. DELETE: part of it is left. CREATE: it is gone, or the new one was begun.
 
-    cluster: as kind_cluster_info describes it, None if there is none. backed_up: a backup tells how it was created;
-    without_api: and that backup may stand for an API server that does not answer. Raises BadInput if there is nothing
+    cluster: as kind_cluster_info describes it, None if there is none. backed_up: a backup records how it was created;
+    without_api: that backup may replace an API server that does not answer. Raises BadInput if there is nothing
     to recreate, Declined if it has to be repaired first.
     """
     recorded = progress.facts
@@ -80,6 +80,11 @@ def is_gone(cluster: Mapping[str, Any] | None) -> bool:
 def _not_ready(name: str, progress: Progress, cluster: Mapping[str, Any]) -> Declined:
     existing = [node["name"] for node in cluster["nodes"]]
     missing = [node for node in progress.facts.get("nodes", ()) if node not in existing]
+    stopped = ", ".join(
+        f"{node['name']} is {node['state']}" + (f": {node['exit_reason']}" if node.get("exit_reason") else "")
+        for node in cluster["nodes"]
+        if node["state"] != RUNNING
+    )
     next_step = _START
     if missing and DELETION.begins in progress.finished and not progress.ended:
         next_step = (
@@ -88,16 +93,7 @@ def _not_ready(name: str, progress: Progress, cluster: Mapping[str, Any]) -> Dec
         )
     return Declined(
         f"Cluster {name} is {cluster['state']}, and its API server "
-        f"{'answers' if cluster['reachable'] else 'does not answer'}{_not_running(cluster)}: its current data can't be "
-        "backed up. Nothing was changed.",
+        f"{'answers' if cluster['reachable'] else 'does not answer'}{f' ({stopped})' if stopped else ''}: "
+        "its current data can't be backed up. Nothing was changed.",
         next_step=next_step,
     )
-
-
-def _not_running(cluster: Mapping[str, Any]) -> str:
-    nodes = [
-        f"{node['name']} is {node['state']}" + (f": {node['exit_reason']}" if node.get("exit_reason") else "")
-        for node in cluster["nodes"]
-        if node["state"] != RUNNING
-    ]
-    return f" ({', '.join(nodes)})" if nodes else ""

@@ -54,7 +54,6 @@ DONE = "done"
 ROLLED_BACK = "rolled_back"
 
 DELETION = next(step for step in STEPS if step.begins)
-BEFORE_DELETION = STEPS[: STEPS.index(DELETION)]
 # Where a run can start: from the beginning, with the rest of a deletion, or behind it.
 FIRST, DELETE, CREATE = STEPS[0].name, DELETION.name, STEPS[STEPS.index(DELETION) + 1].name
 

@@ -33,7 +33,6 @@ class Cluster(ListWatch):
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
         super().__init__(Api(kubeconfig, context, timeout=timeout))
-        self.host = self._api.host
 
     def version(self) -> str:
         """The server's version, e.g. v1.34.4."""

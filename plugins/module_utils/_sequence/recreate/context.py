@@ -5,22 +5,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 
-from .options import ActionOptions
-
 Facts = dict[str, Any]
-Action = Callable[..., Outcome]
+
+_API = ("cluster", "engine", "kubeconfig")
+_KIND = ("name", "engine", "kind", "kubeconfig")
+# The options of this module that each action gets; its other options have their defaults.
+PASSED_ON = {
+    "kind_cluster": _KIND,
+    "kind_cluster_info": _KIND,
+    "storage_provisioner": _API,
+    "storage_provisioner_info": _API,
+    "volume_detach": (*_API, "unmanaged", "wait_timeout"),
+    "volume_backup": (*_API, "path", "data", "checksums", "keep"),
+    "volume_restore": (*_API, "path", "reclaim_policy", "wait_timeout"),
+}
 
 
 class Context:
@@ -30,7 +41,6 @@ class Context:
         self.options = options
         self.name: str = options["cluster"]
         self.path = os.path.abspath(options["path"])
-        self.action_options = ActionOptions(options, self.path)
         self.engine = find_engine(options["engine"], Runner())
         self.journal = Journal(self.path)
         self.progress = Progress()
@@ -39,21 +49,27 @@ class Context:
         self.results: Facts = {}
         self.warnings: list[str] = []
 
-    def run(self, step: str, action: Action, options: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
-        """Run an action as part of a step, and keep its result and warnings."""
-        outcome = action(options, check_mode)
+    def options_of(self, action: ModuleType, more: Mapping[str, Any]) -> Facts:
+        """Options of an action: more, those that are passed on, and the defaults of its argument spec."""
+        own = {**self.options, "name": self.name, "path": self.path}
+        passed = {name: own[name] for name in PASSED_ON[action.__name__.rpartition(".")[2]]}
+        return {**defaults(action.ARGUMENTS), **passed, **more}
+
+    def run(self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
+        """Run an action with these options as part of a step, and keep its result and warnings."""
+        outcome = action.run(self.options_of(action, more), check_mode)
         self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
         self.results[step] = dict(outcome.facts)
         return dict(outcome.facts)
 
     def record(self, entry: str, **facts: Any) -> None:
-        """Write an entry to the journal: what it is of ends here."""
+        """Write the entry of a step that has just finished."""
         self.journal.add(entry, **facts)
         self.watch.lap(entry)
 
     def describe_cluster(self) -> Facts | None:
         """The cluster as kind_cluster_info describes it, None if there is none."""
-        clusters = kind_cluster_info.run(self.action_options.cluster(), True).facts["clusters"]
+        clusters = kind_cluster_info.run(self.options_of(kind_cluster_info, {}), True).facts["clusters"]
         return dict(clusters[0]) if clusters else None
 
     def connect(self) -> Cluster:

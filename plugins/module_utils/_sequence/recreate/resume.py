@@ -37,7 +37,7 @@ from .context import Context, Facts
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run starts. step: its first step; gone: there is no cluster any more.
+    """Where a run starts. step: its first step; gone: the cluster does not exist, or was begun only.
 
     from_backup: the facts are those of the last backup, and the journal does not have them yet.
     """
@@ -89,7 +89,7 @@ def find_start(context: Context) -> Start:
                 f"The cluster is gone. Its volumes are restored from generation {generation}; anything written since "
                 "is not in it."
             )
-    context.watch.lap("look")
+    context.watch.lap("observe")
     return start
 
 

@@ -1,10 +1,13 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each step of a recreation does."""
+"""What each step of a recreation does, and how those before the deletion are undone."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_cluster,
@@ -14,12 +17,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import provisioner_options
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import ROLLED_BACK
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.preflight import check_disk, check_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 
 from .context import Context, Facts
@@ -30,11 +33,10 @@ Run = Callable[[Context], Facts]
 
 def plan(context: Context) -> Facts:
     """Run the actions in check mode, so that whatever they refuse is refused before anything is changed."""
-    options = context.action_options
-    kind_cluster.run(options.cluster(**context.facts["options"]), True)
-    storage = storage_provisioner_info.run(options.common, True)
+    kind_cluster.run(context.options_of(kind_cluster, context.facts["options"]), True)
+    storage = storage_provisioner_info.run(context.options_of(storage_provisioner_info, {}), True)
     context.facts["storage_classes"] = storage.facts["storage_classes"]
-    detached = context.run("detached", volume_detach.run, options.detach("detached"), check_mode=True)
+    detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:
         raise TimedOut(
@@ -45,49 +47,60 @@ def plan(context: Context) -> Facts:
             details=in_use,
         )
     archive = context.options["data"] == "archive"
-    checksums = "fast" if archive else "none"
-    planned = context.run("backed_up", volume_backup.run, options.backup(checksums=checksums), check_mode=True)
+    checksums = {"checksums": "fast" if archive else "none"}
+    planned = context.run("backed_up", volume_backup, checksums, check_mode=True)
     context.facts["volumes"] = planned["volumes"]
-    check_images(context.engine, context.facts["images"])
-    check_disk(context.path, context.facts["volumes"] if archive else ())
+    check_images(context)
+    if archive:
+        _check_disk(context)
     return context.facts
 
 
+def check_images(context: Context) -> None:
+    """Raise BadInput if a node could not be created again because the engine lacks its image."""
+    engine = context.engine
+    missing = [image for image in context.facts["images"] if engine.image_id(image) is None]
+    if missing:
+        raise BadInput(
+            f"The nodes can't be created again: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
+            tried=f"{engine.name} image inspect {missing[0]}",
+            next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
+        )
+
+
 def detach(context: Context) -> Facts:
-    context.run("detached", volume_detach.run, context.action_options.detach("detached"))
+    context.run("detached", volume_detach, {"state": "detached"})
     return {}
 
 
-def back_up(context: Context, **options: str) -> Facts:
-    saved = context.run("backed_up", volume_backup.run, context.action_options.backup(**options))
+def back_up(context: Context, without_api: str = "refuse") -> Facts:
+    saved = context.run("backed_up", volume_backup, {"without_api": without_api})
     context.facts |= {"generation": saved.get("generation", ""), "volumes": saved["volumes"]}
     return {"generation": saved["generation"]} if "generation" in saved else {}
 
 
 def delete(context: Context, *, force: bool = False) -> Facts:
-    options = context.action_options.cluster(state="absent", force=force)
-    if context.facts.get("generation"):
-        options["backup"] = context.path
-    context.run("deleted", kind_cluster.run, options)
+    backup = context.path if context.facts.get("generation") else None
+    context.run("deleted", kind_cluster, {"state": "absent", "force": force, "backup": backup})
     return {}
 
 
 def create(context: Context) -> Facts:
-    context.run("created", kind_cluster.run, context.action_options.cluster(**context.facts["options"]))
+    context.run("created", kind_cluster, context.facts["options"])
     return {}
 
 
 def provision(context: Context) -> Facts:
-    options = context.action_options
-    ours, _others = provisioner_options(context.facts["storage_classes"])
-    for recorded in ours or [{"state": "absent"}]:
-        storage_provisioner.run(options.storage(recorded), False)
-    context.run("provisioned", storage_provisioner_info.run, options.common, check_mode=True)
+    ours = [item["options"] for item in context.facts["storage_classes"] if item["options"]]
+    for options in ours or [{"state": "absent"}]:
+        storage_provisioner.run(context.options_of(storage_provisioner, options), False)
+    context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
     return {}
 
 
 def restore(context: Context) -> Facts:
-    context.run("restored", volume_restore.run, context.action_options.restore(context.facts["generation"]))
+    options = {"generation": context.facts["generation"], "verify": context.options["checksums"]}
+    context.run("restored", volume_restore, options)
     return {}
 
 
@@ -110,8 +123,8 @@ def verify(context: Context) -> Facts:
 
 
 def attach(context: Context) -> Facts:
-    options = context.action_options.detach("attached", path=context.path, generation=context.facts["generation"])
-    context.run("attached", volume_detach.run, options)
+    recorded = {"path": context.path, "generation": context.facts["generation"]}
+    context.run("attached", volume_detach, {"state": "attached", **recorded})
     return {}
 
 
@@ -126,3 +139,39 @@ RUN: dict[str, Run] = {
     "verified": verify,
     "attached": attach,
 }
+
+
+def undo(context: Context) -> str:
+    """Scale workloads back up, and reset the reclaim policies that the backup set; sentences for the error message."""
+    deleted = context.results["detached"].get("deleted_pods")
+    try:
+        volume_detach.run(context.options_of(volume_detach, {"state": "attached"}), False)
+        done = "The cluster was not deleted, and the workloads were scaled back up."
+        with suppress(KindlabError):
+            context.journal.add(ROLLED_BACK)
+    except KindlabError as error:
+        done = f"The cluster was not deleted. The workloads are still scaled to zero ({error.message})."
+    before = {v["name"]: v["reclaim_policy_before"] for v in context.facts.get("volumes", ())}
+    changed = [name for name, policy in before.items() if policy != "Retain"]
+    try:
+        cluster = context.connect()
+        cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(before[name])), changed)
+    except KindlabError as error:
+        done += f" Some volumes may have kept the reclaim policy Retain ({error.message})."
+    if deleted:
+        done += f" These pods were deleted and have no controller: {', '.join(deleted)}."
+    return done
+
+
+def _check_disk(context: Context) -> None:
+    """Raise BadInput if uncompressed archives of the volumes would not fit on the disk."""
+    needed = sum(volume["bytes"] for volume in context.facts["volumes"])
+    path = Path(context.path)
+    free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
+    if needed > free:
+        raise BadInput(
+            f"The disk of {path} may be too small: {free:,} bytes are free, the volumes hold {needed:,}. "
+            "Nothing was changed.",
+            tried=f"df -h {path}",
+            next_step="Free some space, or set path to a directory on a larger disk.",
+        )

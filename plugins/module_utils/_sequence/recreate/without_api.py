@@ -9,7 +9,6 @@ from contextlib import suppress
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.preflight import check_images
 
 from . import steps
 from .context import Context, Facts
@@ -25,23 +24,23 @@ def plan(context: Context) -> Facts:
             f"The API server of {context.name} answers again. Nothing was changed.",
             next_step="Run this again without without_api=last_backup.",
         )
-    options = context.action_options.backup(checksums="none", data="in_place", without_api=_LAST_BACKUP)
-    planned = context.run("backed_up", volume_backup.run, options, check_mode=True)
+    options = {"checksums": "none", "data": "in_place", "without_api": _LAST_BACKUP}
+    planned = context.run("backed_up", volume_backup, options, check_mode=True)
     context.facts["volumes"] = planned["volumes"]
-    check_images(context.engine, context.facts["images"])
+    steps.check_images(context)
     return context.facts
 
 
 def stop_nodes(context: Context) -> Facts:
-    """Stop the nodes, so that nothing writes any more; the journal keeps nothing of it."""
+    """Stop the nodes, so that nothing writes to the volumes any more."""
     nodes = context.engine.nodes(context.name)
     context.results["stopped"] = [node.name for node in nodes if node.state in (RUNNING, "paused")]
     context.engine.stop(nodes)
     return {}
 
 
-def start_nodes(context: Context) -> str:
-    """Start the nodes that were stopped; a sentence about it."""
+def undo(context: Context) -> str:
+    """Start the nodes that were stopped; a sentence for the error message."""
     stopped = context.results.get("stopped", ())
     context.engine.start([node for node in context.engine.nodes(context.name) if node.name in stopped])
     return "The cluster was not deleted, and its nodes were started again."
@@ -52,7 +51,7 @@ def back_up(context: Context) -> Facts:
 
 
 def delete(context: Context) -> Facts:
-    """Forced: the API server can't be asked, and stopped nodes use nothing."""
+    """Forced: the API server does not answer, and stopped nodes use nothing."""
     return steps.delete(context, force=True)
 
 

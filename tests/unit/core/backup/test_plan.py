@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import key
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
-from ansible_collections.kindlab.volumes.tests.unit.support.workloads import owner, stateful, volumes
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import stateful, volumes, workload
 
 SHARED = (Mount("/var", "/x/1", "volume"), Mount("/var/lp", "/srv/lab"))
 NODES = (
@@ -118,11 +118,11 @@ def test_what_makes_pods_with_the_volumes(request_: Request, expected: list[str]
     made["spec"]["template"]["spec"]["volumes"] = volumes("b")
     makers = [
         made,
-        owner("Deployment", "web", "a", metadata=here),
-        owner("CronJob", "late", "a", metadata=here),
-        owner("Deployment", "elsewhere", "a", metadata=shop),
+        workload("Deployment", "web", "a", metadata=here),
+        workload("CronJob", "late", "a", metadata=here),
+        workload("Deployment", "elsewhere", "a", metadata=shop),
         # Its claim has no volume yet.
-        owner("Deployment", "pending", "pending", metadata={"namespace": "other"}),
+        workload("Deployment", "pending", "pending", metadata={"namespace": "other"}),
     ]
     found = plan(request_, replace(OBSERVED, workloads=makers))
     assert [key(item) for item in found.manifests["Workload"]] == expected

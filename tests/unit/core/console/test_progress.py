@@ -31,7 +31,7 @@ def test_a_late_line_does_not_shift_the_next_one():
 
 def test_only_hosts_that_still_run_the_task_are_named():
     progress = running("one", "two", "three", "four", "five")
-    assert progress.lines(105.0) == ["  ... 5 s: Create the cluster (one, two, three and 2 more)"]
+    assert progress.lines(105.0) == ["  ... 5 s: Create the cluster (one, two, three, and 2 more)"]
     progress.end("id", "two")
     progress.end("id", "four")
     assert progress.lines(110.0) == ["  ... 10 s: Create the cluster (one, three, five)"]

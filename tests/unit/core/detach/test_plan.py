@@ -23,9 +23,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     bound,
     daemon,
     made_by,
-    owner,
     pod,
     stateful,
+    workload,
 )
 
 OPTIONS = {
@@ -69,10 +69,10 @@ def names(objects):
     return [item["metadata"]["name"] for item in objects]
 
 
-WEB = owner("Deployment", "web", "c")
-WEB_1 = owner("ReplicaSet", "web-1", "c", metadata=made_by("Deployment", "web"))
-NIGHTLY = owner("CronJob", "nightly", "c")
-NIGHTLY_1 = owner("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly"))
+WEB = workload("Deployment", "web", "c")
+WEB_1 = workload("ReplicaSet", "web-1", "c", metadata=made_by("Deployment", "web"))
+NIGHTLY = workload("CronJob", "nightly", "c")
+NIGHTLY_1 = workload("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly"))
 DB = (stateful("db"), *bound("data-db-0"))
 
 
@@ -84,8 +84,8 @@ DB = (stateful("db"), *bound("data-db-0"))
         # Without pods yet.
         ([WEB, WEB_1], {"ns/Deployment/web": True}),
         ([WEB], {"ns/Deployment/web": True}),
-        ([owner("ReplicaSet", "r", "c")], {"ns/ReplicaSet/r": True}),
-        ([owner("ReplicationController", "r", "c")], {"ns/ReplicationController/r": True}),
+        ([workload("ReplicaSet", "r", "c")], {"ns/ReplicaSet/r": True}),
+        ([workload("ReplicationController", "r", "c")], {"ns/ReplicationController/r": True}),
         ([daemon("d", "c")], {"ns/DaemonSet/d": True}),
         ([DB[0], *DB[1:]], {"ns/StatefulSet/db": True}),
         ([NIGHTLY], {"ns/CronJob/nightly": True}),
@@ -95,38 +95,38 @@ DB = (stateful("db"), *bound("data-db-0"))
             {"ns/CronJob/nightly": True, "ns/Job/nightly-1": True},
         ),
         (
-            [owner("CronJob", "nightly", "c", suspend=True), NIGHTLY_1],
+            [workload("CronJob", "nightly", "c", suspend=True), NIGHTLY_1],
             {"ns/CronJob/nightly": False, "ns/Job/nightly-1": True},
         ),
         ([NIGHTLY, {**NIGHTLY_1, **FINISHED}], {"ns/CronJob/nightly": True}),
         # Something gave the claim to its pod alone.
         (
             [
-                owner("CronJob", "nightly"),
-                owner("Job", "nightly-1", metadata=made_by("CronJob", "nightly")),
+                workload("CronJob", "nightly"),
+                workload("Job", "nightly-1", metadata=made_by("CronJob", "nightly")),
                 pod("p", "c", metadata=made_by("Job", "nightly-1")),
             ],
             {"ns/CronJob/nightly": True, "ns/Job/nightly-1": True},
         ),
-        ([{**owner("Job", "once", "c"), **FINISHED}], {}),
+        ([{**workload("Job", "once", "c"), **FINISHED}], {}),
         (
             # Its last pod is on its way out.
             [
-                {**owner("Job", "once", "c"), **FINISHED},
+                {**workload("Job", "once", "c"), **FINISHED},
                 pod("p", "c", metadata={**made_by("Job", "once"), **TERMINATING}),
             ],
             {},
         ),
-        ([owner("Deployment", "web", "c", replicas=0)], {"ns/Deployment/web": False}),
+        ([workload("Deployment", "web", "c", replicas=0)], {"ns/Deployment/web": False}),
         ([zeroed(WEB)], {"ns/Deployment/web": False}),
         # Its template no longer names the claim, but an older pod has it.
         (
-            [owner("Deployment", "web"), WEB_1, pod("p", "c", metadata=made_by("ReplicaSet", "web-1"))],
+            [workload("Deployment", "web"), WEB_1, pod("p", "c", metadata=made_by("ReplicaSet", "web-1"))],
             {"ns/Deployment/web": True},
         ),
         # Of other claims.
-        ([owner("Deployment", "x", "x"), owner("CronJob", "y"), stateful("z"), daemon("d", "cc")], {}),
-        ([owner("Deployment", "x", "c", metadata={"namespace": "other"})], {}),
+        ([workload("Deployment", "x", "x"), workload("CronJob", "y"), stateful("z"), daemon("d", "cc")], {}),
+        ([workload("Deployment", "x", "c", metadata={"namespace": "other"})], {}),
         # The workload is gone, its pods will be.
         ([pod("p", "c", metadata=made_by("ReplicaSet", "gone"))], {}),
         ([WEB_1, pod("p", "c", metadata=made_by("ReplicaSet", "web-1"))], {}),
@@ -140,8 +140,8 @@ def test_what_is_scaled_to_zero(objects, expected):
 
 
 def test_a_step_records_the_fields_before_and_the_change():
-    at_zero = zeroed(owner("Deployment", "b", "c", replicas=4))
-    one, other = detached(*C, at_zero, owner("Deployment", "a", "c", replicas=2)).steps
+    at_zero = zeroed(workload("Deployment", "b", "c", replicas=4))
+    one, other = detached(*C, at_zero, workload("Deployment", "a", "c", replicas=2)).steps
     assert (one.before, one.after, one.change["spec"], one.missing) == (
         {"replicas": 2},
         {"replicas": 0},
@@ -178,7 +178,7 @@ def test_users_are_the_pods_that_have_not_ended():
 BARE = pod("bare", "c")
 FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
 ROLLOUT = [
-    owner("ReplicaSet", "r", "c", metadata=made_by("Rollout", "r")),
+    workload("ReplicaSet", "r", "c", metadata=made_by("Rollout", "r")),
     pod("r-1", "c", metadata=made_by("ReplicaSet", "r")),
 ]
 FIXED = pod("etcd", "c", metadata=STATIC)
@@ -273,7 +273,7 @@ def test_bare_pods_of_other_claims_are_ignored():
 
 def test_a_job_of_something_unknown_is_suspended_too():
     """Only the Job recreates its pods, whoever controls the Job."""
-    job = owner("Job", "j", "c", metadata=made_by("Workflow", "w"))
+    job = workload("Job", "j", "c", metadata=made_by("Workflow", "w"))
     assert steps(detached(*C, job)) == {"ns/Job/j": True}
     with pytest.raises(Declined, match="controlled by Workflow/w"):
         detached(*C, job, pod("p", "c", metadata=made_by("Job", "j")))
@@ -316,7 +316,7 @@ def test_a_volume_whose_claim_is_gone_has_no_users():
 
 
 D = bound("d", storageClassName="fast")
-OTHER = owner("Deployment", "other", "d")
+OTHER = workload("Deployment", "other", "d")
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_unknown_names(planning):
 
 
 def test_only_what_was_scaled_to_zero_is_scaled_up():
-    by_hand = owner("Deployment", "hand", "c", replicas=0)
+    by_hand = workload("Deployment", "hand", "c", replicas=0)
     job = zeroed(NIGHTLY_1)
     found = attached(*C, zeroed(WEB), by_hand, OTHER, zeroed(NIGHTLY), job)
     assert steps(found) == {"ns/CronJob/nightly": True, "ns/Deployment/web": True, "ns/Job/nightly-1": True}
@@ -379,7 +379,7 @@ def test_what_was_scaled_up_since_keeps_its_replicas():
 
 
 def test_of_a_backup_only_what_is_missing_is_created():
-    here = owner("Deployment", "web", "c", replicas=7)
+    here = workload("Deployment", "web", "c", replicas=7)
     saved = [workloads.to_saved(item) for item in (WEB, OTHER, NIGHTLY)]
     found = attached(*C, *D, here, zeroed(NIGHTLY), saved=saved)
     assert steps(found) == {"ns/CronJob/nightly": True, "ns/Deployment/other": True}
@@ -396,7 +396,7 @@ def test_after_a_plan_nothing_is_left_to_do(makers):
     """And only workloads that use the selected volumes are scaled."""
     items = {}
     for name, (kind, claim, with_pod) in makers.items():
-        items[name] = [owner(kind, name, *([claim] if claim else []))]
+        items[name] = [workload(kind, name, *([claim] if claim else []))]
         if with_pod:
             items[name].append(pod(f"{name}-0", *([claim] if claim else []), metadata=made_by(kind, name)))
     objects = [item for those in items.values() for item in those]

@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
-from ansible_collections.kindlab.volumes.tests.unit.support.workloads import daemon, owner, pod, stateful
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import daemon, pod, stateful, workload
 
 A, B = Volume("pv-a", "ns/a"), Volume("pv-b")
 USER = VolumeUser("has open /data/a/x", "w1", "ns/p", "postgres", 12)
@@ -49,7 +49,7 @@ DB = stateful("db", replicas=3, scaled="Delete")
 def test_workloads_that_are_scaled_to_zero():
     at_zero = scaled_down(merge(DB, workloads.scale_down_patch(DB)))
     assert at_zero.before == {"replicas": 3, "whenScaled": "Delete"}
-    found = plan(scaled_down(owner("CronJob", "c")), scaled_down(daemon("d")), at_zero)
+    found = plan(scaled_down(workload("CronJob", "c")), scaled_down(daemon("d")), at_zero)
     assert found.result()["workloads"] == [
         row("CronJob", "c", {"suspend": False}, {"suspend": True}, "detached"),
         row("DaemonSet", "d", {"scheduled": True}, {"scheduled": False}, "detached"),
@@ -78,7 +78,7 @@ def test_workloads_that_are_scaled_to_zero():
 
 
 def test_workloads_that_are_scaled_back_up():
-    web = created(owner("Deployment", "web", replicas=2))
+    web = created(workload("Deployment", "web", replicas=2))
     found = plan(scaling_up(DB), scaling_up(daemon("d")), web, state="attached")
     assert found.result() == {
         "workloads": [
@@ -101,7 +101,7 @@ def test_workloads_that_are_scaled_back_up():
 
 
 def test_what_is_not_recorded_stays_as_it_is():
-    item = owner("Deployment", "web", replicas=0)
+    item = workload("Deployment", "web", replicas=0)
     step = Step(item, {}, scaled_up(item, {}).after, {"metadata": {}})
     assert plan(step, state="attached").result()["workloads"] == [
         row("Deployment", "web", {}, {"replicas": 0}, "attached")

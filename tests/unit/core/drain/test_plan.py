@@ -22,16 +22,16 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     claim,
     master,
     node,
-    owner,
     pod,
     request,
     seen,
     using,
     volume,
+    workload,
 )
 
-AGENT = owner("DaemonSet", "agent")
-SET = owner("StatefulSet", "db")
+AGENT = workload("DaemonSet", "agent")
+SET = workload("StatefulSet", "db")
 STATIC = {"kubernetes.io/config.mirror": "hash"}
 WAITS = ": its replacement waits until w1 is schedulable"
 ITS_VOLUME = "its volume pv-c (claim ns/c) is on w1"

@@ -13,11 +13,11 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     WEB,
     master,
     node,
-    owner,
     pod,
     request,
     seen,
     using,
+    workload,
 )
 
 NOTHING = {"force": False, "delete_emptydir_data": False}
@@ -58,7 +58,7 @@ def refusals(*objects, node="w1", **options):
                 "ns/p: the data in its volumes tmp, cache would be lost [delete_emptydir_data]",
             ],
         ),
-        ([owner("DaemonSet", "agent"), pod("p", owner="DaemonSet agent", volumes=SCRATCH)], []),
+        ([workload("DaemonSet", "agent"), pod("p", owner="DaemonSet agent", volumes=SCRATCH)], []),
     ],
 )
 def test_pods_and_data_that_would_be_lost(objects, expected):
@@ -94,7 +94,7 @@ def test_the_only_control_plane(nodes, expected):
 
 
 DNS = pod("dns", owner="ReplicaSet dns", namespace="kube-system")
-DNS_SET = owner("ReplicaSet", "dns", "Deployment dns", "kube-system")
+DNS_SET = workload("ReplicaSet", "dns", "Deployment dns", "kube-system")
 CORDONED = (master(), node("w1"), node("w2", cordoned=True))
 
 
@@ -118,7 +118,7 @@ def test_system_pods_that_no_other_node_can_run(objects, refused):
 
 def test_the_provisioner_that_no_other_node_can_run():
     name, space = "local-path-provisioner", provisioners.SPACE
-    makes = owner("ReplicaSet", "lpp", f"Deployment {name}", space)
+    makes = workload("ReplicaSet", "lpp", f"Deployment {name}", space)
     objects = [provisioners.deployment(), makes, pod("lpp", owner="ReplicaSet lpp", namespace=space)]
     assert refusals(*objects) == []
     (why,) = refusals(*CORDONED, *objects)

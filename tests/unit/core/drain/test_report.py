@@ -12,14 +12,14 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     WEB,
     budget,
     node,
-    owner,
     pod,
     request,
     seen,
     using,
+    workload,
 )
 
-AGENT = owner("DaemonSet", "agent")
+AGENT = workload("DaemonSet", "agent")
 NEVER = budget("web", ("maxUnavailable", 0), 1, 1, 1)
 
 

@@ -11,25 +11,25 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
     rollout_complete,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import deployment
-from ansible_collections.kindlab.volumes.tests.unit.support.workloads import daemon, owner, stateful
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import daemon, stateful, workload
 
 
 @pytest.mark.parametrize(
     ("item", "status", "ready"),
     [
-        (owner("Deployment", "a", replicas=2), {"readyReplicas": 2, "observedGeneration": 1}, True),
-        (owner("Deployment", "a", replicas=2), {"readyReplicas": 1, "observedGeneration": 1}, False),
-        (owner("Deployment", "a", replicas=2), {"readyReplicas": 2}, False),
-        (owner("Deployment", "a", replicas=0), {"observedGeneration": 1}, True),
-        (owner("Deployment", "a", replicas=1), None, False),
-        (owner("Deployment", "a", replicas=1), {"observedGeneration": 1}, False),
+        (workload("Deployment", "a", replicas=2), {"readyReplicas": 2, "observedGeneration": 1}, True),
+        (workload("Deployment", "a", replicas=2), {"readyReplicas": 1, "observedGeneration": 1}, False),
+        (workload("Deployment", "a", replicas=2), {"readyReplicas": 2}, False),
+        (workload("Deployment", "a", replicas=0), {"observedGeneration": 1}, True),
+        (workload("Deployment", "a", replicas=1), None, False),
+        (workload("Deployment", "a", replicas=1), {"observedGeneration": 1}, False),
         (stateful("a"), {"readyReplicas": 1, "observedGeneration": 2}, True),
         (daemon("a"), {"numberReady": 1, "desiredNumberScheduled": 1, "observedGeneration": 1}, True),
         (daemon("a"), {"observedGeneration": 1}, True),
         (daemon("a"), {"desiredNumberScheduled": 1, "observedGeneration": 1}, False),
         (daemon("a"), {"numberReady": 1, "desiredNumberScheduled": 1, "observedGeneration": 0}, False),
-        (owner("Job", "a"), None, True),
-        (owner("CronJob", "a"), {}, True),
+        (workload("Job", "a"), None, True),
+        (workload("CronJob", "a"), {}, True),
     ],
 )
 def test_workload_is_ready(item, status, ready):

@@ -16,7 +16,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods im
     volumes_of,
     workload_of,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.drains import NODES, WEB, claim, owner, pod, using, volume
+from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
+    NODES,
+    WEB,
+    claim,
+    pod,
+    using,
+    volume,
+    workload,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,11 +32,11 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import NODES,
     [
         ("", [], ""),
         ("ReplicaSet web", [WEB], "Deployment/web"),
-        ("ReplicaSet web", [owner("ReplicaSet", "web")], "ReplicaSet/web"),
-        ("ReplicaSet web", [owner("ReplicaSet", "web", "Rollout web")], "Rollout/web"),
+        ("ReplicaSet web", [workload("ReplicaSet", "web")], "ReplicaSet/web"),
+        ("ReplicaSet web", [workload("ReplicaSet", "web", "Rollout web")], "Rollout/web"),
         ("ReplicaSet web", [], ""),
-        ("StatefulSet db", [owner("StatefulSet", "db")], "StatefulSet/db"),
-        ("Job once", [owner("Job", "once", "CronJob nightly")], "CronJob/nightly"),
+        ("StatefulSet db", [workload("StatefulSet", "db")], "StatefulSet/db"),
+        ("Job once", [workload("Job", "once", "CronJob nightly")], "CronJob/nightly"),
         ("DaemonSet d", [], ""),
         ("PostgresCluster db", [], "PostgresCluster/db"),
     ],

@@ -17,9 +17,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     as_served,
     daemon,
     made_by,
-    owner,
     stateful,
     volumes,
+    workload,
 )
 
 FINISHED = {"conditions": [{"type": "Complete", "status": "True"}]}
@@ -32,10 +32,10 @@ def labelled(**selector):
 
 # What it had, how its label says so, and the spec that brings it to zero.
 EVERY_KIND = {
-    "Deployment": (owner("Deployment", "a", "c", replicas=3), {"replicas": 3}, "replicas.3", {"replicas": 0}),
-    "ReplicaSet": (owner("ReplicaSet", "a", "c"), {"replicas": 1}, "replicas.1", {"replicas": 0}),
+    "Deployment": (workload("Deployment", "a", "c", replicas=3), {"replicas": 3}, "replicas.3", {"replicas": 0}),
+    "ReplicaSet": (workload("ReplicaSet", "a", "c"), {"replicas": 1}, "replicas.1", {"replicas": 0}),
     "ReplicationController": (
-        owner("ReplicationController", "a", "c", replicas=20),
+        workload("ReplicationController", "a", "c", replicas=20),
         {"replicas": 20},
         "replicas.20",
         {"replicas": 0},
@@ -47,8 +47,8 @@ EVERY_KIND = {
         "replicas.3.whenScaled.Delete",
         {"replicas": 0, "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Retain"}},
     ),
-    "Job": (owner("Job", "a", "c"), {"suspend": False}, "suspend.false", {"suspend": True}),
-    "CronJob": (owner("CronJob", "a", "c"), {"suspend": False}, "suspend.false", {"suspend": True}),
+    "Job": (workload("Job", "a", "c"), {"suspend": False}, "suspend.false", {"suspend": True}),
+    "CronJob": (workload("CronJob", "a", "c"), {"suspend": False}, "suspend.false", {"suspend": True}),
     "DaemonSet": (daemon("a", "c"), {"scheduled": True}, "scheduled.true", labelled(**{workloads.NOWHERE: "true"})),
     "DaemonSet of some nodes": (
         daemon("a", "c", selector=SSD),
@@ -61,7 +61,7 @@ each_kind = pytest.mark.parametrize("item", [item for item, *_more in EVERY_KIND
 
 
 def stopped(item):
-    """The owner as it is once it was brought to zero."""
+    """The workload after it was scaled to zero."""
     return merge(item, workloads.scale_down_patch(item))
 
 
@@ -70,7 +70,7 @@ def given_back(item):
 
 
 def labelled_with(text, item):
-    """An owner at zero with this label."""
+    """A workload scaled to zero with this label."""
     change = {"metadata": {"labels": {workloads.RECORDED: text}}}
     return merge(merge(item, {"spec": workloads.scale_down_patch(item)["spec"]}), change)
 
@@ -103,10 +103,10 @@ def test_it_gets_back_exactly_what_it_had(item):
 @pytest.mark.parametrize(
     "item",
     [
-        owner("Deployment", "a", replicas=0),
+        workload("Deployment", "a", replicas=0),
         stateful("a", replicas=0, scaled="Delete"),
-        owner("CronJob", "a", suspend=True),
-        owner("Job", "a", suspend=True),
+        workload("CronJob", "a", suspend=True),
+        workload("Job", "a", suspend=True),
     ],
 )
 def test_what_was_at_zero_before_is_not_ours(item):
@@ -116,7 +116,7 @@ def test_what_was_at_zero_before_is_not_ours(item):
 
 @pytest.mark.parametrize("kind", workloads.SCALED)
 def test_without_a_count_it_has_one_pod(kind):
-    item = owner(kind, "a", replicas=None)
+    item = workload(kind, "a", replicas=None)
     assert workloads.state(item) == {"replicas": 1}
     assert given_back(stopped(item))["spec"]["replicas"] == 1
 
@@ -128,12 +128,12 @@ def test_an_old_statefulset_has_no_policy():
 
 
 def test_it_can_be_given_what_it_does_not_remember():
-    item = owner("Deployment", "a", replicas=0)
+    item = workload("Deployment", "a", replicas=0)
     assert workloads.scale_up_patch(item, {"replicas": 2})["spec"] == {"replicas": 2}
 
 
 def test_suspend_may_be_left_out():
-    assert workloads.state(owner("CronJob", "a", suspend=None)) == {"suspend": False}
+    assert workloads.state(workload("CronJob", "a", suspend=None)) == {"suspend": False}
 
 
 @pytest.mark.parametrize("scaled", ["Retain", "Delete"])
@@ -152,7 +152,7 @@ def test_what_it_was_given_since_counts(scaled):
 
 
 def test_a_suspended_job_that_was_resumed_by_hand_is_stopped_again():
-    item = owner("Job", "a", "c")
+    item = workload("Job", "a", "c")
     since = merge(stopped(item), {"spec": {"suspend": False}})
     assert workloads.scale_down_patch(since)["spec"] == {"suspend": True}
     assert as_served(given_back(since)) == as_served(item)
@@ -170,14 +170,14 @@ def test_a_suspended_job_that_was_resumed_by_hand_is_stopped_again():
 @pytest.mark.parametrize("look", [workloads.recorded, workloads.to_saved])
 def test_a_label_that_somebody_damaged(look, kind, text):
     with pytest.raises(BadInput, match=rf"ns/{kind}/a can't be scaled back up: .*/detached has .* '{text}'") as error:
-        look(labelled_with(text, owner(kind, "a")))
+        look(labelled_with(text, workload(kind, "a")))
     assert error.value.tried == f"kubectl -n ns get {kind.lower()} a -o yaml"
     assert error.value.next_step
 
 
 def test_what_is_remembered_besides_is_left_alone():
     """Another version of this collection may remember more."""
-    item = labelled_with("replicas.3.paused.true", owner("Deployment", "a"))
+    item = labelled_with("replicas.3.paused.true", workload("Deployment", "a"))
     assert workloads.scale_up_patch(item, workloads.recorded(item))["spec"] == {"replicas": 3}
 
 
@@ -229,37 +229,37 @@ def test_annotations_and_selectors_of_people_are_kept():
 
 def test_a_saved_job_names_no_pods_of_the_old_one():
     own = {"controller-uid": "u", "batch.kubernetes.io/job-name": "a", "app": "a"}
-    kept = workloads.to_saved(stopped(owner("Job", "a", "c", metadata={"labels": own})))
+    kept = workloads.to_saved(stopped(workload("Job", "a", "c", metadata={"labels": own})))
     assert "selector" not in kept["spec"]
     assert kept["spec"]["template"]["metadata"]["labels"] == kept["metadata"]["labels"] == {"app": "a"}
     assert (kept["spec"]["completions"], kept["spec"]["suspend"]) == (1, False)
 
 
 def test_a_saved_job_that_chooses_its_pods_itself_keeps_its_selector():
-    item = owner("Job", "a", "c", manualSelector=True, selector={"matchLabels": {"job-name": "mine"}})
+    item = workload("Job", "a", "c", manualSelector=True, selector={"matchLabels": {"job-name": "mine"}})
     kept = workloads.to_saved(item)
     assert kept["spec"] == item["spec"]
 
 
 def test_the_jobs_of_a_cronjob_keep_their_labels():
     labels = {"template": {"metadata": {"labels": {"job-name": "by hand"}}, "spec": {"volumes": volumes("c")}}}
-    item = owner("CronJob", "a", jobTemplate={"spec": labels})
+    item = workload("CronJob", "a", jobTemplate={"spec": labels})
     assert workloads.to_saved(item)["spec"] == item["spec"]
 
 
 def with_volumes(*named):
-    return owner("Deployment", "a", template={"spec": {"volumes": [*named, {"name": "x", "emptyDir": {}}]}})
+    return workload("Deployment", "a", template={"spec": {"volumes": [*named, {"name": "x", "emptyDir": {}}]}})
 
 
 @pytest.mark.parametrize(
     ("item", "claims", "named"),
     [
-        (owner("Deployment", "a", "c", "d"), ["ns/c", "ns/d", "ns/e"], ["ns/c", "ns/d"]),
-        (owner("Deployment", "a", "c"), ["other/c"], []),
-        (owner("CronJob", "a", "c"), ["ns/c"], ["ns/c"]),
-        (owner("Job", "a", "c"), ["ns/c"], ["ns/c"]),
+        (workload("Deployment", "a", "c", "d"), ["ns/c", "ns/d", "ns/e"], ["ns/c", "ns/d"]),
+        (workload("Deployment", "a", "c"), ["other/c"], []),
+        (workload("CronJob", "a", "c"), ["ns/c"], ["ns/c"]),
+        (workload("Job", "a", "c"), ["ns/c"], ["ns/c"]),
         (daemon("a", "c"), ["ns/c"], ["ns/c"]),
-        (owner("ReplicationController", "a", template=None), ["ns/c"], []),
+        (workload("ReplicationController", "a", template=None), ["ns/c"], []),
         (with_volumes(), ["ns/c"], []),
         (with_volumes({"name": "c", "ephemeral": {"volumeClaimTemplate": {}}}), ["ns/c", "ns/a-c", "ns/-c"], []),
         (
@@ -268,7 +268,11 @@ def with_volumes(*named):
             ["ns/data-db-0", "ns/data-db-17"],
         ),
         (stateful("db"), ["ns/data-db-0-0", "ns/more-data-db-0", "ns/data-d-0", "ns/data-db-1x", "ns/dato-db-0"], []),
-        (owner("Deployment", "db", "c", volumeClaimTemplates=[{"metadata": {"name": "data"}}]), ["ns/data-db-0"], []),
+        (
+            workload("Deployment", "db", "c", volumeClaimTemplates=[{"metadata": {"name": "data"}}]),
+            ["ns/data-db-0"],
+            [],
+        ),
     ],
 )
 def test_claims_that_its_pods_use_or_would_use(item, claims, named):
@@ -283,13 +287,13 @@ def test_a_statefulset_may_name_claims_in_both_ways():
 @pytest.mark.parametrize(
     ("item", "status", "finished"),
     [
-        (owner("Job", "a"), {}, False),
-        (owner("Job", "a"), None, False),
-        (owner("Job", "a"), FINISHED, True),
-        (owner("Job", "a"), FAILED, True),
-        (owner("Job", "a"), {"conditions": [{"type": "Failed", "status": "False"}]}, False),
-        (owner("Job", "a"), {"conditions": [{"type": "Suspended", "status": "True"}]}, False),
-        (owner("Deployment", "a"), FINISHED, False),
+        (workload("Job", "a"), {}, False),
+        (workload("Job", "a"), None, False),
+        (workload("Job", "a"), FINISHED, True),
+        (workload("Job", "a"), FAILED, True),
+        (workload("Job", "a"), {"conditions": [{"type": "Failed", "status": "False"}]}, False),
+        (workload("Job", "a"), {"conditions": [{"type": "Suspended", "status": "True"}]}, False),
+        (workload("Deployment", "a"), FINISHED, False),
     ],
 )
 def test_finished(item, status, finished):
@@ -300,13 +304,13 @@ def test_saved_are_those_that_make_pods_with_the_claims():
     above = made_by("Deployment", "web")
     items = [
         stateful("db"),
-        owner("Deployment", "web", "c"),
-        owner("ReplicaSet", "web-1", "c", metadata=above),
-        owner("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly")),
-        {**owner("Job", "done", "c"), "status": FINISHED},
-        owner("Job", "running", "c"),
-        owner("CronJob", "nightly", "c"),
-        owner("Deployment", "other", "x"),
+        workload("Deployment", "web", "c"),
+        workload("ReplicaSet", "web-1", "c", metadata=above),
+        workload("Job", "nightly-1", "c", metadata=made_by("CronJob", "nightly")),
+        {**workload("Job", "done", "c"), "status": FINISHED},
+        workload("Job", "running", "c"),
+        workload("CronJob", "nightly", "c"),
+        workload("Deployment", "other", "x"),
     ]
     kept = workloads.saved_workloads(items, ["ns/c", "ns/data-db-0"])
     assert [workloads.key(item) for item in kept] == [
@@ -319,7 +323,7 @@ def test_saved_are_those_that_make_pods_with_the_claims():
 
 
 def test_what_is_not_saved_need_not_be_readable():
-    assert workloads.saved_workloads([labelled_with("?", owner("Deployment", "a", "x"))], ["ns/c"]) == []
+    assert workloads.saved_workloads([labelled_with("?", workload("Deployment", "a", "x"))], ["ns/c"]) == []
 
 
 counts = st.integers(0, 5)

@@ -6,11 +6,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
-    cluster_spec,
-    of_backup,
-    provisioner_options,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import cluster_spec, of_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume
 
 
@@ -28,12 +24,6 @@ def test_options_don_t_lead_elseresume_at(option: str) -> None:
     """The creation would be that of another cluster, or a removal without a look."""
     with pytest.raises(BadInput, match=f"must not contain {option}"):
         cluster_spec("lab", {option: "x", "nodes": []}, {})
-
-
-def test_classes_of_others_are_told_apart() -> None:
-    classes = [{"name": "a", "options": {"name": "hostpath"}}, {"name": "b", "options": {}}]
-    assert provisioner_options(classes) == ([{"name": "hostpath"}], ["b"])
-    assert provisioner_options([]) == ([], [])
 
 
 def test_what_a_backup_says_of_its_cluster() -> None:

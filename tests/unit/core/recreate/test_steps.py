@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
-    BEFORE_DELETION,
     CREATE,
     DELETE,
     DELETION,
@@ -22,12 +21,12 @@ def test_every_step_has_a_function() -> None:
 
 
 def test_only_steps_before_the_deletion_can_be_undone() -> None:
-    assert [step for step in STEPS if step.undoable] == list(BEFORE_DELETION)
+    assert [step for step in STEPS if step.undoable] == list(STEPS[: STEPS.index(DELETION)])
     assert [step for step in STEPS if step.begins] == [DELETION]
 
 
 def test_a_run_starts_in_one_of_three_places() -> None:
-    assert (STEPS[0].name, DELETION.name, STEPS[len(BEFORE_DELETION) + 1].name) == (FIRST, DELETE, CREATE)
+    assert (STEPS[0].name, DELETION.name, STEPS[STEPS.index(DELETION) + 1].name) == (FIRST, DELETE, CREATE)
     assert steps_from(FIRST) == STEPS and steps_from(CREATE)[0].name == CREATE
 
 

@@ -13,12 +13,12 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     Server,
     budget,
     claim,
-    owner,
     pod,
     request,
     seen,
     using,
     volume,
+    workload,
 )
 
 
@@ -118,7 +118,7 @@ def test_a_pod_that_goes_by_itself_while_its_budget_says_no():
 
 def test_another_pod_of_the_same_name_is_left_alone():
     """A StatefulSet's pod was recreated on this node between the plan and its eviction."""
-    server = Server(owner("StatefulSet", "db"), pod("db-0", owner="StatefulSet db"))
+    server = Server(workload("StatefulSet", "db"), pod("db-0", owner="StatefulSet db"))
     planned = groups(server)
     again = pod("db-0", owner="StatefulSet db")
     again["metadata"]["uid"] = "another"
@@ -130,7 +130,7 @@ def test_another_pod_of_the_same_name_is_left_alone():
 
 
 def test_the_same_name_on_this_node_does_not_keep_it_waiting():
-    server = Server(owner("StatefulSet", "db"), pod("db-0", owner="StatefulSet db"))
+    server = Server(workload("StatefulSet", "db"), pod("db-0", owner="StatefulSet db"))
     assert evict(server) == {}
     assert server.get("Pod", "db-0", "ns")["metadata"]["uid"] != "uid-db-0"
 

@@ -118,7 +118,7 @@ def test_an_eviction_that_can_never_be(
     server.says((code, answer))
     with pytest.raises(error, match=answer["message"][:20]) as caught:
         cluster.evict("p", "ns", "u1")
-    assert caught.value.tried == f"POST {cluster.host}{EVICTION}"
+    assert caught.value.tried == f"POST http://127.0.0.1:{server.server_port}{EVICTION}"
 
 
 @pytest.mark.parametrize(
