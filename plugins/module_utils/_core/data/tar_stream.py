@@ -67,14 +67,11 @@ class TarStream:
 
     def __iter__(self) -> Iterator[Member]:
         """Raises Damaged. Unread data of a member is skipped."""
-        while True:
-            for _piece in self.pieces():
-                pass
-            member = self._member()
-            if member is None:
-                return
+        while member := self._member():
             self.left = padded(member.stored)
             yield member
+            for _piece in self.pieces():
+                pass
 
     def pieces(self) -> Iterator[bytes]:
         """The unread data of the current member, in whole blocks."""
