@@ -101,10 +101,11 @@ def _typed(kind: Any, value: Any, name: str, where: str) -> Any:
         kind = get_args(kind)[0]
         if value is None:
             return None
-    expected: Any = {tuple: list, Mapping: dict}.get(get_origin(kind), dict if is_dataclass(kind) else kind)
+    has_fields = is_dataclass(kind)
+    expected: Any = {tuple: list, Mapping: dict}.get(get_origin(kind), dict if has_fields else kind)
     if type(value) is not expected:
         raise BadInput(f"The catalog {where}: {name} is not a {expected.__name__}.", next_step=DAMAGED)
-    if is_dataclass(kind):
+    if has_fields:
         return kind(**{key: _typed(field, value.get(key), key, where) for key, field in _fields(kind).items()})
     if expected is dict:
         return {key: _typed(get_args(kind)[1], item, key, where) for key, item in value.items()}

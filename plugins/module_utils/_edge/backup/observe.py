@@ -18,7 +18,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import stale_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
@@ -67,7 +66,7 @@ def observe(options: Mapping[str, Any], request: Request, runner: Runner | None,
 
 def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
     version: list[Future[str]] = []
-    labelled: list[Future[list[Object]]] = []
+    labelled: list[Future[list[Any]]] = []
 
     def connected(*arguments: Any) -> Cluster:
         """Read the version and the labelled claims beside everything else."""
