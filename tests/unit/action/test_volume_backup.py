@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -290,6 +291,22 @@ def test_selection_by_labels(lab: Lab) -> None:
     assert lab.policies()["pv-a"] == "Delete"
 
 
+def test_version_and_labels_are_read_beside_the_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(3, timeout=30)
+
+    def waits(method: Callable[..., Any]) -> Callable[..., Any]:
+        def waiting(*arguments: Any) -> Any:
+            if method.__name__ != "list" or "app=b" in arguments:
+                together.wait()
+            return method(*arguments)
+
+        return waiting
+
+    for name in ("version", "list", "lists"):
+        monkeypatch.setattr(lab.cluster, name, waits(getattr(lab.cluster, name)))
+    assert [line["name"] for line in lab(label_selectors=["app=b"], check=True).facts["volumes"]] == ["pv-b"]
+
+
 def test_pods_that_use_volumes_are_warned_of(lab: Lab) -> None:
     spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "a"}}]}
     metadata = {"namespace": "default", "name": "w"}
@@ -313,7 +330,7 @@ def test_a_damaged_newest_generation_is_replaced(lab: Lab) -> None:
     outcome = lab()
     assert outcome.changed
     assert "damaged" in outcome.warnings[0]
-    assert read_backup(lab.path).number == 2
+    assert read_backup(lab.path).name.startswith("000002-")
 
 
 def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,26 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Read a catalog: verify its checksum and choose the reader of its format."""
+"""Read a catalog: verify its checksum, and check it by the reader of its format."""
 
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .catalog import COLLECTION, Catalog, own_digest
-from .catalog_v1 import DAMAGED, read_v1
+from .catalog import CATALOG, CHECKSUMS, COLLECTION, COMPRESSIONS, DATA, Catalog, SavedVolume, own_digest
 
-# Format -> its reader.
-READERS: Mapping[int, Callable[[dict[str, Any], str], Catalog]] = {1: read_v1}
+DAMAGED = "Restore it from a copy, or use another generation of this backup; never edit a catalog by hand."
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class NewerFormat(BadInput):
@@ -41,3 +47,73 @@ def read_catalog(text: str | bytes, where: str) -> Catalog:
     if data.pop("sha256", None) != own_digest(data):
         raise BadInput(f"The catalog {where} was changed after it was written.", next_step=DAMAGED)
     return READERS[version](data, where)
+
+
+def _read_v1(data: dict[str, Any], where: str) -> Catalog:
+    """Format 1: types, plausible values, and no path out of the backup."""
+    catalog: Catalog = _typed(Catalog, data, "it", where)
+    for path, digest in catalog.files.items():
+        if not is_inside(path) or path == CATALOG or not _SHA256.fullmatch(digest):
+            raise BadInput(f"The catalog {where} lists the invalid file {path!r}: {digest!r}.", next_step=DAMAGED)
+    if catalog.data not in DATA or catalog.checksums not in CHECKSUMS:
+        raise BadInput(
+            f"The catalog {where} has an unknown data or checksums mode ({catalog.data}, {catalog.checksums}).",
+            next_step=DAMAGED,
+        )
+    names: set[str] = set()
+    for volume in catalog.volumes:
+        why = "it is listed twice" if volume.name in names else _fault(volume, catalog)
+        if why:
+            raise BadInput(f"The catalog {where}, volume {volume.name!r}: {why}.", next_step=DAMAGED)
+        names.add(volume.name)
+    return catalog
+
+
+def is_inside(path: str) -> bool:
+    """True for a plain relative path, which cannot leave the directory it is joined to (except by symbolic links)."""
+    parts = path.split("/")
+    # Names of volumes are ASCII; other characters may not be possible in file names.
+    return path.isascii() and "\0" not in path and all(part not in ("", ".", "..") for part in parts)
+
+
+def _fault(volume: SavedVolume, catalog: Catalog) -> str:
+    """Why this cannot be a volume of the backup, '' if it can."""
+    files = catalog.files
+    claim = volume.claim.split("/") if volume.claim else []
+    archive = volume.archive
+    if not all(_NAME.fullmatch(name) for name in (volume.name, *claim)) or len(claim) not in (0, 2):
+        return f"its name, or that of its claim {volume.claim!r}, is not valid in Kubernetes"
+    for directory in filter(None, (volume.node_directory, volume.host_directory)):
+        if not directory.startswith("/") or posixpath.normpath(directory) != directory or "\0" in directory:
+            return f"{directory!r} is not an absolute, normalized path"
+    if volume.checksum_list and volume.checksum_list not in files:
+        return f"its checksum list {volume.checksum_list!r} is not among the files"
+    if archive and (files.get(archive.path) != archive.sha256 or archive.compression not in COMPRESSIONS):
+        return f"its archive {archive.path!r} is not among the files, or has another sha256 there"
+    if catalog.data == "archive" and not (archive and volume.checksum_list):
+        return "it has no archive, or no checksum list to verify what is extracted"
+    return "" if min(volume.files, volume.bytes, archive.bytes if archive else 0) >= 0 else "it has negative sizes"
+
+
+def _typed(kind: Any, value: Any, name: str, where: str) -> Any:
+    """JSON as a type of the catalog: dataclasses and mappings from objects, tuples from lists. Raises BadInput."""
+    if get_origin(kind) is UnionType:
+        kind = get_args(kind)[0]
+        if value is None:
+            return None
+    has_fields = is_dataclass(kind)
+    expected: Any = {tuple: list, Mapping: dict}.get(get_origin(kind), dict if has_fields else kind)
+    if type(value) is not expected:
+        raise BadInput(f"The catalog {where}: {name} is not a {expected.__name__}.", next_step=DAMAGED)
+    if has_fields:
+        return kind(**{key: _typed(field, value.get(key), key, where) for key, field in _fields(kind).items()})
+    if expected is dict:
+        return {key: _typed(get_args(kind)[1], item, key, where) for key, item in value.items()}
+    return tuple(_typed(get_args(kind)[0], item, name, where) for item in value) if expected is list else value
+
+
+# Evaluating annotations takes longer than reading a volume.
+_fields = cache(get_type_hints)
+
+# Format -> its reader: JSON, and the catalog's file for errors -> the checked catalog. Raises BadInput.
+READERS: Mapping[int, Callable[[dict[str, Any], str], Catalog]] = {1: _read_v1}

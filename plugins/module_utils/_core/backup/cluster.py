@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
     RECORD_NAMESPACE,
     known_options,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
 from .catalog import Catalog
@@ -27,7 +27,7 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
     options: those of kind_cluster that recreate it, {} if it was created otherwise. storage_classes: each with the
     options of storage_provisioner that recreate it.
     """
-    record = next(filter(_is_record, objects["ConfigMap"]), None)
+    records = (o for o in objects["ConfigMap"] if namespaced_name(o) == f"{RECORD_NAMESPACE}/{RECORD}")
     state = by_ref(item for kind in RESOURCES for item in objects[kind])
     return {
         "apiVersion": "kindlab.volumes/v1",
@@ -35,7 +35,7 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
         "metadata": {"name": name},
         "nodes": [node.name for node in nodes],
         "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
-        "options": known_options(record, nodes),
+        "options": known_options(next(records, None), nodes),
         "storage_classes": storage_classes(state),
     }
 
@@ -63,10 +63,6 @@ def observed_from_backup(
         workloads=saved[WORKLOADS],
         cluster=next(iter(saved[CLUSTER]), None),
     )
-
-
-def _is_record(item: Object) -> bool:
-    return (item["metadata"].get("namespace"), item["metadata"]["name"]) == (RECORD_NAMESPACE, RECORD)
 
 
 def _bound(item: Object) -> Object:

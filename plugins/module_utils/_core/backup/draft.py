@@ -52,10 +52,7 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
         plan.cluster,
         request.data,
         request.checksums,
-        tuple(
-            _volume(volume, plan.host_directories.get(volume.name, ""), lists[volume.name], archive)
-            for volume in plan.volumes
-        ),
+        tuple(_volume(plan, volume, lists[volume.name], archive) for volume in plan.volumes),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
     )
 
@@ -69,9 +66,7 @@ def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
     )
 
 
-def _volume(
-    volume: Volume, host_directory: str, checksum_list: ChecksumList, archive: SavedArchive | None
-) -> SavedVolume:
+def _volume(plan: Plan, volume: Volume, checksum_list: ChecksumList, archive: SavedArchive | None) -> SavedVolume:
     return SavedVolume(
         name=volume.name,
         claim=volume.claim,
@@ -81,7 +76,7 @@ def _volume(
         reclaim_policy=original_policy(volume),
         nodes=volume.nodes,
         node_directory=volume.node_directory,
-        host_directory=host_directory,
+        host_directory=plan.places[volume.name].host_directory,
         files=checksum_list.files,
         bytes=checksum_list.bytes,
         digest=checksum_list.digest,

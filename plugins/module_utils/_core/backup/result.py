@@ -20,7 +20,7 @@ class BackupResult:
     """The backup directory before and after, in check mode as it would be.
 
     generation, catalog: of the one that holds the volumes now; new: it did not exist before. existing: generations
-    before; newest: the catalog of the newest one, None if there is none, or it is damaged (then why says how).
+    before; newest: the catalog of the newest one, None if there is none, or it is damaged (then damage says how).
     removed: generations that are removed.
     """
 

@@ -58,22 +58,19 @@ class Difference:
     changed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
+        return any(vars(self).values())
 
     def text(self) -> str:
         """One line for people: '1 added: a; 2 changed: b (size), c (mode)'."""
-        parts = [f"{len(paths)} {kind}: {listed(map(printable, paths))}" for kind, paths in self._kinds() if paths]
+        parts = [f"{len(paths)} {kind}: {listed(map(printable, paths))}" for kind, paths in vars(self).items() if paths]
         return "; ".join(parts) or "no difference"
 
     def as_dict(self) -> dict[str, Any]:
         """For programs: the first paths of each kind, and in counts how many there are."""
         return {
-            **{kind: [printable(path) for path in paths[:REPORTED]] for kind, paths in self._kinds()},
-            "counts": {kind: len(paths) for kind, paths in self._kinds()},
+            **{kind: [printable(path) for path in paths[:REPORTED]] for kind, paths in vars(self).items()},
+            "counts": {kind: len(paths) for kind, paths in vars(self).items()},
         }
-
-    def _kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        return ("added", self.added), ("removed", self.removed), ("changed", self.changed)
 
 
 def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Difference:

@@ -5,18 +5,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from .checksums import Entry, attributes_digest
-from .tar_stream import (
-    BLOCK,
-    PIECE,
-    Damaged,
-    Member,
-    TarStream,
-    decimal,
-    padded,
-)
+from .tar_stream import BLOCK, PIECE, Damaged, Member, TarStream, decimal, padded
 
 _ATTRIBUTE = b"SCHILY.xattr."
 _ZEROS = bytes(PIECE)
@@ -69,30 +61,14 @@ def as_text(name: bytes) -> str:
 
 def _entry(member: Member, path: str, sha256: str) -> Entry:
     target = as_text(member.link) if member.kind == "symlink" else member.device
-    return Entry(
-        path,
-        member.kind,
-        member.size,
-        member.mode,
-        member.uid,
-        member.gid,
-        member.mtime_ns,
-        target,
-        "",
-        _attributes(member.extended),
-        sha256,
-    )
-
-
-def _attributes(extended: Mapping[bytes, bytes]) -> str:
-    """Extended attributes, with ACLs in the kernel's form."""
-    found = {
-        # tar escapes these two characters in a key.
+    # ACLs are among them, in the kernel's form. tar escapes these two characters in a key.
+    attributes = {
         as_text(key[len(_ATTRIBUTE) :].replace(b"%3D", b"=").replace(b"%25", b"%")): value
-        for key, value in extended.items()
+        for key, value in member.extended.items()
         if key.startswith(_ATTRIBUTE)
     }
-    return attributes_digest(found)
+    status = member.mode, member.uid, member.gid, member.mtime_ns
+    return Entry(path, member.kind, member.size, *status, target, "", attributes_digest(attributes), sha256)
 
 
 def _sha256(member: Member, stream: TarStream) -> str:

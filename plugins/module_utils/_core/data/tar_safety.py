@@ -7,11 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .checksums import Entry
-from .tar_entries import (
-    as_text,
-    check_holes,
-    relative,
-)
+from .tar_entries import as_text, check_holes, relative
 from .tar_stream import Damaged, Member, TarStream
 
 

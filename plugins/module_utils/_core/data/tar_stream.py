@@ -18,7 +18,6 @@ END = bytes(2 * BLOCK)
 
 # The type flag in a member's header -> its kind; 'link' is a hard link to an earlier member.
 _KINDS = {b"0": "file", b"1": "link", b"2": "symlink", b"3": "char", b"4": "block", b"5": "dir", b"6": "fifo"}
-_EXTENDED = b"x"
 # Far above what a path and its attributes take: a header that claims more is damaged, and would exhaust memory.
 _LARGEST_EXTENDED = 64 << 20
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
@@ -67,14 +66,11 @@ class TarStream:
 
     def __iter__(self) -> Iterator[Member]:
         """Raises Damaged. Unread data of a member is skipped."""
-        while True:
-            for _piece in self.pieces():
-                pass
-            member = self._member()
-            if member is None:
-                return
+        while member := self._member():
             self.left = padded(member.stored)
             yield member
+            for _piece in self.pieces():
+                pass
 
     def pieces(self) -> Iterator[bytes]:
         """The unread data of the current member, in whole blocks."""
@@ -102,7 +98,7 @@ class TarStream:
             return None
         extended: dict[bytes, bytes] = {}
         _check_sum(block)
-        if block[156:157] == _EXTENDED:
+        if block[156:157] == b"x":
             size = _number(block[124:136])
             if size > _LARGEST_EXTENDED:
                 raise Damaged(f"an extended header claims {size} bytes")

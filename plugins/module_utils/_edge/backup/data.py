@@ -50,11 +50,10 @@ def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, ChecksumLi
     if mode == "none":
         return {name: ChecksumList() for name in sources}
     lists: dict[str, ChecksumList] = {}
-    on_host = {name: source for name, source in sources.items() if isinstance(source, str)}
-    names = list(on_host)
-    for start in range(0, len(names), BATCH):
-        batch = names[start : start + BATCH]
-        for name, entries in zip(batch, scan_all([on_host[name] for name in batch], mode), strict=True):
+    on_host = [(name, source) for name, source in sources.items() if isinstance(source, str)]
+    for start in range(0, len(on_host), BATCH):
+        names, directories = zip(*on_host[start : start + BATCH], strict=True)
+        for name, entries in zip(names, scan_all(directories, mode), strict=True):
             lists[name] = ChecksumList.from_entries(entries, mode)
     in_nodes = {name: source for name, source in sources.items() if isinstance(source, NodeDirectory)}
 
@@ -89,9 +88,6 @@ def write_archives(
     with ThreadPoolExecutor(min(ARCHIVES_AT_ONCE, cpu_count())) as pool:
         ordered = sorted(sources, key=lambda name: -lists[name].bytes)
         futures = [(name, pool.submit(write, name)) for name in ordered]
-    for _name, future in futures:
-        if future.exception():
-            future.result()
     return {name: archive for name, future in futures if (archive := future.result()) is not None}
 
 
@@ -101,15 +97,13 @@ def _write_archive(
     path = f"archives/{file_stem(name)}{COMPRESSIONS[request.compression]}"
     saved = checksums.from_text(checksum_list.text, name)
     how = request.compression, request.compression_level
-    with writer.open(path) as file:
-        if isinstance(source, str):
-            written = write_archive(source, file.write, *how)
-        else:
-            with node_directory.unchanged_during(source):
-                written = write_archive(source.path, file.write, *how, source.tar)
     if isinstance(source, str):
+        with writer.open(path) as file:
+            written = write_archive(source, file.write, *how)
         difference = checksums.compare(saved, scan(source, "fast"), "fast")
     else:
+        with writer.open(path) as file, node_directory.unchanged_during(source):
+            written = write_archive(source.path, file.write, *how, source.tar)
         # An archive's times are whole seconds: full is the comparison without times.
         archived = content(writer.directory / path, request.compression, request.checksums)
         difference = checksums.compare(saved, archived, "full")

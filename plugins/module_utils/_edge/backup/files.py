@@ -40,13 +40,12 @@ class Files:
 
     def read(self, path: str, sha256: str = "") -> bytes:
         """The content, compared with its sha256 if that is given."""
-        content: list[bytes] = []
-        self._read(path, sha256, content)
-        return b"".join(content)
+        return b"".join(self._chunks(path, sha256))
 
     def check(self, path: str, sha256: str) -> None:
         """Compare the content with its sha256."""
-        self._read(path, sha256)
+        for _chunk in self._chunks(path, sha256):
+            pass
 
     def check_size(self, path: str, size: int) -> None:
         """Compare the size, in bytes."""
@@ -55,13 +54,12 @@ class Files:
         if found != size:
             raise BadInput(f"{self._directory / path} has {found} bytes; the catalog says {size}.", next_step=USE_OTHER)
 
-    def _read(self, path: str, expected: str, content: list[bytes] | None = None) -> None:
+    def _chunks(self, path: str, expected: str) -> Iterator[bytes]:
         sha256 = hashlib.sha256()
         with self._open(path) as descriptor:
             while chunk := os.read(descriptor, CHUNK):
                 sha256.update(chunk)
-                if content is not None:
-                    content.append(chunk)
+                yield chunk
         if expected and sha256.hexdigest() != expected:
             file = self._directory / path
             raise BadInput(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,15 +27,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 
 from .reader import read_backup
 
-READ = (
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "StorageClass",
-    "Namespace",
-    "Pod",
-    "ConfigMap",
-    *WORKLOAD_KINDS,
-)
+READ = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Namespace", "Pod", "ConfigMap", *WORKLOAD_KINDS)
 
 
 @dataclass(frozen=True)
@@ -73,23 +65,29 @@ def observe(options: Mapping[str, Any], request: Request, runner: Runner | None,
 
 
 def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
-    found = observe_cluster(options, READ, runner=runner, connect=connect)
+    version: list[Future[str]] = []
+    labelled: list[Future[list[Any]]] = []
+
+    def connected(*arguments: Any) -> Cluster:
+        """Read the version and the labelled claims beside everything else."""
+        cluster = connect(*arguments)
+        version.append(pool.submit(cluster.version))
+        if request.labels:
+            labelled.append(pool.submit(cluster.list, "PersistentVolumeClaim", "", request.labels))
+        return cluster
+
     with ThreadPoolExecutor(2) as pool:
-        version = pool.submit(found.cluster.version)
-        labelled = found.cluster.list("PersistentVolumeClaim", "", request.labels) if request.labels else None
-        return Source(
-            found.engine,
-            Observed(
-                nodes=found.nodes,
-                volumes=found.objects["PersistentVolume"],
-                claims=found.objects["PersistentVolumeClaim"],
-                storage_classes=found.objects["StorageClass"],
-                namespaces=found.objects["Namespace"],
-                pods=found.objects["Pod"],
-                labelled=labelled,
-                kubernetes_version=version.result(),
-                workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
-                cluster=describe_cluster(request.cluster, found.nodes, found.objects),
-            ),
-            found.cluster,
-        )
+        found = observe_cluster(options, READ, runner=runner, connect=connected)
+    observed = Observed(
+        nodes=found.nodes,
+        volumes=found.objects["PersistentVolume"],
+        claims=found.objects["PersistentVolumeClaim"],
+        storage_classes=found.objects["StorageClass"],
+        namespaces=found.objects["Namespace"],
+        pods=found.objects["Pod"],
+        labelled=labelled[0].result() if labelled else None,
+        kubernetes_version=version[0].result(),
+        workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
+        cluster=describe_cluster(request.cluster, found.nodes, found.objects),
+    )
+    return Source(found.engine, observed, found.cluster)

@@ -39,12 +39,11 @@ _SET_PATH = "Set path to a directory that kindlab.volumes.volume_backup wrote."
 class Backup:
     """A generation whose files, except the archives, were compared with its catalog.
 
-    directory: of the generation; name: of the directory; number: its position in the order.
+    directory: of the generation; name: of the directory.
     """
 
     directory: Path
     name: str
-    number: int
     catalog: Catalog
 
     def workloads(self) -> list[Object]:
@@ -59,9 +58,8 @@ class Backup:
         objects = manifest_text.from_text(self._content(path), str(self.directory / path))
         for item in objects:
             if not is_saved(kind, item):
-                raise BadInput(
-                    f"{self.directory / path} contains an invalid {kind}: {item!r:.200}", next_step=USE_OTHER
-                )
+                file = self.directory / path
+                raise BadInput(f"{file} contains an invalid {kind}: {item!r:.200}", next_step=USE_OTHER)
         return objects
 
     def entries(self, volume: SavedVolume) -> list[checksums.Entry]:
@@ -145,7 +143,7 @@ def read_backup(path: str | Path, generation: str | int | None = None) -> Backup
                 files.check_size(file, archives[file].bytes)
             else:
                 files.check(file, sha256)
-    return Backup(directory, matching[-1], generation_number(matching[-1]) or 0, catalog)
+    return Backup(directory, matching[-1], catalog)
 
 
 def read_existing(path: str | Path) -> ExistingBackups:

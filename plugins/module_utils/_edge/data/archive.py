@@ -29,7 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from .read_errors import DETACH
 
 CHUNK = 1 << 20
-PROGRAMS = {"zstd": "zstd", "gzip": "gzip"}
+# By compression, which is the name of its program.
 LEVELS = {"zstd": range(1, 20), "gzip": range(1, 10)}
 KEEP = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
 # Untranslated messages: they are shown, and users look them up.
@@ -41,6 +41,7 @@ _PLAIN = ("--format=posix", "--sort=name", "--sparse", "--one-file-system")
 _OMITTED = "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"
 # Large pieces from one program to the next: with tar's own 10 KiB they would wait for each other most of the time.
 _LARGE = "--blocking-factor=512"
+_COMPRESS = {"zstd": ("--quiet", "--threads=0"), "gzip": ("--no-name",)}
 _CHANGED = 1
 
 
@@ -53,7 +54,7 @@ class Written(NamedTuple):
 
 def check_programs(compression: str, level: int | None = None) -> None:
     """Raise BadInput if tar or the compressor is not installed, or does not have this level."""
-    for program in ("tar", PROGRAMS[compression]):
+    for program in ("tar", compression):
         if shutil.which(program) is None:
             raise BadInput(
                 f"{program} is not installed on this host.",
@@ -61,8 +62,8 @@ def check_programs(compression: str, level: int | None = None) -> None:
                 next_step=f"Install {program}"
                 + (", or set compression: gzip." if program == "zstd" else ", or add its directory to PATH."),
             )
-    if level is not None and level not in LEVELS[compression]:
-        levels = LEVELS[compression]
+    levels = LEVELS[compression]
+    if level is not None and level not in levels:
         raise BadInput(
             f"compression_level {level} is invalid for {compression}.", next_step=f"Use {levels[0]} to {levels[-1]}."
         )
@@ -90,9 +91,10 @@ def write_archive(
     tar: the command that runs tar where the directory is. Raises Conflict if a file changed meanwhile, CommandFailed
     if tar fails; an error of write ends the programs.
     """
+    compressor = [compression, *_COMPRESS[compression], *([] if level is None else [f"-{level}"]), "--stdout"]
     sha256, size = hashlib.sha256(), 0
     view = memoryview(bytearray(CHUNK))
-    with _pipeline([*tar, *create(directory)], _compressor(compression, level)) as output:
+    with _pipeline([*tar, *create(directory)], compressor) as output:
         while count := os.readv(output.fileno(), [view]):
             sha256.update(view[:count])
             size += count
@@ -112,13 +114,6 @@ def tar_failure(command: str, code: int, stderr: bytes) -> KindlabError:
 def last_lines(stderr: bytes) -> str:
     """The last lines of a program's standard error."""
     return "\n".join(stderr.decode("utf-8", "backslashreplace").strip().splitlines()[-5:])
-
-
-def _compressor(compression: str, level: int | None) -> list[str]:
-    chosen = [] if level is None else [f"-{level}"]
-    if compression == "zstd":
-        return ["zstd", "--quiet", "--threads=0", *chosen, "--stdout"]
-    return ["gzip", "--no-name", *chosen, "--stdout"]
 
 
 @contextmanager
@@ -168,7 +163,7 @@ def content(archive: Path, compression: str, mode: str) -> list[Entry]:
 def decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
     """The decompressed content of a file, from its start; the program ends with the reader."""
     file.seek(0)
-    command = [PROGRAMS[compression], "--decompress", "--quiet", "--stdout"]
+    command = [compression, "--decompress", "--quiet", "--stdout"]
     process = subprocess.Popen(command, bufsize=CHUNK, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     output = cast("IO[bytes]", process.stdout)
     try:

@@ -62,27 +62,20 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def hash_files(files: Iterable[Seen]) -> dict[bytes, str]:
+def hash_files(files: Sequence[Seen]) -> dict[bytes, str]:
     """path -> sha256 of every file. Raises what hash_file raises."""
-    small: list[Seen] = []
-    large: list[Seen] = []
-    for file in files:
-        (small if file.size <= SMALL else large).append(file)
     # The processes first: a fork must not happen beside threads.
-    hashes = _hash_small(small)
-    with ThreadPoolExecutor(max_workers=cpu_count()) as pool:
-        futures = [(file.path, pool.submit(hash_file, *file)) for file in large]
-        try:
-            hashes |= {path: future.result() for path, future in futures}
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    hashes = _hash_small([file for file in files if file.size <= SMALL])
+    large = [file for file in files if file.size > SMALL]
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        hashes |= zip((file.path for file in large), pool.map(lambda file: hash_file(*file), large), strict=True)
     return hashes
 
 
 def _hash_small(files: Sequence[Seen]) -> dict[bytes, str]:
     """In processes, as Python's lock lets threads hash only one small file at a time.
 
+    Not in a pool: its workers would outlive a killed parent, and keep the lock of the backup that they inherit.
     What is missing because a process ended early is hashed here, where an error is raised.
     """
     # A fork copies only one thread, but the locks of all.

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads directories inside nodes, through the engine and with the node's own tar and find: nothing is put there."""
+"""Read directories inside nodes, through the engine and with the node's own tar and find: nothing is written there."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
-from .archive import (
-    CHUNK,
-    ENVIRONMENT,
-    create,
-    tar_failure,
-)
+from .archive import CHUNK, ENVIRONMENT, create, tar_failure
 from .read_errors import changed_while_read, refuse_unreadable
 
 MISSING, EMPTY, THERE, OTHER = "missing", "empty", "there", "other"

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry, attributes_digest
@@ -50,35 +51,27 @@ def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
     """
     if mode == "none":
         return [[] for _directory in directories]
-    if mode == "fast":
-        return [_entries(walk(directory), {}) for directory in directories]
-    contents = _Contents()
-    walked = [walk(directory, contents.add) for directory in directories]
-    hashes = contents.hashes()
+    walked = [walk(directory) for directory in directories]
+    hashes = _hashes(walked) if mode == "full" else {}
     return [_entries(found, hashes) for found in walked]
 
 
-class _Contents:
-    """The regular files to hash, hard links to one file once."""
-
-    def __init__(self) -> None:
-        self._files: list[Seen] = []
-        self._first: dict[tuple[int, int], bytes] = {}
-        self._hard_links: dict[bytes, bytes] = {}
-
-    def add(self, path: bytes, status: os.stat_result) -> None:
-        """Add a file."""
+def _hashes(walked: Sequence[Sequence[Found]]) -> dict[bytes, str]:
+    """path -> sha256 of every regular file; hard links to one file are read once. Raises what hash_file raises."""
+    files: list[Seen] = []
+    first: dict[tuple[int, int], bytes] = {}
+    hard_links: dict[bytes, bytes] = {}
+    for _relative, path, status, _attributes in chain.from_iterable(walked):
+        if not stat.S_ISREG(status.st_mode):
+            continue
         if status.st_nlink > 1:
-            first = self._first.setdefault((status.st_dev, status.st_ino), path)
-            if first != path:
-                self._hard_links[path] = first
-                return
-        self._files.append(Seen(path, status.st_size, status.st_ino, status.st_mtime_ns))
-
-    def hashes(self) -> dict[bytes, str]:
-        """path -> sha256 of every file. Raises what hash_file raises."""
-        found = hash_files(self._files)
-        return {**found, **{path: found[first] for path, first in self._hard_links.items()}}
+            same = first.setdefault((status.st_dev, status.st_ino), path)
+            if same != path:
+                hard_links[path] = same
+                continue
+        files.append(Seen(path, status.st_size, status.st_ino, status.st_mtime_ns))
+    hashes = hash_files(files)
+    return {**hashes, **{path: hashes[same] for path, same in hard_links.items()}}
 
 
 def check_readable(directories: Mapping[str, str]) -> None:
@@ -94,8 +87,8 @@ def check_readable(directories: Mapping[str, str]) -> None:
     refuse_unreadable(unreadable, f"ls -la {first}", check_permissions())
 
 
-def walk(directory: str, file: Callable[[bytes, os.stat_result], None] | None = None) -> list[Found]:
-    """The directory's entries by path; file is called with each regular file as soon as it is found."""
+def walk(directory: str) -> list[Found]:
+    """The directory's entries, sorted by path."""
     top = os.fsencode(directory)
     try:
         status = os.lstat(top)
@@ -113,10 +106,7 @@ def walk(directory: str, file: Callable[[bytes, os.stat_result], None] | None = 
                     relative = prefix + entry.name
                     path = entry.path
                     found.append(Found(relative.decode("utf-8", "surrogateescape"), path, own, _xattrs(path)))
-                    if stat.S_ISREG(own.st_mode):
-                        if file is not None:
-                            file(path, own)
-                    elif stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
+                    if stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
                         todo.append((path, relative + b"/"))
     except OSError as error:
         raise read_error(top, error, directory) from None
@@ -128,31 +118,18 @@ def _entries(found: list[Found], hashes: dict[bytes, str]) -> list[Entry]:
     """The walk's entries with their content's sha256."""
     links = _hard_links(found)
     entries = []
-    for item in found:
-        relative, path, status, xattrs = item
+    for relative, path, status, xattrs in found:
         kind = _TYPES.get(stat.S_IFMT(status.st_mode), "file")
         size, target = 0, ""
         if kind == "file":
             size = status.st_size
         elif kind == "symlink":
-            target = _target(item)
+            target = _target(path)
         elif kind in ("char", "block"):
             target = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
-        entries.append(
-            Entry(
-                relative,
-                kind,
-                size,
-                stat.S_IMODE(status.st_mode),
-                status.st_uid,
-                status.st_gid,
-                status.st_mtime_ns,
-                target,
-                links.get(relative, ""),
-                xattrs,
-                hashes.get(path, ""),
-            )
-        )
+        own = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns
+        same_as = links.get(relative, "")
+        entries.append(Entry(relative, kind, size, *own, target, same_as, xattrs, hashes.get(path, "")))
     return entries
 
 
@@ -168,23 +145,18 @@ def _hard_links(found: list[Found]) -> dict[str, str]:
     return {path: paths[0] for paths in groups.values() if len(paths) > 1 for path in paths}
 
 
-def _target(item: Found) -> str:
+def _target(path: bytes) -> str:
     try:
-        return os.readlink(item.path).decode("utf-8", "surrogateescape")
+        return os.readlink(path).decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise read_error(item.path, error) from None
+        raise read_error(path, error) from None
 
 
 def _xattrs(path: bytes) -> str:
     """As in Entry; one that vanishes meanwhile, or must not be read, is omitted."""
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
-    except OSError:
-        return ""
-    if not names:
-        return ""
     values = {}
-    for name in names:
-        with suppress(OSError):
-            values[name] = os.getxattr(path, name, follow_symlinks=False)
-    return attributes_digest(values)
+    with suppress(OSError):
+        for name in os.listxattr(path, follow_symlinks=False):
+            with suppress(OSError):
+                values[name] = os.getxattr(path, name, follow_symlinks=False)
+    return attributes_digest(values) if values else ""

@@ -27,9 +27,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
     NewerFormat,
+    is_inside,
     read_catalog,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_v1 import is_inside
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 SHA = "ab" * 32

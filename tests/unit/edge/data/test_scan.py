@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -168,8 +168,8 @@ def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, size: int, mo
     (tmp_path / "f").write_bytes(bytes(size))
     walk = data.walk
 
-    def then_written(directory: str, file: Callable[..., None]) -> list[data.Found]:
-        found = walk(directory, file)
+    def then_written(directory: str) -> list[data.Found]:
+        found = walk(directory)
         with (tmp_path / "f").open("ab") as file:
             file.write(b"more")
         return found
@@ -184,8 +184,8 @@ def test_a_file_that_vanishes_meanwhile_is_an_error(tmp_path: Path, monkeypatch:
     (tmp_path / "f").touch()
     walk = data.walk
 
-    def then_removed(directory: str, file: Callable[..., None]) -> list[data.Found]:
-        found = walk(directory, file)
+    def then_removed(directory: str) -> list[data.Found]:
+        found = walk(directory)
         (tmp_path / "f").unlink()
         return found
 
