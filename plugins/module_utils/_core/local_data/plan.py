@@ -14,18 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 
 from . import report
 from .manifests import READ_ONLY, claim_manifest, volume_manifest
-from .model import (
-    CREATE,
-    FINISH,
-    REMOVE,
-    REPLACE,
-    TERMINATING,
-    UNCHANGED,
-    Observed,
-    Step,
-    describe,
-    mode_of,
-)
+from .model import CREATE, FINISH, REMOVE, REPLACE, TERMINATING, UNCHANGED, Observed, Step, describe, mode_of
 from .policy import policy_steps
 from .request import Request, volume_name
 

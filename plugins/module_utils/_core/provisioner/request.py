@@ -106,6 +106,11 @@ class Request(Settings):
         provisioner.check(request)
         return request
 
+    @property
+    def shared_directory(self) -> str:
+        """The directory that must be the same in all nodes, '' for none."""
+        return self.paths[0].paths[0] if self.state == "present" and PROVISIONERS[self.name].shared else ""
+
     def check_nodes(self, nodes: Iterable[str]) -> None:
         """Raise BadInput if paths names a node that the cluster does not have."""
         known = sorted(nodes)
@@ -130,14 +135,14 @@ def _paths(
         raise BadInput("paths is empty: no node could have a volume.", next_step="Name at least one directory.")
     found = []
     for entry in entries:
-        node = NodePaths(entry.get("node") or "", ())
-        if not entry["paths"] and not node.node:
+        scope = NodePaths(entry.get("node") or "", ()).scope
+        if not entry["paths"] and not entry.get("node"):
             raise BadInput("paths has an empty entry for all other nodes.", next_step="Remove the whole entry.")
-        found.append(NodePaths(node.node, tuple(_path(path, node.scope) for path in entry["paths"])))
-    for checked in found:
-        twice = [path for path, number in Counter(checked.paths).items() if number > 1]
+        paths = [_path(path, scope) for path in entry["paths"]]
+        twice = [path for path, number in Counter(paths).items() if number > 1]
         if twice:
-            raise BadInput(f"paths has {twice[0]} twice for {checked.scope}.", next_step="Remove one of them.")
+            raise BadInput(f"paths has {twice[0]} twice for {scope}.", next_step="Remove one of them.")
+        found.append(NodePaths(entry.get("node") or "", tuple(paths)))
     for scope, number in Counter(checked.scope for checked in found).items():
         if number > 1:
             raise BadInput(f"paths has {number} entries for {scope}.", next_step="Combine them into one.")
