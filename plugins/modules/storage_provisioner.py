@@ -57,10 +57,6 @@ options:
       - When kind creates a cluster, it applies C(/kind/manifests/default-storage.yaml) of the first control plane.
         Mount the file there to create a cluster with this provisioner instead of kind's default.
     type: path
-  cluster:
-    description: Name of the kind cluster.
-    type: str
-    default: kind
   namespace:
     description:
       - Namespace of the provisioner. It is created if it does not exist.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE, check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_least
 
 from .backends.base import NodePaths, Provisioner, Settings
 from .registry import PROVISIONERS
@@ -25,7 +25,6 @@ ARGUMENTS: dict[str, Any] = {
     "name": {"type": "str", "default": "local_path", "choices": list(PROVISIONERS)},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
     "dest": {"type": "path"},
-    **CLUSTER,
     "namespace": {"type": "str"},
     "storage_class": {"type": "str", "default": "standard"},
     "default_class": {"type": "bool", "default": True},
