@@ -98,9 +98,9 @@ def live_policy(policies: Iterable[Object], bindings: Iterable[Object]) -> Live:
     return one.get(POLICY_NAME), other.get(POLICY_NAME)
 
 
-def policy_steps(live: Live, *, needed: bool) -> tuple[tuple[str, Object], ...]:
-    """(create, patch or delete; the object) for the policy and its binding, in order."""
-    pairs = list(zip(policy(), live, strict=True))
+def policy_steps(live: Live | None, *, needed: bool) -> tuple[tuple[str, Object], ...]:
+    """(create, patch or delete; the object) for the policy and its binding, in order; () if live is None."""
+    pairs = list(zip(policy(), live, strict=True)) if live else []
     if not needed:
         return tuple(("delete", existing) for _wanted, existing in reversed(pairs) if existing is not None)
     return tuple(

@@ -126,26 +126,25 @@ def _paths(
     node_path: str | None, entries: list[dict[str, Any]] | None, provisioner: Provisioner
 ) -> tuple[NodePaths, ...]:
     if entries is None:
-        path = provisioner.node_path if node_path is None else node_path
-        return (NodePaths("", (_path(path, "all other nodes"),)),)
-    if node_path is not None:
+        entries = [{"paths": [provisioner.node_path if node_path is None else node_path]}]
+    elif node_path is not None:
         raise BadInput("node_path and paths are mutually exclusive.", next_step="Use one of them.")
     if not entries:
         raise BadInput("paths is empty: no node could have a volume.", next_step="Name at least one directory.")
-    found = []
+    found: dict[str, NodePaths] = {}
     for entry in entries:
-        scope = NodePaths(entry.get("node") or "", ()).scope
-        if not entry["paths"] and not entry.get("node"):
+        node = entry.get("node") or ""
+        scope = f"node {node}" if node else "all other nodes"
+        if node in found:
+            raise BadInput(f"paths has several entries for {scope}.", next_step="Combine them into one.")
+        if not entry["paths"] and not node:
             raise BadInput("paths has an empty entry for all other nodes.", next_step="Remove the whole entry.")
         paths = [_path(path, scope) for path in entry["paths"]]
         twice = [path for path, number in Counter(paths).items() if number > 1]
         if twice:
             raise BadInput(f"paths has {twice[0]} twice for {scope}.", next_step="Remove one of them.")
-        found.append(NodePaths(entry.get("node") or "", tuple(paths)))
-    for scope, number in Counter(checked.scope for checked in found).items():
-        if number > 1:
-            raise BadInput(f"paths has {number} entries for {scope}.", next_step="Combine them into one.")
-    return tuple(sorted(found, key=lambda entry: entry.node))
+        found[node] = NodePaths(node, tuple(paths))
+    return tuple(found[node] for node in sorted(found))
 
 
 def _path(path: str, scope: str) -> str:
