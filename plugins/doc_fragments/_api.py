@@ -8,6 +8,10 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
+  cluster:
+    description: Name of the kind cluster.
+    type: str
+    default: kind
   kubeconfig:
     description:
       - Path of the kubeconfig file of the cluster.

@@ -8,10 +8,6 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  cluster:
-    description: Name of the kind cluster.
-    type: str
-    default: kind
   names:
     description: Limits the volumes to these, by name or by claim as V(namespace/name).
     type: list

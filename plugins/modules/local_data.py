@@ -36,10 +36,6 @@ options:
     type: str
     default: present
     choices: [present, absent]
-  cluster:
-    description: Name of the kind cluster.
-    type: str
-    default: kind
   path:
     description:
       - Path of the directory on the host that runs the cluster. It must exist.

@@ -21,10 +21,6 @@ extends_documentation_fragment:
   - kindlab.volumes._attributes
   - kindlab.volumes._api
 options:
-  cluster:
-    description: Name of the kind cluster.
-    type: str
-    default: kind
   node:
     description: Name of the node.
     type: str

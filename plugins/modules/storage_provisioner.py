@@ -57,10 +57,6 @@ options:
       - When kind creates a cluster, it applies C(/kind/manifests/default-storage.yaml) of the first control plane.
         Mount the file there to create a cluster with this provisioner instead of kind's default.
     type: path
-  cluster:
-    description: Name of the kind cluster.
-    type: str
-    default: kind
   namespace:
     description:
       - Namespace of the provisioner. It is created if it does not exist.
@@ -68,15 +64,14 @@ options:
     type: str
   storage_class:
     description:
-      - Name of the storage class. Other classes of the provisioner are kept, but none of them stays the default if
-        O(default_class=true).
+      - Name of the storage class. Other classes of the provisioner are kept.
       - Paths, images and numbers belong to the provisioner and apply to all of its classes. Repeat them for each class.
     type: str
     default: standard
   default_class:
     description:
-      - Whether this is the default class, which claims without a class get. No other class stays the default then.
-      - Classes of this module's provisioners are demoted; for those of other provisioners see O(replace_default).
+      - Whether this is the default class, which claims without a class get. Other default classes of this module's
+        provisioners are demoted; for those of other provisioners see O(replace_default).
     type: bool
     default: true
   replace_default:

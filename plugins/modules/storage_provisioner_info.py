@@ -15,11 +15,6 @@ author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
   - kindlab.volumes._api
-options:
-  cluster:
-    description: Name of the kind cluster.
-    type: str
-    default: kind
 attributes:
   diff_mode:
     support: none

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -24,7 +24,6 @@ ARGUMENTS: dict[str, Any] = {
     **API,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-    **CLUSTER,
     "path": {"type": "path"},
     "root": {"type": "path"},
     "namespaces": {"type": "list", "elements": "str"},
@@ -50,11 +49,11 @@ def run(
 ) -> Outcome:
     """Observe host, nodes and cluster, plan, and write unless in check mode; the data stays as it is."""
     request = Request.from_options(options)
-    found = observe_local_data(request, options, runner=runner, connect=connect)
-    planned = plan(request, found.observed)
+    cluster, observed, warnings = observe_local_data(request, options, runner=runner, connect=connect)
+    planned = plan(request, observed)
     phases: dict[Key, str] = {}
     if not check_mode and request.state == "present":
-        phases = expose(found.cluster, planned, options["wait_timeout"], sleep)
+        phases = expose(cluster, planned, options["wait_timeout"], sleep)
     elif not check_mode:
-        withdraw(found.cluster, planned, options["wait_timeout"])
-    return Outcome(planned.changed, *planned.diff(), planned.result(phases), found.warnings)
+        withdraw(cluster, planned, options["wait_timeout"])
+    return Outcome(planned.changed, *planned.diff(), planned.result(phases), warnings)

@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained, not_returned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
@@ -28,7 +28,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 
 ARGUMENTS: dict[str, Any] = {
     **API,
-    **CLUSTER,
     "node": {"type": "str", "required": True},
     "state": {"type": "str", "default": "drained", "choices": ["drained", "cordoned", "uncordoned"]},
     "wait_timeout": {"type": "int", "default": 300},

@@ -10,12 +10,13 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.refusals import foreign_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import ARGUMENTS, RULES, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import RESOURCES
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner import manifest_file
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import manifests_of, to_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import check_shared
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.writer import carry_out
 
@@ -32,16 +33,20 @@ def run(
     """Observe the cluster or the file, plan, and carry out the steps unless in check mode."""
     request = Request.from_options(options)
     if request.state == "rendered":
-        planned = plan(request, manifest_file.read(request.dest))
+        text = text_file.read(request.dest)
+        existing = by_ref(manifests_of(text))
+        if text.strip() and not existing:
+            raise foreign_file(request.dest)
+        planned = plan(request, existing)
         if planned.changed and not check_mode:
-            manifest_file.write(request.dest, planned.after)
+            text_file.write(request.dest, to_text(planned.after.values()))
         return _outcome(planned)
     cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
     planned = plan(request, by_ref(item for items in cluster.lists(*RESOURCES) for item in items))
     warnings: tuple[str, ...] = ()
     if not check_mode:
-        if request.state == "present" and PROVISIONERS[request.name].shared and options["check_shared"]:
-            warnings = check_shared(options, request.paths[0].paths[0], runner)
+        if request.shared_directory and options["check_shared"]:
+            warnings = check_shared(options, request.shared_directory, runner)
         for step in planned.steps:
             carry_out(cluster, step, options["wait_timeout"])
     return _outcome(planned, warnings)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
     RESOURCES,
@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
-ARGUMENTS: dict[str, Any] = {**API, **CLUSTER}
+ARGUMENTS: dict[str, Any] = {**API}
 
 
 def run(options: Mapping[str, Any], _check_mode: bool, *, connect: Callable[..., Cluster] = open_cluster) -> Outcome:

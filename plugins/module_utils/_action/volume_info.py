@@ -28,14 +28,9 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", "ConfigMap")
 
 
 def run(
-    options: Mapping[str, Any],
-    check_mode: bool,
-    *,
-    runner: Runner | None = None,
-    connect: Connect = open_cluster,
+    options: Mapping[str, Any], _check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
-    """The selected volumes; the same in check mode."""
-    del check_mode
+    """The selected volumes, and orphan directories."""
     selection = Selection.from_options(options)
     observed = observe(options, READ, runner=runner, connect=connect)
     pvs, claims, pods, config_maps = (observed.objects[kind] for kind in READ)
@@ -44,12 +39,13 @@ def run(
     watched = watched_places(volumes, config_maps, observed.nodes)
     existing, warnings = subdirectories(watched)
     using = pods_by_claim(pods)
+    used = used_directories(volumes, observed.nodes)
     return Outcome(
         changed=False,
         facts={
             "volumes": [describe(volume, observed.nodes, using) for volume in selected],
             "released": [volume.name for volume in selected if volume.phase == "Released"],
-            "orphan_directories": orphans(watched, existing, used_directories(volumes, observed.nodes)),
+            "orphan_directories": orphans(watched, existing, used),
         },
         warnings=tuple(warnings),
     )

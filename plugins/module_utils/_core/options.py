@@ -14,9 +14,8 @@ Spec = dict[str, dict[str, Any]]
 
 CLUSTER: Spec = {"cluster": {"type": "str", "default": "kind"}}
 ENGINE: Spec = {"engine": {"type": "str", "default": "auto", "choices": ["auto", *ENGINES]}}
-API: Spec = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
+API: Spec = {**CLUSTER, "kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 SELECTION: Spec = {
-    **CLUSTER,
     "names": {"type": "list", "elements": "str"},
     "namespaces": {"type": "list", "elements": "str"},
     "storage_classes": {"type": "list", "elements": "str"},

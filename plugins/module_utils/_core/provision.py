@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,9 @@ def lab_problems(clusters: Sequence[Object], state: str = "present") -> list[str
         return ["There is no cluster."]
     problems = [
         *_duplicates("clusters are named", (cluster["name"] for cluster in clusters)),
-        *_duplicates("clusters have the kubeconfig", (_kubeconfig(cluster) for cluster in clusters)),
+        *_duplicates(
+            "clusters have the kubeconfig", (c.get("kubeconfig") or default_kubeconfig(c["name"]) for c in clusters)
+        ),
     ]
     specs: list[ClusterSpec] = []
     for cluster in clusters:
@@ -57,17 +60,14 @@ def _duplicates(subject: str, values: Iterable[str]) -> Iterator[str]:
     yield from (f"{number} {subject} {value}." for value, number in Counter(values).items() if number > 1)
 
 
-def _kubeconfig(cluster: Object) -> str:
-    return str(cluster.get("kubeconfig") or default_kubeconfig(cluster["name"]))
-
-
 def _line(subject: str, error: BadInput) -> str:
     return f"{subject}: {error.message} {error.next_step}".rstrip()
 
 
 def _spec(cluster: Object) -> ClusterSpec:
     counts = [key for key in ("control_planes", "workers") if cluster.get(key) is not None]
-    if cluster.get("nodes") is not None and counts:
+    nodes = cluster.get("nodes")
+    if nodes is not None and counts:
         raise BadInput(f"nodes and {' and '.join(counts)} are mutually exclusive.", next_step="Use one of them.")
     options = cluster.get("options") or {}
     rate = options.get("controller_manager_qps")
@@ -76,7 +76,8 @@ def _spec(cluster: Object) -> ClusterSpec:
             "control_planes": 1,
             **options,
             **cluster,
-            "nodes": _nodes(cluster.get("nodes")),
+            "nodes": nodes
+            and [{**n, "mounts": _mounts(n.get("mounts")), "ports": _ports(n.get("ports"))} for n in nodes],
             "mounts": _mounts(cluster.get("mounts")),
             "ports": _ports(options.get("ports")),
             "controller_manager_qps": None if rate is None else int(rate),
@@ -92,23 +93,13 @@ def _check_storage(storage: Object, spec: ClusterSpec) -> None:
     request.check_nodes(node.name for node in spec.nodes)
 
 
-def _nodes(nodes: Iterable[Object] | None) -> list[Object] | None:
-    if nodes is None:
-        return None
-    return [{**node, "mounts": _mounts(node.get("mounts")), "ports": _ports(node.get("ports"))} for node in nodes]
-
-
 def _mounts(mounts: Iterable[Object] | None) -> list[Object]:
     """Mounts whose paths count as absolute if they begin with ~ or a variable, which only the machine can expand."""
-    return [{**mount, "host_path": _expanded(mount["host_path"])} for mount in mounts or ()]
-
-
-def _expanded(path: str) -> str:
-    return f"/{path}" if path.startswith(("~", "$")) else path
+    return [{**mount, "host_path": re.sub("^(?=[~$])", "/", mount["host_path"])} for mount in mounts or ()]
 
 
 def _ports(ports: Iterable[Object] | None) -> list[Object]:
-    """Ports as numbers, of which templates may have made text."""
+    """Ports with numbers, which templates may have turned into text."""
     return [
         {key: int(value) if key.endswith("_port") else value for key, value in port.items()} for port in ports or ()
     ]

@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CLUSTER_LABEL, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.checks import (
-    check_cluster,
-    check_same_cluster,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .command import Runner
 from .engine import Engine, find_engine
@@ -46,9 +45,9 @@ def observe(
         reading = pool.submit(_read, options, {*read, "Node"}, connect)
         # A missing cluster has no API server either: report the cause.
         nodes = reading_nodes.result()
-        check_cluster(name, nodes, engine.name)
+        _check_cluster(name, nodes, engine.name)
         cluster, objects = reading.result()
-    check_same_cluster(name, nodes, objects["Node"], engine.name)
+    _check_same_cluster(name, nodes, objects["Node"], engine.name)
     return Observation(engine, nodes, cluster, objects)
 
 
@@ -56,3 +55,29 @@ def _read(options: Mapping[str, Any], kinds: set[str], connect: Connect) -> tupl
     cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
     ordered = sorted(kinds)
     return cluster, dict(zip(ordered, cluster.lists(*ordered), strict=True))
+
+
+def _check_cluster(cluster: str, nodes: Sequence[Node], engine: str) -> None:
+    """Raise BadInput if the engine has no such cluster. engine: its name."""
+    if not nodes:
+        raise BadInput(
+            f"{engine} has no node of a kind cluster named {cluster}.",
+            tried=f"{engine} ps --all --filter label={CLUSTER_LABEL}={cluster}",
+            next_step=f"Name a cluster that is listed by {kind_command(engine, 'get clusters')}, or another engine.",
+        )
+
+
+def _check_same_cluster(cluster: str, nodes: Iterable[Node], api_nodes: Iterable[Object], engine: str) -> None:
+    """Raise BadInput if the API server belongs to another cluster.
+
+    Host directories are derived from the mounts of node containers: those of another cluster would be wrong.
+    """
+    containers = {node.name for node in nodes}
+    known = {node["metadata"]["name"] for node in api_nodes}
+    if not known & containers:
+        raise BadInput(
+            f"The kubeconfig points to another cluster than {cluster}: its nodes are {listed(sorted(known))}; "
+            f"the nodes of {cluster} are {listed(sorted(containers))}.",
+            next_step=f"Use the kubeconfig and context of {cluster}: "
+            + kind_command(engine, f"get kubeconfig --name {cluster}"),
+        )

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import helper_directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 # States of a container without processes.
@@ -114,15 +115,9 @@ def _pod_user(pod: Object, what: str) -> VolumeUser:
 
 
 def _directories(pod: Object) -> set[str]:
-    """The node directories that a pod uses without a claim: hostPath, and VOL_DIR of a helper pod.
-
-    local-path-provisioner names the volume in VOL_DIR; the hostPath of such a pod is the directory above.
-    """
-    spec = pod["spec"]
-    found = {v["hostPath"]["path"] for v in spec.get("volumes") or () if v.get("hostPath")}
-    for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-        found |= {e.get("value", "") for e in container.get("env") or () if e["name"] == "VOL_DIR"}
-    return found - {""}
+    """The node directories that a pod uses without a claim; the hostPath of a helper pod is the directory above."""
+    mounted = {v["hostPath"]["path"] for v in pod["spec"].get("volumes") or () if v.get("hostPath")}
+    return mounted | helper_directories(pod)
 
 
 def _is_of(path: str, volume: Volume) -> bool:

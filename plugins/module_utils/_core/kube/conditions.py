@@ -51,7 +51,10 @@ def namespace_obstacle(name: str, namespace: Mapping[str, Any] | None, *, create
     create: whether a missing one may be created.
     """
     if namespace is None and not create:
-        return f"the namespace {name} does not exist", "Create it, or set create_namespaces: true."
+        return (
+            f"the namespace {name} does not exist",
+            "Create it (kubectl create namespace NAME), or set create_namespaces: true.",
+        )
     if namespace is not None and _status(namespace).get("phase") == "Terminating":
         return f"the namespace {name} is being deleted", f"Wait: kubectl wait --for=delete namespace/{name}"
     return "", ""

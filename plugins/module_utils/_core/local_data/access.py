@@ -58,11 +58,9 @@ def escapes(link: str, links: Mapping[str, str], directory: str) -> bool:
 
     links: path relative to the directory -> target. A link to something missing inside does not escape.
     """
-    here = link.split("/")[:-1]
-    todo = _parts(links[link])
-    followed = 1
-    if links[link].startswith("/"):
-        here, todo = [], _relative(links[link], directory)
+    here: list[str] = []
+    todo = link.split("/")
+    followed = 0
     while todo:
         part = todo.pop(0)
         if part == _OUTSIDE:

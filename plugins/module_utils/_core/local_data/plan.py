@@ -14,18 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 
 from . import report
 from .manifests import READ_ONLY, claim_manifest, volume_manifest
-from .model import (
-    CREATE,
-    FINISH,
-    REMOVE,
-    REPLACE,
-    TERMINATING,
-    UNCHANGED,
-    Observed,
-    Step,
-    describe,
-    mode_of,
-)
+from .model import CREATE, FINISH, REMOVE, REPLACE, TERMINATING, UNCHANGED, Observed, Step, describe, mode_of
 from .policy import policy_steps
 from .request import Request, volume_name
 
@@ -80,13 +69,13 @@ def plan(request: Request, observed: Observed) -> Plan:
     )
     if request.state == "absent":
         steps = tuple(map(_absent, filter(lambda step: step.existing, found)))
-        return Plan(request, observed, steps, _policies(observed, needed=_read_only_left(observed, steps)))
+        return Plan(request, observed, steps, policy_steps(observed.policy, needed=_read_only_left(observed, steps)))
     steps = tuple(map(_present, found))
     return Plan(
         request,
         observed,
         steps,
-        _policies(observed, needed=True) if request.read_only or _read_only_left(observed, ()) else (),
+        policy_steps(observed.policy, needed=True) if request.read_only or _read_only_left(observed, ()) else (),
         tuple(step.namespace for step in steps if step.namespace not in observed.namespaces),
         enforced=request.read_only and observed.policy is not None,
     )
@@ -159,10 +148,6 @@ def _is_as_wanted(step: Step) -> bool:
 
 def _is_deleted(step: Step) -> bool:
     return any("deletionTimestamp" in item["metadata"] for item in step.existing)
-
-
-def _policies(observed: Observed, *, needed: bool) -> tuple[tuple[str, Object], ...]:
-    return () if observed.policy is None else policy_steps(observed.policy, needed=needed)
 
 
 def _read_only_left(observed: Observed, steps: Iterable[Step]) -> bool:

@@ -94,22 +94,17 @@ def writing_pod(namespace: str, claim_name: str) -> Object:
 
 def live_policy(policies: Iterable[Object], bindings: Iterable[Object]) -> Live:
     """This policy and its binding among all."""
-    return _named(policies), _named(bindings)
+    one, other = ({item["metadata"]["name"]: item for item in items} for items in (policies, bindings))
+    return one.get(POLICY_NAME), other.get(POLICY_NAME)
 
 
-def _named(items: Iterable[Object]) -> Object | None:
-    return next((item for item in items if item["metadata"]["name"] == POLICY_NAME), None)
-
-
-def policy_steps(live: Live, *, needed: bool) -> tuple[tuple[str, Object], ...]:
-    """(create, patch or delete; the object) for the policy and its binding, in order."""
-    pairs = list(zip(policy(), live, strict=True))
+def policy_steps(live: Live | None, *, needed: bool) -> tuple[tuple[str, Object], ...]:
+    """(create, patch or delete; the object) for the policy and its binding, in order; () if live is None."""
+    pairs = list(zip(policy(), live, strict=True)) if live else []
     if not needed:
         return tuple(("delete", existing) for _wanted, existing in reversed(pairs) if existing is not None)
-    steps = []
-    for wanted, existing in pairs:
-        if existing is None:
-            steps.append(("create", wanted))
-        elif not is_subset(wanted, existing):
-            steps.append(("patch", wanted))
-    return tuple(steps)
+    return tuple(
+        ("create" if existing is None else "patch", wanted)
+        for wanted, existing in pairs
+        if existing is None or not is_subset(wanted, existing)
+    )

@@ -163,21 +163,15 @@ def _removal(name: str, namespaces: set[str], state: State) -> tuple[Step, ...]:
     """The steps to no provisioner of this one's driver: its classes, Deployments, and what belongs to them."""
     provisioner = PROVISIONERS[name]
     deployments = serving(provisioner, state)
-    known = [
-        ref_of(item)
-        for namespace in sorted(namespaces | {namespace for _kind, namespace, _name in deployments})
-        for item in reversed(provisioner.manifests(_placeholder(name, namespace), Images("")))
-        if item["kind"] != "Namespace"
-    ]
-    own = [ref for ref in (*known, *labelled(provisioner, state)) if ref in state]
+    known: list[Ref] = []
+    for namespace in sorted(namespaces | {namespace for _kind, namespace, _name in deployments}):
+        # Only the names of the objects matter.
+        settings = Settings(name=name, namespace=namespace, paths=(NodePaths("", ("/",)),))
+        known += map(ref_of, reversed(provisioner.manifests(settings, Images(""))))
+    own = [ref for ref in (*known, *labelled(provisioner, state)) if ref in state and ref[0] != "Namespace"]
     refs = dict.fromkeys([*classes_of(state, provisioner.driver), *deployments, *own])
     steps = [Step("delete", ref) for ref in refs]
     return (*steps, *(Step("delete", ref) for ref in empty_namespaces(state, steps)))
-
-
-def _placeholder(name: str, namespace: str) -> Settings:
-    """Settings that tell the names of all objects."""
-    return Settings(name=name, namespace=namespace, paths=(NodePaths("", ("/",)),))
 
 
 def _requested(request: Request, provisioner: Provisioner, state: State) -> tuple[Object, ...]:

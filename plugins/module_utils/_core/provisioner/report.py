@@ -21,22 +21,20 @@ RESOURCES = ("StorageClass", "Deployment", "ConfigMap")
 def describe(state: State) -> dict[str, Any]:
     """This collection's provisioners and all storage classes: {provisioners: {...}, storage_classes: {...}}."""
     return {
-        "provisioners": {f"{ref[1]}/{ref[2]}": _describe(ref, name, state) for ref, name in _installed(state)},
+        "provisioners": {
+            f"{ref[1]}/{ref[2]}": _describe(ref, name, state) for ref, name in sorted(installed(state).items())
+        },
         "storage_classes": {
             ref[2]: {
-                "provisioner": item["provisioner"],
-                "reclaim_policy": item.get("reclaimPolicy", "Delete"),
-                "binding_mode": item.get("volumeBindingMode", "Immediate"),
-                "default": is_default_class(item),
+                "provisioner": state[ref]["provisioner"],
+                "reclaim_policy": state[ref].get("reclaimPolicy", "Delete"),
+                "binding_mode": state[ref].get("volumeBindingMode", "Immediate"),
+                "default": is_default_class(state[ref]),
             }
-            for ref, item in sorted(state.items(), key=lambda entry: entry[0])
+            for ref in sorted(state)
             if ref[0] == "StorageClass"
         },
     }
-
-
-def _installed(state: State) -> list[tuple[Ref, str]]:
-    return sorted(installed(state).items())
 
 
 def _describe(deployment: Ref, name: str, state: State) -> Object:
@@ -68,13 +66,10 @@ def difference(steps: Iterable[Step], state: State) -> tuple[dict[str, str], dic
 
 def result(request: Request, state: State) -> Object:
     """The module's return value for a provisioner that is installed, or would be after check mode."""
-    provisioner = PROVISIONERS[request.name]
+    deployment = ("Deployment", request.namespace, PROVISIONERS[request.name].deployment)
     storage_class = describe(state)["storage_classes"][request.storage_class]
     return {
-        "driver": provisioner.driver,
-        "namespace": request.namespace,
-        "deployment": provisioner.deployment,
-        **_describe(("Deployment", request.namespace, provisioner.deployment), request.name, state),
+        **_row(deployment, request.name, state),
         "storage_class": request.storage_class,
         "default_class": storage_class["default"],
         "reclaim_policy": storage_class["reclaim_policy"],
@@ -84,15 +79,12 @@ def result(request: Request, state: State) -> Object:
 
 def provisioners(state: State) -> list[Object]:
     """This collection's provisioners, whoever installed them."""
-    return [
-        {
-            "namespace": ref[1],
-            "deployment": ref[2],
-            "driver": PROVISIONERS[name].driver,
-            **_describe(ref, name, state),
-        }
-        for ref, name in _installed(state)
-    ]
+    return [_row(ref, name, state) for ref, name in sorted(installed(state).items())]
+
+
+def _row(deployment: Ref, name: str, state: State) -> Object:
+    where = {"namespace": deployment[1], "deployment": deployment[2], "driver": PROVISIONERS[name].driver}
+    return {**where, **_describe(deployment, name, state)}
 
 
 def storage_classes(state: State) -> list[Object]:
@@ -111,16 +103,12 @@ def _options(storage_class: str, described: Object, server: Object, state: State
         return {}
     ref = ("Deployment", server["namespace"], server["deployment"])
     provisioner = PROVISIONERS[server["name"]]
+    helper = ("helper_image",) if server["helper_image"] else ()
     return {
-        "name": server["name"],
-        "namespace": server["namespace"],
+        **{name: server[name] for name in ("name", "namespace", "paths", "image", "replicas", *helper)},
         "storage_class": storage_class,
         "default_class": described["default"],
         "reclaim_policy": described["reclaim_policy"],
         "binding_mode": described["binding_mode"],
-        "paths": server["paths"],
-        "image": server["image"],
-        "replicas": server["replicas"],
-        **({"helper_image": server["helper_image"]} if server["helper_image"] else {}),
         **provisioner.numbers(state[ref], config_of(provisioner, ref, state)),
     }

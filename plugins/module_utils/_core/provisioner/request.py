@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, CLUSTER, ENGINE, check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_least
 
 from .backends.base import NodePaths, Provisioner, Settings
 from .registry import PROVISIONERS
@@ -25,7 +25,6 @@ ARGUMENTS: dict[str, Any] = {
     "name": {"type": "str", "default": "local_path", "choices": list(PROVISIONERS)},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent", "rendered"]},
     "dest": {"type": "path"},
-    **CLUSTER,
     "namespace": {"type": "str"},
     "storage_class": {"type": "str", "default": "standard"},
     "default_class": {"type": "bool", "default": True},
@@ -106,6 +105,11 @@ class Request(Settings):
         provisioner.check(request)
         return request
 
+    @property
+    def shared_directory(self) -> str:
+        """The directory that must be the same in all nodes, '' for none."""
+        return self.paths[0].paths[0] if self.state == "present" and PROVISIONERS[self.name].shared else ""
+
     def check_nodes(self, nodes: Iterable[str]) -> None:
         """Raise BadInput if paths names a node that the cluster does not have."""
         known = sorted(nodes)
@@ -122,26 +126,25 @@ def _paths(
     node_path: str | None, entries: list[dict[str, Any]] | None, provisioner: Provisioner
 ) -> tuple[NodePaths, ...]:
     if entries is None:
-        path = provisioner.node_path if node_path is None else node_path
-        return (NodePaths("", (_path(path, "all other nodes"),)),)
-    if node_path is not None:
+        entries = [{"paths": [provisioner.node_path if node_path is None else node_path]}]
+    elif node_path is not None:
         raise BadInput("node_path and paths are mutually exclusive.", next_step="Use one of them.")
     if not entries:
         raise BadInput("paths is empty: no node could have a volume.", next_step="Name at least one directory.")
-    found = []
+    found: dict[str, NodePaths] = {}
     for entry in entries:
-        node = NodePaths(entry.get("node") or "", ())
-        if not entry["paths"] and not node.node:
+        node = entry.get("node") or ""
+        scope = f"node {node}" if node else "all other nodes"
+        if node in found:
+            raise BadInput(f"paths has several entries for {scope}.", next_step="Combine them into one.")
+        if not entry["paths"] and not node:
             raise BadInput("paths has an empty entry for all other nodes.", next_step="Remove the whole entry.")
-        found.append(NodePaths(node.node, tuple(_path(path, node.scope) for path in entry["paths"])))
-    for checked in found:
-        twice = [path for path, number in Counter(checked.paths).items() if number > 1]
+        paths = [_path(path, scope) for path in entry["paths"]]
+        twice = [path for path, number in Counter(paths).items() if number > 1]
         if twice:
-            raise BadInput(f"paths has {twice[0]} twice for {checked.scope}.", next_step="Remove one of them.")
-    for scope, number in Counter(checked.scope for checked in found).items():
-        if number > 1:
-            raise BadInput(f"paths has {number} entries for {scope}.", next_step="Combine them into one.")
-    return tuple(sorted(found, key=lambda entry: entry.node))
+            raise BadInput(f"paths has {twice[0]} twice for {scope}.", next_step="Remove one of them.")
+        found[node] = NodePaths(node, tuple(paths))
+    return tuple(found[node] for node in sorted(found))
 
 
 def _path(path: str, scope: str) -> str:

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import naming_requirements
-
-# local-path-provisioner's annotation with the node whose directory it removes when the volume is deleted.
-SELECTED_NODE = "local.path.provisioner/selected-node"
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import node_annotations
 
 
 def renamed(pv: Object, node_map: Mapping[str, str]) -> Object:
@@ -23,8 +21,9 @@ def renamed(pv: Object, node_map: Mapping[str, str]) -> Object:
             names = (node_map.get(name, name) for name in requirement["values"])
             requirement["values"] = list(dict.fromkeys(names))
     annotations = moved["metadata"].get("annotations") or {}
-    if SELECTED_NODE in annotations:
-        annotations[SELECTED_NODE] = node_map.get(annotations[SELECTED_NODE], annotations[SELECTED_NODE])
+    for name in node_annotations():
+        if name in annotations:
+            annotations[name] = node_map.get(annotations[name], annotations[name])
     return moved
 
 

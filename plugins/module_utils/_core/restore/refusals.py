@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import namespace_obstacle
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     affinity_nodes,
@@ -83,19 +83,10 @@ def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
 def namespace_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:
     """A namespace that a claim cannot be created in."""
     name = selected.volume.claim.partition("/")[0]
-    namespace = observed.namespaces.get(name)
     if selected.claim is None or selected.volume.claim in observed.claims:
         return None
-    if namespace is None and not request.create_namespaces:
-        return selected.refuse(
-            f"the namespace {name} does not exist",
-            f"Create it (kubectl create namespace {name}), or set create_namespaces=true.",
-        )
-    if phase_of(namespace) == "Terminating":
-        return selected.refuse(
-            f"the namespace {name} is being deleted", f"Wait: kubectl wait --for=delete namespace/{name}"
-        )
-    return None
+    why, next_step = namespace_obstacle(name, observed.namespaces.get(name), create=request.create_namespaces)
+    return selected.refuse(why, next_step) if why else None
 
 
 def node_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:

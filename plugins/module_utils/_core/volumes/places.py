@@ -38,12 +38,8 @@ def volume_places(volume: Volume, nodes: Iterable[Node]) -> tuple[Place, ...]:
 def used_directories(volumes: Iterable[Volume], nodes: Iterable[Node]) -> set[str]:
     """The host directories of volumes. If all nodes of a volume are gone, those of every other node."""
     nodes = tuple(nodes)
-    used: set[str] = set()
-    for volume in volumes:
-        if volume.node_directory:
-            on_nodes = volume_places(volume, nodes) or places(volume.node_directory, (), nodes)
-            used |= {place.host_directory for place in on_nodes}
-    return used - {""}
+    found = (volume_places(v, nodes) or places(v.node_directory, (), nodes) for v in volumes if v.node_directory)
+    return {place.host_directory for on_nodes in found for place in on_nodes} - {""}
 
 
 def watched_places(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -61,8 +62,4 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
 
 
 def _ancestors(path: str) -> set[str]:
-    ancestors = set()
-    while path != posixpath.dirname(path):
-        path = posixpath.dirname(path)
-        ancestors.add(path)
-    return ancestors
+    return set(map(str, PurePosixPath(path).parents))

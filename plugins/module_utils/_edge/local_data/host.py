@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, is_below
@@ -19,16 +19,8 @@ DESKTOP = "/host_mnt"
 BOOT = "/proc/sys/kernel/random/boot_id"
 
 
-@dataclass(frozen=True)
-class HostDirectory:
-    """A directory; path: without symbolic links."""
-
-    path: str
-    stat: DirectoryStat
-
-
-def host_directory(path: str, root: str | None) -> HostDirectory:
-    """The directory of the data. Raises BadInput if it cannot be used, or is outside of the root."""
+def host_directory(path: str, root: str | None) -> tuple[str, DirectoryStat]:
+    """The directory of the data, without symbolic links. Raises BadInput if it is unusable, or outside of the root."""
     status = _status(path, "The local data path")
     if not stat.S_ISDIR(status.st_mode):
         raise BadInput(
@@ -45,7 +37,7 @@ def host_directory(path: str, root: str | None) -> HostDirectory:
                 tried=f"realpath {path}",
                 next_step="Use a directory below the root, or another root.",
             )
-    return HostDirectory(real, DirectoryStat(status.st_dev, status.st_ino, _boot()))
+    return real, DirectoryStat(status.st_dev, status.st_ino, _boot())
 
 
 def resolved(nodes: Iterable[Node]) -> tuple[Node, ...]:

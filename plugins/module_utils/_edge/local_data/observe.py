@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import check_contents
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import (
     DirectoryLocation,
+    DirectoryStat,
     check_same_directory,
     find_location,
     untainted_nodes,
@@ -29,25 +29,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
 
-from .host import HostDirectory, host_directory, resolved
+from .host import host_directory, resolved
 from .nodes import contents, stat_directory
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "Pod")
 
 
-@dataclass(frozen=True)
-class LocalData:
-    """The cluster, all that was read of it, and warnings."""
-
-    cluster: Cluster
-    observed: Observed
-    warnings: tuple[str, ...] = ()
-
-
 def observe_local_data(
     request: Request, options: Mapping[str, Any], *, runner: Runner | None, connect: Connect
-) -> LocalData:
-    """Read everything once; the data itself for state present only.
+) -> tuple[Cluster, Observed, tuple[str, ...]]:
+    """The cluster, what was read of it, and warnings; the data itself is read for state present only.
 
     Raises BadInput or Conflict if a pod could not use the data, or would see other data.
     """
@@ -58,25 +49,25 @@ def observe_local_data(
         found = observe(options, READ, runner=runner, connect=connect)
     nodes = resolved(found.nodes)
     if host is None:
-        return LocalData(found.cluster, Observed.from_objects(found.objects, nodes, None))
-    location, warnings = _check_data(request, host, nodes, found)
+        return found.cluster, Observed.from_objects(found.objects, nodes, None), ()
+    location, warnings = _check_data(request, *host, nodes, found)
     observed = Observed.from_objects(found.objects, nodes, location)
     if request.read_only and observed.policy is None:
         warnings = (*warnings, NOT_ENFORCED)
-    return LocalData(found.cluster, observed, warnings)
+    return found.cluster, observed, warnings
 
 
 def _check_data(
-    request: Request, host: HostDirectory, nodes: Sequence[Node], found: Observation
+    request: Request, path: str, stat: DirectoryStat, nodes: Sequence[Node], found: Observation
 ) -> tuple[DirectoryLocation, tuple[str, ...]]:
     engine, needed = found.engine, untainted_nodes(found.objects["Node"])
-    location = find_location(host.path, nodes, needed, read_only=request.read_only, engine=engine.name)
+    location = find_location(path, nodes, needed, read_only=request.read_only, engine=engine.name)
     directory = location.node_directory
     with ThreadPoolExecutor(1) as pool:
         first = engine.inside(location.nodes[0])
         reading = pool.submit(contents, first, directory, request.user, read_only=request.read_only)
         stats = found.cluster.each(lambda name: stat_directory(engine.inside(name), directory), location.nodes)
         inside = dict(zip(location.nodes, stats, strict=True))
-        warnings = check_same_directory(location, host.stat, inside, read_only=request.read_only)
+        warnings = check_same_directory(location, stat, inside, read_only=request.read_only)
         check_contents(request, location, reading.result())
     return location, warnings

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 
@@ -18,16 +18,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 def check_shared(options: Mapping[str, Any], directory: str, runner: Runner | None = None) -> tuple[str, ...]:
     """Check all nodes of the cluster. Raises BadInput; returns a warning if they are not on this host."""
     engine = find_engine(options["engine"], runner or Runner())
-    nodes: Sequence[Node] = ()
     why = f"{engine.name} has no node of a cluster {options['cluster']}"
     try:
-        nodes = kubernetes_nodes(engine.nodes(options["cluster"]))
+        names = [node.name for node in kubernetes_nodes(engine.nodes(options["cluster"]))]
     except Unreachable as error:
-        why = error.message
-    if not nodes:
-        return (f"Whether {directory} is the same directory in all nodes was not checked: {why}",)
-    check_same_directory(engine, [node.name for node in nodes], directory)
-    return ()
+        names, why = [], error.message
+    if names:
+        check_same_directory(engine, names, directory)
+        return ()
+    return (f"Whether {directory} is the same directory in all nodes was not checked: {why}",)
 
 
 def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -> None:
@@ -42,16 +41,12 @@ def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -
         raise _different(engine, directory, first, [first], "is not writable")
     try:
         with ThreadPoolExecutor(max_workers=max(1, len(others))) as pool:
-            visible = list(pool.map(lambda node: _exists(engine, node, probe), others))
+            tests = list(pool.map(lambda n: engine.inside(n).run(["test", "-e", probe], check=False), others))
     finally:
         engine.inside(first).run(["rm", "-f", probe], check=False)
-    different = [node for node, exists in zip(others, visible, strict=True) if not exists]
+    different = [node for node, test in zip(others, tests, strict=True) if test.code != 0]
     if different:
         raise _different(engine, directory, first, different, f"is not the same as on {first}")
-
-
-def _exists(engine: Engine, node: str, probe: str) -> bool:
-    return engine.inside(node).run(["test", "-e", probe], check=False).code == 0
 
 
 def _different(engine: Engine, directory: str, first: str, nodes: list[str], why: str) -> BadInput:

@@ -198,5 +198,5 @@ def test_every_reason_is_told_and_each_way_out_once():
     request = Request("data", tuple(f"n{number:02}" for number in range(12)), create_namespaces=False)
     error = refused(request, seen(namespaces=()))
     assert "n09/data" in error.message and "n10/data" not in error.message and "and 2 more" in error.message
-    assert error.next_step == "Create it, or set create_namespaces: true."
+    assert error.next_step == "Create it (kubectl create namespace NAME), or set create_namespaces: true."
     assert len(error.details) == 12

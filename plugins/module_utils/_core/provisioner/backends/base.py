@@ -32,11 +32,6 @@ class NodePaths:
     node: str
     paths: tuple[str, ...]
 
-    @property
-    def scope(self) -> str:
-        """The node, for people."""
-        return f"node {self.node}" if self.node else "all other nodes"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
