@@ -92,7 +92,7 @@ class World:
         self.others: set[str] = set()
         self.images = True
         self.shape: Mapping[str, Any] = SHAPE
-        self.classes = [CLASS]
+        self.classes: list[Any] = [CLASS]
 
     # What somebody else does.
 

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import generation_number
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS, generation_number
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
@@ -24,11 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.res
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import CREATE, FIRST
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
-    GENERATIONS,
-    generations,
-    read_backup,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 
