@@ -45,7 +45,7 @@ _value:
   description: One sentence per problem. Empty if the lab is valid.
   type: list
   elements: str
-  sample: ["2 clusters are called lab."]
+  sample: ["2 clusters are named lab."]
 """
 
 

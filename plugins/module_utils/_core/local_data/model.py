@@ -61,8 +61,8 @@ class Step:
     action: str = UNCHANGED
     volume: Object | None = None
     claim: Object | None = None
-    wanted_volume: Object = field(default_factory=dict)
-    wanted_claim: Object = field(default_factory=dict)
+    requested_volume: Object = field(default_factory=dict)
+    requested_claim: Object = field(default_factory=dict)
     users: tuple[str, ...] = ()
 
     @property

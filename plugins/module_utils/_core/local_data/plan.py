@@ -93,8 +93,8 @@ def _step(request: Request, observed: Observed, namespace: str) -> Step:
         return step
     return replace(
         step,
-        wanted_volume=volume_manifest(request, observed.location, namespace),
-        wanted_claim=claim_manifest(request, namespace),
+        requested_volume=volume_manifest(request, observed.location, namespace),
+        requested_claim=claim_manifest(request, namespace),
     )
 
 
@@ -119,7 +119,7 @@ def _refusal(request: Request, observed: Observed, step: Step) -> Refusal | None
     )
     if why:
         return Refusal(step.claim_name, why, next_step, users)
-    if step.users and (_is_deleted(step) or not _is_as_wanted(step)):
+    if step.users and (_is_deleted(step) or not _is_as_requested(step)):
         state = "being deleted" if _is_deleted(step) else describe(step.volume)
         next_step = "A volume cannot be changed while pods use it: delete them, then run this again."
         return Refusal(step.claim_name, f"it is {state}, and in use by {', '.join(step.users)}", next_step, users)
@@ -129,7 +129,7 @@ def _refusal(request: Request, observed: Observed, step: Step) -> Refusal | None
 def _present(step: Step) -> Step:
     if not step.existing:
         action = CREATE
-    elif _is_deleted(step) or not _is_as_wanted(step):
+    elif _is_deleted(step) or not _is_as_requested(step):
         action = REPLACE
     else:
         action = UNCHANGED if bound(step.volume, step.claim) else FINISH
@@ -141,9 +141,9 @@ def _absent(step: Step) -> Step:
     return replace(step, action=TERMINATING if deleted else REMOVE)
 
 
-def _is_as_wanted(step: Step) -> bool:
-    pairs = ((step.wanted_volume, step.volume), (step.wanted_claim, step.claim))
-    return all(live is None or is_subset(wanted, live) for wanted, live in pairs)
+def _is_as_requested(step: Step) -> bool:
+    pairs = ((step.requested_volume, step.volume), (step.requested_claim, step.claim))
+    return all(live is None or is_subset(requested, live) for requested, live in pairs)
 
 
 def _is_deleted(step: Step) -> bool:

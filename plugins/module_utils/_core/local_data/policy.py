@@ -102,9 +102,9 @@ def policy_steps(live: Live | None, *, needed: bool) -> tuple[tuple[str, Object]
     """(create, patch or delete; the object) for the policy and its binding, in order; () if live is None."""
     pairs = list(zip(policy(), live, strict=True)) if live else []
     if not needed:
-        return tuple(("delete", existing) for _wanted, existing in reversed(pairs) if existing is not None)
+        return tuple(("delete", existing) for _requested, existing in reversed(pairs) if existing is not None)
     return tuple(
-        ("create" if existing is None else "patch", wanted)
-        for wanted, existing in pairs
-        if existing is None or not is_subset(wanted, existing)
+        ("create" if existing is None else "patch", requested)
+        for requested, existing in pairs
+        if existing is None or not is_subset(requested, existing)
     )

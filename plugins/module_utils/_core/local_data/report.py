@@ -20,7 +20,7 @@ _POLICY_STATES = {"create": ("absent", "as required"), "delete": ("present", "ab
 def row(step: Step, nodes: Iterable[Node], phases: Mapping[tuple[str, str], str]) -> Object:
     """One namespace of the result."""
     removed = step.action in (REMOVE, TERMINATING)
-    volume = (step.volume if removed else step.wanted_volume) or {"spec": {}, "metadata": {}}
+    volume = (step.volume if removed else step.requested_volume) or {"spec": {}, "metadata": {}}
     directory = node_directory(volume)
     names = affinity_nodes(volume)
     found = {n.host_directory(directory) or "" for n in nodes if n.name in names} if directory else set()
@@ -50,17 +50,17 @@ def before_after(
         name = step.claim_name
         existing = f"{describe(step.volume)}, {phase_of(step.claim) or 'no claim'}" if step.existing else "absent"
         if step.action != REMOVE:
-            wanted = f"{describe(step.wanted_volume)}, Bound"
+            requested = f"{describe(step.requested_volume)}, Bound"
         elif step.users:
-            wanted = f"absent once it is not used by {', '.join(step.users)}"
+            requested = f"absent once it is not used by {', '.join(step.users)}"
         else:
-            wanted = "absent"
-        before["claims"][name], after["claims"][name] = existing, wanted
+            requested = "absent"
+        before["claims"][name], after["claims"][name] = existing, requested
     for name in namespaces:
         before.setdefault("namespaces", {})[name] = "absent"
         after.setdefault("namespaces", {})[name] = "present"
     for verb, item in policies:
-        existing, wanted = _POLICY_STATES.get(verb, ("different", "as required"))
+        existing, requested = _POLICY_STATES.get(verb, ("different", "as required"))
         before.setdefault("policy", {})[item["kind"]] = existing
-        after.setdefault("policy", {})[item["kind"]] = wanted
+        after.setdefault("policy", {})[item["kind"]] = requested
     return before, after

@@ -16,8 +16,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
     Object,
     Ref,
     by_ref,
-    is_subset,
-    must_be_replaced,
     ref_of,
     without_nulls,
 )
@@ -34,10 +32,12 @@ from .state import (
     applied,
     classes_of,
     config_of,
+    create_or_patch,
     default_classes,
     empty_namespaces,
     installed,
     labelled,
+    others,
     serving,
 )
 
@@ -76,8 +76,18 @@ def plan(request: Request, observed: State) -> Plan:
     if request.state == "rendered":
         check_file(request, observed)
         after = by_ref(manifests(request))
-        return Plan(request, observed, after, _file_steps(after, observed))
-    steps = (_present if request.state == "present" else _absent)(request, observed)
+        # The file keeps nothing else.
+        changes = [Step("delete", ref) for ref in observed if ref not in after]
+        for ref, item in after.items():
+            if observed.get(ref) != item:
+                changes.append(Step("patch" if ref in observed else "create", ref, item))
+        return Plan(request, observed, after, tuple(changes))
+    if request.state == "present":
+        steps = _present(request, observed)
+    else:
+        steps = _removal(request.name, {request.namespace}, observed)
+        if steps and not request.force:
+            check_unused(request.name, observed)
     return Plan(request, observed, applied(observed, steps), steps)
 
 
@@ -116,29 +126,14 @@ def _present(request: Request, state: State) -> tuple[Step, ...]:
         check_successor(request, state)
     requested = _requested(request, provisioner, state)
     refs = {ref_of(item) for item in requested}
-    steps = [Step("delete", ref) for ref in _others(provisioner, state) if ref not in refs]
-    steps += [step for item in requested for step in _create_or_patch(item, state)]
+    steps = [Step("delete", ref) for ref in others(provisioner, state) if ref not in refs]
+    steps += [step for item in requested for step in create_or_patch(item, state)]
     deployment = ref_of(requested[-1])
     steps += _restart(deployment, steps, state)
     if any(step.ref == deployment for step in steps) or not rollout_complete(state[deployment]):
         steps.append(Step("wait", deployment))
     steps += _class_steps(request, provisioner.driver, state)
     return (*steps, *_remove_unused(request, steps, state))
-
-
-def _absent(request: Request, state: State) -> tuple[Step, ...]:
-    """The steps to no provisioner of this driver, whoever installed it."""
-    steps = _removal(request.name, {request.namespace}, state)
-    if steps and not request.force:
-        check_unused(request.name, state)
-    return steps
-
-
-def _file_steps(after: State, state: State) -> tuple[Step, ...]:
-    """The steps from the objects in a file to those that it is to have; it keeps nothing else."""
-    deleted = (Step("delete", ref) for ref in state if ref not in after)
-    written = (Step("patch" if ref in state else "create", ref, item) for ref, item in after.items())
-    return (*deleted, *(step for step in written if state.get(step.ref) != step.body))
 
 
 def _remove_unused(request: Request, steps: Iterable[Step], state: State) -> tuple[Step, ...]:
@@ -185,26 +180,6 @@ def _requested(request: Request, provisioner: Provisioner, state: State) -> tupl
     return tuple({**item, "metadata": {**item["metadata"], **label}} for item in provisioner.manifests(request, images))
 
 
-def _others(provisioner: Provisioner, state: State) -> list[Ref]:
-    """All Deployments of this driver, their configuration, and what this collection has created for them."""
-    deployments = serving(provisioner, state)
-    configs = [("ConfigMap", namespace, provisioner.config_map) for _kind, namespace, _name in deployments]
-    return list(dict.fromkeys([*deployments, *(ref for ref in configs if ref in state), *labelled(provisioner, state)]))
-
-
-def _create_or_patch(requested: Object, state: State) -> list[Step]:
-    ref = ref_of(requested)
-    live = state.get(ref)
-    if live is None:
-        return [Step("create", ref, requested)]
-    # An existing namespace is somebody else's and stays without a label, or this collection's and has one.
-    if requested["kind"] == "Namespace":
-        return []
-    if must_be_replaced(requested, live):
-        return [Step("delete", ref), Step("create", ref, requested)]
-    return [] if is_subset(requested, live) else [Step("patch", ref, requested)]
-
-
 def _restart(deployment: Ref, steps: Iterable[Step], state: State) -> list[Step]:
     """New pods if only the ConfigMap was edited: they may have read the edited one."""
     edited = [step.ref for step in steps if step.verb == "patch" and step.ref[0] == "ConfigMap"]
@@ -222,4 +197,4 @@ def _class_steps(request: Request, driver: str, state: State) -> list[Step]:
             annotations = state[ref]["metadata"]["annotations"]
             demoted = {name: "false" for name in DEFAULT_ANNOTATIONS if annotations.get(name) == "true"}
             steps.append(Step("patch", ref, {"metadata": {"annotations": demoted}}))
-    return steps + _create_or_patch(requested, state)
+    return steps + create_or_patch(requested, state)

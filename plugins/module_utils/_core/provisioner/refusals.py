@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What storage_provisioner refuses: to replace somebody else's objects, or to leave volumes without a provisioner."""
+"""What storage_provisioner refuses: to replace objects of other tools, or to leave volumes without a provisioner."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_file(request: Request, state: State) -> None:
 
 
 def check_foreign_objects(request: Request, provisioner: Provisioner, state: State) -> None:
-    """Raise Conflict or Declined if an object of somebody else would be changed without an explicit option."""
+    """Raise Conflict or Declined if an object of another tool would be changed without an explicit option."""
     namespace = state.get(("Namespace", "", request.namespace))
     if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
         raise Conflict(

@@ -88,7 +88,7 @@ def _row(deployment: Ref, name: str, state: State) -> Object:
 
 
 def storage_classes(state: State) -> list[Object]:
-    """All storage classes by name, with the options that make each again; {} if its provisioner is not known here."""
+    """All storage classes by name, with the options that create each again, {} if its provisioner is unknown."""
     servers = {server["driver"]: server for server in reversed(provisioners(state))}
     found = []
     for name, described in describe(state)["storage_classes"].items():

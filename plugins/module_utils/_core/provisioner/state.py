@@ -13,6 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
     Ref,
     is_subset,
     merged,
+    must_be_replaced,
+    ref_of,
     without_nulls,
 )
 
@@ -88,6 +90,27 @@ def labelled(provisioner: Provisioner, state: State) -> list[Ref]:
         for ref, item in state.items()
         if (item["metadata"].get("labels") or {}).get(LABEL) in names and ref[0] not in ("Namespace", "Pod")
     )
+
+
+def others(provisioner: Provisioner, state: State) -> list[Ref]:
+    """All Deployments of this driver, their configuration, and what this collection has created for them."""
+    deployments = serving(provisioner, state)
+    configs = [("ConfigMap", namespace, provisioner.config_map) for _kind, namespace, _name in deployments]
+    return list(dict.fromkeys([*deployments, *(ref for ref in configs if ref in state), *labelled(provisioner, state)]))
+
+
+def create_or_patch(requested: Object, state: State) -> list[Step]:
+    """The steps to an object as requested."""
+    ref = ref_of(requested)
+    live = state.get(ref)
+    if live is None:
+        return [Step("create", ref, requested)]
+    # An existing namespace belongs to another tool and stays without a label, or is this collection's and has one.
+    if requested["kind"] == "Namespace":
+        return []
+    if must_be_replaced(requested, live):
+        return [Step("delete", ref), Step("create", ref, requested)]
+    return [] if is_subset(requested, live) else [Step("patch", ref, requested)]
 
 
 def is_labelled(item: Object) -> bool:

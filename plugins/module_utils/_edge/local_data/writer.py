@@ -84,8 +84,8 @@ def _delete(cluster: Cluster, steps: list[Step], timeout: float) -> None:
 def _binding(step: Step) -> Binding:
     """The volume and its claim, pre-bound: Kubernetes looks at claims that name their volume every 15 seconds only."""
     if step.action == REPLACE:
-        return Binding(step.wanted_volume, step.wanted_claim)
-    return Binding(step.wanted_volume, step.wanted_claim, step.volume, step.claim)
+        return Binding(step.requested_volume, step.requested_claim)
+    return Binding(step.requested_volume, step.requested_claim, step.volume, step.claim)
 
 
 def _write_policy(cluster: Cluster, verb: str, item: Object) -> None:
