@@ -21,7 +21,7 @@ TERMS = {
     r"\bway_out\b|\bways? out\b": "next_step, next step",
     r"\bheld_by\b": "in_use_by",
     r"\bbegins_with\b": "first_step",
-    r"\blabel_selector\b|\bpod_selector:": "label_selectors, pod_selectors",
+    r"\blabel_selector\b": "label_selectors, pod_selectors",
     r"\bkindlab\.volumes\.(proof|workload|proof_table|lab_problems)\b": "the private name, with an underscore",
     r"  - kindlab\.volumes\.(attributes|api|selection)\n": "the private doc fragment, with an underscore",
     r"\bmobility_prefix\b": "kindlab_prefix",

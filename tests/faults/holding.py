@@ -12,14 +12,14 @@ from harness import NAME, Ended, Row, kubectl, module, objects, row, until
 
 
 def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
-    """A row per case; everything is given back in between."""
+    """A row per case; everything is scaled back up in between."""
     cases = [writer_in_node, stubborn, budget, bare_pod] + ([] if short else [finalizer, writing_pod])
     for case in cases:
         yield case(was)
         given = module("volume_detach", state="attached", wait=True)
         wrong = scene.wrong(was) if given.code == 0 else [given.flat[-300:]]
         if wrong:
-            yield row(f"{case.__name__}: given back", "; ".join(wrong), False)
+            yield row(f"{case.__name__}: scaled back up", "; ".join(wrong), False)
 
 
 def writer_in_node(was: scene.Scene) -> Row:

@@ -113,7 +113,7 @@ class Victim:
         self.whole = self._believed()
 
     def restore(self, files: Files, how: How) -> Verdict:
-        """Lay everything out anew, with these files as the backup, and restore from it."""
+        """Lay everything out again, with these files as the backup, and restore from it."""
         self._lay_out(files, how.empty)
         before = self._seen()
         cluster = fakes.FakeCluster(NODE)

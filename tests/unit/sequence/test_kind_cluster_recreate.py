@@ -300,7 +300,7 @@ def test_killed_behind_each_line(world: World, step: str, state: str) -> None:
 
 
 def test_a_silent_cluster_is_not_taken_for_a_rest(world: World) -> None:
-    """It was given back after its deletion was refused, and is only slow to answer."""
+    """It was rolled back after its deletion was refused, and is only slow to answer."""
     world.fail["remove"] = REFUSED
     with pytest.raises(Declined):
         world.run()
@@ -829,11 +829,11 @@ def killed_or_not(world: World, moments: int | None, **options: Any) -> None:
     world.moments = None
 
 
-def salvage(world: World) -> None:
+def recreate_without_api(world: World) -> None:
     killed_or_not(world, None, **LAST)
 
 
-def half_salvage(world: World) -> None:
+def half_of_it_without_api(world: World) -> None:
     killed_or_not(world, 5, **LAST)
 
 
@@ -877,8 +877,8 @@ OTHERS = [
     World.write,
     World.save,
     World.force_removal,
-    salvage,
-    half_salvage,
+    recreate_without_api,
+    half_of_it_without_api,
     remove_half,
     give_back,
     stop,

@@ -65,7 +65,7 @@ class World:
     """One cluster k with one volume, inside its node, so that its data goes with it, or on the host.
 
     state: None where there is no cluster, else as kind_cluster_info says it. content: what the volume holds, a number
-    that grows with each write, 0 where there is no volume; host: the same on the host, whatever becomes of the
+    that grows with each write, 0 where there is no volume; host: the same on the host, regardless of the
     cluster. has_workload: there is an application; detached: it is at zero. saved: generation -> content. latest: the
     content that has to come back. calls: what was called, ? for check mode. moments: so many are left until the run is
     killed: each action has one before it does something, one when it is done, and some one in the middle. fail:

@@ -110,7 +110,7 @@ DB = (stateful("db"), *bound("data-db-0"))
         ),
         ([{**workload("Job", "once", "c"), **FINISHED}], {}),
         (
-            # Its last pod is on its way out.
+            # Its last pod is terminating.
             [
                 {**workload("Job", "once", "c"), **FINISHED},
                 pod("p", "c", metadata={**made_by("Job", "once"), **TERMINATING}),

@@ -1,4 +1,4 @@
-"""Wanted against live objects: what counts as equal, what a merge patch does, and what must be made anew."""
+"""Wanted against live objects: what counts as equal, what a merge patch does, and what must be replaced."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "d", "namespace": "n"},
         (DEPLOYMENT, {**DEPLOYMENT, "metadata": {**DEPLOYMENT["metadata"], "deletionTimestamp": "now"}}, True),
     ],
 )
-def test_what_must_be_made_anew(wanted, live, new):
+def test_what_must_be_replaced(wanted, live, new):
     assert must_be_replaced(wanted, live) is new
 
 

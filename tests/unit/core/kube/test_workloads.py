@@ -1,4 +1,4 @@
-"""What makes pods: brought to zero, given back what it had, and kept in a backup as it was."""
+"""Workloads: scaled to zero, scaled back up, and saved in a backup as they were."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def labelled(**selector):
     return {"template": {"spec": {"nodeSelector": selector}}}
 
 
-# What it had, how its label says so, and the spec that brings it to zero.
+# What it had, how its label says so, and the spec that scales it to zero.
 EVERY_KIND = {
     "Deployment": (workload("Deployment", "a", "c", replicas=3), {"replicas": 3}, "replicas.3", {"replicas": 0}),
     "ReplicaSet": (workload("ReplicaSet", "a", "c"), {"replicas": 1}, "replicas.1", {"replicas": 0}),
@@ -198,7 +198,7 @@ OF_THE_CLUSTER = {
 
 @each_kind
 def test_a_backup_keeps_what_it_had(item):
-    """The same whether or not it was brought to zero: a backup would be written again each time otherwise."""
+    """The same whether or not it is scaled to zero: a backup would be written again each time otherwise."""
     kept = workloads.to_saved(merge(item, OF_THE_CLUSTER))
     assert (
         kept
@@ -329,7 +329,9 @@ def test_what_is_not_saved_need_not_be_readable():
 counts = st.integers(0, 5)
 
 
-@given(st.sampled_from(["Retain", "Delete"]), st.lists(counts | st.sampled_from(["stop", "give back"]), max_size=8))
+@given(
+    st.sampled_from(["Retain", "Delete"]), st.lists(counts | st.sampled_from(["scale down", "scale up"]), max_size=8)
+)
 def test_however_it_is_scaled_in_between(scaled, life):
     """The last number that somebody else gave it, and its policy, are what it has at the end."""
     item = stateful("a", replicas=2, scaled=scaled)
@@ -337,7 +339,7 @@ def test_however_it_is_scaled_in_between(scaled, life):
     for event in life:
         if event == "stop":
             change = workloads.scale_down_patch(item)
-        elif event == "give back":
+        elif event == "scale up":
             had = workloads.recorded(item)
             change = None if had is None else workloads.scale_up_patch(item, had)
         else:

@@ -1,4 +1,4 @@
-"""What a pod's user could not use is told with its way out, and links are followed as the kernel does."""
+"""What a pod's user could not use is reported with the next step, and links are followed as the kernel does."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LINES = st.lists(st.builds(Entry, st.sampled_from((*ENTRIES, ROLLED_BACK)), st.t
 
 
 def lines(text: str) -> list[Entry]:
-    """Lines from words, 'back' for given back."""
+    """Lines from words, 'back' for rolled back."""
     return [Entry(ROLLED_BACK if word == "back" else word) for word in text.split()]
 
 
@@ -79,7 +79,7 @@ def test_nothing_begun_has_ended() -> None:
         ("planned detached planned", "planned", False),
         (" ".join(ENTRIES) + " planned detached", "planned detached", False),
         (" ".join(ENTRIES), " ".join(ENTRIES), True),
-        # Refused at the deletion, and given back: an end, also where it had come far.
+        # Refused at the deletion, and rolled back: an end, also where it had come far.
         ("planned detached back", "planned detached back", True),
         ("planned detached backed_up deleting back", "planned detached backed_up deleting back", True),
         ("planned detached backed_up deleting back planned", "planned", False),
