@@ -41,7 +41,7 @@ RESTORE: dict[str, Any] = {
     "claims": True,
     "reclaim_policy": "keep",
     "node_map": {},
-    "wait_timeout": 0,
+    "wait_timeout": 1,
 }
 RESTORE |= {"create_namespaces": True, "create_storage_classes": True}
 THEN = datetime(2026, 1, 2, tzinfo=timezone.utc)

@@ -35,7 +35,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 
-OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "cluster": "k", "wait_timeout": 0}
+OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "cluster": "k", "wait_timeout": 1}
 WORKER = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
 STANDARD = {**STORAGE_CLASS, "metadata": {"name": "other", "annotations": STORAGE_CLASS["metadata"]["annotations"]}}
 

@@ -337,7 +337,7 @@ def test_however_it_is_scaled_in_between(scaled, life):
     item = stateful("a", replicas=2, scaled=scaled)
     wanted = 2
     for event in life:
-        if event == "stop":
+        if event == "scale down":
             change = workloads.scale_down_patch(item)
         elif event == "scale up":
             had = workloads.recorded(item)
