@@ -12,7 +12,6 @@ FOLDERS = ("docs", "playbooks", "plugins", "roles", "tests", "tools")
 ENDINGS = {".j2", ".md", ".py", ".sh", ".yaml", ".yml"}
 # These list the old names.
 EXEMPT = {ROOT / "docs" / "renames.md", Path(__file__).resolve()}
-FIXTURES = ROOT / "tests" / "unit" / "fixtures"
 # Old name or phrase -> term.
 TERMS = {
     r"(?<!kind_)\bcluster_recreate\b": "kind_cluster_recreate",
@@ -44,7 +43,7 @@ def main() -> None:
     found = 0
     files = [*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*")))]
     for path in files:
-        if path.suffix not in ENDINGS or path in EXEMPT or FIXTURES in path.parents:
+        if path.suffix not in ENDINGS or path in EXEMPT:
             continue
         text = path.read_text()
         for old, term in TERMS.items():

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.kindlab.volumes.plugins"
 UTILS = f"{OURS}.module_utils"
 FOLDERS = (".ci", "changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests", "tools")
-UNREAD = {"__pycache__", "fixtures", "output", "go.sum", "changelog.yaml"}
+UNREAD = {"__pycache__", "output", "go.sum", "changelog.yaml"}
 
 # Package of plugins/ -> what of this collection it may import: itself and the packages below it.
 ROOMS = {

@@ -103,7 +103,7 @@ def _typed(kind: Any, value: Any, name: str, where: str) -> Any:
             return None
     has_fields = is_dataclass(kind)
     expected: Any = {tuple: list, Mapping: dict}.get(get_origin(kind), dict if has_fields else kind)
-    if type(value) is not expected:
+    if not isinstance(value, expected) or isinstance(value, bool) is not (expected is bool):
         raise BadInput(f"The catalog {where}: {name} is not a {expected.__name__}.", next_step=DAMAGED)
     if has_fields:
         return kind(**{key: _typed(field, value.get(key), key, where) for key, field in _fields(kind).items()})

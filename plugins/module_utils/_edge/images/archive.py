@@ -30,12 +30,14 @@ def images_in(path: str, save: str) -> tuple[Image, ...]:
     lists: dict[str, Any] = {}
     try:
         # Of a plain file only the headers are read, a compressed one completely.
-        with open_archive(path) as (file, plain), tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
-            for member in archive:
-                name = member.name.removeprefix("./")
-                content = archive.extractfile(member) if name in _LISTS else None
-                if content is not None:
-                    lists[name] = json.load(content)
+        with open_archive(path) as (file, plain):
+            mode = "r:" if plain else "r|"
+            with tarfile.open(fileobj=file, mode=mode) as archive:
+                for member in archive:
+                    name = member.name.removeprefix("./")
+                    content = archive.extractfile(member) if name in _LISTS else None
+                    if content is not None:
+                        lists[name] = json.load(content)
     except (tarfile.TarError, ValueError, EOFError, lzma.LZMAError, OSError) as error:
         raise BadInput(
             f"{path} is not a readable image archive: {error}", next_step=f"Create it again: {save}"
@@ -51,9 +53,9 @@ def open_archive(path: str) -> Iterator[tuple[IO[bytes], bool]]:
     if start.startswith(_ZSTD):
         yield from _unpack_zstd(path)
         return
-    opener = next(opener for magic, opener in _OPENERS.items() if start.startswith(magic))
-    with opener(path, "rb") as file:
-        yield file, opener is open
+    openers = [opener for magic, opener in _OPENERS.items() if start.startswith(magic)]
+    with openers[0](path, "rb") as file:
+        yield file, openers[0] is open
 
 
 def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -33,7 +34,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 
-FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "backup-format-1"
+ARCHIVE = Path(__file__).resolve().parents[2] / "fixtures" / "backup-format-1.tar"
 NAMES = ["000001-20260101T000001Z", "000002-20260101T000002Z"]
 KERNEL = SavedMount("/lib/modules", "/lib/modules", "bind", True, "rprivate")
 ENGINE = (SavedMount("/tmp", "", "tmpfs", False, ""), SavedMount("/var", "", "volume", False, ""))
@@ -55,14 +56,22 @@ FILES = SavedVolume(
 )
 
 
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backup")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(path, filter="data")
+    return path
+
+
 @pytest.fixture(params=NAMES)
-def backup(request: pytest.FixtureRequest) -> Backup:
-    return read_backup(FIXTURE, request.param)
+def backup(stored: Path, request: pytest.FixtureRequest) -> Backup:
+    return read_backup(stored, request.param)
 
 
-def test_its_generations() -> None:
-    assert generations(FIXTURE) == NAMES
-    assert read_backup(FIXTURE).name == NAMES[1]
+def test_its_generations(stored: Path) -> None:
+    assert generations(stored) == NAMES
+    assert read_backup(stored).name == NAMES[1]
 
 
 def test_its_cluster(backup: Backup) -> None:
@@ -73,14 +82,14 @@ def test_its_cluster(backup: Backup) -> None:
     assert backup.catalog.cluster == SavedCluster("lab", "v1.34.4", nodes)
 
 
-def test_a_volume_in_place() -> None:
-    backup = read_backup(FIXTURE, 1)
+def test_a_volume_in_place(stored: Path) -> None:
+    backup = read_backup(stored, 1)
     assert (backup.catalog.data, backup.catalog.checksums) == ("in_place", "full")
     assert backup.catalog.volumes == (FILES,)
 
 
-def test_volumes_in_archives() -> None:
-    backup = read_backup(FIXTURE, 2)
+def test_volumes_in_archives(stored: Path) -> None:
+    backup = read_backup(stored, 2)
     backup.check_archives()
     first, database = backup.catalog.volumes
     assert first.archive is not None
@@ -93,8 +102,8 @@ def test_volumes_in_archives() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("zstd"), reason="needs zstd")
-def test_archives_contain_what_their_lists_say() -> None:
-    backup = read_backup(FIXTURE, 2)
+def test_archives_contain_what_their_lists_say(stored: Path) -> None:
+    backup = read_backup(stored, 2)
     for volume in backup.catalog.volumes:
         assert volume.archive is not None
         archived = content(backup.directory / volume.archive.path, volume.archive.compression, "full")
@@ -145,11 +154,11 @@ def test_the_catalog_is_written_byte_for_byte(backup: Backup) -> None:
 
 
 @pytest.mark.parametrize("archive", [False, True])
-def test_a_new_backup_has_the_same_form(tmp_path: Path, archive: bool) -> None:
+def test_a_new_backup_has_the_same_form(stored: Path, tmp_path: Path, archive: bool) -> None:
     write_data(tmp_path / "data", 1)
     name = write_backup(tmp_path, tmp_path / "data", 1, archive=archive)
     new = json.loads((tmp_path / "generations" / name / "catalog.json").read_text())
-    old = json.loads((FIXTURE / "generations" / NAMES[archive] / "catalog.json").read_text())
+    old = json.loads((stored / "generations" / NAMES[archive] / "catalog.json").read_text())
     assert set(form(new)) == set(form(old))
 
 
