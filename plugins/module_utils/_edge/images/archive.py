@@ -27,22 +27,26 @@ def images_in(path: str, save: str) -> tuple[Image, ...]:
     """The images of an archive. save: the engine's command to write one. Raises BadInput if it is not an archive."""
     if not os.path.isfile(path):
         raise BadInput(f"Archive {path} does not exist.", next_step=f"Create it: {save}")
-    lists: dict[str, Any] = {}
     try:
-        # Of a plain file only the headers are read, a compressed one completely.
         with open_archive(path) as (file, plain):
-            mode = "r:" if plain else "r|"
-            with tarfile.open(fileobj=file, mode=mode) as archive:
-                for member in archive:
-                    name = member.name.removeprefix("./")
-                    content = archive.extractfile(member) if name in _LISTS else None
-                    if content is not None:
-                        lists[name] = json.load(content)
+            lists = _read_lists(file, plain)
     except (tarfile.TarError, ValueError, EOFError, lzma.LZMAError, OSError) as error:
         raise BadInput(
             f"{path} is not a readable image archive: {error}", next_step=f"Create it again: {save}"
         ) from None
     return archive_images(path, lists.get("manifest.json"), lists.get("index.json"), save)
+
+
+def _read_lists(file: IO[bytes], plain: bool) -> dict[str, Any]:
+    """Its lists by name. Of a plain file only the headers are read, a compressed one completely."""
+    lists = {}
+    with tarfile.open(fileobj=file, mode="r:" if plain else "r|") as archive:
+        for member in archive:
+            name = member.name.removeprefix("./")
+            content = archive.extractfile(member) if name in _LISTS else None
+            if content is not None:
+                lists[name] = json.load(content)
+    return lists
 
 
 @contextmanager
