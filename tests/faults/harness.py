@@ -40,8 +40,8 @@ class Ended:
     @property
     def reason(self) -> str:
         """The class of the error that a module of the collection reported, '' for none."""
-        found = re.search(r'"reason": ?"(\w+)"', self.flat)
-        return found[1] if found else ""
+        found = re.findall(r'"?\breason"?: "?(\w+)', self.flat)
+        return found[-1] if found else ""
 
     @property
     def flat(self) -> str:

@@ -85,12 +85,8 @@ def bare_pod(_was: scene.Scene) -> Row:
     refused = module("volume_detach", wait_timeout=60)
     unchanged = scene.workloads() == before
     freed = module("volume_detach", wait_timeout=60, unmanaged="delete")
-    ok = (
-        refused.code != 0
-        and "default/bare: nothing makes this pod again" in refused.flat
-        and unchanged
-        and freed.code == 0
-    )
+    named = refused.reason == "Declined" and "default/bare" in refused.flat
+    ok = named and unchanged and freed.code == 0
     found = f"{said(refused)}, nothing changed: {unchanged}; unmanaged=delete: {said(freed)}"
     return row("a bare pod", found, ok, "" if ok else refused.flat[-400:])
 
