@@ -36,7 +36,7 @@ RULES: dict[str, Any] = {"required_one_of": [("images", "archives")]}
 T = TypeVar("T")
 CTR = ("ctr", "--namespace=k8s.io", "images")
 # The container runtime learns of a new image by an event, a moment after the import.
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 15.0
 PAUSE = 0.2
 
 

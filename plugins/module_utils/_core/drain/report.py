@@ -34,13 +34,13 @@ def not_drained(
             why = f"the disruption budget {involved[0].text()} does not allow it"
         reasons.setdefault(why, []).append(decision.name)
     texts = [f"{listed(names)}: {why}" for why, names in reasons.items()]
-    texts += [f"{d.name}: {_terminating(d.pod)}" for d in stuck if d not in refused]
+    texts += [f"{d.name}: {_terminating(d.pod)}" for d in stuck if not left[d.name]]
     keys = dict.fromkeys(b.key for decision in refused for b in decision.budgets)
     involved = [current[key] for key in keys if key in current]
     return TimedOut(
         f"{count(len(stuck), 'pod')} still on node {request.node} after {request.wait_timeout:g} seconds: "
         f"{listed(texts, separator='; ')}.",
-        next_step=" ".join(_next_steps(involved, stuck, refused)),
+        next_step=" ".join(_next_steps(involved, refused, [d for d in stuck if not left[d.name]])),
         details={
             "node": request.node,
             "pods": [_as_it_is(decision, left).as_dict() for decision in decisions],
@@ -76,7 +76,9 @@ def _terminating(pod: Object) -> str:
     return "was evicted but is still terminating" + (f" ({'; '.join(known)})" if known else "")
 
 
-def _next_steps(involved: Sequence[Budget], stuck: Sequence[PodDecision], refused: Sequence[PodDecision]) -> list[str]:
+def _next_steps(
+    involved: Sequence[Budget], refused: Sequence[PodDecision], terminating: Sequence[PodDecision]
+) -> list[str]:
     steps = []
     if any(len(decision.budgets) > 1 for decision in refused):
         steps.append("Change the disruption budgets so that only one selects each pod.")
@@ -87,7 +89,6 @@ def _next_steps(involved: Sequence[Budget], stuck: Sequence[PodDecision], refuse
     unmoved = [decision.name for decision in refused if decision.result == "cannot_move"]
     if unmoved:
         steps.append(f"No other node can run {listed(unmoved)}; details.pods says why.")
-    terminating = [decision for decision in stuck if decision not in refused]
     if terminating:
         namespace, name = terminating[0].name.split("/")
         steps.append(

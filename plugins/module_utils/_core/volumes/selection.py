@@ -22,14 +22,14 @@ class Selection:
     names: of volumes, or of their claims as 'namespace/name'. namespaces: of their claims.
     """
 
-    names: tuple[str, ...] = ()
-    namespaces: tuple[str, ...] = ()
-    storage_classes: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+    storage_classes: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Selection:
         """From the options names, namespaces and storage_classes; None is empty."""
-        return cls(*(tuple(options[name] or ()) for name in ("names", "namespaces", "storage_classes")))
+        return cls(*(frozenset(options[name] or ()) for name in ("names", "namespaces", "storage_classes")))
 
     @property
     def selects_all(self) -> bool:
@@ -50,11 +50,11 @@ class Selection:
         source: what the volumes belong to, e.g. 'Cluster lab', and next_step: how to list them, for the error.
         """
         volumes = tuple(volumes)
-        unknown = sorted(set(self.names) - {name for volume in volumes for name in (volume.name, volume.claim)})
+        unknown = sorted(self.names - {name for volume in volumes for name in (volume.name, volume.claim)})
         if unknown:
             raise BadInput(
                 f"{source} has no volume or claim (as namespace/name) named {listed(unknown)}.",
                 next_step=next_step,
                 details=unknown,
             )
-        return tuple(volume for volume in volumes if self.matches(volume))
+        return tuple(filter(self.matches, volumes))

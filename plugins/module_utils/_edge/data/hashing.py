@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
 
 from .read_errors import changed_while_read, read_error
@@ -96,10 +95,10 @@ def _hash_all(files: Iterable[Seen]) -> dict[bytes, str]:
 
 @contextmanager
 def _helper(files: Sequence[Seen]) -> Iterator[Connection]:
-    """A process that hashes files and sends the result, or nothing if it fails."""
+    """A process that hashes files and sends the results, as far as it came."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(files, receiver, sender))
+    process = context.Process(target=_work, args=(files, os.getpid(), receiver, sender))
     process.start()
     # Only the helper may hold this end: its death ends the stream.
     sender.close()
@@ -111,7 +110,15 @@ def _helper(files: Sequence[Seen]) -> Iterator[Connection]:
         receiver.close()
 
 
-def _work(files: Sequence[Seen], receiver: Connection, sender: Connection) -> None:
+def _work(files: Sequence[Seen], parent: int, receiver: Connection, sender: Connection) -> None:
+    """Ends with the parent, whose locks it has inherited."""
     receiver.close()
-    with suppress(KindlabError, BrokenPipeError):
-        sender.send(_hash_all(files))
+    hashes: dict[bytes, str] = {}
+    with suppress(Exception, KeyboardInterrupt):
+        try:
+            for file in files:
+                if os.getppid() != parent:
+                    return
+                hashes[file.path] = hash_file(*file)
+        finally:
+            sender.send(hashes)

@@ -61,19 +61,23 @@ class Tee:
 
 def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
     """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
-    with (
-        tempfile.TemporaryFile() as stderr,
-        subprocess.Popen(list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr) as program,
-    ):
-        if program.stdin is None:
-            return
-        while chunk := chunks.get():
+    with tempfile.TemporaryFile() as stderr:
+        try:
+            program = subprocess.Popen(list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr)
+        except OSError as error:
+            while chunks.get():
+                continue
+            raise CommandFailed(f"{argv[0]} cannot be started: {error.strerror}", tried=shlex.join(argv)) from None
+        with program:
+            if program.stdin is None:
+                return
+            while chunk := chunks.get():
+                with suppress(BrokenPipeError):
+                    program.stdin.write(chunk)
             with suppress(BrokenPipeError):
-                program.stdin.write(chunk)
-        with suppress(BrokenPipeError):
-            program.stdin.close()
-        if program.wait() != 0:
-            raise _failed(argv, stderr)
+                program.stdin.close()
+            if program.wait() != 0:
+                raise _failed(argv, stderr)
 
 
 def _failed(argv: Sequence[str], stderr: IO[bytes]) -> CommandFailed:

@@ -56,9 +56,10 @@ class Context:
         return {**defaults(action.ARGUMENTS), **passed, **more}
 
     def run(self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
-        """Run an action with these options as part of a step, and keep its result and warnings."""
+        """Run an action with these options as part of a step, and keep its result, and the warnings of a real run."""
         outcome = action.run(self.options_of(action, more), check_mode)
-        self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
+        if not check_mode:
+            self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
         self.results[step] = dict(outcome.facts)
         return dict(outcome.facts)
 

@@ -25,8 +25,10 @@ def plan(context: Context) -> Facts:
             next_step="Run this again without without_api=last_backup.",
         )
     options = {"checksums": "none", "data": "in_place", "without_api": _LAST_BACKUP}
-    planned = context.run("backed_up", volume_backup, options, check_mode=True)
-    context.facts["volumes"] = planned["volumes"]
+    planned = volume_backup.run(context.options_of(volume_backup, options), True)
+    context.warnings += planned.warnings
+    context.results["backed_up"] = dict(planned.facts)
+    context.facts["volumes"] = planned.facts["volumes"]
     steps.check_images(context)
     return context.facts
 

@@ -24,7 +24,7 @@ REQUEST = Request("lab", "/srv/backup")
 
 
 def select(**selection: list[str]) -> Request:
-    return replace(REQUEST, selection=Selection(**{name: tuple(values) for name, values in selection.items()}))
+    return replace(REQUEST, selection=Selection(**{name: frozenset(values) for name, values in selection.items()}))
 
 
 def volume(

@@ -143,3 +143,11 @@ def test_a_cordon():
     again = plan(*CORDONED, pod("a"), state="cordoned")
     before, after = again.diff()
     assert (again.changed, before) == (False, after)
+
+
+def test_replicas_of_one_budget_are_told_apart():
+    """One is terminating, the eviction of the other is refused."""
+    objects = [pod("a"), pod("b"), budget("web", ("maxUnavailable", 1), 2)]
+    error = error_for(plan(*objects), {"ns/a": "", "ns/b": "it needs 2"}, objects[-1])
+    assert "ns/a: was evicted but is still terminating" in error.message
+    assert "kubectl -n ns describe pod a" in error.next_step

@@ -45,9 +45,9 @@ def test_each_volume_remembers_its_own_reclaim_policy():
 @pytest.mark.parametrize(
     ("selection", "names"),
     [
-        (Selection(names=("ns/c1",)), ["v1"]),
-        (Selection(names=("v0",)), ["v0"]),
-        (Selection(storage_classes=("standard",)), ["v0", "v1"]),
+        (Selection(names=frozenset({"ns/c1"})), ["v1"]),
+        (Selection(names=frozenset({"v0"})), ["v0"]),
+        (Selection(storage_classes=frozenset({"standard"})), ["v0", "v1"]),
     ],
 )
 def test_selection(selection, names):
@@ -55,7 +55,7 @@ def test_selection(selection, names):
 
 
 def test_a_selection_that_nothing_matches():
-    volumes, (warning,) = selected(selection=Selection(namespaces=("other",)))
+    volumes, (warning,) = selected(selection=Selection(namespaces=frozenset({"other"})))
     assert volumes == ()
     assert "nothing is restored" in warning
 
@@ -70,7 +70,7 @@ def test_nodes_are_mapped():
 
 def test_names_that_are_not_in_the_backup():
     with pytest.raises(BadInput) as raised:
-        selected(selection=Selection(names=("v0", "ns/v0", "c1")))
+        selected(selection=Selection(names=frozenset({"v0", "ns/v0", "c1"})))
     assert raised.value.details == ["c1", "ns/v0"]
 
 
@@ -99,7 +99,7 @@ def test_a_volume_whose_claim_has_another_one_is_left_out():
 
 
 def test_selected_alone_it_waits_for_that_claim():
-    volumes, warnings = selected((volume(0), released(), claim(0)), selection=Selection(names=("v1",)))
+    volumes, warnings = selected((volume(0), released(), claim(0)), selection=Selection(names=frozenset({"v1"})))
     assert [(v.volume.name, v.claim) for v in volumes] == [("v1", None)]
     assert warnings == ()
 

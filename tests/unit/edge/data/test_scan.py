@@ -259,6 +259,14 @@ def test_what_a_killed_helper_leaves_is_hashed(tmp_path: Path, monkeypatch: pyte
     assert hashing.hash_files(seen(tmp_path)) == expected
 
 
+def test_a_helper_ends_with_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has inherited the parent's locks; here it is told that another process is its parent."""
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    monkeypatch.setattr(hashing, "hash_file", pytest.fail)
+    hashing._work(seen(tmp_path), os.getpid(), multiprocessing.Pipe(duplex=False)[0], sender)
+    assert receiver.recv() == {}
+
+
 def seen(top: Path, changed: str = "") -> list[hashing.Seen]:
     """Files as they are; one of them had another size."""
     found = []

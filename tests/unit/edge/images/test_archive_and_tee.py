@@ -85,6 +85,13 @@ def test_a_program_that_fails_is_reported_and_the_others_get_everything(tmp_path
     assert (tmp_path / "good").stat().st_size == len(data)
 
 
+def test_a_program_that_cannot_be_started_is_reported_and_the_others_get_everything(tmp_path: Path) -> None:
+    data = b"x" * CHUNK * 40
+    with pytest.raises(CommandFailed, match="cannot be started"):
+        Tee().copy_to(io.BytesIO(data), {"bad": ["/no/such/program"], "good": [*CAT, str(tmp_path / "good")]})
+    assert (tmp_path / "good").stat().st_size == len(data)
+
+
 def test_the_output_of_a_program() -> None:
     with Tee().output_of([sys.executable, "-c", "print('x' * 100000)"]) as stream:
         assert len(stream.read()) == 100_001
