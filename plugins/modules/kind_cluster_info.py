@@ -53,7 +53,7 @@ clusters:
       description: Name of the cluster.
       type: str
     state:
-      description: V(running), V(partly running), V(stopped), or V(unfinished) if its creation or deletion was interrupted.
+      description: V(running), V(partly running), V(stopped), or V(unfinished) if creation or deletion was interrupted.
       type: str
     nodes:
       description:

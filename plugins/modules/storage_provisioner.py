@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Installs one provisioner with its storage class. It replaces the provisioner that kind installs by default, and any
     that this module installed before.
-  - With O(state=present) the module waits until the provisioner can serve claims: it runs with the requested
+  - With O(state=present) the module waits until the provisioner can serve claims - it runs with the requested
     configuration, no other Deployment of the same driver is left, and the storage class exists.
   - Existing volumes keep their directory and their reclaim policy. The immutable fields of a storage class (reclaim
     policy, binding mode and provisioner) are changed by recreating the class.
