@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: Create, start or remove a kind cluster without losing data of its volumes
+short_description: Create, start or delete a kind cluster without losing data of its volumes
 version_added: 0.1.0
 description:
   - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
     be created. Warns if the cluster has no default storage class.
-  - Starts the nodes of a stopped cluster, and completes an interrupted creation or removal.
+  - Starts the nodes of a stopped cluster, and completes an interrupted creation or deletion.
   - Fails if an existing cluster differs from the requested one, because kind cannot change a cluster, and lists the
     differences in RV(ignore:details). Change the options, or recreate the cluster with its volumes.
-  - O(state=absent) is refused if volumes would lose data, unless O(force=true). The cluster can be removed when nothing
+  - O(state=absent) is refused if volumes would lose data, unless O(force=true). The cluster can be deleted when nothing
     uses its volumes (see M(kindlab.volumes.volume_detach)), their data is not deleted with the nodes, and O(backup)
     contains the current state of every volume.
 author: kindlab.volumes contributors (@kindlab)
@@ -47,7 +47,7 @@ options:
     default: 0
   nodes:
     description:
-      - The nodes one by one, instead of O(control_planes) and O(workers).
+      - List of nodes, instead of O(control_planes) and O(workers).
       - O(image), O(labels) and O(mounts) apply to them as well.
     type: list
     elements: dict
@@ -108,7 +108,7 @@ options:
             type: int
             default: 0
           listen:
-            description: Address of the host to listen on. By default these are all.
+            description: Address of the host to listen on. Defaults to all addresses.
             type: str
           protocol:
             description: Protocol of the port.
@@ -126,7 +126,7 @@ options:
     suboptions:
       <<: *mount
       roles:
-        description: Roles of the nodes that get the mount. By default these are all.
+        description: Roles of the nodes that get the mount. Defaults to all nodes.
         type: list
         elements: str
         choices: [control-plane, worker]
@@ -169,12 +169,13 @@ options:
   kubeconfig:
     description:
       - Path of the kubeconfig file of this cluster. The default is V(~/.kube/kind-NAME.yaml).
-      - It is written again if it is missing. The user's own kubeconfig is not touched.
+      - It is written again if it is missing.
+      - The user's own kubeconfig is not changed, except by O(merge_kubeconfig), and by O(state=absent), which removes
+        the cluster's entries.
     type: path
   merge_kubeconfig:
     description:
       - Whether to add the cluster to the user's own kubeconfig as well, as its current context.
-      - O(state=absent) always removes the cluster's entries from that file.
     type: bool
     default: false
   retain_on_failure:
@@ -187,7 +188,7 @@ options:
     choices: [nodes, control_planes]
     default: nodes
   wait_timeout:
-    description: Seconds to wait until the cluster is usable, and until another run on it ends.
+    description: Maximum number of seconds to wait until the cluster is usable, and until another run on it ends.
     type: int
     default: 300
   backup:
@@ -198,7 +199,7 @@ options:
       - Volumes of M(kindlab.volumes.local_data) need no backup. Data inside a node must be in an archive.
     type: path
   force:
-    description: Whether to remove the cluster even if volumes lose data or cannot be checked.
+    description: Whether to delete the cluster even if volumes lose data or cannot be checked.
     type: bool
     default: false
 requirements:
@@ -208,7 +209,7 @@ notes:
   - The requested configuration is recorded in the ConfigMap C(kindlab-cluster) in the namespace C(kube-system), because
     node containers do not show all of it. Clusters that were created by other means are only compared with what their
     containers show.
-  - While a cluster is being created or removed, a marker file C(.unfinished) exists next to its kubeconfig.
+  - While a cluster is being created or deleted, a marker file C(.unfinished) exists next to its kubeconfig.
 seealso:
   - module: kindlab.volumes.kind_cluster_info
   - module: kindlab.volumes.volume_backup
@@ -226,7 +227,7 @@ EXAMPLES = r"""
 - name: Create a cluster for hundreds of claims, with a published port and another mount in the workers
   kindlab.volumes.kind_cluster:
     name: lab
-    image: kindest/node:v1.34.4
+    image: kindest/node:v1.34.8
     workers: 2
     controller_manager_qps: 1000
     mounts:
@@ -244,7 +245,7 @@ EXAMPLES = r"""
         labels: {disk: fast}
         mounts: [{host_path: /srv/fast, node_path: /fast}]
 
-- name: Remove the cluster unless volumes would lose data
+- name: Delete the cluster unless volumes would lose data
   kindlab.volumes.kind_cluster:
     name: lab
     state: absent
@@ -255,7 +256,7 @@ RETURN = r"""
 cluster:
   description:
     - The cluster after the task, or as it would be in check mode - its C(name), C(state) and C(nodes), as
-      M(kindlab.volumes.kind_cluster_info) returns them. The state of a removed cluster is V(absent).
+      M(kindlab.volumes.kind_cluster_info) returns them. The state of a deleted cluster is V(absent).
   returned: success
   type: dict
   sample:
@@ -266,7 +267,7 @@ cluster:
         role: control-plane
         state: running
         exit_reason: ''
-        image: kindest/node:v1.34.4
+        image: kindest/node:v1.34.8
         mounts:
           - {host_path: /srv/lab/volumes, node_path: /var/local-path-provisioner, read_only: false}
         ports:
@@ -285,7 +286,7 @@ kubernetes_version:
   description: Version of the API server; empty if it was not read.
   returned: success
   type: str
-  sample: v1.34.4
+  sample: v1.34.8
 seconds:
   description: Duration in seconds, C(create) of kind and C(total); empty in check mode.
   returned: success

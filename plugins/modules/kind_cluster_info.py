@@ -53,7 +53,7 @@ clusters:
       description: Name of the cluster.
       type: str
     state:
-      description: V(running), V(partly running), V(stopped), or V(unfinished) after an interrupted creation or removal.
+      description: V(running), V(partly running), V(stopped), or V(unfinished) if creation or deletion was interrupted.
       type: str
     nodes:
       description:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster_recreate
-short_description: Delete a kind cluster and create it again with its volumes
+short_description: Delete a kind cluster and create it again with its PersistentVolumes
 version_added: 0.1.0
 description:
-  - Scales every workload that uses a volume to zero and verifies that no volume is in use
+  - Scales every workload that uses a PersistentVolume to zero and verifies that no volume is in use
     (M(kindlab.volumes.volume_detach)), backs up the volumes (M(kindlab.volumes.volume_backup)), deletes the cluster,
     creates it again (M(kindlab.volumes.kind_cluster)) with its provisioners (M(kindlab.volumes.storage_provisioner)),
     restores the volumes (M(kindlab.volumes.volume_restore)), compares their data with the backup, and scales up again.
@@ -48,7 +48,8 @@ options:
     type: path
   data:
     description:
-      - Whether the data only stays where it is on the host, or is also archived.
+      - Whether to leave the data in its directory on the host (V(in_place)) or to write it to an archive per volume,
+        too (V(archive)).
       - Data inside a node, in a directory that is not mounted from the host, needs V(archive).
     type: str
     choices: [in_place, archive]
@@ -92,7 +93,8 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Seconds to wait until nothing uses the volumes, and again until the restored volumes are bound.
+    description: >-
+      Maximum number of seconds to wait until nothing uses the volumes, and again until the restored ones are bound.
     type: int
     default: 300
 requirements:
@@ -198,7 +200,8 @@ journal:
   type: str
   sample: /srv/backup/lab/recreate.jsonl
 seconds:
-  description: Seconds that each step took, and C(checksums), the part of them for reading all data.
+  description: >-
+    Seconds that each step took, and C(checksums), the part of them for reading all data. The sample is a selection.
   returned: success
   type: dict
   sample: {plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9}

@@ -32,7 +32,7 @@ options:
     type: list
     elements: path
   nodes:
-    description: Names of the nodes to load into. By default these are all nodes of the cluster.
+    description: Names of the nodes to load into. Defaults to all nodes of the cluster.
     type: list
     elements: str
 notes:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: local_data
-short_description: Expose a directory of the host to pods, read-only by default
+short_description: Create PersistentVolumes and claims for a host directory, read-only by default
 version_added: 0.1.0
 description:
-  - Creates a PersistentVolume for a directory of the host, and a claim that is bound to it, in each namespace. The
-    directory must be mounted in the nodes, see the mounts of M(kindlab.volumes.kind_cluster).
+  - Creates a PersistentVolume for a host directory, and a claim that is bound to it, for each namespace. The directory
+    must be mounted in the nodes, see the mounts of M(kindlab.volumes.kind_cluster).
   - First checks in a node that the user of the pods has the permissions to use the data. If not, the module fails with
     the paths, their owners and modes, and a command that corrects them. Nothing is changed then.
   - The module never writes to the data.
@@ -91,7 +91,7 @@ options:
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait until the claims are bound or deleted.
+    description: Maximum number of seconds to wait until the claims are bound or deleted.
     type: int
     default: 60
 attributes:

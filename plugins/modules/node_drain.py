@@ -6,10 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_drain
-short_description: Drain, cordon or uncordon a node, and show which pods are bound to it by their volumes
+short_description: >-
+  Drain, cordon or uncordon a node, and show which pods are tied to it by the node affinity of their volumes
 version_added: 0.1.0
 description:
-  - Cordon a node and evict its pods, as C(kubectl drain) does, and wait until they are gone.
+  - Cordons a node and evicts its pods, as C(kubectl drain) does, and waits until they are gone.
   - The module shows what happens to each pod, in check mode before it happens. A pod whose volume is on this node is
     evicted too, but its replacement is pending until the node is uncordoned. It then finds its data.
   - The module respects disruption budgets. It retries an eviction that a budget does not allow until O(wait_timeout).
@@ -34,7 +35,7 @@ options:
     default: drained
     choices: [drained, cordoned, uncordoned]
   wait_timeout:
-    description: Number of seconds that the whole operation may take.
+    description: Maximum number of seconds to wait until the pods are gone, or until they are ready.
     type: int
     default: 300
   terminate_grace_period:

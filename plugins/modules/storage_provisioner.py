@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Installs one provisioner with its storage class. It replaces the provisioner that kind installs by default, and any
     that this module installed before.
-  - With O(state=present) the module returns once claims are served, which means that the provisioner runs with the
-    requested configuration, no other Deployment of the same driver is left, and the storage class exists.
+  - With O(state=present) the module waits until the provisioner can serve claims - it runs with the requested
+    configuration, no other Deployment of the same driver is left, and the storage class exists.
   - Existing volumes keep their directory and their reclaim policy. The immutable fields of a storage class (reclaim
     policy, binding mode and provisioner) are changed by recreating the class.
   - A provisioner without any storage class left is removed. The module fails and lists the reasons if volumes with
@@ -109,7 +109,8 @@ options:
         description: Name of the node. An entry without it applies to all nodes that have no entry of their own.
         type: str
       paths:
-        description: Absolute paths, one of which is chosen at random for each volume. Without any, the node gets none.
+        description: >-
+          Absolute paths, one of which is chosen at random for each volume. An empty list disables volumes on the node.
         type: list
         elements: str
         required: true
@@ -145,7 +146,9 @@ options:
     description: How often to retry to delete a volume; V(0) means without limit. Defaults to 15.
     type: int
   helper_timeout:
-    description: Seconds until a helper pod is given up. Defaults to 120. V(hostpath) does not support it.
+    description:
+      - Number of seconds after which a helper pod counts as failed. Defaults to 120.
+      - V(hostpath) does not support it.
     type: int
   check_shared:
     description:
@@ -155,7 +158,8 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Seconds to wait until the old provisioner has terminated, and until the new one is ready.
+    description: >-
+      Maximum number of seconds to wait until the old provisioner has terminated, and until the new one is ready.
     type: int
     default: 120
   force:

@@ -33,7 +33,7 @@ options:
     required: true
   label_selectors:
     description:
-      - Label selectors of the claims whose volumes are saved, for example V(app=shop). A claim must match all of them.
+      - Limits the volumes to those whose claims match all of these label selectors, for example V(app=shop).
     type: list
     elements: str
   data:
@@ -61,7 +61,7 @@ options:
   checksums:
     description:
       - How to create checksum lists.
-      - V(full) reads all data, so that a restore can prove that it is the same.
+      - V(full) reads all data, so that a restore can verify it.
       - V(fast) records sizes and times only. Data inside a node is transferred nevertheless.
       - V(none) does not read the data. It cannot be combined with O(data=archive).
     type: str

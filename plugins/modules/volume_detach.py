@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_detach
-short_description: Scale down everything that uses volumes and verify that they are unused, or scale it back up
+short_description: >-
+  Scale down workloads that use PersistentVolumes and verify that the volumes are unused, or scale the workloads back up
 version_added: 0.1.0
 description:
   - Scales Deployments, StatefulSets, ReplicaSets, ReplicationControllers and DaemonSets to zero and suspends Jobs and
-    CronJobs whose pods use the selected volumes, or would use them, and verifies that nothing uses these any more; or
-    scales everything back up.
+    CronJobs whose pods use the selected PersistentVolumes, or would use them. Then verifies that nothing uses these
+    volumes any more. With O(state=attached), scales the workloads back up and resumes the jobs.
   - The replica count, the suspend flag and the C(whenScaled) policy of a StatefulSet are recorded in a label of each
     workload, in the same write that scales it down, so that an interrupted run loses nothing.
     M(kindlab.volumes.volume_backup) saves workloads with the recorded values.
@@ -54,7 +55,7 @@ options:
     default: refuse
     choices: [refuse, delete]
   wait_timeout:
-    description: Number of seconds that the whole operation may take.
+    description: Maximum number of seconds to wait until the volumes are unused, or until the pods are ready.
     type: int
     default: 300
   wait:
@@ -62,7 +63,8 @@ options:
     type: bool
     default: false
 notes:
-  - Volumes of generic ephemeral volumes are skipped with a warning, because their claims are deleted with the pod.
+  - PersistentVolumes of generic ephemeral volumes are skipped with a warning, because their claims are deleted with the
+    pod.
   - A controller such as an operator may scale its workloads up again. The module then fails, because the volumes are in
     use.
 seealso:
@@ -139,7 +141,7 @@ volumes:
   description:
     - The selected volumes. In check mode, their users after the workloads were scaled down.
     - If the module fails because volumes are in use, RV(ignore:details) contains these.
-  returned: with state=detached
+  returned: when O(state=detached)
   type: list
   elements: dict
   contains:
@@ -182,7 +184,7 @@ volumes:
       in_use_by: []
 deleted_pods:
   description: The pods that were deleted because of O(unmanaged=delete).
-  returned: with state=detached
+  returned: when O(state=detached)
   type: list
   elements: str
   sample: []

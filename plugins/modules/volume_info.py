@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_info
-short_description: List volumes with their claims, pods, nodes and host directories
+short_description: List PersistentVolumes with their claims, pods, nodes and host directories
 version_added: 0.1.0
 description:
   - Lists the PersistentVolumes of a kind cluster with their claims, the pods that use them, and the directories on the

@@ -13,8 +13,9 @@ description:
     checksum.
   - The backup is one of M(kindlab.volumes.volume_backup). The kind cluster is the one that was backed up or another
     one, for example after it was recreated.
-  - The module makes a plan first, from the backup, the cluster, the mounts of its nodes and the data. If any volume
-    cannot be restored as it was backed up, nothing is changed; RV(ignore:details) lists the reasons for each volume.
+  - The module first plans the restore, from the backup, the cluster, the mounts of its nodes and the data. If any
+    volume cannot be restored as it was backed up, nothing is changed; RV(ignore:details) lists the reasons for each
+    volume.
   - Volumes and claims are written as the controller of Kubernetes would bind them, so that 1,000 volumes are bound
     within seconds. An interrupted run is completed by running the module again.
   - An archive is extracted if the directory of its volume is missing or empty; other data is never overwritten. The
@@ -29,7 +30,7 @@ extends_documentation_fragment:
   - kindlab.volumes._selection
 options:
   path:
-    description: Path of the backup directory on the host of the cluster.
+    description: Path of the backup directory on the managed host.
     type: path
     required: true
   generation:
@@ -43,17 +44,16 @@ options:
     default: true
   verify:
     description:
-      - How to compare the data, on the host or inside a node, with the backup.
-      - V(full) compares the content, owner and mode of every file.
-      - V(fast) compares the size and modification time of files instead of their content.
-      - V(none) does not compare data. The directory must exist, at the path that it was backed up from.
+      - Whether to compare the data, on the host or inside a node, with the backup by the content, owner and mode of
+        every file (V(full)), by size and modification time instead of content (V(fast)), or not at all (V(none)).
+      - With V(none), the directory must exist at the path that it was backed up from.
     type: str
     choices: [full, fast, none]
     default: full
   reclaim_policy:
     description:
-      - V(keep) keeps the reclaim policy V(Retain), so that data outlives the deletion of a claim.
-      - V(original) sets the policy that each volume had before the backup, once all volumes are bound.
+      - Whether volumes keep the reclaim policy V(Retain), so that data outlives the deletion of a claim (V(keep)), or
+        get the policy that they had before the backup, once all volumes are bound (V(original)).
     type: str
     choices: [keep, original]
     default: keep
@@ -74,7 +74,7 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Time in seconds to wait until all volumes are bound.
+    description: Maximum number of seconds to wait until all volumes are bound.
     type: int
     default: 120
 attributes:

@@ -1,4 +1,4 @@
-"""Everything that may go wrong, done to real clusters and backups; a table of what was found, also as JSON."""
+"""Inject faults into real clusters and backups; report the results as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUPS = ("tampering", "kill", "failures", "holding")
 
 
 def rows(groups: list[str], *, short: bool, seed: int) -> Iterator[Row]:
-    """The rows of these groups; those on a cluster share one."""
+    """The rows of these groups; all groups that need a cluster share one."""
     if "tampering" in groups:
         yield from tampering.run(seed, 1500 if short else tampering.CASES)
     if {"kill", "failures", "holding"} & set(groups):
@@ -30,24 +30,24 @@ def rows(groups: list[str], *, short: bool, seed: int) -> Iterator[Row]:
 
 
 def report(found: list[Row]) -> None:
-    """The table, here and as JSON."""
+    """Print the table, and write it as JSON."""
     BUILD.mkdir(exist_ok=True)
     (BUILD / "faults.json").write_text(json.dumps(found, indent=2) + "\n")
     width = max((len(line["point"]) for line in found), default=0)
     print(
         "\n"
-        + "\n".join(f"{'ok ' if r['ok'] else 'OFF'} {r['point']:{width}}  {r['found']}  {r['result']}" for r in found)
+        + "\n".join(f"{'ok  ' if r['ok'] else 'FAIL'} {r['point']:{width}}  {r['found']}  {r['result']}" for r in found)
     )
     lost = [line for line in found if not line["ok"]]
-    print(f"{len(found)} points, {len(lost)} not as it should be. The same as JSON: {BUILD / 'faults.json'}")
+    print(f"{len(found)} points, {len(lost)} failed. Results as JSON: {BUILD / 'faults.json'}")
 
 
 def main() -> None:
-    """Exit 1 where anything was lost; what was found is reported also where the rest can't be."""
+    """Exit with 1 if a row failed; the table is also printed if a group is aborted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("groups", nargs="*", default=[], help=f"of {', '.join(GROUPS)}; all without a choice")
-    parser.add_argument("--short", action="store_true", help="a choice of it, in minutes")
-    parser.add_argument("--seed", type=int, default=1, help="of the generated cases")
+    parser.add_argument("groups", nargs="*", default=[], help=f"groups to run: {', '.join(GROUPS)}; default: all")
+    parser.add_argument("--short", action="store_true", help="run a subset that takes minutes")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the generated cases")
     chosen = parser.parse_args()
     found: list[Row] = []
     try:

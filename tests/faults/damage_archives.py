@@ -1,4 +1,4 @@
-"""Archives by an attacker, who takes care that every sha256 is right."""
+"""Malicious archives with matching sha256 digests."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_ent
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import BLOCK, END, TarStream, padded
 from ansible_collections.kindlab.volumes.tests.unit.support.tars import SPARSE, blocks, extended, header, record
 
-# It is extracted in a directory beside the volume's own.
+# Archives are extracted into a directory next to that of the volume.
 UP = (b"../../outside/evil", b"d/../../../outside/f", b"./../v1/evil", b"../.evil", b"..", b"../", b"d/..", b"/")
 MAPS = (b"1\n0\n9999999999\n", b"1\n1099511627776\n6\n", b"2\n150000\n6\n", b"-1\n", b"x\n", b"9" * 30, b"0\n")
 EVIL = header(name=b"evil")
 
 
 class Part(NamedTuple):
-    """A member with its data, as it is in the stream. at: where its own header begins, behind the extended one."""
+    """A member of the stream with its data. at: offset of its own header, after the extended one."""
 
     raw: bytes
     name: bytes = b""
@@ -34,35 +34,35 @@ class Part(NamedTuple):
     at: int = 0
 
 
-# Damages the members, and says what it did; the bytes are a directory that no archive may reach.
+# Damages the members and describes the damage; the bytes are a directory that no archive may change.
 Change: TypeAlias = "Callable[[st.DataObject, list[Part], bytes], str]"
 
 
 def ways() -> list[Way]:
     shares: dict[tuple[str, ...], list[tuple[str, int, Change, tuple[str, ...]]]] = {
         ("full", "fast", "none"): [
-            ("a member that leads out", 250, _leads_out, REFUSED),
+            ("a member outside of the volume", 250, _leads_out, REFUSED),
             ("a member through a link", 250, _through_link, REFUSED),
-            ("a hard link that leads out", 120, _hard_link_out, REFUSED),
+            ("a hard link to the outside", 120, _hard_link_out, REFUSED),
             ("a device", 20, _device, REFUSED),
-            ("a member twice", 100, _twice, REFUSED),
+            ("a duplicate member", 100, _twice, REFUSED),
             ("a member below a file", 80, _below_file, REFUSED),
-            ("headers that lie or are unknown", 150, _headers, REFUSED),
+            ("wrong or unknown headers", 150, _headers, REFUSED),
         ],
         ("full", "fast"): [
-            ("a member too many", 100, _too_many, REFUSED),
+            ("an additional member", 100, _too_many, REFUSED),
             ("a member missing", 60, _missing, REFUSED),
-            # A mode may be the one that it had; tar gives hard links none of their own.
+            # A new mode may equal the old one; tar ignores the mode of hard links.
             ("a member with another mode, owner or size", 120, _other_header, EITHER),
         ],
         ("full",): [
-            ("holes that lie", 80, _holes, REFUSED),
-            # Some bytes only fill a block.
-            ("any byte of its content", 300, _any_byte, EITHER),
+            ("a wrong map of holes", 80, _holes, REFUSED),
+            # Some bytes are padding.
+            ("any byte of the content", 300, _any_byte, EITHER),
         ],
     }
     return [
-        Way(f"archive, digests right: {name}", share, partial(_archived, change), verify, allowed)
+        Way(f"archive, digests match: {name}", share, partial(_archived, change), verify, allowed)
         for verify, changes in shares.items()
         for name, share, change, allowed in changes
     ]
@@ -95,14 +95,14 @@ def _piped(content: bytes, program: str, option: str) -> bytes:
 
 
 def _put(data: st.DataObject, parts: list[Part], *members: bytes) -> str:
-    """Each of them somewhere among the others."""
+    """Insert each member at a random position."""
     for member in members:
         parts.insert(data.draw(st.integers(0, len(parts))), Part(member))
     return " ".join(f"{member[:BLOCK].rstrip(bytes(1))!r:.50}" for member in members)
 
 
 def _patched(block: bytes, at: int, text: bytes) -> bytes:
-    """A header with other text at a place, and the sum that fits."""
+    """The header with other text at an offset, and a matching checksum."""
     changed = bytearray(block)
     changed[at : at + len(text)] = text
     changed[148:156] = b" " * 8
@@ -126,7 +126,7 @@ def _leads_out(data: st.DataObject, parts: list[Part], out: bytes) -> str:
 
 
 def _through_link(data: st.DataObject, parts: list[Part], out: bytes) -> str:
-    """By a link of the volume's own, by one that comes along, or by a hard link to that one."""
+    """Through a link of the volume, an added link, or a hard link to the added one."""
     target = data.draw(st.sampled_from([out, out + b"/d", b"../../outside", b"..", b".", b"d"]))
     way = data.draw(st.sampled_from([b"absolute", b"up", b"up too", b"way", b"hard"]))
     name = data.draw(st.sampled_from([b"%s/evil", b"./%s//evil", b"%s/d/evil", b"%s/f"])) % way
@@ -153,7 +153,7 @@ def _device(data: st.DataObject, parts: list[Part], _out: bytes) -> str:
 
 
 def _twice(data: st.DataObject, parts: list[Part], out: bytes) -> str:
-    """The same again, or a link, a directory or a file of that name."""
+    """The same member again, or a link, directory or file of that name."""
     part = data.draw(st.sampled_from(parts))
     path = record(b"path", data.draw(st.sampled_from([part.name, b"./" + relative(part.name) + b"/"])))
     others = [extended(path, header(kind=kind, link=link)) for kind, link in ((b"2", out), (b"5", b""), (b"0", b""))]
@@ -194,7 +194,7 @@ def _headers(data: st.DataObject, parts: list[Part], out: bytes) -> str:
 
 
 def _holes(data: st.DataObject, parts: list[Part], _out: bytes) -> str:
-    """The volume's own file with holes, by another map or with another size."""
+    """The sparse file of the volume with another map or size."""
     (number,) = (number for number, part in enumerate(parts) if relative(part.name) == b"holes")
     pieces = st.tuples(st.integers(0, 2**63), st.integers(0, 600)).map(b"1\n%d\n%d\n".__mod__)
     numbers = data.draw(st.sampled_from(MAPS) | pieces)

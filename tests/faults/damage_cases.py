@@ -1,4 +1,4 @@
-"""Plays drawn cases of damage; a row of the table as JSON for each way, as soon as it is done."""
+"""Run random cases of damage; print a row as JSON for each kind of damage."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ import hypothesis
 from hypothesis import strategies as st
 from victim import COMPRESSIONS, How, Victim, Way
 
-# Seconds: a case takes milliseconds. One that hangs ends all of this, with a look at its threads.
+# Seconds after which a case, which takes milliseconds, counts as hanging: the program ends with a traceback.
 HANGS = 60
-# The file in top that tells the current case to whoever sees this end before its time.
+# The file in top that describes the current case, for the report of a crash.
 CASE = "case"
 
 
 def rows(top: Path, seed: int, cases: int, only: str) -> Iterator[dict[str, Any]]:
-    """A row per way of damage that has `only` in its name; without that, exactly so many cases in all."""
+    """A row per kind of damage whose name contains `only`; if that is empty, exactly `cases` cases in total."""
     ways = [*damage_texts.ways(), *damage_archives.ways(), *damage_files.ways()]
     shares, left = sum(way.share for way in ways), cases
     victims = {name: Victim(top / name, name) for name in COMPRESSIONS}
     for way in ways:
         if only in way.name:
-            # What others could not draw, as there is not so much of it, comes to the last one.
+            # Cases that other kinds could not generate are added to the last one.
             count = left if way is ways[-1] and not only else max(1, cases * way.share // shares)
             found, wrong = _cases(top, way, seed, count, victims)
             left -= found.total()
@@ -39,7 +39,7 @@ def rows(top: Path, seed: int, cases: int, only: str) -> Iterator[dict[str, Any]
 
 
 def _cases(top: Path, way: Way, seed: int, count: int, victims: dict[str, Victim]) -> tuple[Counter[str], list[str]]:
-    """How often each verdict came, and what was wrong."""
+    """The number of cases per verdict, and descriptions of the wrong ones."""
     found: Counter[str] = Counter()
     wrong: list[str] = []
 
@@ -54,7 +54,7 @@ def _cases(top: Path, way: Way, seed: int, count: int, victims: dict[str, Victim
     @hypothesis.given(st.data())
     def case(data: st.DataObject) -> None:
         victim = victims[data.draw(st.sampled_from(way.compressions))]
-        # Seldom into a node: that takes many programs, and differs in the extraction only.
+        # Rarely into a node: that is slow, and differs in the extraction only.
         inside = data.draw(st.integers(0, 9)) == 0
         how = How(data.draw(st.sampled_from(way.verify)), inside, data.draw(st.booleans()))
         files = dict(victim.files)
@@ -75,8 +75,8 @@ def _row(way: Way, found: Counter[str], wrong: list[str], again: str) -> dict[st
     counts = [f"{found.total()} cases", f"{found['refused']} refused"]
     if found["equal"]:
         counts.append(f"{found['equal']} without effect")
-    counts.append(f"{len(wrong)} wrong" if wrong else "0 accepted, nothing outside")
-    told = f"{min(wrong, key=len)}; {again}" if wrong else "as it was saved, or not at all"
+    counts.append(f"{len(wrong)} wrong" if wrong else "0 wrong")
+    told = f"{min(wrong, key=len)}; {again}" if wrong else "restored as saved, or refused"
     return {"point": way.name, "found": ", ".join(counts), "result": told, "ok": found.total() > 0 and not wrong}
 
 

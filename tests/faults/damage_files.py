@@ -1,4 +1,4 @@
-"""Damage to files of a backup that nobody has adapted their sha256 to."""
+"""Damage to files of a backup without matching sha256 digests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from hypothesis import strategies as st
 from victim import COMPRESSIONS, EITHER, REFUSED, Files, Victim, Way
 
-# Taken modulo a length: so a seed draws the same where an archive is a byte longer.
+# Taken modulo a length, so that a seed generates the same cases if an archive is a byte longer.
 PLACES = st.integers(0, (1 << 20) - 1)
 INSTEAD = st.sampled_from(["link", "dangling link", "linked directory", "directory", "fifo"])
 
 
 def ways() -> list[Way]:
-    """The last one has the most to draw from."""
+    """Kinds of damage; the last one has the most possible cases."""
     kinds = [
-        # JSON has room for blanks.
+        # Some bytes of JSON are insignificant.
         ("catalog", "catalog", COMPRESSIONS, EITHER),
         ("manifest", "manifests/", COMPRESSIONS, REFUSED),
         ("checksum list", "checksums/", COMPRESSIONS, REFUSED),
@@ -25,10 +25,10 @@ def ways() -> list[Way]:
     ]
     whats = (("truncated", 120, _truncated), ("bytes appended", 80, _appended), ("a byte flipped", 800, _flipped))
     return [
-        Way("no damage at all", 15, lambda *_nothing: "", allowed=("equal",)),
+        Way("no damage", 15, lambda *_nothing: "", allowed=("equal",)),
         Way("a file removed", 10, _removed),
         Way("two files swapped", 40, _swapped),
-        Way("something else in a file's place", 60, _replaced),
+        Way("a file replaced by another type", 60, _replaced),
         *(
             Way(f"{kind}: {what}", share, partial(damage, start), allowed=allowed, compressions=names)
             for kind, start, names, allowed in kinds
@@ -38,7 +38,7 @@ def ways() -> list[Way]:
 
 
 def drawn(data: st.DataObject, files: Files, start: str = "") -> tuple[str, bytes]:
-    """One of the files whose path begins so, and its content."""
+    """A random file whose path starts with this, and its content."""
     name = data.draw(st.sampled_from(sorted(name for name in files if name.startswith(start))))
     return name, content_of(files, name)
 
@@ -83,7 +83,7 @@ def _swapped(data: st.DataObject, files: Files, _victim: Victim) -> str:
 
 
 def _replaced(data: st.DataObject, files: Files, victim: Victim) -> str:
-    """Links lead to the same content: that a backup has no links is all that is wrong."""
+    """Links lead to the same content, so that only the type is wrong."""
     (name, content), what, elsewhere = drawn(data, files), data.draw(INSTEAD), victim.outside / "elsewhere"
 
     def instead(path: Path) -> None:
@@ -94,7 +94,7 @@ def _replaced(data: st.DataObject, files: Files, victim: Victim) -> str:
         {"directory": os.mkdir, "fifo": os.mkfifo}.get(what, lambda path: path.symlink_to(elsewhere))(path)
 
     if what == "linked directory" and "/" in name:
-        # First of all, and the directory's files are then written through it.
+        # Written first, so that the files of the directory are written through it.
         files |= {name.partition("/")[0]: instead, **{path: files.pop(path) for path in list(files)}}
     else:
         files[name] = instead

@@ -1,4 +1,4 @@
-"""Catalogs, manifests and checksum lists by an attacker, who takes care that every sha256 is right."""
+"""Malicious catalogs, manifests and checksum lists with matching sha256 digests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
-# What a restore reads; other manifests are not for it.
+# The manifests that a restore reads.
 READ = [MANIFESTS[kind] for kind in ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass")]
 PV, CLAIMS = READ[:2]
 OTHERS = st.sampled_from([None, True, 0, -1, 1.5, "x", "", [], ["x"], [None], {}, {"x": "y"}])
@@ -25,7 +25,7 @@ PATHS = ("../../evil", "a/../../../evil", "./evil", "a//evil", "evil/", "a\0b", 
 NAMES = ("../x", "..", "", "/x", "a/b", "v0\0", "v0\n", "-v", "v.", "V0", "ä", "\ud800", "x" * 254)
 DIRECTORIES = ("data/v0", "/data/../v0", "/data//v0", "/data/v0/", "/data/\0", ".")
 NEITHER = ("sha256", "format")
-# Fields of manifests that no reader looks at: they are the API server's.
+# Fields of manifests that no reader uses, only the API server.
 UNREAD = ("apiVersion", "provisioner", "resources", "type", "volumeMode")
 NO_YAML = ("a: {", "\t", "words", "7", "[1]", "!!python/name:os.system x", "!!timestamp x", "!!bool z", "2001-99-99")
 NESTED = st.sampled_from([("[", "]"), ('{"a":', "}")])
@@ -37,27 +37,27 @@ NO_ENTRIES = ("7", "{", "[" * 100_000, "null", '{"path":"a"}', "\\", '"', "[]")
 def ways() -> list[Way]:
     asked = ("full", "fast")
     shares = (
-        ("catalog", "a path that leads out", 120, _path),
-        ("catalog", "a name that leads out", 80, _name),
-        ("catalog", "no file in a file's place", 40, _no_file),
+        ("catalog", "a path outside of the backup", 120, _path),
+        ("catalog", "a name outside of the directory", 80, _name),
+        ("catalog", "a file replaced by another type", 40, _no_file),
         ("catalog", "a volume twice", 20, _twice),
-        ("catalog", "a number negative or huge", 60, _number),
+        ("catalog", "a negative or huge number", 60, _number),
         ("catalog", "another format", 10, _format),
         ("manifest", "no objects", 150, _no_objects),
-        ("manifest", "a field of another type, or none", 500, _manifest_field),
+        ("manifest", "a field missing or of another type", 500, _manifest_field),
     )
     return [
-        # Each node's name of its cluster is for people only.
-        Way("catalog, digests right: a field of another type, or none", 500, _catalog_field, allowed=EITHER),
-        Way("catalog, digests right: nested deep", 60, _deep, allowed=EITHER),
-        *(Way(f"{kind}, digests right: {what}", share, damage) for kind, what, share, damage in shares),
-        Way("checksum list, digests right: a line that can't be", 250, _line, asked),
-        Way("checksum list, digests right: lines too many, too few, or none", 60, _lines, asked),
+        # The cluster name of each node is informational.
+        Way("catalog, digests match: a field missing or of another type", 500, _catalog_field, allowed=EITHER),
+        Way("catalog, digests match: nested deeply", 60, _deep, allowed=EITHER),
+        *(Way(f"{kind}, digests match: {what}", share, damage) for kind, what, share, damage in shares),
+        Way("checksum list, digests match: an invalid line", 250, _line, asked),
+        Way("checksum list, digests match: lines added, missing, or none", 60, _lines, asked),
     ]
 
 
 def seal(files: Files) -> None:
-    """Make every sha256 right that the catalog has, its own too."""
+    """Update all sha256 digests in the catalog, including its own."""
     found = _catalog(files)
     found["files"] = {path: hashlib.sha256(content_of(files, path)).hexdigest() for path in found["files"]}
     for archive in (volume["archive"] for volume in found["volumes"]):
@@ -66,7 +66,7 @@ def seal(files: Files) -> None:
 
 
 def _seal_catalog(files: Files, found: Any, nested: str = "") -> None:
-    """Let this be the catalog, with its own sha256. nested: JSON that stands for '@' in it."""
+    """Write this catalog with its own sha256. nested: JSON that replaces '@' in it."""
     found.pop("sha256", None)
     plain = json.dumps(found, sort_keys=True, separators=(",", ":")).replace('"@"', nested)
     files[CATALOG] = f'{plain[:-1]},"sha256":"{hashlib.sha256(plain.encode()).hexdigest()}"}}'.encode()
@@ -86,7 +86,7 @@ def _write_objects(files: Files, path: str, text: str) -> None:
 
 
 def _places(found: Any, left_out: Sequence[str] = ()) -> Iterator[tuple[Any, Any]]:
-    """Everything in it, as what holds it and by which key."""
+    """All values in it, each as container and key."""
     for key in found if isinstance(found, dict) else range(len(found)) if isinstance(found, list) else ():
         if key not in left_out:
             yield found, key
@@ -94,7 +94,7 @@ def _places(found: Any, left_out: Sequence[str] = ()) -> Iterator[tuple[Any, Any
 
 
 def _changed(data: st.DataObject, places: Iterator[tuple[Any, Any]], needed: Sequence[str]) -> str:
-    """One of them gets a value of another type or, where it is needed, is sometimes left out."""
+    """Give one of them a value of another type or, if it is mandatory, sometimes delete it."""
     above, key = data.draw(st.sampled_from(list(places)))
     if key in needed and data.draw(st.integers(0, 4)) == 0:
         del above[key]
@@ -105,7 +105,7 @@ def _changed(data: st.DataObject, places: Iterator[tuple[Any, Any]], needed: Seq
 
 
 def _path(data: st.DataObject, files: Files, victim: Victim) -> str:
-    """The file is there as well, so that nothing but its path is wrong."""
+    """The file exists at the new path, too, so that only the path is wrong."""
     found = _catalog(files)
     old = data.draw(st.sampled_from(sorted(found["files"])))
     new = data.draw(st.sampled_from([*PATHS, str(victim.outside / "evil")]))
@@ -115,7 +115,7 @@ def _path(data: st.DataObject, files: Files, victim: Victim) -> str:
 
 
 def _name(data: st.DataObject, files: Files, _victim: Victim) -> str:
-    """The manifests have it as well."""
+    """The manifests contain the same name."""
     found = _catalog(files)
     field = data.draw(st.sampled_from(["name", "claim", "node_directory", "host_directory"]))
     old = data.draw(st.sampled_from(found["volumes"]))[field]
@@ -131,7 +131,7 @@ def _name(data: st.DataObject, files: Files, _victim: Victim) -> str:
 
 
 def _no_file(data: st.DataObject, files: Files, _victim: Victim) -> str:
-    """What reads as an empty file does."""
+    """Replaced by something that reads like an empty file."""
     path = data.draw(st.sampled_from(sorted(name for name in files if name != CATALOG)))
     files[path] = b""
     seal(files)
@@ -184,13 +184,13 @@ def _no_objects(data: st.DataObject, files: Files, _victim: Victim) -> str:
     depth, (left, right) = data.draw(st.sampled_from([200, 1000, 100_000])), data.draw(NESTED)
     text = content_of(files, path).decode()
     texts = {
-        "no YAML": other,
-        "no YAML behind it": f"{text}---\n{other}\n",
-        "nested deep": text.replace(": ns", f": {left * depth}1{right * depth}", 1),
-        "nested by indents": "- " * depth + "x",
-        "in itself": text.replace("metadata:", "metadata: &m\n  again: *m", 1),
-        "a bomb": text.replace("metadata:", f"metadata:{BOMB}", 1),
-        "no text": text + "\0\ud800",
+        "not YAML": other,
+        "not YAML at the end": f"{text}---\n{other}\n",
+        "nested deeply": text.replace(": ns", f": {left * depth}1{right * depth}", 1),
+        "nested by indentation": "- " * depth + "x",
+        "recursive": text.replace("metadata:", "metadata: &m\n  again: *m", 1),
+        "an alias bomb": text.replace("metadata:", f"metadata:{BOMB}", 1),
+        "not text": text + "\0\ud800",
         "objects of another kind": content_of(files, CLAIMS if path == PV else PV).decode(),
     }
     what = data.draw(st.sampled_from(sorted(texts)))

@@ -1,4 +1,4 @@
-"""Failures around a recreation: engine, nodes, API server, disk, a second run, a clock that jumps."""
+"""Failures during a recreation: engine, nodes, API server, disk, a concurrent run, a clock set back."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
 
 
 def second_run(was: scene.Scene) -> Row:
-    """Two runs at once: the second is refused, the first one is not disturbed."""
+    """Two concurrent runs: the second is refused, the first one completes."""
     count = len(steps())
     first = start(recreation(), SCRATCH / "first.log")
-    until("the first one has begun", lambda: len(steps()) > count or first.poll() is not None, 120, 0.05)
+    until("the first run starts", lambda: len(steps()) > count or first.poll() is not None, 120, 0.05)
     second = run(recreation(), check=False)
     code = first.wait()
     refused = second.reason == "Conflict"
@@ -50,7 +50,7 @@ def second_run(was: scene.Scene) -> Row:
 
 
 def full_disk(was: scene.Scene) -> Row:
-    """The disk of the backup is full: nothing is deleted, nothing half written is visible, everything runs again."""
+    """The disk of the backup is full: nothing is deleted or visible in part, and all workloads run again."""
     small = SCRATCH / "small"
     small.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", small], check=True)
@@ -64,7 +64,7 @@ def full_disk(was: scene.Scene) -> Row:
 
 
 def stopped_node(was: scene.Scene) -> Row:
-    """A node's container is stopped: refused by its name; started again, all is as it was."""
+    """A node container is stopped: the error names it; nothing has changed after it was started again."""
     subprocess.run(["docker", "stop", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
     refused = run(recreation(), check=False)
     subprocess.run(["docker", "start", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
@@ -74,7 +74,7 @@ def stopped_node(was: scene.Scene) -> Row:
 
 
 def paused_node(was: scene.Scene) -> Row:
-    """A node's container is paused: what its processes hold can't be seen, and that is said."""
+    """A node container is paused: the error says that its processes cannot be read."""
     subprocess.run(["docker", "pause", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
     refused = run(recreation(), check=False)
     subprocess.run(["docker", "unpause", f"{NAME}-worker2"], check=True, stdout=subprocess.DEVNULL)
@@ -84,13 +84,13 @@ def paused_node(was: scene.Scene) -> Row:
 
 
 def api_in_backup(was: scene.Scene) -> Row:
-    """The API server is killed while volumes are saved; a rerun completes it."""
-    return api_killed(was, "detached", "the API server is killed in the backup")
+    """The API server is killed while volumes are backed up; a rerun completes the recreation."""
+    return api_killed(was, "detached", "the API server is killed during the backup")
 
 
 def api_in_restore(was: scene.Scene) -> Row:
-    """The API server is killed while volumes are restored; a rerun completes it."""
-    return api_killed(was, "provisioned", "the API server is killed in the restore")
+    """The API server is killed while volumes are restored; a rerun completes the recreation."""
+    return api_killed(was, "provisioned", "the API server is killed during the restore")
 
 
 def api_killed(was: scene.Scene, after: str, what: str) -> Row:
@@ -105,19 +105,19 @@ def api_killed(was: scene.Scene, after: str, what: str) -> Row:
 
 
 def api_dead(was: scene.Scene) -> Row:
-    """The API server never comes up again: refused; asked for, the last backup and the host's directories do."""
+    """The API server does not start again: refused; without_api=last_backup recreates the cluster."""
     away = "mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/"
     subprocess.run(["docker", "exec", f"{NAME}-control-plane", "sh", "-c", away], check=True)
     until("the API server is gone", lambda: kubectl("get", "--raw=/readyz", check=False) != "ok", 120, 1)
     refused = run(recreation(), check=False)
     made = run(recreation(recreate_without_api="last_backup"), check=False)
-    said = "does not answer" in refused.flat and "are unknown" in made.flat
-    found = f"refused: {refused.code != 0}, then from the last backup: exit {made.code}, its limits said: {said}"
-    return told("the API server is dead", was, found, refused.code != 0 and made.code == 0 and said, made)
+    warned = "does not answer" in refused.flat and "are unknown" in made.flat
+    found = f"refused: {refused.code != 0}, then from the last backup: exit {made.code}, warned: {warned}"
+    return told("the API server is dead", was, found, refused.code != 0 and made.code == 0 and warned, made)
 
 
 def clock(was: scene.Scene) -> Row:
-    """The clock jumps back a day since the last backup: the newest is the one that was made last, whatever it says."""
+    """The clock is set back a day after the last backup: the generation written last counts as the newest one."""
     last = sorted((BACKUP / "generations").iterdir())[-1]
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     last.rename(last.with_name(f"{last.name.partition('-')[0]}-{tomorrow:%Y%m%dT%H%M%SZ}"))
@@ -133,7 +133,7 @@ def clock(was: scene.Scene) -> Row:
 
 
 def engine_killed(was: scene.Scene) -> Row:
-    """The engine is killed while the new cluster is made; started again, a rerun completes it."""
+    """The engine is killed while the new cluster is created; a rerun starts it and completes the recreation."""
     count = len(steps())
     process = start(recreation(), SCRATCH / "engine.log")
     until("'deleted'", lambda: "deleted" in steps()[count:] or process.poll() is not None, 300, 0.005)
@@ -158,7 +158,7 @@ def pids(program: str) -> list[int]:
 
 
 def back() -> None:
-    """Wait until all nodes are ready and pods run again."""
+    """Wait until all nodes are ready and pods are running again."""
     answers()
     kubectl("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=180s")
     module("volume_detach", state="attached", wait=True)
@@ -170,7 +170,7 @@ def answers() -> None:
 
 
 def told(what: str, was: scene.Scene, found: str, ok: bool, ended: Ended) -> Row:
-    """The row, and whether anything was lost."""
+    """The row of a failure, which fails if anything was lost."""
     wrong = scene.wrong(was)
     result = "" if ok and not wrong else f"{'; '.join(wrong)} {'' if ok else ended.flat[-500:]}"
     return row(what, found, ok and not wrong, result)

@@ -1,4 +1,4 @@
-"""Run, kill and compare by means of its own: the product is never asked whether it is right."""
+"""Helpers that run, kill and compare; comparisons do not use the collection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ended:
-    """A program that ended, with all of its output."""
+    """A finished program with its output."""
 
     code: int
     output: str
@@ -50,19 +50,19 @@ class Ended:
 
 
 def row(point: str, found: str, ok: bool, result: str = "") -> Row:
-    """A line of the table, shown at once."""
+    """A row of the table, printed immediately."""
     shown = {"point": point, "found": found, "result": result or ("nothing lost" if ok else "FAILED"), "ok": ok}
-    print(f"{'ok ' if ok else 'OFF'} {point}: {found} -> {shown['result']}", flush=True)
+    print(f"{'ok  ' if ok else 'FAIL'} {point}: {found} -> {shown['result']}", flush=True)
     return shown
 
 
 def note(text: str) -> None:
-    """A line on what is going on."""
+    """Print a line of progress."""
     print(f"    {text}", flush=True)
 
 
 def start(argv: list[str | Path], log: Path, **environment: str) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, its output in a file."""
+    """Start a program in a new session, with its output in a file."""
     with log.open("wb") as sink:
         return subprocess.Popen(
             [str(word) for word in argv],
@@ -75,7 +75,7 @@ def start(argv: list[str | Path], log: Path, **environment: str) -> subprocess.P
 
 
 def run(argv: list[str | Path], *, check: bool = True, **environment: str) -> Ended:
-    """Run to the end; with check, exit if it fails."""
+    """Run a program and wait for it; with check, exit if it fails."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     log, begun = SCRATCH / "output", time.monotonic()
     code = start(argv, log, **environment).wait()
@@ -135,7 +135,7 @@ def role(name: str, **variables: object) -> dict[str, object]:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to a program's process group and everything below it."""
+    """Send SIGKILL to the process group of a program and to all of its descendants."""
     victims = descendants(process.pid)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -146,7 +146,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def descendants(root: int) -> list[int]:
-    """All processes below one."""
+    """A process and all of its descendants."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -158,23 +158,23 @@ def descendants(root: int) -> list[int]:
 
 
 def until(what: str, ready: Callable[[], bool], seconds: float = 120, pause: float = 0.2) -> None:
-    """Wait until it is ready; exit after that many seconds."""
+    """Wait until it is ready; exit after the given number of seconds."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
-            sys.exit(f"after {seconds:g} s not yet: {what}")
+            sys.exit(f"Timed out after {seconds:g} s: {what}")
         time.sleep(pause)
 
 
 def steps() -> list[str]:
-    """The entries of the journal, of all runs."""
+    """The journal entries of all runs."""
     if not JOURNAL.exists():
         return []
     return [json.loads(line)["step"] for line in JOURNAL.read_text().splitlines() if line.startswith("{")]
 
 
 def content(directory: Path) -> dict[str, str]:
-    """Path -> what is there: kind, owner, mode, links, attributes and the content's sha256. Times don't count."""
+    """Path -> type, owner, mode, links, extended attributes and sha256 of the content, without times."""
     found: dict[str, str] = {}
     for path in sorted(directory.rglob("*")):
         status = path.lstat()
@@ -191,5 +191,5 @@ def content(directory: Path) -> dict[str, str]:
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Paths that are not the same."""
+    """Paths that differ."""
     return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))

@@ -1,4 +1,4 @@
-"""What keeps volumes in use while detachment is asked for: writers, stubborn pods, finalizers, budgets, bare pods."""
+"""Detach volumes in use: writers, pods that ignore SIGTERM, finalizers, budgets, pods without a controller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
 
 
 def writer_in_node(was: scene.Scene) -> Row:
-    """A process of a node, no pod's, writes on: volumes are held, by its name; it ends, and they are free."""
+    """A process in a node, outside of pods, has a file open: refused with its name; detached once it has ended."""
     place = node_directory(was.volumes["plain-00"])
     writer = subprocess.Popen(
         ["docker", "exec", "-i", f"{NAME}-worker", "bash", "-c", 'exec 9>>"$0/written"; read -r x', place],
@@ -39,12 +39,15 @@ def writer_in_node(was: scene.Scene) -> Row:
     named = f"has open {place}/written" in refused.flat and "bash" in refused.flat
     ok = refused.code != 0 and named and freed.code == 0
     return row(
-        "a process in a node writes on", f"{said(refused)}; then {said(freed)}", ok, "" if ok else refused.flat[-400:]
+        "a process in a node keeps writing",
+        f"{said(refused)}; then {said(freed)}",
+        ok,
+        "" if ok else refused.flat[-400:],
     )
 
 
 def stubborn(_was: scene.Scene) -> Row:
-    """A pod that ignores SIGTERM: waited for until its grace period is over."""
+    """A pod ignores SIGTERM: the module waits for its grace period."""
     patch = {
         "spec": {
             "template": {
@@ -67,7 +70,7 @@ def stubborn(_was: scene.Scene) -> Row:
 
 
 def budget(_was: scene.Scene) -> Row:
-    """A disruption budget of zero: it limits evictions, no scaling."""
+    """A disruption budget allows no disruption: it limits evictions, not scaling."""
     kubectl("create", "poddisruptionbudget", "never", "--selector=app=shop", "--max-unavailable=0")
     freed = module("volume_detach", wait_timeout=60)
     kubectl("delete", "poddisruptionbudget", "never")
@@ -75,7 +78,7 @@ def budget(_was: scene.Scene) -> Row:
 
 
 def bare_pod(_was: scene.Scene) -> Row:
-    """A pod that nothing makes again: refused with its name, and nothing is changed; deleted when that is asked for."""
+    """A pod without a controller: refused with its name before anything is changed; deleted with unmanaged=delete."""
     image = str(template("shop")["spec"]["containers"][0]["image"])
     spec = scene.pod(image, ["sleep", "86400"], ["plain-00"])
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "namespace": "default"}, "spec": spec}
@@ -92,20 +95,20 @@ def bare_pod(_was: scene.Scene) -> Row:
 
 
 def finalizer(_was: scene.Scene) -> Row:
-    """A finalizer that never ends: the pod stays, but its containers have ended, and nothing holds the volumes."""
+    """A finalizer is never removed: the pod remains, but its containers have ended and do not use the volumes."""
     name = next(p["metadata"]["name"] for p in objects("pods") if p["metadata"]["labels"].get("app") == "shop")
     kubectl("patch", "pod", name, "--type=merge", "-p", '{"metadata": {"finalizers": ["example.com/never"]}}')
     freed = module("volume_detach", wait_timeout=20)
-    there = name in kubectl("get", "pod", name, "--ignore-not-found", "-o", "name")
+    exists = name in kubectl("get", "pod", name, "--ignore-not-found", "-o", "name")
     kubectl("patch", "pod", name, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
-    ok = freed.code == 0 and there and freed.seconds < 15
+    ok = freed.code == 0 and exists and freed.seconds < 15
     return row(
-        "a finalizer never ends", f"{said(freed)}, the pod is there: {there}", ok, "" if ok else freed.flat[-400:]
+        "a finalizer is never removed", f"{said(freed)}, the pod exists: {exists}", ok, "" if ok else freed.flat[-400:]
     )
 
 
 def writing_pod(was: scene.Scene) -> Row:
-    """A pod goes on writing until it is stopped: what was saved afterwards is all that it wrote."""
+    """A pod writes until it is stopped: its file does not grow after the volumes were detached."""
     original = template("shop")
     command = ["sh", "-c", "while :; do date >> /plain-00/log; done"]
     kubectl(
@@ -125,34 +128,34 @@ def writing_pod(was: scene.Scene) -> Row:
     restore("shop", original)
     ok = freed.code == 0 and steady and size > 0
     return row(
-        "a pod goes on writing", f"{said(freed)}; {size} bytes, steady: {steady}", ok, "" if ok else freed.flat[-400:]
+        "a pod keeps writing", f"{said(freed)}; {size} bytes, unchanged: {steady}", ok, "" if ok else freed.flat[-400:]
     )
 
 
 def template(deployment: str) -> dict[str, Any]:
-    """The pods' template of a Deployment."""
+    """The pod template of a Deployment."""
     found: dict[str, Any] = json.loads(kubectl("get", "deployment", deployment, "-o", "json"))["spec"]["template"]
     return found
 
 
 def restore(deployment: str, was: dict[str, Any]) -> None:
-    """Give it back its template."""
+    """Restore the pod template of a Deployment."""
     change = [{"op": "replace", "path": "/spec/template", "value": was}]
     kubectl("patch", "deployment", deployment, "--type=json", "-p", json.dumps(change))
 
 
 def node_directory(volume: str) -> str:
-    """Where a volume lies in its node; looked up, as its name has the claim's in it."""
+    """Directory of a volume in its node."""
     item = json.loads(kubectl("get", "persistentvolume", volume, "-o", "json"))
     return str((item["spec"].get("hostPath") or item["spec"].get("local"))["path"])
 
 
 def written_by(place: str) -> bool:
-    """Whether the writer has begun."""
+    """Whether the writer has opened its file."""
     done = subprocess.run(["docker", "exec", f"{NAME}-worker", "test", "-e", f"{place}/written"], check=False)
     return done.returncode == 0
 
 
 def said(ended: Ended) -> str:
-    """How a run ended, in a word and seconds."""
-    return f"{'freed' if ended.code == 0 else 'refused'} in {ended.seconds:.1f} s"
+    """Result and duration of a run."""
+    return f"{'detached' if ended.code == 0 else 'refused'} in {ended.seconds:.1f} s"

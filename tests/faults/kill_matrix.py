@@ -1,4 +1,4 @@
-"""Kill a recreation at the beginning, middle and end of each step; one rerun must complete it without a loss."""
+"""Kill a recreation at the beginning, middle and end of each step; one rerun must complete it without data loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORT = (("deleted", "middle"), ("created", "middle"), ("restored", "end"))
 
 @dataclass(frozen=True)
 class Point:
-    """Where a run is killed: that many seconds after the entry before it."""
+    """When a run is killed: that many seconds after the journal entry `before`."""
 
     before: str
     step: str
@@ -29,7 +29,7 @@ class Point:
 
 
 def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
-    """A row per point. Raises SystemExit if a run that nobody kills fails."""
+    """A row per point. Raises SystemExit if the run without a fault fails."""
     note("a recreation without a fault, to measure its steps")
     begin = time.monotonic()
     lengths = measured()
@@ -46,7 +46,7 @@ def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
 
 
 def measured() -> dict[str, float]:
-    """Seconds of each step: from the entry before it to its own."""
+    """Seconds of each step, from the previous entry to its own."""
     count = len(steps())
     process = start(recreation(), SCRATCH / "recreation.log")
     seen: dict[str, float] = {}
@@ -62,7 +62,7 @@ def measured() -> dict[str, float]:
 
 
 def killed(point: Point) -> str:
-    """Kill a run there; the last entry of the journal then."""
+    """Kill a run at this point; the last journal entry at that time."""
     count, before = len(steps()), point.before
     process = start(recreation(), SCRATCH / "killed.log")
     until(f"'{before}' in the journal", lambda: before in steps()[count:] or process.poll() is not None, 300, 0.005)

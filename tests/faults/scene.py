@@ -1,4 +1,4 @@
-"""The cluster that faults happen to: three nodes, a Deployment, a StatefulSet, a CronJob, 20 volumes of all sorts."""
+"""The cluster for fault injection: three nodes, a Deployment, a StatefulSet, a CronJob, and 20 various volumes."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ CLUSTER: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """What has to be as it was after every fault. volumes: claim -> volume's name; files: as harness.content."""
+    """State that must not change by a fault. volumes: claim -> volume's name; files: as harness.content."""
 
     volumes: dict[str, str]
     files: dict[str, str]
 
 
 def remove() -> None:
-    """Remove the cluster, whatever is in it, and its data."""
+    """Delete the cluster and its data."""
     run(["kind", "delete", "cluster", "--name", NAME])
     shutil.rmtree(SCRATCH, ignore_errors=True)
     SCRATCH.mkdir(parents=True)
 
 
 def facts_of(*roles: str, **facts: str) -> dict[str, str]:
-    """Play these roles; the facts that they set, by the names that are asked for."""
+    """Run these roles; the facts that they set, by the given names."""
     answer = SCRATCH / "told.json"
     wanted = json.dumps({name: f"{{{{ {fact} }}}}" for name, fact in facts.items()})
     play(
@@ -69,7 +69,7 @@ def facts_of(*roles: str, **facts: str) -> dict[str, str]:
 
 
 def build(large: int = 500) -> Scene:
-    """Build it from nothing. large: megabytes of the largest file."""
+    """Create the cluster, workloads and data. large: size of the largest file in megabytes."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     kind = facts_of("engine", kind="kindlab_kind")["kind"]
     os.environ["PATH"] = f"{Path(kind).parent}:{os.environ['PATH']}"
@@ -84,7 +84,7 @@ def build(large: int = 500) -> Scene:
 
 
 def manifests(image: str) -> list[dict[str, Any]]:
-    """Claims, and what uses them; nothing of it writes."""
+    """Claims and their workloads, which do not write."""
     claims = [claim(name) for name in (*PLAIN, OWN)]
     shop = pod(image, ["sleep", "86400"], PLAIN)
     nightly = pod(image, ["ls", "/nightly"], [OWN])
@@ -150,7 +150,7 @@ def pod(image: str, command: list[str], claims: list[str], *, own: bool = True) 
 
 
 def fill(large: int) -> None:
-    """Content of all sorts, written on the host: a sort per volume, the rest a few files each."""
+    """Write content of one kind per volume on the host, and a file to each of the others."""
     places = {name.rpartition("_")[2]: VOLUMES / name for name in os.listdir(VOLUMES)}
     sorts = iter(PLAIN)
     next(sorts)  # stays empty
@@ -206,7 +206,7 @@ def bound() -> dict[str, str]:
 
 
 def wrong(scene: Scene) -> list[str]:
-    """How the cluster differs from what it was; [] where nothing was lost."""
+    """How the cluster differs from the scene; [] if nothing was lost."""
     said = []
     now = bound()
     if now != scene.volumes:
@@ -229,7 +229,7 @@ def wrong(scene: Scene) -> list[str]:
 
 
 def workloads() -> dict[str, int | bool]:
-    """Kind/name -> its replicas, or whether it is suspended; and whether anything is remembered still."""
+    """Kind/name -> its replicas, or whether it is suspended; and whether the label of a detachment is left."""
     found: dict[str, int | bool] = {}
     for kind, field in (("Deployment", "replicas"), ("StatefulSet", "replicas"), ("CronJob", "suspend")):
         for item in objects(kind.lower() + "s"):

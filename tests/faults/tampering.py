@@ -1,4 +1,4 @@
-"""Damages true backups in drawn ways and restores from them: refused, or what was saved, and nothing else touched."""
+"""Restore randomly damaged backups: each is refused or restored exactly as saved, and nothing else is changed."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = 11_000
-# In memory, where there is such a place: most of the time goes into laying out backups.
+# In memory if possible: most of the time is spent on writing backups.
 PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-# The unit tests' environment has hypothesis; a person's own has not.
+# The environment of the unit tests has hypothesis; that of the user may not.
 ENVIRONMENT = "from environment import environment; print(environment('core-2.19') / 'bin' / 'python')"
 
 
 def run(seed: int, cases: int, only: str = "") -> list[dict[str, Any]]:
-    """A row per way of damage (of those with `only` in their name), so many cases in all."""
+    """A row per kind of damage whose name contains `only`. cases: their total number."""
     return list(_rows(seed, cases, only))
 
 
 def _rows(seed: int, cases: int, only: str) -> Iterator[dict[str, Any]]:
-    """In a process of its own: a reader that a backup can crash, or hold up for ever, is a row, too."""
+    """Run in a separate process: a crash or hang of the reader becomes a row, too."""
     program = str(Path(__file__).with_name("damage_cases.py"))
     built = str(ROOT / ".build" / "collections")
     places = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), built]))
@@ -45,7 +45,7 @@ def _rows(seed: int, cases: int, only: str) -> Iterator[dict[str, Any]]:
             last = Path(top, "case")
             told = f"{said.read()[-2000:]}\n{last.read_text() if last.exists() else ''}; --seed {seed} --cases {cases}"
             found = f"the program ended with {process.returncode}"
-            yield {"point": "no crash, and no end of time", "found": found, "result": told, "ok": False}
+            yield {"point": "no crash and no hang", "found": found, "result": told, "ok": False}
 
 
 def _python() -> str:
@@ -57,17 +57,17 @@ def _python() -> str:
 
 
 def main() -> None:
-    """Show the rows; exit 1 where one is not ok."""
+    """Print the rows; exit with 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or secrets.randbelow(10**6)))
     parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--only", default="", help="the ways of damage that have this in their name")
+    parser.add_argument("--only", default="", help="run only kinds of damage whose name contains this")
     asked = parser.parse_args()
     start, total, good = time.monotonic(), 0, True
     print(f"seed {asked.seed}", flush=True)
     for row in _rows(asked.seed, asked.cases, asked.only):
         result = "" if row["ok"] else f"\n    {row['result']}"
-        print(f"{'ok ' if row['ok'] else 'OFF'} {row['point']}: {row['found']}{result}", flush=True)
+        print(f"{'ok  ' if row['ok'] else 'FAIL'} {row['point']}: {row['found']}{result}", flush=True)
         total += int(row["found"].split()[0]) if row["found"][0].isdigit() else 0
         good &= row["ok"]
     print(f"{total} cases, {time.monotonic() - start:.0f} s")

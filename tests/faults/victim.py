@@ -1,4 +1,4 @@
-"""A backup of two odd volumes, written by volume_backup, and what volume_restore makes of it once it was damaged."""
+"""A backup of two volumes with unusual content by volume_backup, and its restore by volume_restore after damage."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.tests.unit.support import backups, fakes, nodes
 
-# By its path in the generation: a file's content, or what puts something else in its place.
+# Path in the generation -> content of the file, or a function that creates something else there.
 Files: TypeAlias = "dict[str, bytes | Callable[[Path], object]]"
 Seen: TypeAlias = "dict[str, tuple[int, ...]]"
 
 COMPRESSIONS: tuple[str, ...] = ("zstd", "gzip")
-# Either: what is drawn may be of no effect.
+# Either: the damage may have no effect.
 REFUSED: tuple[str, ...] = ("refused",)
 EITHER: tuple[str, ...] = ("refused", "equal")
 VOLUMES = (0, 1)
@@ -48,7 +48,7 @@ THEN = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
 
 class How(NamedTuple):
-    """A restore. inside: into a node, not into a directory of the host; empty: the volumes' directories are there."""
+    """Options of a restore. inside: into a node, not on the host; empty: the directories of the volumes exist."""
 
     verify: str
     inside: bool
@@ -56,9 +56,9 @@ class How(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A way of damage. share: of all cases; damage: draws it, does it to the files, and says what it did.
+    """A kind of damage. share: of all cases; damage: damages the files at random and describes the damage.
 
-    verify: what a restore may be asked for and must still refuse. allowed: the verdicts that are right.
+    verify: values of the option that must detect it. allowed: the correct verdicts.
     """
 
     name: str
@@ -70,21 +70,21 @@ class Way(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """refused; equal: accepted, and everything is as it was saved; else wrong, and why."""
+    """word: refused, equal (restored exactly as saved) or wrong; why: the reason for wrong."""
 
     word: str
     why: str = ""
 
 
 class Node(nodes.NodesHere):
-    """A node that is this host, but for what is not below top: a damaged path must not lead there."""
+    """This host as a node. Commands with paths outside of top fail: damaged paths must not lead there."""
 
     def __init__(self, script: Sequence[tuple[Sequence[str], Completed | str | Exception]], top: str) -> None:
         super().__init__(script)
         self.top = top
 
     def run(self, argv: Sequence[str], **how: Any) -> Completed:
-        """As there."""
+        """Run a command if all of its paths are below top."""
         for word in argv:
             if word.startswith("/") and not _is_below(os.path.normpath(word), self.top):
                 raise AssertionError(f"{word} is used in a node")
@@ -92,7 +92,7 @@ class Node(nodes.NodesHere):
 
 
 class Victim:
-    """files: of the undamaged generation. outside: what no restore may touch, nor anything else in top."""
+    """files: the undamaged generation. outside: a directory that no restore may change, like all else in top."""
 
     def __init__(self, top: Path, compression: str) -> None:
         self.top, self.outside = top, top / "a" / "outside"
@@ -113,7 +113,7 @@ class Victim:
         self.whole = self._believed()
 
     def restore(self, files: Files, how: How) -> Verdict:
-        """Lay everything out again, with these files as the backup, and restore from it."""
+        """Create all directories again, with these files as the backup, and restore it."""
         self._lay_out(files, how.empty)
         before = self._seen()
         cluster = fakes.FakeCluster(NODE)
@@ -124,7 +124,7 @@ class Victim:
             volume_restore.run(options, False, runner=self._runner(how.inside), connect=_to(cluster))
         except KindlabError as error:
             refusal = error.message
-        except Exception as error:  # noqa: BLE001 (none of them may come)
+        except Exception as error:  # noqa: BLE001 (no other exception may be raised)
             return Verdict("wrong", f"raised {type(error).__name__}: {error}")
         after = self._seen()
         volumes = [f"{self.data}/v{number}" for number in VOLUMES]
@@ -134,7 +134,7 @@ class Victim:
             return Verdict("wrong", f"touched {', '.join(outside[:3])} ({refusal or 'accepted'})")
         touched = [number for number in VOLUMES if any(_is_below(path, volumes[number]) for path in changed)]
         if not all(os.path.isdir(volumes[n]) and scan(volumes[n], "full") == self.saved[n] for n in touched):
-            return Verdict("wrong", f"a volume is there that was not saved ({refusal or 'accepted'})")
+            return Verdict("wrong", f"a volume differs from what was saved ({refusal or 'accepted'})")
         if refusal:
             return Verdict("wrong", f"wrote to the cluster: {refusal}") if cluster.writes else Verdict("refused")
         whole = len(touched) == len(VOLUMES) and self._believed() == self.whole
@@ -149,32 +149,32 @@ class Victim:
         for number in VOLUMES if empty else ():
             (self.data / f"v{number}").mkdir()
         for name, content in files.items():
-            # Some names are none that a file can have.
+            # Some names are not valid file names.
             with suppress(ValueError, OSError):
                 path = self.generation / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content) if isinstance(content, bytes) else content(path)
 
     def _seen(self) -> Seen:
-        """All that is in top: whatever is done to it, at least its time of change differs then."""
+        """Metadata of everything in top; any change updates at least the ctime."""
         found: Seen = {}
         for above, directories, files in os.walk(self.top):
             for path in (os.path.join(above, name) for name in (*directories, *files)):
                 own = os.lstat(path)
                 found[path] = (own.st_ino, own.st_mode, own.st_size, own.st_mtime_ns, own.st_ctime_ns, own.st_nlink)
-        # The volumes' directories may come and go in it.
+        # Directories of volumes may be created and deleted in it.
         del found[str(self.data)]
         return found
 
     def _believed(self) -> tuple[object, ...]:
-        """All that the readers say of the backup, but for its archives: what they hold is seen in the volumes."""
+        """All that is read from the backup except its archives, whose content is compared in the volumes."""
         found = read_backup(self.backup)
         volumes = tuple(replace(volume, archive=None) for volume in found.catalog.volumes)
         catalog = replace(found.catalog, files=dict.fromkeys(found.catalog.files, ""), volumes=volumes)
         return catalog, [found.objects(kind) for kind in MANIFESTS], [found.entries(volume) for volume in volumes]
 
     def _runner(self, inside: bool) -> nodes.NodesHere:
-        """A node, with the volumes' directories mounted from the host unless they are inside."""
+        """A node with the directories of the volumes mounted from the host, unless inside."""
         mounts = {} if inside else {str(self.data)[1:]: str(self.data)}
         found = json.dumps([backups.inspected("k-worker", "k", "worker", **mounts)])
         return Node([(["docker", "ps"], "abc\n"), (["docker", "inspect"], found)], str(self.top))
@@ -189,7 +189,7 @@ def _is_below(path: str, directory: str) -> bool:
 
 
 def _odd(top: Path, number: int, outside: Path) -> None:
-    """A small volume with all that is odd; its times are fixed, so that a seed draws the same again."""
+    """A small volume with unusual content and fixed times, so that a seed generates the same cases."""
     (top / "d" / "empty").mkdir(parents=True)
     top.chmod(0o2775)
     for name in (b"d/f", b"a b", b"new\nline", b"\xff", b"-rf", "ä€😀".encode(), b"x" * 200):

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""kind_cluster: create, start or remove a kind cluster; refuse what would lose data."""
+"""kind_cluster: create, start or delete a kind cluster; refuse what would lose data."""
 
 from __future__ import annotations
 

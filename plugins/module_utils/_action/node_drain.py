@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""node_drain: cordon a node and evict its pods, or uncordon it and wait for the pods that waited for it."""
+"""node_drain: cordon a node and evict its pods, or uncordon it and wait for its pending pods."""
 
 from __future__ import annotations
 

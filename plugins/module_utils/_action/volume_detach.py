@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""volume_detach: scale down what uses volumes and verify that they are free, or scale it back up."""
+"""volume_detach: scale down workloads that use volumes and verify that these are unused, or scale them back up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(
     runner: Runner | None = None,
     connect: Connect = open_cluster,
 ) -> Outcome:
-    """Volumes that nothing uses, or workloads scaled back up; a second run changes nothing."""
+    """Detach or attach the volumes; a second run changes nothing."""
     request = Request.from_options(options)
     watch, deadline = Stopwatch(), Deadline(request.wait_timeout)
     # Read the backup first: without it nothing may be changed.

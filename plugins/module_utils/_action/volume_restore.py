@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The action of volume_restore: read backup, cluster and data, and refuse as a whole or restore every volume."""
+"""volume_restore: restore all selected volumes of a backup, or none if one of them is refused."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Errors: each names the object, what was tried and the next step."""
+"""Errors: each names the object, a command and the next step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class KindlabError(Exception):
         """Message, command and next step, a line each."""
         lines = [self.message]
         if self.tried:
-            lines.append(f"Tried: {self.tried}")
+            lines.append(f"Command: {self.tried}")
         if self.next_step:
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)

@@ -32,7 +32,7 @@ def lab_problems(clusters: Sequence[Object], state: str = "present") -> list[str
     clusters: the role provision's option, with checked keys and types. state: of clusters that have no state.
     """
     if not clusters:
-        return ["There is no cluster."]
+        return ["provision_clusters is empty."]
     problems = [
         *_duplicates("clusters are named", (cluster["name"] for cluster in clusters)),
         *_duplicates(
@@ -52,7 +52,7 @@ def lab_problems(clusters: Sequence[Object], state: str = "present") -> list[str
     try:
         check_host_ports(node for spec in specs for node in spec.nodes)
     except BadInput as error:
-        problems.append(_line("between clusters", error))
+        problems.append(_line("several clusters", error))
     return problems
 
 

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What removing a cluster would lose: volumes in use, deleted with their node, or without a current backup."""
+"""What the deletion of a cluster would lose: volumes in use, deleted with their node, or without a current backup."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ NO_BACKUP = "no backup of it is given"
 _ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
 _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
-_CSI = "Back it up by the means of the CSI driver."
-_RETAIN = "Set its reclaim policy to Retain: kindlab.volumes.volume_backup does, or kubectl patch pv."
+_CSI = "Back it up with the CSI driver's own tools, then set force=true."
+_RETAIN = (
+    "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
+    """kubectl patch pv NAME --patch '{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}'"""
+)
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
 
@@ -37,7 +40,7 @@ def blockers(
     not_backed_up: Mapping[str, str],
     archived: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
-    """Every reason not to remove the cluster; () if all data outlives it.
+    """Every reason not to delete the cluster; () if all data outlives it.
 
     By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes
     whose current data is in an archive.

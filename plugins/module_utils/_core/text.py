@@ -24,6 +24,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def be(number: int) -> str:
+    """'is' or 'are'."""
+    return "is" if number == 1 else "are"
+
+
 def unescaped(path: str) -> str:
     r"""A path of /proc/*/mountinfo, which writes blanks as \040 and the like."""
     return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path)

@@ -45,7 +45,7 @@ class Engine:
             stderr = last_lines(done)
             if "permission denied" in stderr.lower():
                 group = ENGINES[self.name].group
-                login = f", or log in again after: usermod -aG {group} USER" if group else ""
+                login = f", or log in again after: sudo usermod -aG {group} $USER" if group else ""
                 raise Unreachable(
                     f"{self.name} denies access to this user: {stderr}",
                     tried=f"{self.name} ps",

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Observe a cluster: node containers and API objects, read in parallel and checked to be of one cluster."""
+"""Observe a cluster: node containers and API objects, read in parallel and verified to belong to one cluster."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Find out whether a cluster can be removed: what uses its volumes, and whether a backup has their current data."""
+"""Find out whether a cluster can be deleted: what uses its volumes, and whether a backup has their current data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .engine import Engine
 
 
 def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Refusal, ...]:
-    """Every reason not to remove a cluster. path: of the backup of its volumes, '' for none."""
+    """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none."""
     pvs, claims = cluster.lists("PersistentVolume", "PersistentVolumeClaim")
     volumes = read_volumes(pvs, claims)
     if not volumes:

@@ -82,7 +82,7 @@ def main() -> int:
                 )
             )
         except (RuntimeError, OSError) as error:
-            text = f"{error}. Next step: check the Go module proxy (go env GOPROXY), or install Go {options.minimum}."
+            text = f"{error}. Next: check the Go module proxy (go env GOPROXY), or install Go {options.minimum}."
             print(json.dumps({"go": "", "fetched": False, "error": text, "root": root}))
     else:
         print(json.dumps({"go": "", "fetched": False, "error": "", "root": root}))

@@ -101,21 +101,21 @@ def problem(found: dict[str, object]) -> str:
     error, user = str(found["error"]), pwd.getpwuid(os.geteuid()).pw_name
     if found["name"] != "docker":
         name, why = found["name"], error or "not installed"
-        return f"{name} does not answer ({why}). Next step: make `{name} info` work, or choose docker (engine_name)."
+        return f"{name} does not answer ({why}). Next: make `{name} info` work, or choose docker (engine_name)."
     if os.environ.get("DOCKER_HOST"):
         return (
             f"Docker at DOCKER_HOST={os.environ['DOCKER_HOST']} does not answer ({error}). "
-            "Next step: make `docker info` work, or unset DOCKER_HOST."
+            "Next: make `docker info` work, or unset DOCKER_HOST."
         )
     if "permission denied" in error.lower():
         return (
             f"{user} is not allowed to use Docker. "
-            f"Next step: sudo usermod -aG docker {user}, log in again and check `docker info`; or run as root."
+            f"Next: sudo usermod -aG docker {user}, log in again and check `docker info`; or run as root."
         )
     if not ROOT and shutil.which("sudo") is None:
         return (
             f"No container engine answers, and {user} cannot install one without sudo. "
-            "Next step: run as root, or install Docker."
+            "Next: run as root, or install Docker."
         )
     return ""
 
@@ -161,7 +161,7 @@ def kind(minimum: str, cache: Path) -> dict[str, object]:
 
 
 def limit(name: str, found: str, needed: str, mend: str, fatal: bool = False) -> dict[str, object]:
-    return {"name": name, "text": f"{name}: {found} found, {needed} needed. Next step: {mend}", "fatal": fatal}
+    return {"name": name, "text": f"{name}: {found} found, {needed} needed. Next: {mend}", "fatal": fatal}
 
 
 def inotify(missing_nodes: int, nodes: int) -> tuple[list[dict[str, object]], list[str]]:
@@ -208,13 +208,13 @@ def cgroup(version: str, kubernetes: str) -> list[dict[str, object]]:
     return []
 
 
-def disk(name: str, path: Path, gigabytes: int) -> list[dict[str, object]]:
+def disk(name: str, path: Path, gigabytes: int, program: str = "") -> list[dict[str, object]]:
     existing = next(candidate for candidate in (path, *path.parents) if candidate.exists())
     free = shutil.disk_usage(existing).free / 2**30
     if free >= gigabytes:
         return []
     mend = (
-        "docker system prune (removes stopped containers and unused images)"
+        f"{program} system prune (removes stopped containers and unused images)"
         if name == "engine"
         else f"free some space at {existing}, or use another directory (kindlab_cache)"
     )
@@ -251,16 +251,12 @@ def capabilities(found: dict[str, object]) -> list[dict[str, object]]:
     missing = missing_capabilities(status)
     if not missing:
         return []
-    mend = f"{SUDO}pkill -x dockerd, then run again to start Docker with a runtime that requests fewer capabilities"
-    return [
-        limit(
-            f"Docker {found['version']} cannot start privileged containers: capabilities",
-            f"all but number {missing}",
-            "all",
-            mend,
-            True,
-        )
-    ]
+    text = (
+        f"Docker {found['version']} cannot start privileged containers, because it lacks the capabilities {missing}. "
+        f"Next: {SUDO}pkill -x dockerd (stops all containers), then run again to start Docker with a runtime that "
+        "requests fewer capabilities"
+    )
+    return [{"name": "capabilities", "text": text, "fatal": True}]
 
 
 def distribution() -> tuple[str, tuple[int, ...]]:
@@ -298,9 +294,9 @@ def main() -> None:
         + memory(missing_nodes, options.memory_mb)
         + capabilities(found)
     )
-    limits += disk("engine", Path(str(found.get("root", "/var/lib/docker"))), options.disk_gb) + disk(
-        "cache", cache, options.disk_gb
-    )
+    limits += disk(
+        "engine", Path(str(found.get("root", "/var/lib/docker"))), options.disk_gb, str(found["name"])
+    ) + disk("cache", cache, options.disk_gb)
     name, version = distribution()
     print(
         json.dumps(

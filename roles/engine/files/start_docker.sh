@@ -31,11 +31,11 @@ fail() {
   if [ -d /run/systemd/system ]; then
     echo 'Last lines of its journal:'
     journalctl -u docker -n 15 --no-pager 2> /dev/null
-    echo 'Next step: journalctl -u docker, fix the cause, systemctl start docker, then run again.'
+    echo 'Next: journalctl -u docker, fix the cause, systemctl start docker, then run again.'
   else
     echo "Last lines of $log:"
     tail -n 15 "$log" 2> /dev/null
-    echo "Next step: fix the cause, then run again. The configuration is in /etc/docker/daemon.json."
+    echo "Next: fix the cause, then run again. The configuration is in /etc/docker/daemon.json."
   fi
   exit 1
 }

@@ -106,17 +106,15 @@ def load(engine: str, archive: Path) -> dict[str, object]:
 def name_in(archive: Path) -> str:
     """Name of the image in an archive."""
     if not archive.is_file():
-        raise Problem(f"{archive} does not exist. Next step: create it with {WRITERS}")
+        raise Problem(f"{archive} does not exist. Next: create it with {WRITERS}")
     try:
         with opened(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
             for entry in tar:
                 if entry.name == "manifest.json" and (file := tar.extractfile(entry)):
                     return str(json.load(file)[0]["RepoTags"][0])
     except (tarfile.TarError, ValueError, LookupError, TypeError, EOFError, OSError) as error:
-        raise Problem(
-            f"{archive} is not an image archive ({error}). Next step: create it again with {WRITERS}"
-        ) from error
-    raise Problem(f"{archive} is a tar file without an image. Next step: create it again with {WRITERS}")
+        raise Problem(f"{archive} is not an image archive ({error}). Next: create it again with {WRITERS}") from error
+    raise Problem(f"{archive} is a tar file without an image. Next: create it again with {WRITERS}")
 
 
 @contextlib.contextmanager
@@ -144,7 +142,7 @@ def zstd() -> str:
     """Path of zstd."""
     found = shutil.which("zstd")
     if found is None:
-        raise Problem("zstd is not installed. Next step: apt-get install zstd")
+        raise Problem("zstd is not installed. Next: apt-get install zstd")
     return found
 
 

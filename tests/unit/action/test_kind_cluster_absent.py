@@ -94,7 +94,7 @@ def test_absent_when_data_was_changed_since_the_backup(place: Place, force: bool
     error = place.refused(Declined, state="absent", backup=backup)
     said = "its data has changed since the backup: 1 changed: file (size, sha256)"
     assert lost(error) == {"w": [said]}
-    assert "Cluster lab cannot be removed safely; nothing was changed:\n- w: its data has changed" in error.message
+    assert "Cluster lab cannot be deleted safely; nothing was changed:\n- w: its data has changed" in error.message
     place.save()
     assert place.predicted(state="absent", backup=backup).changed
 

@@ -195,7 +195,7 @@ def test_a_budget_that_never_allows(on_failure, cordoned, schedulable, note):
         play(cluster, on_failure=on_failure)
     error = caught.value
     assert error.message.startswith(
-        "2 pods still on node w1 after 60 seconds: ns/a, ns/b: the disruption budget ns/web"
+        "2 pods are still on node w1 after 60 seconds: ns/a, ns/b: the disruption budget ns/web"
     )
     assert "(maxUnavailable 0: 2 of 2 must be healthy, 2 are, 0 may be evicted now)" in error.message
     assert error.message.endswith(f" {note}")

@@ -245,7 +245,7 @@ FOREIGN = pod("db-0", "c", metadata=made_by("Postgres", "db"))
             {},
             [workload("Deployment", "z", "c", replicas=0, metadata={"labels": {workloads.RECORDED: "replicas"}})],
             BadInput,
-            "ns/Deployment/z can't be scaled back up",
+            "ns/Deployment/z cannot be scaled back up",
         ),
     ],
 )
@@ -399,7 +399,7 @@ def test_what_uses_a_volume_is_named(objects, nodes, said, what):
     with pytest.raises(TimedOut) as caught:
         play(cluster, **options)
     error = caught.value
-    assert error.message == f"1 of 1 volume still in use after 7 seconds: pv-c (ns/c): {said}."
+    assert error.message == f"1 of 1 volume is still in use after 7 seconds: pv-c (ns/c): {said}."
     assert "state=attached" in error.next_step
     conforms(error.details, RETURNED["volumes"])
     (row,) = error.details

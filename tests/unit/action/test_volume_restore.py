@@ -253,7 +253,7 @@ class TestInsideNodes:
         assert row["why"] == f"binds to ns/c0; its archive (1 file) is extracted to {place} in k-worker first"
         assert row["checksum"] == "equal"
         assert done.warnings == checked.warnings
-        assert "goes with the node: v0, v1" in done.warnings[0]
+        assert "is deleted with it: v0, v1" in done.warnings[0]
         assert scan(place, "full") == scan(str(data / "v0"), "full")
         for check_mode in (False, True):
             again = restore(cluster, unmounted, data, check_mode=check_mode, nodes=[self.node()])
@@ -369,7 +369,7 @@ def test_a_volume_with_other_content_is_not_touched(cluster, backup, data):
     there = volume(0)
     there["spec"]["hostPath"]["path"] = "/data/v1"
     cluster.put({**there, "status": {"phase": "Available"}})
-    with pytest.raises(Declined, match="other content: hostPath is /data/v1, in the backup /data/v0"):
+    with pytest.raises(Declined, match="differs from the backup: hostPath is /data/v1, not /data/v0"):
         restore(cluster, backup, data)
     assert cluster.writes == []
 

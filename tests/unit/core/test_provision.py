@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
+LAB = ROOT / "playbooks" / "vars" / "lab.yml"
 OWN = ("name", "control_planes", "workers", "image", "mounts")
 
 
@@ -53,7 +55,7 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("clusters", "said"),
     [
-        ([], ["There is no cluster."]),
+        ([], ["provision_clusters is empty."]),
         ([{"name": "a"}, {"name": "a"}, {"name": "b"}], ["2 clusters are named a.", "kind-a.yaml"]),
         (
             [{"name": "a", "kubeconfig": "/k"}, {"name": "b", "kubeconfig": "/k"}],
@@ -65,7 +67,7 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
         ([{"name": "lab", "workers": 1, "nodes": [{}]}], ["lab: nodes and workers are mutually exclusive."]),
         ([{"name": "lab", "mounts": [{"host_path": "h", "node_path": "/n"}]}], ["lab: host_path 'h'"]),
         ([{"name": "a", **port(70000)}, {"name": "b", "nodes": []}], ["a: host_port 70000", "b: nodes has no"]),
-        ([{"name": "a", **port(8080)}, {"name": "b", **port("8080")}], ["between clusters: Host port 8080/TCP"]),
+        ([{"name": "a", **port(8080)}, {"name": "b", **port("8080")}], ["several clusters: Host port 8080/TCP"]),
         ([{"name": "lab", "options": {"networking": {"x": 1}}}], ["lab: networking has no key x. Use one of"]),
         (
             [{"name": "lab", "options": {"controller_manager_qps": 0}}],
@@ -91,12 +93,19 @@ def test_each_problem_is_named(clusters: list[dict[str, Any]], said: list[str]) 
         assert words in problem
 
 
+def _keys(options: dict[str, Any]) -> set[str]:
+    return {*options, *(key for option in options.values() for key in _keys(option.get("options") or {}))}
+
+
 def test_the_example_is_a_lab_that_can_be() -> None:
-    example = yaml.safe_load((ROOT / "playbooks" / "vars" / "lab.yml").read_text())
+    example = yaml.safe_load(LAB.read_text())
     specs = yaml.safe_load((ROOT / "roles" / "provision" / "meta" / "argument_specs.yml").read_text())
     checked = ArgumentSpecValidator(specs["argument_specs"]["main"]["options"]).validate(example)
     assert checked.error_messages == []
     assert len(example["provision_clusters"]) > 1
+    assert (
+        _keys(specs["argument_specs"]["main"]["options"]) - set(re.findall(r"(\w+):(?:\s|$)", LAB.read_text())) == set()
+    )
     assert lab_problems(example["provision_clusters"]) == []
 
 

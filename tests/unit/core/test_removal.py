@@ -163,10 +163,10 @@ def test_the_state_of_a_volume_is_no_difference() -> None:
         ({"saved": replace(SAVED, claim="")}, "the backup does not contain its claim ns/c0"),
         (
             {"pv": other(0, capacity={"storage": "2Gi"})},
-            "differs from the backup: capacity is 2Gi, in the backup 1Gi",
+            "differs from the backup: capacity is 2Gi, not 1Gi",
         ),
         ({"pv": other(0, hostPath={"path": "/data/x"})}, "it differs from the backup: hostPath is /data/x"),
-        ({"pv": other(0, nodeAffinity=None)}, "it differs from the backup: node is any, in the backup k-worker"),
+        ({"pv": other(0, nodeAffinity=None)}, "it differs from the backup: node is any, not k-worker"),
         ({"changed": Difference(("new",))}, "its data has changed since the backup: 1 added: new"),
         ({"changed": Difference((), ("a",))}, "its data has changed since the backup: 1 removed: a"),
         ({"changed": Difference((), (), ("a (size)",))}, "its data has changed since the backup: 1 changed: a (size)"),

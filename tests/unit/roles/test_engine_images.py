@@ -53,7 +53,7 @@ def test_an_archive_tells_its_image_however_it_is_packed(tmp_path: Path, pack) -
 )
 def test_what_is_no_image_archive_is_said_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "image").write_bytes(content)
-    with pytest.raises(images.Problem, match="Next step"):
+    with pytest.raises(images.Problem, match="Next:"):
         images.name_in(tmp_path / "image")
 
 

@@ -86,6 +86,7 @@ def test_space_is_fatal_only_when_it_is_far_too_small(tmp_path: Path) -> None:
     (far,) = probe.disk("cache", tmp_path, int(free * 8) + 8)
     assert (low["fatal"], far["fatal"]) == (False, True)
     assert "kindlab_cache" in far["text"]
+    assert "podman system prune" in probe.disk("engine", tmp_path, int(free * 8) + 8, "podman")[0]["text"]
 
 
 def test_installed_engines_are_listed(

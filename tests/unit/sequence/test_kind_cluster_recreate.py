@@ -375,7 +375,7 @@ def test_refused_where_a_node_could_not_be_made_again(world: World) -> None:
 
 def test_refused_where_the_disk_is_too_small(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 8}))
-    with pytest.raises(BadInput, match="8 bytes are free, the volumes hold 9"):
+    with pytest.raises(BadInput, match="8 bytes are free, the volumes contain 9 bytes"):
         world.run()
     world.run(data="in_place")
     assert world.lines()[-1] == "done"
@@ -500,7 +500,7 @@ def test_a_disk_too_full_for_the_journal(world: World, monkeypatch: pytest.Monke
     """No step that can't be undone is done without a line before it; whatever was done, a rerun completes."""
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", full_at(step))
-        with pytest.raises(KindlabError, match="can't be written") as raised:
+        with pytest.raises(KindlabError, match="cannot be written") as raised:
             world.run()
     before = ENTRIES.index(step) < ENTRIES.index("deleted")
     assert (world.content == 1 and world.has_workload and not world.detached) is (

@@ -47,7 +47,7 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
 
     path = volume.node_directory
     if not path:
-        return refused(f"its source {volume.source or 'is unknown'}, not a directory of a node")
+        return refused(f"its source is {volume.source or 'unknown'}, not a directory in a node")
     places = volume_places(volume, nodes)
     if not places:
         return refused(f"its node {', '.join(volume.nodes)} is not part of this cluster")

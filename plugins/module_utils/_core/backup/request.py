@@ -38,8 +38,8 @@ class Request:
         """Raises BadInput."""
         if options["data"] == "archive" and options["checksums"] == "none":
             raise BadInput(
-                "data=archive needs checksums: they prove that the data did not change, and what was extracted.",
-                next_step="Set checksums: full, or fast.",
+                "data=archive requires checksums, to verify the extracted data.",
+                next_step="Set checksums=full or checksums=fast.",
             )
         check_least(options, keep=0)
         same = ("cluster", "data", "checksums", "compression", "compression_level", "keep")

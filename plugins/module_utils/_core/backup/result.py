@@ -72,8 +72,8 @@ class BackupResult:
         used = [name for name, pods in self.plan.in_use_by.items() if pods]
         if used:
             warnings.append(
-                f"{count(len(used), 'volume')} in use by pods: {listed(used)}. The data may be half written"
-                + ("." if self.catalog.checksums == "none" else ", and will differ from its checksums when pods write.")
+                f"The data of {count(len(used), 'volume')} may be inconsistent, because pods use it: {listed(used)}"
+                + ("." if self.catalog.checksums == "none" else "; it will differ from its checksums when pods write.")
                 + " Scale their workloads to zero before a backup (kindlab.volumes.volume_detach)."
             )
         if self.damage:

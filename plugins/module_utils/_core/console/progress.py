@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Progress of running tasks: which take long, and the lines that report them."""
+"""Progress of running tasks: find slow tasks and format progress lines."""
 
 from __future__ import annotations
 

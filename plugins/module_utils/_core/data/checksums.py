@@ -61,12 +61,12 @@ class Difference:
         return any(vars(self).values())
 
     def text(self) -> str:
-        """One line for people: '1 added: a; 2 changed: b (size), c (mode)'."""
+        """One-line summary: '1 added: a; 2 changed: b (size), c (mode)'."""
         parts = [f"{len(paths)} {kind}: {listed(map(printable, paths))}" for kind, paths in vars(self).items() if paths]
         return "; ".join(parts) or "no difference"
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs: the first paths of each kind, and in counts how many there are."""
+        """Structured form: the first paths of each kind, and in counts how many there are."""
         return {
             **{kind: [printable(path) for path in paths[:REPORTED]] for kind, paths in vars(self).items()},
             "counts": {kind: len(paths) for kind, paths in vars(self).items()},

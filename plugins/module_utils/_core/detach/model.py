@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Types of a detachment: the request, the observed cluster, and the step for one workload."""
+"""Data types of volume_detach: request, observed cluster, and the step for one workload."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
 from .refusals import refuse, unmanaged
@@ -65,8 +65,8 @@ class Plan:
         """The error if volumes are in use when the time is over."""
         rows = [row for row in self._volumes() if row["in_use_by"]]
         return TimedOut(
-            f"{len(rows)} of {count(len(self.volumes), 'volume')} still in use after {seconds:g} seconds: "
-            f"{summary(self.volumes, self.users)}.",
+            f"{len(rows)} of {count(len(self.volumes), 'volume')} {be(len(rows))} still in use "
+            f"after {seconds:g} seconds: {summary(self.volumes, self.users)}.",
             next_step="End these pods and processes, then run this again; the workloads stay at zero until then. "
             "Or scale them back up: state=attached.",
             details=rows,

@@ -15,7 +15,7 @@ from .model import Request
 
 # API groups of workloads.WORKLOAD_KINDS; others have kinds of the same name, e.g. the Job of batch.volcano.sh.
 _GROUPS = ("", "apps", "batch")
-_BARE = "Delete the pods with kubectl, or set unmanaged=delete."
+_BARE = "Delete these pods (kubectl delete pod -n NAMESPACE NAME), or set unmanaged=delete."
 _UNKNOWN = "Scale down their controller, or set unmanaged=delete to delete the pods."
 _STATIC = "Move the manifests of static pods out of the node's /etc/kubernetes/manifests."
 
@@ -34,7 +34,7 @@ def unmanaged(pod: Object, known: Mapping[str, Object]) -> Refusal | None:
             if _is_known(reference):
                 return None
             controller = f"{reference['kind']}/{reference['name']}"
-            return _refusal(pod, f"it is controlled by {controller}, which cannot be scaled here", _UNKNOWN)
+            return _refusal(pod, f"it is controlled by {controller}, which this module cannot scale", _UNKNOWN)
         item = above
     return _refusal(pod, "no controller recreates this pod", _BARE) if item is pod else None
 

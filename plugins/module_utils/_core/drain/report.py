@@ -11,7 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 from .model import PodDecision, Request
 
@@ -38,7 +38,8 @@ def not_drained(
     keys = dict.fromkeys(b.key for decision in refused for b in decision.budgets)
     involved = [current[key] for key in keys if key in current]
     return TimedOut(
-        f"{count(len(stuck), 'pod')} still on node {request.node} after {request.wait_timeout:g} seconds: "
+        f"{count(len(stuck), 'pod')} {be(len(stuck))} still on node {request.node} after "
+        f"{request.wait_timeout:g} seconds: "
         f"{listed(texts, separator='; ')}.",
         next_step=" ".join(_next_steps(involved, refused, [d for d in stuck if not left[d.name]])),
         details={
@@ -53,8 +54,8 @@ def not_returned(request: Request, names: Sequence[str], pod: Object | None, eve
     """The error if pods that waited for the node are not ready. names: 'namespace/name'; pod: the first of them."""
     why, next_step = why_not_ready(names[0].partition("/")[0], [pod] if pod else [], events)
     return TimedOut(
-        f"Node {request.node} is schedulable, but {count(len(names), 'pod')} still not ready after "
-        f"{request.wait_timeout:g} seconds: {listed(names)}; {why}.",
+        f"Node {request.node} is schedulable, but {count(len(names), 'pod')} {be(len(names))} still "
+        f"not ready after {request.wait_timeout:g} seconds: {listed(names)}; {why}.",
         next_step=next_step,
         details=names,
     )

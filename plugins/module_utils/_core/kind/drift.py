@@ -25,9 +25,9 @@ _HIDDEN = {**CLUSTER_FIELDS, "controller_manager_qps": "requestRate"}
 _HIDDEN_OF_NODES = {option: NODE_FIELDS[option] for option in ("labels", "patches")}
 
 _RECREATE = (
-    "Change the options to match the cluster, or recreate it with its volumes "
-    "(kindlab.volumes.volume_backup, kind_cluster with state=absent, kind_cluster, kindlab.volumes.volume_restore): "
-    "kind cannot change an existing cluster."
+    "kind cannot change an existing cluster. Change the options to match it, or recreate it with its volumes: "
+    "kindlab.volumes.volume_detach, kindlab.volumes.volume_backup, kindlab.volumes.kind_cluster with state=absent, "
+    "kindlab.volumes.kind_cluster, kindlab.volumes.volume_restore."
 )
 
 
@@ -42,7 +42,7 @@ class Difference:
 
     def refusal(self) -> Refusal:
         """The difference as a reason to decline."""
-        why = f"{self.field} is {_text(self.before)}, requested is {_text(self.after)}"
+        why = f"{self.field} is {_text(self.before)}, but {_text(self.after)} was requested"
         return Refusal(self.node, why, details={"field": self.field, "before": self.before, "after": self.after})
 
 
@@ -67,7 +67,8 @@ def compare_record(
     options = () if unfinished else unverifiable_options(spec)
     if not options:
         return ()
-    return (f"Cluster {spec.name} was not created by kind_cluster: {', '.join(options)} could not be compared.",)
+    text = f"was not created by kindlab.volumes.kind_cluster: {', '.join(options)} could not be compared."
+    return (f"Cluster {spec.name} {text}",)
 
 
 def container_drift(spec: ClusterSpec, nodes: Sequence[Node], image_ids: Mapping[str, str]) -> tuple[Difference, ...]:

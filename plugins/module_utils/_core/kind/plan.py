@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
@@ -71,6 +72,7 @@ class Observed:
     record: Mapping[str, Any] | None = None
     missing: tuple[HostDirectory, ...] = ()
     blockers: tuple[Refusal, ...] = ()
+    engine: str = "docker"
 
     @property
     def abandoned(self) -> bool:
@@ -155,8 +157,8 @@ def plan(request: Request, observed: Observed) -> Plan:
 
 def _plan_absent(request: Request, observed: Observed) -> Plan:
     if needs_blockers(request, observed):
-        subject = f"Cluster {request.spec.name} cannot be removed safely"
-        decline(subject, observed.blockers, "To remove it in spite of the data loss: force=true.")
+        subject = f"Cluster {request.spec.name} cannot be deleted safely"
+        decline(subject, observed.blockers, "To delete it and lose this data, set force=true.")
     # The kubeconfig entries of a cluster that no longer exists are removed as well.
     remove = bool(observed.nodes) or observed.unfinished or observed.named or observed.merged
     return Plan(request, observed, remove=remove)
@@ -172,8 +174,9 @@ def _plan_present(request: Request, observed: Observed) -> Plan:
     if not observed.has_credentials and not observed.named:
         raise Declined(
             f"The nodes of cluster {spec.name} exist, but kubeadm never ran in them; it is unknown who created them.",
-            tried=f"kind get kubeconfig --name {spec.name}",
-            next_step=f"Remove them: kind delete cluster --name {spec.name}, or state=absent with force=true.",
+            tried=kind_command(observed.engine, f"get kubeconfig --name {spec.name}"),
+            next_step=f"Delete them: {kind_command(observed.engine, f'delete cluster --name {spec.name}')}, or "
+            "kindlab.volumes.kind_cluster with state=absent and force=true.",
         )
     decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
     warnings = compare_record(spec, observed.record, unfinished=observed.unfinished) if observed.version else ()

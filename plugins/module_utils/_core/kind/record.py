@@ -35,7 +35,7 @@ def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput(
             f"ConfigMap {RECORD_NAMESPACE}/{RECORD} does not contain a kind configuration any more.",
             tried=f"kubectl -n {RECORD_NAMESPACE} get configmap {RECORD} -o yaml",
-            next_step="Delete the ConfigMap to treat the cluster like one that was not created by kind_cluster: "
+            next_step="Delete the ConfigMap to treat the cluster like one of another tool: "
             f"kubectl -n {RECORD_NAMESPACE} delete configmap {RECORD}",
         ) from None
 

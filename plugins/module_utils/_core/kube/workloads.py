@@ -83,7 +83,7 @@ def recorded(item: Mapping[str, Any]) -> Object | None:
         return before if state(item) == scaled_to_zero(item) else {**before, **state(item)}
     namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
     raise BadInput(
-        f"{key(item)} can't be scaled back up: its label {RECORDED} has the invalid value {text!r}.",
+        f"{key(item)} cannot be scaled back up: its label {RECORDED} has the invalid value {text!r}.",
         tried=f"kubectl -n {namespace} get {item['kind'].lower()} {name} -o yaml",
         next_step="Scale it up by hand and remove the label: "
         f"kubectl -n {namespace} label {item['kind'].lower()} {name} {RECORDED}-",

@@ -101,11 +101,11 @@ def _check_links(directory: str, links: Mapping[str, str]) -> None:
     out = [printable(f"{link} -> {links[link]}") for link in sorted(links) if escapes(link, links, directory)]
     if out:
         raise BadInput(
-            f"{directory} has {count(len(out), 'symbolic link')} to the outside, where pods cannot follow: "
+            f"{directory} has {count(len(out), 'symbolic link')} that point outside of it, which pods cannot follow: "
             f"{listed(out, separator='; ')}. Nothing was changed.",
             tried=f"find {shlex.quote(directory)} -type l -printf '%P -> %l\\n'",
-            next_step="Let them point inside, expose a directory that contains both, or use"
-            " allow_external_symlinks: true.",
+            next_step="Make them point inside, expose a directory that contains both, or set "
+            "allow_external_symlinks=true.",
             details=out[:DETAILS],
         )
 
@@ -118,7 +118,7 @@ def _denied(user: User, location: DirectoryLocation, denied: tuple[Entry, ...], 
     else:
         fixes = [f"setfacl -R -m u:{user.uid}:rwX,d:u:{user.uid}:rwX {directory}"]
     owners = {entry.uid for entry in denied} - {user.uid}
-    owner = f" (run_as_user: {min(owners)} is the owner)" if len(owners) == 1 else ""
+    owner = f" (run_as_user={min(owners)} is the owner)" if len(owners) == 1 else ""
     return BadInput(
         f"A pod running as {user.text()} could not {verb} {count(len(denied), 'path')} in {location.host_directory}: "
         f"{listed((entry.text() for entry in denied), separator='; ')}. Nothing was changed.",

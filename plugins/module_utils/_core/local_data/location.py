@@ -117,12 +117,12 @@ def check_same_directory(
         raise BadInput(
             f"{location.host_directory} is not writable in the nodes: its file system is mounted read-only.",
             tried=f"{engine} exec {location.nodes[0]} test -w {path}",
-            next_step="Use read_only: true, or mount the file system read-write on the host.",
+            next_step="Set read_only=true, or mount the file system read-write on the host.",
         )
     mounts = {mount for found in inside.values() for mount in found.mounts}
     below = sorted(mount for mount in mounts if mount != path and is_below(mount, path))
     if below and read_only:
-        return (f"Pods see an empty directory where another file system is mounted: {', '.join(below)}",)
+        return (f"Pods see an empty directory instead of the file systems mounted at {', '.join(below)}.",)
     return ()
 
 
@@ -142,7 +142,7 @@ def _not_mounted(
         message = f"{directory} is not mounted in all nodes that run pods: not in {', '.join(missing)}; {existing}."
     elif frozen and not read_only:
         message = f"{directory} is mounted read-only in {', '.join(frozen)}, and read_only is false."
-        step = "Use read_only: true, or recreate the cluster without read_only in its mount."
+        step = "Set read_only=true, or recreate the cluster without read_only in its mount."
     else:
         message = f"{directory} is not mounted at the same path in all nodes: {existing}."
     return BadInput(

@@ -105,14 +105,14 @@ def _refusal(request: Request, observed: Observed, step: Step) -> Refusal | None
             kind, name = item["kind"], item["metadata"]["name"]
             return Refusal(
                 step.claim_name,
-                f"the existing {kind} {name} was not created by local_data",
+                f"the existing {kind} {name} was not created by kindlab.volumes.local_data",
                 f"Use another name, or inspect it: kubectl{option} get {kind.lower()} {name}",
                 users,
             )
     if request.state == "absent":
         if not step.users or request.force or not step.existing:
             return None
-        next_step = "Delete these pods, or use force: true; the removal is completed when the last one has ended."
+        next_step = "Delete these pods, or set force=true; the removal is completed when the last one has ended."
         return Refusal(step.claim_name, f"in use by {', '.join(step.users)}", next_step, users)
     why, next_step = namespace_obstacle(
         step.namespace, observed.namespaces.get(step.namespace), create=request.create_namespaces

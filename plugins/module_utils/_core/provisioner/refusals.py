@@ -19,7 +19,7 @@ from .state import State, classes_of, config_of, default_classes, installed, is_
 
 _FREE = (
     "Delete the claims or set the volumes' reclaim policy to Retain first (kubectl get pv,pvc --all-namespaces), or use"
-    " force: true."
+    " force=true."
 )
 
 
@@ -63,17 +63,17 @@ def check_foreign_objects(request: Request, provisioner: Provisioner, state: Sta
     refs += [ref for ref in [("StorageClass", "", request.storage_class)] if ref in state]
     foreign = {ref[2]: state[ref]["provisioner"] for ref in refs if state[ref]["provisioner"] not in drivers()}
     decline(
-        "The storage class would replace one of another provisioner",
+        "The storage class conflicts with a class of another provisioner",
         [_foreign_class(name, driver, same=name == request.storage_class) for name, driver in foreign.items()],
     )
 
 
 def _foreign_class(name: str, driver: str, *, same: bool) -> Refusal:
     if same:
-        step = "Use another storage_class, or replace_default: true to replace this one."
-        return Refusal(name, f"exists already, with the provisioner {driver}", step)
-    step = "Set default_class: false to leave the default as it is, or replace_default: true to replace it."
-    return Refusal(name, f"is the default already, with the provisioner {driver}", step)
+        step = "Use another storage_class, or replace_default=true to replace this one."
+        return Refusal(name, f"already exists with the provisioner {driver}", step)
+    step = "Set default_class=false to leave the default as it is, or replace_default=true to replace it."
+    return Refusal(name, f"is already the default, with the provisioner {driver}", step)
 
 
 def check_unused(name: str, state: State) -> None:
@@ -84,7 +84,7 @@ def check_unused(name: str, state: State) -> None:
 def dependents(driver: str, state: State) -> list[Refusal]:
     """The volumes and claims that need a provisioner of this driver."""
     classes = {ref[2] for ref in classes_of(state, driver)}
-    found = [_of_volume(volume, "nothing would delete it") for volume in _to_delete(driver, state)]
+    found = [_of_volume(volume, "no provisioner would be left to delete it") for volume in _to_delete(driver, state)]
     return [*found, *(_of_claim(claim, "it waits for a volume") for claim in _pending(classes, state))]
 
 
@@ -116,7 +116,7 @@ def check_successor(request: Request, state: State) -> None:
                 for other, item in classes.items()
                 if item.get("volumeBindingMode", "Immediate") == "Immediate"
             ]
-        decline(f"{request.name} cannot serve all that {name} serves", unserved)
+        decline(f"{request.name} cannot replace {name} for these volumes, claims and classes", unserved)
 
 
 def _of_volume(volume: Volume, why: str) -> Refusal:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The list of provisioners, and what all of them together know."""
+"""Registry of provisioners, and queries across all of them."""
 
 from __future__ import annotations
 

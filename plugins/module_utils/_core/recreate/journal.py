@@ -66,8 +66,8 @@ def read(text: str, path: str) -> tuple[Entry, ...]:
 def latest(entries: Iterable[Entry]) -> Progress:
     """The latest recreation; each one starts with the first step.
 
-    A deletion that is recorded once more means that the cluster is gone again: what was made after the earlier one
-    has to be made again.
+    A deletion that is recorded once more means that the cluster is gone again: the steps after the earlier one must be
+    repeated.
     """
     before_deletion = ENTRIES[: ENTRIES.index(DELETION.name)]
     finished: list[str] = []

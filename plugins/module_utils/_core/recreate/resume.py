@@ -39,7 +39,7 @@ def resume_at(
     if progress.finished and recorded.get("cluster") != name:
         raise BadInput(
             f"{journal} belongs to cluster {recorded.get('cluster')}, not {name}.",
-            next_step="Set path to a directory of its own.",
+            next_step="Set path to a separate directory for this cluster.",
         )
     created_next = not progress.ended and DELETION.name in progress.finished
     if is_complete(cluster) and not created_next:
@@ -48,7 +48,7 @@ def resume_at(
         # The other engine may still run the cluster, with the same directories.
         raise BadInput(
             f"{journal} belongs to a cluster of {recorded['engine']}, not {engine}.",
-            next_step=f"Set engine={recorded['engine']}, or path to a directory of its own.",
+            next_step=f"Set engine={recorded['engine']}, or path to a separate directory for this cluster.",
         )
     if created_next:
         return CREATE
@@ -73,7 +73,7 @@ def is_complete(cluster: Mapping[str, Any] | None) -> bool:
 
 
 def is_gone(cluster: Mapping[str, Any] | None) -> bool:
-    """True if nothing is left that anybody could use."""
+    """True if no usable cluster is left."""
     return cluster is None or cluster["state"] == UNFINISHED
 
 
@@ -94,6 +94,6 @@ def _not_ready(name: str, progress: Progress, cluster: Mapping[str, Any]) -> Dec
     return Declined(
         f"Cluster {name} is {cluster['state']}, and its API server "
         f"{'answers' if cluster['reachable'] else 'does not answer'}{f' ({stopped})' if stopped else ''}: "
-        "its current data can't be backed up. Nothing was changed.",
+        "its current data cannot be backed up. Nothing was changed.",
         next_step=next_step,
     )

@@ -14,7 +14,7 @@ class Step:
     """One step. name: the journal's entry once it is finished; does: what the plan says.
 
     undoable: whether everything can be put back as it was if it fails. begins: the entry before it starts, for a step
-    that can't be undone. needs_volumes: skipped for a cluster without volumes; once: not repeated by a rerun; option:
+    that cannot be undone. needs_volumes: skipped for a cluster without volumes; once: not repeated by a rerun; option:
     the option of the module that turns it off.
     """
 
@@ -50,16 +50,16 @@ STEPS = (
     Step("attached", "scale workloads back up", needs_volumes=True, option="attach"),
 )
 DONE = "done"
-# The other end: nothing was deleted, and everything was put back as it was.
+# Journal entry of a run that was undone before the deletion.
 ROLLED_BACK = "rolled_back"
 
 DELETION = next(step for step in STEPS if step.begins)
-# Where a run can start: from the beginning, with the rest of a deletion, or behind it.
+# Where a run can start: from the beginning, with the rest of a deletion, or after it.
 FIRST, DELETE, CREATE = STEPS[0].name, DELETION.name, STEPS[STEPS.index(DELETION) + 1].name
 
 ENTRIES = (*(name for step in STEPS for name in (step.begins, step.name) if name), DONE)
 
 
 def steps_from(name: str) -> tuple[Step, ...]:
-    """That step and all behind it."""
+    """This step and all later ones."""
     return STEPS[[step.name for step in STEPS].index(name) :]

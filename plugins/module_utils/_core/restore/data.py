@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Decide from a volume's data whether it can be restored, and whether its archive is extracted."""
+"""Decide from the data of a volume whether it is restored as it is, from its archive, or refused."""
 
 from __future__ import annotations
 

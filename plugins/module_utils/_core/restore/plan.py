@@ -49,9 +49,7 @@ class Plan:
             sorted(refusals, key=lambda refusal: refusal.name),
         )
         inside = [step.name for step in steps if step.node and step.action != UNCHANGED]
-        warning = (
-            f"The data of {count(len(inside), 'volume')} is inside a node, not on the host, and goes with the node: "
-        )
+        warning = f"The data of {count(len(inside), 'volume')} is inside a node and is deleted with it: "
         return replace(
             self,
             steps=steps,

@@ -32,17 +32,18 @@ def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
     name, claim = selected.volume.name, selected.volume.claim
     if pv["metadata"].get("deletionTimestamp"):
         return selected.refuse(
-            "the existing PersistentVolume is being deleted", f"See what delays it: kubectl describe pv {name}"
+            "the existing PersistentVolume is being deleted", f"Check its finalizers: kubectl describe pv {name}"
         )
     other = differences(pv, selected.pv)
     if other:
         return selected.refuse(
-            f"the existing PersistentVolume has other content: {'; '.join(other)}",
+            f"the existing PersistentVolume differs from the backup: {'; '.join(other)}",
             f"Delete it if it is not needed (kubectl delete pv {name}), or select other volumes.",
         )
     if claim_of(pv) not in ("", claim):
         return selected.refuse(
-            f"the existing PersistentVolume is reserved for the claim {claim_of(pv)}, in the backup for {claim}",
+            f"the existing PersistentVolume is reserved for claim {claim_of(pv)}; in the backup it belongs to claim "
+            f"{claim}",
             f"Delete that claim and the volume (kubectl delete pv {name}), or select other volumes.",
         )
     return None
@@ -137,10 +138,10 @@ def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: O
 
 
 def differences(pv: Object, saved: Object) -> list[str]:
-    """How an existing volume differs from the saved one: 'FIELD is VALUE, in the backup VALUE'."""
+    """How an existing volume differs from the saved one: 'FIELD is VALUE, not SAVED'."""
     existing, backup = _content(pv), _content(saved)
     return [
-        f"{field} is {existing.get(field, 'none')}, in the backup {backup.get(field, 'none')}"
+        f"{field} is {existing.get(field, 'none')}, not {backup.get(field, 'none')}"
         for field in dict.fromkeys((*backup, *existing))
         if existing.get(field) != backup.get(field)
     ]

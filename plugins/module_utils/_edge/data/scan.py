@@ -46,7 +46,7 @@ def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
 
     Omitted: the content of file systems mounted in it, and sockets (they belong to a process; no archive keeps them).
 
-    mode: full reads and hashes every file, fast reads none, none returns empty lists without looking.
+    mode: full reads and hashes every file, fast reads none, none returns empty lists without reading anything.
     Raises BadInput if a directory is missing or unreadable, Conflict if an entry changes while it is read.
     """
     if mode == "none":

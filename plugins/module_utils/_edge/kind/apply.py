@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Carry out a plan of kind_cluster: create, start or remove the cluster, and wait until it is usable."""
+"""Carry out a plan of kind_cluster: create, start or delete the cluster, and wait until it is usable."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 
@@ -17,7 +18,7 @@ _INSTALL = (
     f"{KNOWN_GOOD} (then put Go's bin directory on PATH)."
 )
 
-# Pattern of an error message of kind -> the next step; {engine} is the engine's name.
+# Pattern of an error message of kind -> the next step; {engine} and {logs} are replaced.
 _EXPLAINED = {
     r"failed to pull image|pull access denied|manifest unknown": (
         "The role kindlab.volumes.node_image provides a node image, from an archive or built on this host if no "
@@ -27,7 +28,7 @@ _EXPLAINED = {
         "Another program or cluster uses that host port: stop it, or change host_port."
     ),
     r"too many open files|inotify": (
-        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512"
+        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024"
     ),
     r"did not receive an exit event": (
         "A process of that container may be frozen because runc was killed on a busy host: write THAWED into each "
@@ -35,12 +36,12 @@ _EXPLAINED = {
     ),
     r"no space left on device": "Free disk space of the engine, e.g.: {engine} system prune",
     r"node\(s\) already exist": "Another run is creating it: wait for it to end, then run this again.",
-    r"failed to lock config file": "An interrupted kind left its lock: remove the kubeconfig's .lock file.",
+    r"failed to lock config file": "An interrupted kind process left a lock file: rm KUBECONFIG.lock",
     r"unknown field|field \S+ not found|unable to decode config": (
         f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}."
     ),
 }
-_OTHERWISE = "Run this again with retain_on_failure: true, then: kind export logs --name NAME DIRECTORY"
+_OTHERWISE = "Run this again with retain_on_failure=true, then: {logs}"
 _TRY_AGAIN = "Run this again. Leftover containers: {engine} ps --all"
 
 
@@ -52,6 +53,10 @@ class Kind:
         self.program = program
         self.engine = engine
         self.env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
+
+    def command(self, arguments: str) -> str:
+        """A command to paste."""
+        return kind_command(self.engine, arguments)
 
     def version(self) -> str:
         """kind's version, e.g. 0.32.0. Raises BadInput if kind is missing or too old."""
@@ -74,7 +79,7 @@ class Kind:
         try:
             self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
         except CommandFailed as error:
-            raise self._explained(f"kind could not create cluster {name}", error, config=config) from None
+            raise self._explained("create", name, error, config=config) from None
 
     def is_creating(self, name: str) -> bool:
         """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
@@ -95,7 +100,7 @@ class Kind:
         try:
             self.runner.run(argv, env=self.env)
         except CommandFailed as error:
-            raise self._explained(f"kind could not delete cluster {name}", error, _TRY_AGAIN) from None
+            raise self._explained("delete", name, error, _TRY_AGAIN) from None
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries to a kubeconfig, and make it the current context there."""
@@ -107,11 +112,15 @@ class Kind:
         done = self.runner.run([self.program, "get", "kubeconfig", "--name", name], check=False, env=self.env)
         return done.out if done.code == 0 else None
 
-    def _explained(self, what: str, error: CommandFailed, step: str = _OTHERWISE, **details: str) -> CommandFailed:
+    def _explained(
+        self, verb: str, name: str, error: CommandFailed, step: str = _OTHERWISE, **details: str
+    ) -> CommandFailed:
         lines = (line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
         message = "\n".join(lines)
-        step = next_step(message, step).replace("{engine}", self.engine)
-        return CommandFailed(f"{what}: {message}", tried=error.tried, next_step=step, details=details or None)
+        logs = self.command(f"export logs --name {name} DIRECTORY")
+        step = next_step(message, step).replace("{engine}", self.engine).replace("{logs}", logs)
+        message = f"kind could not {verb} cluster {name}: {message}"
+        return CommandFailed(message, tried=error.tried, next_step=step, details=details or None)
 
 
 def next_step(message: str, otherwise: str = _OTHERWISE) -> str:

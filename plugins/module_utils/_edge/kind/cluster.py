@@ -47,7 +47,7 @@ class KindCluster:
         """
         missing = host_directories.missing(spec.directories)
         if wait:
-            self.marker.wait(self.timeout, lambda: self.kind.is_creating(self.name))
+            self.marker.wait(self.name, self.timeout, lambda: self.kind.is_creating(self.name))
         nodes = self.engine.nodes(self.name)
         unfinished, named = self.marker.exists(), self.own.has_cluster(self.name)
         connects, has_credentials, has_volumes = named, True, False
@@ -63,6 +63,7 @@ class KindCluster:
                 version, record = ("", None) if connects or text is None else self.try_read(own_file=False)
         return Observed(
             kubeconfig=self.own.path,
+            engine=self.engine.name,
             nodes=nodes,
             unfinished=unfinished,
             removing=self.marker.is_removal(),
@@ -99,7 +100,7 @@ class KindCluster:
         if text is None:
             raise Unreachable(
                 f"The control plane of cluster {self.name} is not running.",
-                tried=f"kind get kubeconfig --name {self.name}",
+                tried=self.kind.command(f"get kubeconfig --name {self.name}"),
             )
         with temporary_file(text) as path:
             yield self._connect(path, context_name(self.name))

@@ -38,13 +38,13 @@ class Marker:
         """True if it was a removal. Raises BadInput if the marker cannot be read."""
         return read(self.path) == REMOVING
 
-    def wait(self, timeout: float, is_creating: Callable[[], bool]) -> None:
+    def wait(self, cluster: str, timeout: float, is_creating: Callable[[], bool]) -> None:
         """Wait until no other run, and no kind process that one left behind, is active. Raises TimedOut."""
         for _turn in poll(Deadline(timeout), PAUSE):
             if not (self.exists() and (self._is_locked() or is_creating())):
                 return
         raise TimedOut(
-            f"Another run was still working on the cluster after {timeout:g} seconds.",
+            f"Another run is still working on cluster {cluster} after {timeout:g} seconds.",
             tried="pgrep -ax kind",
             next_step="Wait for it to end, or stop it, and run this again.",
         )

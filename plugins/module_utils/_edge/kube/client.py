@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
@@ -107,6 +107,11 @@ def open_cluster(name: str, kubeconfig: str | None = None, context: str | None =
     In the user's kubeconfig the context is the one that kind writes, unless another is given.
     """
     own = os.path.expanduser(default_kubeconfig(name))
+    if kubeconfig and not os.path.exists(kubeconfig):
+        raise BadInput(
+            f"The kubeconfig {kubeconfig} does not exist.",
+            next_step=f"Write it: kind export kubeconfig --name {name} --kubeconfig {kubeconfig}",
+        )
     if kubeconfig or os.path.exists(own):
         return Cluster(kubeconfig or own, context)
     return Cluster(None, context or f"kind-{name}")

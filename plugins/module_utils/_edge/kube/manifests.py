@@ -62,7 +62,7 @@ def from_text(text: str | bytes, where: str = "The text") -> list[Object]:
         why = "" if all(isinstance(item, dict) and _is_plain(item) for item in objects) else "not a Kubernetes object"
     if why:
         raise BadInput(
-            f"{where} holds no manifests: {why}",
+            f"{where} does not contain valid manifests: {why}",
             next_step="Restore it from a copy, or use another generation of this backup.",
         )
     return objects

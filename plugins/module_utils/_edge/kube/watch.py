@@ -12,7 +12,7 @@ from typing import TypeVar
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 from .api import Api
 from .resources import RESOURCES, Key, describe_command, key_of, key_text, path_of
@@ -149,7 +149,7 @@ def _check_none(keys: Iterable[Key], kind: str, state: str) -> None:
     if left:
         names = [key_text(key) for key in left]
         raise TimedOut(
-            f"{count(len(left), kind)} {state}: {listed(names)}",
+            f"{count(len(left), kind)} {be(len(left))} {state}: {listed(names)}",
             next_step=describe_command(kind, left[0]),
             details=names,
         )

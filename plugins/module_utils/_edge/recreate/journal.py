@@ -27,7 +27,7 @@ class Journal:
         self._now = now
 
     def entries(self) -> tuple[Entry, ...]:
-        """The entries so far, () if there is no journal. Raises BadInput if it can't be read."""
+        """The entries so far, () if there is no journal. Raises BadInput if it cannot be read."""
         try:
             text = self.path.read_bytes().decode("utf-8", "replace")
         except FileNotFoundError:
@@ -67,7 +67,7 @@ class Journal:
                 if size and os.pread(descriptor, 1, size - 1) != b"\n":
                     text = b"\n" + text
                 if os.write(descriptor, text) != len(text):
-                    raise OSError("it was written only in part")
+                    raise OSError("short write")
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -75,7 +75,7 @@ class Journal:
                 sync(self.path.parent)
         except OSError as error:
             raise KindlabError(
-                f"The journal {self.path} can't be written: {error}. The run stopped before its next step.",
+                f"The journal {self.path} cannot be written: {error}. The run stopped before its next step.",
                 tried=f"df -h {self.path.parent}",
                 next_step="Free some space and run this again: it resumes here.",
             ) from None
@@ -104,7 +104,7 @@ class Journal:
 
     def _failure(self, error: OSError) -> BadInput:
         return BadInput(
-            f"The journal {self.path} can't be used: {error.strerror}.",
+            f"The journal {self.path} cannot be used: {error.strerror}.",
             tried=f"ls -ld {self.path}",
             next_step="Set path to a directory that this user may write to.",
         )

@@ -33,7 +33,7 @@ from .context import Context, Facts
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run starts. step: its first step; gone: the cluster does not exist, or was begun only.
+    """Where a run starts. step: its first step; gone: the cluster does not exist, or its creation was interrupted.
 
     from_backup: the facts are those of the last backup, and the journal does not have them yet.
     """
@@ -44,7 +44,7 @@ class Start:
 
     @property
     def without_api(self) -> bool:
-        """True if the cluster exists and its last backup stands for its API server."""
+        """True if the cluster exists and its last backup is used instead of the API server."""
         return self.step == FIRST and self.from_backup
 
     @property

@@ -43,7 +43,7 @@ def plan(context: Context) -> Facts:
             f"{count(len(in_use), 'volume')} would still be in use: "
             + listed((f"{v['name']}: {v['in_use_by'][0]['text']}" for v in in_use), separator="; ")
             + ". Nothing was changed.",
-            next_step="Stop what uses them, then run this again.",
+            next_step="Stop these pods and processes, then run this again.",
             details=in_use,
         )
     archive = context.options["data"] == "archive"
@@ -62,7 +62,7 @@ def check_images(context: Context) -> None:
     missing = [image for image in context.facts["images"] if engine.image_id(image) is None]
     if missing:
         raise BadInput(
-            f"The nodes can't be created again: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
+            f"The nodes cannot be created again: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
             tried=f"{engine.name} image inspect {missing[0]}",
             next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
         )
@@ -170,7 +170,8 @@ def _check_disk(context: Context) -> None:
     free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
     if needed > free:
         raise BadInput(
-            f"The disk of {path} may be too small: {free:,} bytes are free, the volumes hold {needed:,}. "
+            f"The disk of {path} may be too small: {free:,} bytes are free, the volumes contain "
+            f"{needed:,} bytes. "
             "Nothing was changed.",
             tried=f"df -h {path}",
             next_step="Free some space, or set path to a directory on a larger disk.",

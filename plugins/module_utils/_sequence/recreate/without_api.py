@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The first steps of a recreation when the API server does not answer: its last backup and the host's data stand in."""
+"""First steps of a recreation if the API server does not answer: from the last backup and the data on the host."""
 
 from __future__ import annotations
 

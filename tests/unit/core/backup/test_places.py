@@ -53,7 +53,7 @@ def test_a_cluster_of_one_node_leaves_no_choice() -> None:
         (BOTH, NODES, "which of its nodes k-control-plane, k-worker has the data"),
         (ANYWHERE, (CONTROL, MOUNTED), "/var/lp/a on k-control-plane is not .* which of its nodes"),
         (replace(A, nodes=("k-gone",)), NODES, "its node k-gone is not part of this cluster"),
-        (replace(A, node_directory="", source="csi"), NODES, "its source csi, not a directory of a node"),
+        (replace(A, node_directory="", source="csi"), NODES, "its source is csi, not a directory in a node"),
     ],
 )
 def test_no_archive_helps_where_the_place_is_not_known(

@@ -191,7 +191,7 @@ ELSEWHERE = Node("lab-worker2", "lab", "worker", mounts=(Mount("/var/lp", "/srv/
         (volume("x", node="lab-worker2"), UNMOUNTED, "on lab-worker2 is not mounted"),
         (volume("x", node=""), UNMOUNTED, "on lab-worker2 is not mounted"),
         (volume("x", node=""), ELSEWHERE, "different directories: /srv/lab/x, /srv/other/x"),
-        (volume("x", hostPath=None, nfs={"path": "/n"}), None, "its source nfs"),
+        (volume("x", hostPath=None, nfs={"path": "/n"}), None, "its source is nfs"),
     ],
 )
 def test_volumes_without_data_on_the_host_are_declined(pv: dict[str, Any], node: Node | None, why: str) -> None:

@@ -138,7 +138,7 @@ def test_users_that_remain_once_the_pods_are_gone():
 
 def test_volumes_still_in_use():
     error = plan(users={"pv-a": [USER], "pv-b": []}).still_in_use(120)
-    assert error.message == f"1 of 2 volumes still in use after 120 seconds: pv-a (ns/a): {USER.text()}."
+    assert error.message == f"1 of 2 volumes is still in use after 120 seconds: pv-a (ns/a): {USER.text()}."
     assert "state=attached" in error.next_step
     assert error.details == [{"name": "pv-a", "claim": "ns/a", "state": "in use", "in_use_by": [AS_DICT]}]
 

@@ -77,7 +77,8 @@ def test_what_is_left_is_named_with_its_budget_and_the_next_step():
     error = error_for(planned, {"ns/a": "it needs 2", "ns/b": "it needs 2"}, now)
     counts = "(maxUnavailable 0: 2 of 2 must be healthy, 1 are, 0 may be evicted now)"
     assert error.message == (
-        f"2 pods still on node w1 after 9 seconds: ns/a, ns/b: the disruption budget ns/web {counts} does not allow it."
+        "2 pods are still on node w1 after 9 seconds: "
+        f"ns/a, ns/b: the disruption budget ns/web {counts} does not allow it."
     )
     assert error.next_step == "Allow a disruption (kubectl -n ns edit pdb web). Then run this again."
     assert [(p["name"], p["result"]) for p in error.details["pods"]] == [
@@ -116,7 +117,7 @@ def test_pods_that_do_not_end():
     kept["metadata"]["finalizers"] = ["example.com/keep"]
     error = error_for(plan(slow, kept), {"ns/a": "", "ns/b": ""})
     assert error.message == (
-        "2 pods still on node w1 after 9 seconds: "
+        "2 pods are still on node w1 after 9 seconds: "
         "ns/a: was evicted but is still terminating (grace period 600 s); "
         "ns/b: was evicted but is still terminating (finalizers example.com/keep)."
     )

@@ -151,10 +151,10 @@ def test_a_published_api_server_port_of_ones_own() -> None:
 
 
 def test_text_is_for_people() -> None:
-    assert Difference("n", "image", "a", "b").refusal().text() == "n: image is a, requested is b"
-    assert Difference("", "labels", None, ["x", "y"]).refusal().text() == "labels is none, requested is x, y"
+    assert Difference("n", "image", "a", "b").refusal().text() == "n: image is a, but b was requested"
+    assert Difference("", "labels", None, ["x", "y"]).refusal().text() == "labels is none, but x, y was requested"
     long = Difference("", "patches", "x" * 500, None).refusal()
-    assert len(long.text()) < 200 and long.text().endswith("requested is none")
+    assert len(long.text()) < 200 and long.text().endswith("but none was requested")
     assert long.as_dict()["before"] == "x" * 500
 
 

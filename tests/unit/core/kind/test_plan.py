@@ -117,8 +117,9 @@ def test_without_a_record_options_are_named_in_a_warning() -> None:
 
 
 def test_nodes_of_unknown_origin_are_declined() -> None:
-    with pytest.raises(Declined, match="kubeadm never ran"):
-        plan(request(), Observed("/k", NODES, has_credentials=False))
+    with pytest.raises(Declined, match="kubeadm never ran") as raised:
+        plan(request(), Observed("/k", NODES, has_credentials=False, engine="podman"))
+    assert "KIND_EXPERIMENTAL_PROVIDER=podman kind delete cluster --name lab" in raised.value.next_step
 
 
 def test_a_removal_that_loses_data_is_declined() -> None:

@@ -169,7 +169,7 @@ def test_a_suspended_job_that_was_resumed_by_hand_is_stopped_again():
 )
 @pytest.mark.parametrize("look", [workloads.recorded, workloads.to_saved])
 def test_a_label_that_somebody_damaged(look, kind, text):
-    with pytest.raises(BadInput, match=rf"ns/{kind}/a can't be scaled back up: .*/detached has .* '{text}'") as error:
+    with pytest.raises(BadInput, match=rf"ns/{kind}/a cannot be scaled back up: .*/detached has .* '{text}'") as error:
         look(labelled_with(text, workload(kind, "a")))
     assert error.value.tried == f"kubectl -n ns get {kind.lower()} a -o yaml"
     assert error.value.next_step

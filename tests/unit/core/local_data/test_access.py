@@ -96,7 +96,7 @@ def test_an_entry_that_can_not_be_read() -> None:
     )
     assert error.next_step == (
         "On the host: chmod -R a+rX '/srv/a b' or: setfacl -R -m u:2000:rX '/srv/a b'. "
-        "Or set the user that the pods run as (run_as_user: 1000 is the owner)."
+        "Or set the user that the pods run as (run_as_user=1000 is the owner)."
     )
     assert error.tried == "podman exec k-worker setpriv --reuid=2000 --regid=3000 --clear-groups ls -la /mnt/data"
     assert error.details == [{"kind": "d", "mode": "700", "uid": 1000, "gid": 1001, "path": ""}]
@@ -132,8 +132,8 @@ def test_a_name_that_is_no_text_can_be_told() -> None:
 
 def test_links_are_told_unless_they_are_allowed() -> None:
     found = Contents({"in": "x", "out": "../x", "far": "/etc"})
-    with pytest.raises(BadInput, match="/srv/a b has 2 symbolic links to the outside") as caught:
+    with pytest.raises(BadInput, match="/srv/a b has 2 symbolic links that point outside") as caught:
         check_contents(Request("n"), LOCATION, found)
     assert caught.value.details == ["far -> /etc", "out -> ../x"]
-    assert "allow_external_symlinks: true" in caught.value.next_step
+    assert "allow_external_symlinks=true" in caught.value.next_step
     check_contents(Request("n", allow_external_symlinks=True), LOCATION, found)

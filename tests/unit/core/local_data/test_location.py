@@ -150,6 +150,6 @@ def test_a_file_system_that_is_read_only_can_not_be_written_to():
 def test_file_systems_below_are_warned_of_where_pods_do_not_see_them():
     inside = replace(HOST, mounts=("/mnt/data/disk", "/mnt/data/disk/two", "/mnt/database"))
     assert same(inside) == (
-        "Pods see an empty directory where another file system is mounted: /mnt/data/disk, /mnt/data/disk/two",
+        "Pods see an empty directory instead of the file systems mounted at /mnt/data/disk, /mnt/data/disk/two.",
     )
     assert same(inside, read_only=False) == ()

@@ -93,7 +93,11 @@ def test_present(now, action, before):
     [
         (seen([WRITTEN_PV], [WRITTEN_PVC], pods=[pod()]), "it is read-write, /mnt/data in the nodes", ["ns/p"]),
         (seen([merge(PV, GOING)], [merge(PVC, GOING)], pods=[pod()]), "it is being deleted", ["ns/p"]),
-        (seen([foreign("PersistentVolume")]), "PersistentVolume ns.data was not created by local_data", []),
+        (
+            seen([foreign("PersistentVolume")]),
+            "PersistentVolume ns.data was not created by kindlab.volumes.local_data",
+            [],
+        ),
         (seen(namespaces=[{**NAMESPACE, "status": {"phase": "Terminating"}}]), "namespace ns is being deleted", []),
     ],
 )

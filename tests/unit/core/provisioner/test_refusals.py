@@ -22,8 +22,8 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
 OTHER = "example.com/other"
 
 
-TAKEN = ("exists already", ("another storage_class", "replace_default"))
-DEFAULT = ("is the default already", ("default_class: false", "replace_default"))
+TAKEN = ("already exists", ("another storage_class", "replace_default"))
+DEFAULT = ("is already the default", ("default_class=false", "replace_default"))
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ BOUND = [volume("v"), claim("c", volume_name="v")]
 @pytest.mark.parametrize(
     "items, needing",
     [
-        (BOUND, [("v", "nothing would delete it")]),
-        ([volume("v", claim="gone")], [("v", "nothing would delete it")]),
+        (BOUND, [("v", "no provisioner would be left to delete it")]),
+        ([volume("v", claim="gone")], [("v", "no provisioner would be left to delete it")]),
         ([claim("c")], [("ns/c", "it waits for a volume")]),
         (
             [*BOUND, claim("d")],
-            [("v", "nothing would delete it"), ("ns/d", "it waits for a volume")],
+            [("v", "no provisioner would be left to delete it"), ("ns/d", "it waits for a volume")],
         ),
     ],
 )
@@ -104,7 +104,7 @@ def test_needed_by_volumes_and_claims(items, needing):
         planned(request(state="absent"), state(*items))
     assert [(row["name"], row["why"]) for row in caught.value.details] == needing
     assert all(name in caught.value.message and why in caught.value.message for name, why in needing)
-    assert "force: true" in caught.value.next_step
+    assert "force=true" in caught.value.next_step
     assert planned(request(state="absent", force=True), state(*items))
 
 

@@ -108,11 +108,11 @@ def test_one_that_keeps_a_class_stays():
 
 BOUND = claim("v", volumeName="v")
 NEEDED = [
-    ("local_path", "hostpath", [volume("v"), BOUND], ("v", "nothing would delete it")),
-    ("local_path", "hostpath", [volume("v")], ("v", "nothing would delete it")),
+    ("local_path", "hostpath", [volume("v"), BOUND], ("v", "no provisioner would be left to delete it")),
+    ("local_path", "hostpath", [volume("v")], ("v", "no provisioner would be left to delete it")),
     ("local_path", "hostpath", [claim("c")], ("ns/c", "it waits for a volume")),
-    ("local_path_shared", "hostpath", [volume("v", node="")], ("v", "nothing would delete it")),
-    ("hostpath", "local_path", [volume("v", HOSTPATH, node="")], ("v", "nothing would delete it")),
+    ("local_path_shared", "hostpath", [volume("v", node="")], ("v", "no provisioner would be left to delete it")),
+    ("hostpath", "local_path", [volume("v", HOSTPATH, node="")], ("v", "no provisioner would be left to delete it")),
     ("hostpath", "local_path_shared", [claim("c")], ("ns/c", "it waits for a volume")),
     (
         "local_path_shared",
@@ -124,7 +124,7 @@ NEEDED = [
         "local_path",
         "local_path_shared",
         [volume("v")],
-        ("v", "its directory is on lab-worker and would be looked for on any node"),
+        ("v", "its directory is on lab-worker; its helper pod could run on another node and delete nothing"),
     ),
     ("local_path_shared", "local_path", [claim("c", ["ReadWriteMany"])], ("ns/c", "it requests ReadWriteMany")),
     (
@@ -155,7 +155,7 @@ def test_refused_where_something_would_be_left_to_nobody(first, second, items, w
     with pytest.raises(Declined) as caught:
         planned(ask(second, **options), cluster)
     assert [(row["name"], row["why"]) for row in caught.value.details] == [why]
-    assert why[1] in caught.value.message and "force: true" in caught.value.next_step
+    assert why[1] in caught.value.message and "force=true" in caught.value.next_step
     after = applied(cluster, planned(ask(second, force=True, **options), cluster))
     assert set(installed(after).values()) == {second}
     assert planned(ask(second, **options), after) == ()
@@ -205,7 +205,7 @@ def test_one_that_lost_its_class_earlier_goes_when_nothing_needs_it():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_default_class_of_somebody_else_is_left_alone(name):
     cluster = state(class_of("rival", OTHER, GA))
-    with pytest.raises(Declined, match=f"rival: is the default already, with the provisioner {OTHER}"):
+    with pytest.raises(Declined, match=f"rival: is already the default, with the provisioner {OTHER}"):
         planned(ask(name), cluster)
     after = applied(cluster, planned(ask(name, default_class=False, storage_class="second"), cluster))
     assert "rival" in defaults(after)

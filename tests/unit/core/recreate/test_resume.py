@@ -100,7 +100,7 @@ def test_what_may_be_in_use_is_never_deleted(journal: str, state: str) -> None:
     if journal in GONE:
         assert place(JOURNALS[journal], USED[state]) == CREATE
         return
-    with pytest.raises(Declined, match=r"can't be backed up\. Nothing was changed\.") as raised:
+    with pytest.raises(Declined, match=r"cannot be backed up\. Nothing was changed\.") as raised:
         place(JOURNALS[journal], USED[state])
     rest = state == "lacking a node" and journal == "to deleting"
     said = "lab-control-plane is gone. If nobody has used it since" if rest else "Start it"

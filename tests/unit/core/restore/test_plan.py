@@ -44,7 +44,9 @@ def test_all_reasons_are_reported_at_once():
     assert error.details[0]["claim"] == "ns/c0"
     assert all(row["why"] and row["next_step"] for row in error.details)
     assert error.message.startswith("12 of 13 volumes cannot be restored as backed up; nothing was changed:")
-    assert error.message.splitlines()[1].startswith("- v0 (ns/c0): the existing PersistentVolume has other content")
+    assert error.message.splitlines()[1].startswith(
+        "- v0 (ns/c0): the existing PersistentVolume differs from the backup"
+    )
     assert error.message.endswith("- and 2 more")
     assert len(error.next_step.splitlines()) == 3
 
@@ -67,7 +69,7 @@ def test_data_inside_a_node_is_warned_about():
     )
     (warning,) = complete.warnings
     assert "2 volumes" in warning
-    assert warning.endswith("goes with the node: v0, v1.")
+    assert warning.endswith("is deleted with it: v0, v1.")
 
 
 @pytest.mark.parametrize(("option", "changes"), [("keep", {}), ("original", {"v0": "Delete"})])

@@ -152,20 +152,20 @@ TERMINATING = {"ns": {"metadata": {"name": "ns"}, "status": {"phase": "Terminati
         (observed(pv(metadata__deletionTimestamp="t")), "the existing PersistentVolume is being deleted"),
         (
             observed(pv(spec__hostPath__path="/data/w")),
-            "the existing PersistentVolume has other content: hostPath is /data/w, in the backup /data/v",
+            "the existing PersistentVolume differs from the backup: hostPath is /data/w, not /data/v",
         ),
         (
             observed(pv(spec__hostPath=None, spec__local={"path": "/data/v"}, spec__nodeAffinity=None)),
-            "the existing PersistentVolume has other content: "
-            "hostPath is none, in the backup /data/v; node is any, in the backup k-worker; local is /data/v",
+            "the existing PersistentVolume differs from the backup: "
+            "hostPath is none, not /data/v; node is any, not k-worker; local is /data/v",
         ),
         (
             observed(pv(spec__capacity__storage="2Gi")),
-            "the existing PersistentVolume has other content: capacity is 2Gi, in the backup 1Gi",
+            "the existing PersistentVolume differs from the backup: capacity is 2Gi, not 1Gi",
         ),
         (
             observed(pv(spec__claimRef__name="d")),
-            "the existing PersistentVolume is reserved for the claim ns/d, in the backup for ns/c",
+            "the existing PersistentVolume is reserved for claim ns/d; in the backup it belongs to claim ns/c",
         ),
         (observed(None, pvc(metadata__deletionTimestamp="t")), "the existing claim ns/c is being deleted"),
         (observed(None, pvc(spec__volumeName="w")), "the existing claim ns/c has another volume, w"),

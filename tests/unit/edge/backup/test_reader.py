@@ -190,7 +190,8 @@ def resealed(backup: Path, path: str, content: bytes, **volume: int) -> None:
 def test_a_manifest_that_holds_something_else_is_named(backup: Path, content: bytes) -> None:
     resealed(backup, MANIFESTS["PersistentVolume"], content)
     with pytest.raises(
-        BadInput, match=r"manifests/persistentvolumes\.yaml (holds no manifests|contains an invalid Persis)"
+        BadInput,
+        match=r"manifests/persistentvolumes\.yaml (does not contain valid manifests|contains an invalid Persis)",
     ):
         read_backup(backup).objects("PersistentVolume")
 

@@ -77,15 +77,15 @@ def test_unfinished_work_is_marked_until_the_marker_is_removed(tmp_path: Path) -
     assert not marker.exists()
     with marker.hold("text"):
         assert Path(marker.path).read_text() == "text"
-        with pytest.raises(TimedOut):
-            Marker(str(tmp_path / "deep" / "k")).wait(0, lambda: False)
+        with pytest.raises(TimedOut, match="cluster lab"):
+            Marker(str(tmp_path / "deep" / "k")).wait("lab", 0, lambda: False)
     assert marker.exists()
-    marker.wait(0, lambda: False)
+    marker.wait("lab", 0, lambda: False)
     with pytest.raises(TimedOut):
-        marker.wait(0, lambda: True)
+        marker.wait("lab", 0, lambda: True)
     marker.remove()
     marker.remove()
-    marker.wait(0, lambda: True)
+    marker.wait("lab", 0, lambda: True)
 
 
 @pytest.mark.parametrize(("text", "removing"), [(REMOVING, True), ("{}", False)])

@@ -175,7 +175,7 @@ def test_a_watch_that_ends_is_begun_again(server: Script, cluster: Cluster) -> N
 def test_objects_that_are_not_ready_in_time_are_named(
     cluster: Cluster, kind: str, key: tuple[str, str], command: str
 ) -> None:
-    with pytest.raises(TimedOut, match=f"1 {kind} not ready after 0 seconds") as caught:
+    with pytest.raises(TimedOut, match=f"1 {kind} is not ready after 0 seconds") as caught:
         cluster.wait(kind, bool, [key], 0)
     assert (caught.value.details, caught.value.next_step) == (["/".join(filter(None, key))], command)
 

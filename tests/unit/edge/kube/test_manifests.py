@@ -66,7 +66,7 @@ def test_it_is_readable() -> None:
     ids=lambda value: str(value[:12]),
 )
 def test_what_was_not_written_by_a_backup_is_refused(text: str | bytes, why: str) -> None:
-    with pytest.raises(BadInput, match=f"^/b/manifests.yaml holds no manifests: .*{why}"):
+    with pytest.raises(BadInput, match=f"^/b/manifests.yaml does not contain valid manifests: .*{why}"):
         from_text(text, "/b/manifests.yaml")
 
 

@@ -119,7 +119,7 @@ def test_a_full_disk_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
         journal(tmp_path).add("planned")
         with monkeypatch.context() as patched:
             patched.setattr(os, call, failing(OSError(errno.ENOSPC, "No space left on device")))
-            with pytest.raises(KindlabError, match=r"can't be written: .*No space left") as raised:
+            with pytest.raises(KindlabError, match=r"cannot be written: .*No space left") as raised:
                 journal(tmp_path).add("deleting")
         assert "stopped before its next step" in raised.value.message and raised.value.tried == f"df -h {tmp_path}"
         journal(tmp_path).add("detached")
@@ -132,7 +132,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_line_stops_it(tmp_path: Path, monk
         journal(tmp_path).add("planned")
         with monkeypatch.context() as patched:
             patched.setattr(os, "write", lambda descriptor, text: real(descriptor, text[:9]))
-            with pytest.raises(KindlabError, match="only in part"):
+            with pytest.raises(KindlabError, match="short write"):
                 journal(tmp_path).add("deleting")
         assert steps(tmp_path) == ["planned"]
         journal(tmp_path).add("detached")
@@ -227,16 +227,16 @@ def test_symbolic_links_are_refused(tmp_path: Path) -> None:
     target.write_text("")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / JOURNAL).symlink_to(target)
-    with pytest.raises(BadInput, match="can't be used: Too many levels of symbolic links"):
+    with pytest.raises(BadInput, match="cannot be used: Too many levels of symbolic links"):
         begin(tmp_path / "b", "planned")
     assert target.read_text() == ""
 
 
 def test_a_path_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match="can't be used: Not a directory"):
+    with pytest.raises(BadInput, match="cannot be used: Not a directory"):
         begin(tmp_path / "file" / "b", "planned")
-    with pytest.raises(BadInput, match="can't be used: Not a directory"):
+    with pytest.raises(BadInput, match="cannot be used: Not a directory"):
         journal(tmp_path / "file" / "b").entries()
 
 

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the collection asks of a provisioner; to add one, write a subclass beside this and list it in registry.py."""
+"""Interface of a provisioner; to add one, write a subclass beside this and list it in registry.py."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Images:
 
 
 class Provisioner(ABC):
-    """One provisioner; what is not abstract suits most.
+    """One provisioner; methods that are not abstract are defaults.
 
     name: the value of the option name. driver: the provisioner of its storage classes; of several with one driver only
     one is installed at a time. deployment, config_map: its objects' names ('' for none).

@@ -31,7 +31,8 @@ class LocalPathShared(LocalPath):
         """Source: getPathAndNodeForPV, which ignores the affinity: on any node `rm -rf` finds nothing and succeeds."""
         if not volume.nodes or any(volume.node_directory.startswith(f"{path}/") for path in directories):
             return ""
-        return f"its directory is on {', '.join(volume.nodes)} and would be looked for on any node"
+        nodes = ", ".join(volume.nodes)
+        return f"its directory is on {nodes}; its helper pod could run on another node and delete nothing"
 
     def cannot_provision_reason(self, _claim: Object) -> str:
         return ""
