@@ -93,8 +93,7 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: >-
-      Maximum number of seconds to wait until nothing uses the volumes, and again until the restored ones are bound.
+    description: Maximum number of seconds to wait until nothing uses the volumes, and again until they are bound.
     type: int
     default: 300
 requirements:
@@ -200,8 +199,7 @@ journal:
   type: str
   sample: /srv/backup/lab/recreate.jsonl
 seconds:
-  description: >-
-    Seconds that each step took, and C(checksums), the part of them for reading all data. The sample is a selection.
+  description: Seconds of each step, and C(checksums), the part of them for reading all data. The sample is a selection.
   returned: success
   type: dict
   sample: {plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9}

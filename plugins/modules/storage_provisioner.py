@@ -109,8 +109,7 @@ options:
         description: Name of the node. An entry without it applies to all nodes that have no entry of their own.
         type: str
       paths:
-        description: >-
-          Absolute paths, one of which is chosen at random for each volume. An empty list disables volumes on the node.
+        description: Absolute paths; each volume gets a random one. An empty list disables volumes on the node.
         type: list
         elements: str
         required: true
@@ -158,8 +157,7 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: >-
-      Maximum number of seconds to wait until the old provisioner has terminated, and until the new one is ready.
+    description: Maximum number of seconds to wait until the old provisioner has terminated and the new one is ready.
     type: int
     default: 120
   force:
