@@ -10,6 +10,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 
 def test_nothing_is_raised_without_a_refusal():
     decline("The volumes cannot be saved", [])
+    with pytest.raises(Declined, match="The volumes cannot be saved; nothing was changed"):
+        decline("The volumes cannot be saved", [Refusal("v0", "it is in use")])
 
 
 def test_all_refusals_are_in_the_details_and_each_next_step_is_named_once():
