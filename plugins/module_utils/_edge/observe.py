@@ -11,9 +11,12 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import (
+    check_same_cluster,
+    with_api_facts,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CLUSTER_LABEL, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .command import Runner
 from .engine import Engine, find_engine
@@ -24,7 +27,10 @@ Connect = Callable[..., Cluster]
 
 @dataclass(frozen=True)
 class Observation:
-    """A cluster's node containers and API objects. objects: by kind, those that were requested and Node."""
+    """A cluster's node containers, with facts of their Nodes, and API objects.
+
+    objects: by kind, those that were requested and Node.
+    """
 
     engine: Engine
     nodes: tuple[Node, ...]
@@ -47,8 +53,8 @@ def observe(
         nodes = reading_nodes.result()
         _check_cluster(name, nodes, engine.name)
         cluster, objects = reading.result()
-    _check_same_cluster(name, nodes, objects["Node"], engine.name)
-    return Observation(engine, nodes, cluster, objects)
+    check_same_cluster(name, nodes, objects["Node"], engine.name)
+    return Observation(engine, with_api_facts(nodes, objects["Node"]), cluster, objects)
 
 
 def _read(options: Mapping[str, Any], kinds: set[str], connect: Connect) -> tuple[Cluster, dict[str, list[Object]]]:
@@ -64,20 +70,4 @@ def _check_cluster(cluster: str, nodes: Sequence[Node], engine: str) -> None:
             f"{engine} has no node of a kind cluster named {cluster}.",
             tried=f"{engine} ps --all --filter label={CLUSTER_LABEL}={cluster}",
             next_step=f"Name a cluster that is listed by {kind_command(engine, 'get clusters')}, or another engine.",
-        )
-
-
-def _check_same_cluster(cluster: str, nodes: Iterable[Node], api_nodes: Iterable[Object], engine: str) -> None:
-    """Raise BadInput if the API server belongs to another cluster.
-
-    Host directories are derived from the mounts of node containers: those of another cluster would be wrong.
-    """
-    containers = {node.name for node in nodes}
-    known = {node["metadata"]["name"] for node in api_nodes}
-    if not known & containers:
-        raise BadInput(
-            f"The kubeconfig points to another cluster than {cluster}: its nodes are {listed(sorted(known))}; "
-            f"the nodes of {cluster} are {listed(sorted(containers))}.",
-            next_step=f"Use the kubeconfig and context of {cluster}: "
-            + kind_command(engine, f"get kubeconfig --name {cluster}"),
         )

@@ -61,6 +61,8 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
         if archives and state != RUNNING:
             return refused(f"{not_mounted}, and cannot be read there while the node is {state}")
         return places[0] if archives else refused(not_mounted, _ARCHIVE)
+    if mismatch := next((place.mismatch for place in places if place.mismatch), ""):
+        return refused(mismatch)
     directories = sorted({place.host_directory for place in places})
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")

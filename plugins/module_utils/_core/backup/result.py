@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -86,7 +86,7 @@ class BackupResult:
             {
                 "name": volume.name,
                 "claim": volume.claim,
-                **asdict(self.plan.places[volume.name]),
+                **self.plan.places[volume.name].as_dict(),
                 "files": saved[volume.name].files,
                 "bytes": saved[volume.name].bytes,
                 "digest": saved[volume.name].digest,

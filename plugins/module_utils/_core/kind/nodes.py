@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 # Labels that kind puts on node containers, and their roles.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -20,7 +20,8 @@ LOAD_BALANCER = "external-load-balancer"
 class Mount:
     """A mount of a node container.
 
-    kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs.
+    kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
+    host_path is not what the node has mounted, '' if it is or if they were not compared.
     """
 
     node_path: str
@@ -28,6 +29,7 @@ class Mount:
     kind: str = "bind"
     read_only: bool = False
     propagation: str = ""
+    mismatch: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Node:
     """A node container as the engine shows it.
 
     role: control-plane, worker or external-load-balancer; state: as the engine calls it, e.g. running, exited, paused.
-    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others.
+    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. labels
+    (None if unknown) and takes_pods (False for a taint that keeps ordinary pods out) are those of its Node.
     """
 
     name: str
@@ -57,12 +60,18 @@ class Node:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     exit_reason: str = ""
+    labels: Mapping[str, str] | None = field(default=None, compare=False)
+    takes_pods: bool = field(default=True, compare=False)
+
+    def mount_of(self, node_directory: str) -> Mount | None:
+        """The mount that a directory of this node lies in, None for the node's own file system."""
+        path = posixpath.normpath(node_directory)
+        above = (m for m in self.mounts if is_below(path, m.node_path))
+        return max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
 
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
-        path = posixpath.normpath(node_directory)
-        above = (m for m in self.mounts if is_below(path, m.node_path))
-        nearest = max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
+        path, nearest = posixpath.normpath(node_directory), self.mount_of(node_directory)
         if nearest is None or nearest.kind != "bind":
             return None
         return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .objects import Object, namespaced_name
@@ -40,6 +40,8 @@ class Volume:
     claim: 'namespace/name', '' for none. claim_phase: '' if the claim does not exist or has another volume. nodes:
     those that the affinity names, () for any. node_directory: '' if the source is neither hostPath nor local. source:
     its field in the spec, e.g. hostPath. original_policy: the reclaim policy before a backup set Retain, else ''.
+    required: its whole NodeSelector, None for any node. is_block: of volume mode Block. is_ephemeral: of a generic
+    ephemeral volume, deleted with its pod. is_terminating: it or its claim is being deleted.
     """
 
     name: str
@@ -55,6 +57,10 @@ class Volume:
     source: str = ""
     provisioned_by: str = ""
     original_policy: str = ""
+    required: Object | None = field(default=None, compare=False)
+    is_block: bool = False
+    is_ephemeral: bool = False
+    is_terminating: bool = False
 
 
 def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object]) -> tuple[Volume, ...]:
@@ -67,7 +73,7 @@ def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object])
 def claim_of(pv: Mapping[str, Any]) -> str:
     """'namespace/name' of a PersistentVolume's claim, '' for none."""
     ref = pv["spec"].get("claimRef")
-    return f"{ref['namespace']}/{ref['name']}" if ref else ""
+    return f"{ref.get('namespace') or 'default'}/{ref.get('name', '')}" if ref else ""
 
 
 def source_of(pv: Mapping[str, Any]) -> str:
@@ -110,6 +116,8 @@ def _volume(pv: Object, claim: Object | None) -> Volume:
     annotations = pv["metadata"].get("annotations") or {}
     if claim is not None and claim["spec"].get("volumeName", "") not in ("", name):
         claim = None
+    owners = () if claim is None else claim["metadata"].get("ownerReferences") or ()
+    going = (item["metadata"].get("deletionTimestamp") for item in (pv, claim) if item is not None)
     return Volume(
         name=name,
         claim=claim_of(pv),
@@ -124,4 +132,8 @@ def _volume(pv: Object, claim: Object | None) -> Volume:
         source=source_of(pv),
         provisioned_by=annotations.get(PROVISIONED_BY, ""),
         original_policy=annotations.get(ORIGINAL_POLICY, ""),
+        required=(spec.get("nodeAffinity") or {}).get("required"),
+        is_block=spec.get("volumeMode") == "Block",
+        is_ephemeral=any(owner.get("controller") and owner.get("kind") == "Pod" for owner in owners),
+        is_terminating=any(going),
     )

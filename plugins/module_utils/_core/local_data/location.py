@@ -5,16 +5,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below, kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import KEEPING_OUT
-
-# Taints of a node's condition come and go: it runs pods before and after.
-_CONDITION_TAINTS = "node.kubernetes.io/"
 
 
 @dataclass(frozen=True)
@@ -45,20 +40,6 @@ class DirectoryStat:
         if not self.boot or self.boot != other.boot:
             return True
         return (self.device, self.inode) == (other.device, other.inode)
-
-
-def untainted_nodes(kubernetes_nodes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The nodes that run pods without tolerations."""
-    return tuple(
-        sorted(
-            node["metadata"]["name"]
-            for node in kubernetes_nodes
-            if not any(
-                taint["effect"] in KEEPING_OUT and not taint["key"].startswith(_CONDITION_TAINTS)
-                for taint in (node.get("spec") or {}).get("taints") or ()
-            )
-        )
-    )
 
 
 def find_location(

@@ -10,29 +10,57 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import affinity_fits
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import provisioner_directories
 
 
 @dataclass(frozen=True)
 class Place:
-    """A directory of a node, and the same directory on the host ('' if it is not mounted from the host)."""
+    """A directory of a node, and the same directory on the host ('' if it is not mounted from the host).
+
+    mismatch: why the host's directory is not the node's, '' if it is or if they were not compared.
+    """
 
     node: str
     node_directory: str
     host_directory: str
+    mismatch: str = ""
+
+    def as_dict(self) -> Object:
+        """The directories in a module's result."""
+        return {name: getattr(self, name) for name in ("node", "node_directory", "host_directory")}
 
 
 def places(node_directory: str, names: Iterable[str], nodes: Iterable[Node]) -> tuple[Place, ...]:
     """A directory in the named nodes, or in all Kubernetes nodes if no name is given."""
     requested = set(names)
     chosen = [node for node in nodes if node.name in requested] if requested else kubernetes_nodes(nodes)
-    return tuple(Place(n.name, node_directory, n.host_directory(node_directory) or "") for n in chosen)
+    return tuple(_place(node, node_directory) for node in chosen)
 
 
 def volume_places(volume: Volume, nodes: Iterable[Node]) -> tuple[Place, ...]:
-    """The directory of a volume on its nodes; () for a source without a directory."""
-    return places(volume.node_directory, volume.nodes, nodes) if volume.node_directory else ()
+    """The directory of a volume on the nodes where pods can use it; () for a source without a directory.
+
+    These are the nodes that its affinity names, or that fit it and take ordinary pods.
+    """
+    if not volume.node_directory:
+        return ()
+    if volume.nodes:
+        return places(volume.node_directory, volume.nodes, nodes)
+    fitting = [node for node in kubernetes_nodes(nodes) if _fits(volume, node)]
+    return tuple(_place(n, volume.node_directory) for n in [n for n in fitting if n.takes_pods] or fitting)
+
+
+def _fits(volume: Volume, node: Node) -> bool:
+    return node.labels is None or affinity_fits(
+        volume.required, {"metadata": {"name": node.name, "labels": node.labels}}
+    )
+
+
+def _place(node: Node, path: str) -> Place:
+    mount = node.mount_of(path)
+    return Place(node.name, path, node.host_directory(path) or "", mount.mismatch if mount else "")
 
 
 def used_directories(volumes: Iterable[Volume], nodes: Iterable[Node]) -> set[str]:

@@ -15,7 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.l
     DirectoryStat,
     check_same_directory,
     find_location,
-    untainted_nodes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.model import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import (
@@ -60,7 +59,7 @@ def observe_local_data(
 def _check_data(
     request: Request, path: str, stat: DirectoryStat, nodes: Sequence[Node], found: Observation
 ) -> tuple[DirectoryLocation, tuple[str, ...]]:
-    engine, needed = found.engine, untainted_nodes(found.objects["Node"])
+    engine, needed = found.engine, [node.name for node in nodes if node.takes_pods]
     location = find_location(path, nodes, needed, read_only=request.read_only, engine=engine.name)
     directory = location.node_directory
     with ThreadPoolExecutor(1) as pool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import untainted_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import (
     DirectoryLocation,
@@ -14,7 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.l
     check_same_directory,
     find_location,
     mounted_at,
-    untainted_nodes,
 )
 
 CONTROL = "k-control-plane"
