@@ -207,10 +207,11 @@ seconds:
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.options import OTHERS
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=OTHERS)
 
 
 if __name__ == "__main__":
