@@ -299,7 +299,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module impor
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS, **action.RULES)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS, **action.RULES)
 
 
 if __name__ == "__main__":

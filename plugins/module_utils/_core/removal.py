@@ -27,7 +27,7 @@ _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
 _CSI = "Back it up with the CSI driver's own tools, then set force=true."
 _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
-    """kubectl patch pv NAME --patch '{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}'"""
+    """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
 )
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
@@ -66,7 +66,7 @@ def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collecti
     elif volume.source == "csi" and volume.name not in archived:
         yield "its data is managed by a CSI driver", _CSI
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        yield "its reclaim policy is Delete and its claim is bound", _RETAIN
+        yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
 
 
 def needing_backup(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> tuple[Volume, ...]:

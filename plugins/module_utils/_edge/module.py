@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.error_text import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import (
     VARIABLES,
     Reader,
     called,
     kubectl_options,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES, kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name, default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -51,9 +53,19 @@ def _reader(options: Mapping[str, Any], others: Mapping[str, str], given: Mappin
     """Who reads the errors of this run. The kubeconfig is found as open_cluster() finds it."""
     variables = called({**others, **{name: name for name in options}}, given.get("variables"))
     name = given.get("cluster" if "cluster" in options else "name")
+    engine = given.get("engine", "auto")
+    kind = kind_command(engine, "").rpartition("kind")[0].strip() if engine in ENGINES else ""
+    reader = Reader("", kind, not _is_rootless(engine), variables)
     if "kubeconfig" not in options or not name:
-        return Reader("", variables)
+        return reader
     own = os.path.expanduser(default_kubeconfig(name))
     kubeconfig = given["kubeconfig"] or (own if os.path.exists(own) else "")
     context = given.get("context") or ("" if kubeconfig else context_name(name))
-    return Reader(kubectl_options(kubeconfig, context), variables)
+    return replace(reader, kubectl=kubectl_options(kubeconfig, context))
+
+
+def _is_rootless(engine: str) -> bool:
+    """True if containers are run by a daemon of this user, or without one."""
+    name = engine if engine in ENGINES else os.environ.get("KIND_EXPERIMENTAL_PROVIDER", "docker")
+    own_socket = os.environ.get("DOCKER_HOST", "").startswith("unix:///run/user/")
+    return os.geteuid() != 0 and (name != "docker" or own_socket)

@@ -53,7 +53,9 @@ def _symbols(file: str) -> dict[str, tuple[ast.stmt, ...]]:
     """Name -> the statements that define it."""
     found: dict[str, tuple[ast.stmt, ...]] = {}
     for node in ast.parse((UTILS / file).read_text()).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
         names += [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
         for name in names:
@@ -98,7 +100,7 @@ def _used(symbol: Symbol) -> frozenset[Symbol]:
             found |= {Symbol(other, name) for name in ("run", "RUN", "undo") if name in _symbols(other)}
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imports:
             found.add(Symbol(imports[node.value.id].file, node.attr))
-    return frozenset(s for s in found if (UTILS / s.file).exists() and s.name in _symbols(s.file) or _forwarded(s))
+    return frozenset(s for s in found if ((UTILS / s.file).exists() and s.name in _symbols(s.file)) or _forwarded(s))
 
 
 def _forwarded(symbol: Symbol) -> bool:

@@ -9,6 +9,7 @@ import os
 import shlex
 from collections.abc import Mapping
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed, printable
 
@@ -45,4 +46,4 @@ def refuse_unreadable(unreadable: Mapping[str, str], tried: str, next_step: str)
 
 def check_permissions() -> str:
     """The next step where a file cannot be read."""
-    return "Check that it exists and is readable" + ("." if os.geteuid() == 0 else ", or run as root (become: true).")
+    return "Check that it exists and is readable" + ("." if os.geteuid() == 0 else f", or {AS_ROOT}.")

@@ -10,7 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+
+# What helps if this user may not read or write a file.
+AS_ROOT = "run as root (become: true)"
+AS_ROOTLESS = "change its mode in a node, where root may do so"
 
 # The option by which a role says what its variables are called: prefix and option, except for those in names.
 _CALLED = {"prefix": {"type": "str", "required": True}, "names": {"type": "dict", "default": {}}}
@@ -21,6 +25,8 @@ _VERBS = (
     " patch replace rollout scale taint top uncordon wait"
 )
 _KUBECTL = re.compile(rf"(?<![\w./-])kubectl(?= (?:-|(?:{'|'.join(_VERBS.split())})\b))(?![^;|&\n]* --kubeconfig)")
+_KIND = re.compile(r"(?<![\w./=-])(?<!=podman )(?<!=nerdctl )kind(?= (?:get|export|delete|load) )")
+_REQUEST = re.compile(r"^GET https?://[^/]+(/\S*)$")
 _IN_CONTAINER = re.compile(r"\bexec (?:-\S+ )*\S+ $")
 # What is said about another module: up to the end of the clause.
 _OTHER_MODULE = re.compile(
@@ -38,17 +44,21 @@ _IS_SUBJECT = re.compile(r" (?:is|are|must|has|needs|names|maps|requires)\b")
 class Reader:
     """Who reads an error.
 
-    kubectl: the options that lead to the run's cluster. variables: option -> what the reader calls it, '' for one that
-    the reader cannot set.
+    kubectl: the options that lead to the run's cluster. kind: the environment that makes kind use its engine.
+    root_helps: whether another user's files can be read as root, who does not see containers of a rootless engine.
+    variables: option -> what the reader calls it, '' for one that the reader cannot set.
     """
 
     kubectl: str = ""
+    kind: str = ""
+    root_helps: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, error: KindlabError) -> str:
         """The text of an error."""
         step = self.step(error.next_step)
-        told = KindlabError(self.prose(error.message), tried=self._reaching(error.tried), next_step=step)
+        tried = self._reaching(_REQUEST.sub(lambda get: f"kubectl get --raw {shlex.quote(get[1])}", error.tried))
+        told = KindlabError(self.prose(error.message), tried=tried, next_step=step)
         return told.text()
 
     def prose(self, text: str) -> str:
@@ -76,11 +86,15 @@ class Reader:
         return {"why": self.prose, "next_step": self.step}.get(str(key), str)(value)
 
     def _reaching(self, text: str) -> str:
-        """With the options of kubectl, except for a kubectl inside a container."""
+        """With commands that reach the run's cluster; a kubectl inside a container does already."""
 
         def reach(match: re.Match[str]) -> str:
             return match[0] if _IN_CONTAINER.search(text, 0, match.start()) else f"kubectl {self.kubectl}"
 
+        if not self.root_helps:
+            text = text.replace(AS_ROOT, AS_ROOTLESS)
+        if self.kind:
+            text = _KIND.sub(f"{self.kind} kind", text)
         return _KUBECTL.sub(reach, text) if self.kubectl else text
 
     def _possible(self, line: str) -> str:
