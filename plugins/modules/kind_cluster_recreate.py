@@ -104,6 +104,8 @@ seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.volume_restore
+notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 """
 
 EXAMPLES = r"""
