@@ -74,7 +74,7 @@ def shown(world: World, kind: Kind) -> None:
         assert found[name]["source"]
 
 
-def node_only(world: World, kind: Kind) -> None:
+def node_only(world: World, _kind: Kind) -> None:
     assert rows(world)["v"]["host_directory"] == ""
 
 
@@ -82,19 +82,19 @@ def where_shown(world: World, kind: Kind) -> None:
     assert kind.where in str(rows(world)["v"])
 
 
-def shown_as_ephemeral(world: World, kind: Kind) -> None:
+def shown_as_ephemeral(world: World, _kind: Kind) -> None:
     assert rows(world)["v"]["ephemeral"] is True
 
 
-def warned(world: World, kind: Kind) -> None:
+def warned(world: World, _kind: Kind) -> None:
     assert any("ns/c" in warning for warning in world.info().warnings)
 
 
-def nodes_shown(world: World, kind: Kind) -> None:
+def nodes_shown(world: World, _kind: Kind) -> None:
     assert rows(world)["v"]["nodes"] == [WORKER]
 
 
-def directories_shown(world: World, kind: Kind) -> None:
+def directories_shown(world: World, _kind: Kind) -> None:
     assert rows(world)["v"]["host_directories"] == {WORKER: str(world.data / "v")}
 
 
@@ -143,11 +143,11 @@ def stopped_with_its_pod(world: World, kind: Kind) -> None:
     assert policies(world, kind) == {"Delete"}
 
 
-def nothing_to_stop(world: World, kind: Kind) -> None:
+def nothing_to_stop(world: World, _kind: Kind) -> None:
     assert world.detach().facts["workloads"] == []
 
 
-def refused_to_stop(world: World, kind: Kind) -> None:
+def refused_to_stop(world: World, _kind: Kind) -> None:
     for check_mode in (True, False):
         with pytest.raises(Declined, match="ns/c") as caught:
             world.detach(check_mode=check_mode)
@@ -172,7 +172,7 @@ def saved_either_way(world: World, kind: Kind) -> None:
     assert policies(world, kind) == {"Retain"}
 
 
-def saved_as_archive_only(world: World, kind: Kind) -> None:
+def saved_as_archive_only(world: World, _kind: Kind) -> None:
     with pytest.raises(Declined) as caught:
         world.back_up()
     assert "data=archive" in caught.value.next_step
@@ -223,7 +223,7 @@ def saved(world: World, kind: Kind) -> None:
     assert policies(world, kind) == {"Retain"}
 
 
-def claim_saved(world: World, kind: Kind) -> None:
+def claim_saved(world: World, _kind: Kind) -> None:
     world.back_up()
     assert saved_objects(world, "PersistentVolumeClaim") == {"c"}
 
@@ -336,7 +336,7 @@ def claim_created(world: World, kind: Kind) -> None:
     assert phases(world) == {"c": "Pending"}
 
 
-def restore_refused_while_terminating(world: World, kind: Kind) -> None:
+def restore_refused_while_terminating(world: World, _kind: Kind) -> None:
     world.back_up()
     before = world.api.writes[:]
     for check_mode in (True, False):
@@ -345,7 +345,7 @@ def restore_refused_while_terminating(world: World, kind: Kind) -> None:
     assert world.api.writes == before
 
 
-def nodes_must_exist(world: World, kind: Kind) -> None:
+def nodes_must_exist(world: World, _kind: Kind) -> None:
     world.back_up()
     volume = world.api.get("PersistentVolume", "v")
     world.lose()
@@ -362,7 +362,7 @@ def nodes_must_exist(world: World, kind: Kind) -> None:
 def label_must_exist(world: World, kind: Kind) -> None:
     saved_and_lost(world, kind)
     for check_mode in (True, False):
-        with pytest.raises(Declined, match="example.com/disk"):
+        with pytest.raises(Declined, match=r"example\.com/disk"):
             world.restore(check_mode=check_mode)
     node = world.api.get("Node", "k-worker2")
     node["metadata"]["labels"]["example.com/disk"] = "ssd"
@@ -371,7 +371,7 @@ def label_must_exist(world: World, kind: Kind) -> None:
     assert phases(world) == {"v": "Bound", "c": "Bound"}
 
 
-def nodes_must_have_it(world: World, kind: Kind) -> None:
+def nodes_must_have_it(world: World, _kind: Kind) -> None:
     """Saved from a cluster with the mount in all nodes."""
     other = next(node for node in world.host.nodes if node["Name"] == "/k-worker2")
     mount = next(m for n in world.host.nodes for m in n["Mounts"] if m["Source"] == str(world.data))
@@ -400,7 +400,7 @@ def kept(world: World, kind: Kind) -> None:
                 assert (place / name / "file").read_text() == "content"
 
 
-def kept_released(world: World, kind: Kind) -> None:
+def kept_released(world: World, _kind: Kind) -> None:
     world.recreate()
     world.api.react(world.api)
     assert phases(world) == {"v": "Released", "w": "Released"}
@@ -412,18 +412,18 @@ def kept_with_warning(world: World, kind: Kind) -> None:
     assert phases(world) == before
 
 
-def created_again_with_its_pod(world: World, kind: Kind) -> None:
+def created_again_with_its_pod(world: World, _kind: Kind) -> None:
     world.recreate()
     assert world.api.get("PersistentVolume", "v") is None
     assert replicas(world) == 1
 
 
-def lost_claim_warned(world: World, kind: Kind) -> None:
+def lost_claim_warned(world: World, _kind: Kind) -> None:
     assert any("ns/c" in warning for warning in world.recreate().warnings)
     assert phases(world) == {}
 
 
-def not_recreated(world: World, kind: Kind) -> None:
+def not_recreated(world: World, _kind: Kind) -> None:
     writes = len(world.host.writes())
     for check_mode in (True, False):
         with pytest.raises(KindlabError):
@@ -470,7 +470,7 @@ def refused(world: World, **options: object) -> dict[str, list[str]]:
     return found
 
 
-def needed_only_while_in_use(world: World, kind: Kind) -> None:
+def needed_only_while_in_use(world: World, _kind: Kind) -> None:
     assert any("in use" in why for why in refused(world)["v"])
     stop_everything(world)
     world.api.patch("PersistentVolume", "v", {"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
@@ -478,18 +478,18 @@ def needed_only_while_in_use(world: World, kind: Kind) -> None:
     assert world.host.nodes == []
 
 
-def no_obstacle(world: World, kind: Kind) -> None:
+def no_obstacle(world: World, _kind: Kind) -> None:
     stop_everything(world)
     world.run(state="absent")
     assert world.host.nodes == []
 
 
-def no_data(world: World, kind: Kind) -> None:
+def no_data(world: World, _kind: Kind) -> None:
     world.run(state="absent")
     assert world.host.nodes == []
 
 
-def always_refused(world: World, kind: Kind) -> None:
+def always_refused(world: World, _kind: Kind) -> None:
     stop_everything(world)
     assert set(refused(world)) == {"v"}
 
@@ -571,6 +571,5 @@ CHECKS: dict[str, dict[str, Check]] = {
 
 def test_details_name_only_existing_modules() -> None:
     modules = {path.stem for path in (DOCUMENT.parents[1] / "plugins" / "modules").glob("*.py")}
-    assert {
-        name for name in re.findall(r"`(?:kindlab\.volumes\.)?((?:volume|kind|node|local)_\w+)`", DOCUMENT.read_text())
-    } <= modules
+    named = re.findall(r"`(?:kindlab\.volumes\.)?((?:volume|kind|node|local)_\w+)`", DOCUMENT.read_text())
+    assert named and set(named) <= modules
