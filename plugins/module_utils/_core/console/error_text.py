@@ -37,7 +37,7 @@ _SENTENCE = re.compile(r"(?<=[.;]) (?=[A-Z])")
 _ALTERNATIVE = ", or "
 _TOLD = re.compile(r"(?:\b[Ss]et|\b[Cc]orrect|\b[Rr]emove|\b[Ii]ncrease|\boptions?|\ball of) $")
 _GOES_ON = re.compile(r"[,.:;)]|\s(?:to|or|and|is|are|instead)\b|$")
-_IS_SUBJECT = re.compile(r" (?:is|are|must|has|needs|names|maps|requires)\b")
+_IS_SUBJECT = re.compile(r"(?: '[^']*'| -?\d+)? (?:is|are|must|has|needs|names|maps|requires)\b")
 
 
 @dataclass(frozen=True)
