@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner, looked
 
 EXEC = ["docker", "exec", "-i"]
 
@@ -30,7 +30,7 @@ class NodesHere(ScriptedRunner):
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        if list(argv[:3]) != EXEC:
+        if list(argv[:3]) != EXEC or looked(argv):
             return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
         self.inside.append(list(argv[4:]))
         return Runner().run(argv[4:], stdin=stdin, check=check, timeout=timeout, env=env)
