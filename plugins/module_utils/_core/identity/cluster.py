@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
     CLUSTER_LABEL,
+    CONTROL_PLANE,
+    WORKER,
     Node,
     kubernetes_nodes,
 )
@@ -74,7 +77,7 @@ def check_same_cluster(
             f"its CA certificate has the sha256 {_short(answer.certificates)}, that in {name} {_short(digests)}",
             engine,
         )
-    if not answer.nodes & set(containers):
+    if answer.nodes and not answer.nodes & set(containers):
         raise _another(cluster, answer, containers, "they have no node in common", engine)
     if not answer.certificates:
         raise BadInput(
@@ -85,10 +88,17 @@ def check_same_cluster(
         )
 
 
+def check_named_alike(cluster: str, answer: Answer, engine: str) -> None:
+    """Raise BadInput unless the API server has a node with a name that kind gives to nodes of the cluster."""
+    if not any(re.fullmatch(rf"{re.escape(cluster)}-({CONTROL_PLANE}|{WORKER})\d*", name) for name in answer.nodes):
+        raise _another(cluster, answer, (), "its nodes have other names", engine)
+
+
 def _another(cluster: str, answer: Answer, containers: Sequence[str], why: str, engine: str) -> BadInput:
     return BadInput(
         f"The kubeconfig points to another cluster than {cluster}: {why}. The API server at {answer.server} has the "
-        f"nodes {listed(sorted(answer.nodes))}; {cluster} of {engine} has {listed(containers)}.",
+        f"nodes {listed(sorted(answer.nodes)) or 'of no name'}; {cluster} of {engine} has "
+        f"{listed(containers) or 'none'}.",
         next_step=_kubeconfig_of(cluster, engine),
     )
 
