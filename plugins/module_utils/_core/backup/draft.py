@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
-from .catalog import Catalog, SavedArchive, SavedVolume, file_stem
+from .catalog import HOST, NODE, Catalog, SavedArchive, SavedVolume, file_stem
 from .plan import Plan, original_policy
 
 
@@ -67,16 +67,20 @@ def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
 
 
 def _volume(plan: Plan, volume: Volume, checksum_list: ChecksumList, archive: SavedArchive | None) -> SavedVolume:
+    place = plan.places[volume.name]
     return SavedVolume(
         name=volume.name,
         claim=volume.claim,
+        phase=volume.phase,
         storage_class=volume.storage_class,
         capacity=volume.capacity,
         access_modes=volume.access_modes,
         reclaim_policy=original_policy(volume),
         nodes=volume.nodes,
+        data=NODE if place.node else HOST,
+        source=f"{volume.source} {volume.node_directory}",
         node_directory=volume.node_directory,
-        host_directory=plan.places[volume.name].host_directory,
+        host_directory=place.host_directory,
         files=checksum_list.files,
         bytes=checksum_list.bytes,
         digest=checksum_list.digest,
