@@ -112,7 +112,7 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
 
 def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:
     """Why the data in a place cannot be saved, None if it can."""
-    where = place.host_directory or f"{place.node_directory} in {place.node}"
+    where = place.text()
     if look.state in (MISSING, OTHER):
         why = f"its directory {where} {'is missing' if look.state == MISSING else 'is not a directory'}"
         next_step = f"Mount or copy its data to {where}, or delete the volume: kubectl delete pv {volume.name}"

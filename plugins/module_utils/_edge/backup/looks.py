@@ -54,20 +54,28 @@ def unused(pvs: Sequence[Object], claims: Iterable[Object], nodes: Sequence[Node
     return {name for name, own in found.items() if own and all(map(is_missing, own))}
 
 
-def data_sources(plan: Plan, nodes: Iterable[Node], engine: Engine) -> dict[str, Source]:
+def sources(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) -> dict[str, Source]:
     """Volume's name -> where its data is read, on the host behind a symbolic link that a node mounts."""
     mounted = {os.path.normpath(m.host_path) for node in nodes for m in node.mounts if m.kind == "bind"}
-    on_host = {n: os.path.realpath(path) if path in mounted else path for n, path in plan.host_directories.items()}
-    return {**on_host, **node_directories(engine, plan.in_nodes)}
+    paths = {name: place.host_directory for name, place in places.items() if not place.node}
+    on_host = {name: os.path.realpath(path) if path in mounted else path for name, path in paths.items()}
+    return {**on_host, **node_directories(engine, {n: place for n, place in places.items() if place.node})}
 
 
-def look(plan: Plan, sources: Mapping[str, Source]) -> dict[str, Look]:
+def directory_states(found: Mapping[str, Source]) -> dict[str, str]:
+    """Volume's name -> missing, other (not a directory), empty or there."""
+    states = {name: _on_host(source, every=False).state for name, source in found.items() if isinstance(source, str)}
+    inside = {name: source for name, source in found.items() if isinstance(source, NodeDirectory)}
+    return {**states, **node_directory.states(inside)}
+
+
+def look(plan: Plan, found_at: Mapping[str, Source]) -> dict[str, Look]:
     """What is found where data is read, by volume's name; files are looked at only if that decides something."""
     request = plan.request
     # Root may read everything.
     every = request.archives or (request.checksums != "none" and os.geteuid() != 0)
-    found = {name: _on_host(source, every=every) for name, source in sources.items() if isinstance(source, str)}
-    inside = {name: source for name, source in sources.items() if isinstance(source, NodeDirectory)}
+    found = {name: _on_host(source, every=every) for name, source in found_at.items() if isinstance(source, str)}
+    inside = {name: source for name, source in found_at.items() if isinstance(source, NodeDirectory)}
     if not inside:
         return found
     states, sizes = node_directory.states(inside), node_directory.sizes(inside)

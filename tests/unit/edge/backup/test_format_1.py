@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS, WORKLOADS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     Backup,
@@ -107,10 +108,9 @@ def test_archives_contain_what_their_lists_say(stored: Path) -> None:
 def test_its_checksum_lists(backup: Backup) -> None:
     for volume in backup.catalog.volumes:
         entries = backup.entries(volume)
-        assert checksums.to_text(entries, "full") == (
-            (backup.directory / volume.checksum_list).read_text(),
-            volume.digest,
-        )
+        found = ChecksumList.from_entries(entries, "full")
+        assert "".join(found.lines()) == (backup.directory / volume.checksum_list).read_text()
+        assert (found.digest, found.files, found.bytes) == (volume.digest, volume.files, volume.bytes)
     entries = {entry.path: entry for entry in backup.entries(backup.catalog.volumes[0])}
     assert list(entries) == [".", "café", "empty", "link", "note.txt", "twin.txt"]
     assert entries["twin.txt"] == checksums.Entry(
