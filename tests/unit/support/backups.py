@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedVolume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -71,12 +71,12 @@ def claim(number: int) -> Object:
     }
 
 
-def saved_volume(number: int, data: Path | str = "/srv", **other: Any) -> SavedVolume:
-    """What a catalog says of v<number>, whose data was in <data>/v<number>."""
+def saved_volume(number: int, top: Path | str = "/srv", **other: Any) -> SavedVolume:
+    """What a catalog says of v<number>, whose data was in <top>/v<number>."""
     given = {
         "reclaim_policy": "Delete",
         "node_directory": f"/data/v{number}",
-        "host_directory": f"{data}/v{number}",
+        "host_directory": f"{top}/v{number}",
         **other,
     }
     return SavedVolume(
@@ -116,15 +116,16 @@ def write_backup(
     with locked(path), Writer(path) as writer:
         for number in range(count):
             directory = str(data / f"v{number}")
-            entries = scan(directory, checksum)
-            text, digest = checksums.to_text(entries, checksum)
+            found = ChecksumList()
             listed = f"checksums/v{number}.jsonl" if checksum != "none" else ""
             if listed:
-                writer.write(listed, text)
-            files, size = checksums.totals(entries)
+                found = ChecksumList.from_entries(scan(directory, checksum), checksum)
+                writer.write(listed, found.lines())
             kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
             where = {"node_directory": f"{places}/v{number}", "host_directory": ""} if places else {}
-            told = {"files": files, "bytes": size, "digest": digest, "checksum_list": listed, "archive": kept}
+            where |= {"data": "node"} if places and kept else {}
+            told = {"files": found.files, "bytes": found.bytes, "digest": found.digest}
+            told |= {"checksum_list": listed, "archive": kept}
             saved.append(saved_volume(number, data, **told, **where))
         for kind, items in {
             "Namespace": [NAMESPACE],

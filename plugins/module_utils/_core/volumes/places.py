@@ -28,6 +28,10 @@ class Place:
     mismatch: str = ""
     remedy: str = ""
 
+    def text(self) -> str:
+        """The directory on the host, or 'PATH in NODE'."""
+        return self.host_directory or f"{self.node_directory} in {self.node}"
+
     def as_dict(self) -> Object:
         """The directories in a module's result."""
         return {name: getattr(self, name) for name in ("node", "node_directory", "host_directory")}

@@ -35,7 +35,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     decompressed,
     last_lines,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, walk
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.walk import walk
 
 
 def extract(directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str) -> None:
