@@ -218,7 +218,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module impor
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS)
 
 
 if __name__ == "__main__":

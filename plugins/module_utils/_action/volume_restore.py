@@ -37,6 +37,8 @@ ARGUMENTS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 120},
 }
 RESOURCES = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass")
+# What errors of a backup call options that this module does not have.
+OTHERS = {"compression": ""}
 
 
 def run(

@@ -30,7 +30,7 @@ _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to tha
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
 _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
-    """kubectl patch pv NAME --patch '{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}'"""
+    """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
 )
 _GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv NAME"
 
@@ -96,7 +96,7 @@ def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collecti
         if inside:
             yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        yield "its reclaim policy is Delete and its claim is bound", _RETAIN
+        yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
 
 
 def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[str, Place], dict[str, str]]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -15,7 +15,7 @@ from .model import Request
 
 # API groups of workloads.WORKLOAD_KINDS; others have kinds of the same name, e.g. the Job of batch.volcano.sh.
 _GROUPS = ("", "apps", "batch")
-_BARE = "Delete these pods (kubectl delete pod -n NAMESPACE NAME), or set unmanaged=delete."
+_BARE = "Delete these pods, or set unmanaged=delete."
 _UNKNOWN = "Scale down their controller, or set unmanaged=delete to delete the pods."
 _STATIC = "Move the manifests of static pods out of the node's /etc/kubernetes/manifests."
 
@@ -42,7 +42,17 @@ def unmanaged(pod: Object, known: Mapping[str, Object]) -> Refusal | None:
 def refuse(refusals: Iterable[Refusal], request: Request) -> None:
     """Raise Declined for static pods, and for all others unless they are to be deleted."""
     refused = [r for r in refusals if request.unmanaged == "refuse" or r.details["static"]]
-    decline(f"Cannot stop {count(len(refused), 'pod')} using the volumes", refused)
+    decline(f"Cannot stop {count(len(refused), 'pod')} using the volumes", refused, *_deletions(refused))
+
+
+def _deletions(refused: Iterable[Refusal]) -> Iterator[str]:
+    """Commands that delete the pods without a controller, one per namespace."""
+    names: dict[str, list[str]] = {}
+    for refusal in refused:
+        if refusal.next_step == _BARE:
+            namespace, name = refusal.name.split("/")
+            names.setdefault(namespace, []).append(name)
+    yield from (f"kubectl -n {namespace} delete pod {' '.join(pods)}" for namespace, pods in names.items())
 
 
 def _refusal(pod: Object, why: str, next_step: str, *, static: bool = False) -> Refusal:

@@ -53,7 +53,7 @@ def namespace_obstacle(name: str, namespace: Mapping[str, Any] | None, *, create
     if namespace is None and not create:
         return (
             f"the namespace {name} does not exist",
-            "Create it (kubectl create namespace NAME), or set create_namespaces: true.",
+            f"Create it (kubectl create namespace {name}), or set create_namespaces=true.",
         )
     if namespace is not None and _status(namespace).get("phase") == "Terminating":
         return f"the namespace {name} is being deleted", f"Wait: kubectl wait --for=delete namespace/{name}"

@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 
 _DESCRIBED: dict[str, Any] = {"nodes": [], "images": [], "options": {}, "storage_classes": []}
 # Options of kind_cluster that a recreation sets itself.
-_OWN = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
+NOT_DESCRIBED = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
 
 
 def of_cluster(cluster: Mapping[str, Any], engine: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def cluster_spec(name: str, requested: Mapping[str, Any], recorded: Mapping[str,
 
     Raises BadInput if they are incomplete, or if some are not for the user to set.
     """
-    own = [option for option in _OWN if option in requested]
+    own = [option for option in NOT_DESCRIBED if option in requested]
     if own:
         raise BadInput(
             f"options must not contain {', '.join(own)}. Nothing was changed.",

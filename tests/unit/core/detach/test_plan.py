@@ -223,7 +223,9 @@ def test_pods_that_no_known_workload_recreates_are_refused(objects, name, why, n
     assert "1 pod using the volumes" in error.message
     assert next_step in error.next_step
     (row,) = error.details
-    assert row == {"name": name, "why": why, "next_step": error.next_step, "static": objects == [FIXED]}
+    assert row["next_step"] in error.next_step
+    assert ("kubectl -n ns delete pod bare" in error.next_step) == (objects == [BARE])
+    assert row == {"name": name, "why": why, "next_step": row["next_step"], "static": objects == [FIXED]}
 
 
 def test_ten_that_are_refused_are_all():
@@ -240,6 +242,7 @@ def test_all_refusals_are_listed_at_once():
     assert error.message.endswith(f"ns/bare-09: {BY_HAND}\n- and 3 more")
     assert len(error.details) == 13
     assert error.next_step.count("unmanaged=delete") == 1
+    assert f"kubectl -n ns delete pod {' '.join(f'bare-{number:02}' for number in range(12))}" in error.next_step
     assert "/etc/kubernetes/manifests" in error.next_step
 
 
