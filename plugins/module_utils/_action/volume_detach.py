@@ -16,7 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.carry_out import detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
@@ -54,30 +56,26 @@ def run(
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
-            planned = _detach(observation.cluster, check, planned, deadline, watch)
+
+            def look(begun: bool) -> Plan:
+                objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
+                return plan(request, Observed.from_objects(objects), begun=begun)
+
+            planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:
-        _attach(observation.cluster, planned, deadline, watch)
+        planned = _attach(observation.cluster, planned, deadline, watch)
     facts = {**planned.result(), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings())
 
 
-def _detach(cluster: Cluster, check: UsageCheck, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
-    """The plan as it was carried out. Raises TimedOut if volumes are still in use."""
-    planned = replace(planned, steps=workloads.scale_down(cluster, planned.steps))
-    workloads.delete(cluster, planned.deleted)
-    watch.lap("scale_down")
-    workloads.wait_gone(cluster, planned.pods, deadline)
-    watch.lap("wait")
-    planned = replace(planned, users=check.await_free(planned.volumes, deadline))
-    watch.lap("verify")
-    if any(planned.users.values()):
-        raise planned.still_in_use(deadline.seconds)
-    return planned
-
-
-def _attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> None:
+def _attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
+    """The plan with warnings about pods that cannot start. Raises an error about these if it waits."""
     workloads.scale_up(cluster, planned.steps)
+    policies.write(cluster, planned.policies)
     watch.lap("scale_up")
+    items = [step.item for step in planned.steps]
     if planned.request.wait:
-        workloads.wait_ready(cluster, planned.steps, deadline)
+        readiness.wait_ready(cluster, items, deadline)
         watch.lap("wait")
+        return planned
+    return replace(planned, notes=readiness.warnings(cluster, items))
