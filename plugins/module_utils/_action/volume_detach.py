@@ -15,11 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.carry_out import detach
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
 ARGUMENTS: dict[str, Any] = {
@@ -63,19 +61,6 @@ def run(
 
             planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:
-        planned = _attach(observation.cluster, planned, deadline, watch)
+        planned = attach(observation.cluster, planned, deadline, watch)
     facts = {**planned.result(), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings())
-
-
-def _attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
-    """The plan with warnings about pods that cannot start. Raises an error about these if it waits."""
-    workloads.scale_up(cluster, planned.steps)
-    policies.write(cluster, planned.policies)
-    watch.lap("scale_up")
-    items = [step.item for step in planned.steps]
-    if planned.request.wait:
-        readiness.wait_ready(cluster, items, deadline)
-        watch.lap("wait")
-        return planned
-    return replace(planned, notes=readiness.warnings(cluster, items))

@@ -29,8 +29,9 @@ class Killed(BaseException):
 class FakeCluster:
     """A cluster in memory. objects: by (kind, namespace, name), as the API server shows them.
 
-    now: seconds that waits in vain have taken, see clock(). writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
-    Killed. react: called with this cluster at each watch, to act as the controllers.
+    writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
+    Killed. react: called with this cluster at each watch, to act as the controllers. now: seconds that waits in vain
+    have taken, see clock().
     """
 
     def __init__(self, *objects: Object, kill_after: int | None = None) -> None:

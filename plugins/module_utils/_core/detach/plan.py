@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.reclaim import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import (
     ATTACHED,
     Policies,
     restored,

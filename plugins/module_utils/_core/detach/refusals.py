@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.reclaim import terminating
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import terminating
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
 from .model import Request

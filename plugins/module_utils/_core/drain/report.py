@@ -10,8 +10,8 @@ from dataclasses import replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.unready import why_not_ready
 
 from .model import PodDecision, Request
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.reclaim import Policies
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import Policies
 
 from .api import Missing
 from .client import Cluster

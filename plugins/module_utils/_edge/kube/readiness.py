@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished, key
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.unready import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import (
     Obstacle,
     cannot_start,
     not_ready,

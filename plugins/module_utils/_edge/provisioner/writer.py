@@ -8,7 +8,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import rollout_complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import without_nulls
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.unready import why_not_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 

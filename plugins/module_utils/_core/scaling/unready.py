@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import controller, is_terminating
-
-from .errors import KindlabError, TimedOut
-from .text import be, count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 _STARTING = ("ContainerCreating", "PodInitializing", "Pending", "Running", "not ready", "ContainersNotReady")
 # Reasons that nobody but the user removes; of the others, those whose message says so.

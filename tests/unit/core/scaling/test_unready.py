@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.unready import (
-    cannot_start,
-    not_ready,
-    obstacles,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import (
     why_not_ready,
 )
 
@@ -80,5 +77,3 @@ def test_the_replica_sets_of_a_deployment_without_pods_are_described():
 def test_an_event_without_lasttimestamp_is_dated_by_its_eventtime():
     new = {**event("new"), "lastTimestamp": None, "eventTime": "2026-01-02T00:00:00.000000Z"}
     assert why_not_ready("ns", [pod()], [new, event("old")])[0] == "pod p-1 is Pending; last event Failed: new"
-
-

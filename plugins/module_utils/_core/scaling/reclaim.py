@@ -14,8 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     RETAINED_UNTIL,
     Volume,
 )
-
-from .refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 
 RETAIN = "Retain"
 # Values of RETAINED_UNTIL: the state of volume_detach and that of node_drain that restore the policy.

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Carry out a detachment, look again what was started meanwhile, and stop that too, until the volumes are unused."""
+"""Apply a plan: detach, and look again what was started meanwhile, until the volumes are unused; or attach."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from . import workloads
@@ -64,3 +64,16 @@ def _await_free(cluster: Cluster, check: UsageCheck, done: Plan, deadline: Deadl
     users = check.await_free(done.volumes, deadline, done.newcomers)
     watch.lap("verify")
     return replace(done, users=users)
+
+
+def attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
+    """The plan with warnings about pods that cannot start. Raises an error about these if it waits."""
+    workloads.scale_up(cluster, planned.steps)
+    policies.write(cluster, planned.policies)
+    watch.lap("scale_up")
+    items = [step.item for step in planned.steps]
+    if planned.request.wait:
+        readiness.wait_ready(cluster, items, deadline)
+        watch.lap("wait")
+        return planned
+    return replace(planned, notes=readiness.warnings(cluster, items))
