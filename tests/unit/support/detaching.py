@@ -34,9 +34,9 @@ C = bound("c")
 class Once(UsageCheck):
     """A check whose deadline is over after the first turn."""
 
-    def await_free(self, volumes, deadline, newcomers):
+    def await_free(self, volumes, deadline, is_newcomer):
         assert deadline.seconds >= 1
-        return super().await_free(volumes, Deadline(0), newcomers, lambda _seconds: pytest.fail("it waits"))
+        return super().await_free(volumes, Deadline(0), is_newcomer, lambda _seconds: pytest.fail("it waits"))
 
 
 class Nodes:

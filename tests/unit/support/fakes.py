@@ -161,7 +161,9 @@ class FakeCluster:
     ) -> set[Any]:
         del stop
         found = [change.object for change in self.watch(kind, timeout, fields=fields)]
-        return {key(item) for item in found if not gone(item)} & set(names)
+        left = {key(item) for item in found if not gone(item)} & set(names)
+        self.now += timeout if left else 0.0
+        return left
 
     def wait_gone(self, kind: str, names: Iterable[tuple[str, str]], timeout: float) -> None:
         left = self.left_after(kind, names, timeout, key_of)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
@@ -50,11 +50,11 @@ class Plan:
         """Those of the users that are left once the pods are gone."""
         return users_without({namespaced_name(pod) for pod in self.pods}, users)
 
-    def newcomers(self, found: Iterable[Object]) -> list[Object]:
-        """Those of the pods that use the volumes, and are not among the plan's."""
+    def newcomers(self) -> Callable[[Object], bool]:
+        """A function that is true for a pod that uses the volumes, and is not among the plan's."""
         known = {uid_of(pod) for pod in self.pods}
         claims = {volume.claim for volume in (*self.volumes, *self.ephemeral) if volume.claim_phase}
-        return [pod for pod in _using(found, claims) if uid_of(pod) not in known]
+        return lambda pod: uid_of(pod) not in known and bool(_using([pod], claims))
 
     def following(self, again: Plan) -> Plan | None:
         """What is left to do after this plan was carried out, None for nothing. again: a plan made since then.
@@ -77,13 +77,12 @@ class Plan:
     def joined(self, later: Plan) -> Plan:
         """Both as one, with everything as it was before this one."""
         steps = {workloads.key(step.item): step for step in (*self.steps, *later.steps)}
-        volumes = {volume.name: volume for volume in (*later.policies.volumes, *self.policies.volumes)}
         return replace(
             self,
             steps=tuple(step for _key, step in sorted(steps.items())),
             pods=(*self.pods, *later.pods),
             deleted=(*self.deleted, *later.deleted),
-            policies=Policies(tuple(volumes.values()), {**self.policies.patches, **later.policies.patches}),
+            policies=self.policies.joined(later.policies),
         )
 
     def diff(self) -> tuple[Object, Object]:

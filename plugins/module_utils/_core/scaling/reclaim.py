@@ -42,6 +42,12 @@ class Policies:
         changed = {name: patch["spec"]["persistentVolumeReclaimPolicy"] for name, patch in self.patches.items()}
         return {**self.before(), **changed}
 
+    def joined(self, later: Policies) -> Policies:
+        """Both as one, with each volume as it was before these."""
+        volumes = {volume.name: volume for volume in (*later.volumes, *self.volumes)}
+        patches = {**self.patches, **later.patches}
+        return Policies(tuple(volumes.values()), patches, (*self.warnings, *later.warnings))
+
     def rows(self) -> list[Object]:
         """The changes in a module's result."""
         after = self.after()

@@ -59,9 +59,10 @@ def _stop(cluster: Cluster, todo: Plan) -> Plan:
 
 def _await_free(cluster: Cluster, check: UsageCheck, done: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
     """The plan with the users that are left, when there are none, others appear, or the deadline is over."""
-    workloads.wait_gone(cluster, done.pods, deadline, done.newcomers)
+    is_newcomer = done.newcomers()
+    workloads.wait_gone(cluster, done.pods, deadline, is_newcomer)
     watch.lap("wait")
-    users = check.await_free(done.volumes, deadline, done.newcomers)
+    users = check.await_free(done.volumes, deadline, is_newcomer)
     watch.lap("verify")
     return replace(done, users=users)
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
@@ -60,17 +60,17 @@ class UsageCheck:
         self,
         volumes: Sequence[Volume],
         deadline: Deadline,
-        newcomers: Callable[[Iterable[Object]], list[Object]] = lambda _pods: [],
+        is_newcomer: Callable[[Object], bool] = lambda _pod: False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> dict[str, list[VolumeUser]]:
-        """Check again until all are free, there are newcomers among the pods, or the deadline is over.
+        """Check again until all are free, there is a newcomer among the pods, or the deadline is over.
 
         The result is that of the last check.
         """
         users: dict[str, list[VolumeUser]] = {}
         for _turn in poll(deadline, PAUSE, sleep):
             users = self.users(volumes)
-            if not any(users.values()) or newcomers(self._pods):
+            if not any(users.values()) or any(map(is_newcomer, self._pods)):
                 break
         return users
 

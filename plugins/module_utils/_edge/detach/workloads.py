@@ -41,16 +41,16 @@ def delete(cluster: Cluster, pods: Iterable[Object]) -> None:
 
 
 def wait_gone(
-    cluster: Cluster, pods: Iterable[Object], deadline: Deadline, newcomers: Callable[[Iterable[Object]], list[Object]]
+    cluster: Cluster, pods: Iterable[Object], deadline: Deadline, is_newcomer: Callable[[Object], bool]
 ) -> None:
-    """Wait until these pods have ended, another one uses the volumes (newcomers), or the deadline is over."""
+    """Wait until these pods have ended, there is a newcomer, or the deadline is over."""
     cluster.left_after(
         "Pod",
         {uid_of(pod) for pod in pods},
         deadline.left(),
         uid_of,
         gone=is_terminal,
-        stop=lambda pod: bool(newcomers([pod])),
+        stop=is_newcomer,
     )
 
 
