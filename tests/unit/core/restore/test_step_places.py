@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.restores import obse
 ARCHIVE = SavedArchive("archives/v0.tar.gz", "0" * 64, 7, "gzip")
 BARE = Node("k-worker", "k", "worker")
 MOUNTED = replace(BARE, mounts=(Mount("/data", "/srv"),))
-CONTROL = Node("k-control-plane", "k", "control-plane")
+CONTROL = Node("k-control-plane", "k", "control-plane", takes_pods=False)
 OTHER = Node("k-worker2", "k", "worker")
 
 
