@@ -160,3 +160,31 @@ def _archive(writer: Writer, directory: str, path: str) -> SavedArchive:
         written = write_archive(directory, file.write, "gzip", None)
     writer.files[path] = written.sha256
     return SavedArchive(path, written.sha256, written.bytes, "gzip")
+
+
+def write_generation(path: Path, saved: list[tuple[Object, str]], *others: Object, archive: bool = True) -> str:
+    """A generation with any volumes: each with the directory of its data, '' for none; and other objects."""
+    entries, objects = [], [*others]
+    with locked(path), Writer(path) as writer:
+        for pv, directory in saved:
+            name = pv["metadata"]["name"]
+            told: Object = {"node_directory": "", "host_directory": ""}
+            if directory:
+                listed = scan(directory, "full")
+                text, digest = checksums.to_text(listed, "full")
+                writer.write(f"checksums/{name}.jsonl", text)
+                files, size = checksums.totals(listed)
+                told = {"files": files, "bytes": size, "digest": digest, "checksum_list": f"checksums/{name}.jsonl"}
+                told |= {"archive": _archive(writer, directory, f"archives/{name}.tar.gz") if archive else None}
+                told |= {"host_directory": directory, "node_directory": pv["spec"]["hostPath"]["path"]}
+            ref = pv["spec"].get("claimRef") or {"namespace": "", "name": ""}
+            claim_name = f"{ref['namespace']}/{ref['name']}".strip("/")
+            entries.append(SavedVolume(name, claim_name, "standard", "1Gi", ("ReadWriteOnce",), **told))
+            objects.append(pv)
+        for kind in ("Namespace", "StorageClass", "PersistentVolume", "PersistentVolumeClaim"):
+            of_kind = [item for item in objects if item["kind"] == kind]
+            writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in of_kind))
+        cluster = SavedCluster("k", "v1.34.4", (SavedNode("k-worker", "k", "worker"),))
+        return writer.publish(
+            Catalog("2026-01-02T03:04:05Z", cluster, "in_place", "full", tuple(entries), writer.files)
+        )

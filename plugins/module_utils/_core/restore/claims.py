@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import namespace_obstacle
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .model import Observed, Request
 
@@ -50,9 +50,7 @@ def plan_claims(claims: Iterable[Object], request: Request, observed: Observed) 
 def lost_warning(claims: Iterable[Object]) -> tuple[str, ...]:
     """The warning about claims whose volume was missing when the backup was made."""
     lost = [f"{namespaced_name(claim)} ({claim['spec']['volumeName']})" for claim in claims]
-    if not lost:
-        return ()
-    return (f"{count(len(lost), 'claim')} not restored, whose volume is not in the backup: {listed(lost)}.",)
+    return (f"Claims whose volume is not in the backup are not restored: {listed(lost)}.",) if lost else ()
 
 
 def _refusal(claim: Object, existing: Object | None, request: Request, observed: Observed) -> Refusal | None:
@@ -63,14 +61,11 @@ def _refusal(claim: Object, existing: Object | None, request: Request, observed:
             name,
             "the existing claim is being deleted",
             f"Stop the pods that use it: kubectl -n {namespace} describe pvc {own}",
-            {"claim": name},
         )
     why, next_step = namespace_obstacle(namespace, observed.namespaces.get(namespace), create=request.create_namespaces)
-    return Refusal(name, why, next_step, {"claim": name}) if why else None
+    return Refusal(name, why, next_step) if why else None
 
 
 def _missing_classes(waiting: dict[str, str]) -> tuple[str, ...]:
-    if not waiting:
-        return ()
     claims = listed([f"{name} ({storage_class})" for name, storage_class in waiting.items()])
-    return (f"{count(len(waiting), 'claim')} stay Pending until their storage class exists: {claims}.",)
+    return (f"Claims that stay Pending until their storage class exists: {claims}.",) if waiting else ()

@@ -162,7 +162,7 @@ def test_claims_that_waited_for_a_volume():
 def test_claims_that_lost_their_volume_are_not_restored():
     chosen = selected((*OBJECTS, claim(7)))
     assert (chosen.claims, len(chosen.volumes)) == ((), 2)
-    assert chosen.warnings == ("1 claim not restored, whose volume is not in the backup: ns/c7 (v7).",)
+    assert chosen.warnings == ("Claims whose volume is not in the backup are not restored: ns/c7 (v7).",)
     assert selected((*OBJECTS, claim(7)), claims=False).warnings == ()
 
 
