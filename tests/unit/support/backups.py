@@ -124,6 +124,7 @@ def write_backup(
             files, size = checksums.totals(entries)
             kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
             where = {"node_directory": f"{places}/v{number}", "host_directory": ""} if places else {}
+            where |= {"data": "node"} if places and kept else {}
             told = {"files": files, "bytes": size, "digest": digest, "checksum_list": listed, "archive": kept}
             saved.append(saved_volume(number, data, **told, **where))
         for kind, items in {

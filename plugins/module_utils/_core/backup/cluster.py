@@ -16,9 +16,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
-from .catalog import Catalog
+from .catalog import NOTHING, Catalog, SavedVolume
 from .manifests import CLUSTER, WORKLOADS
 from .plan import Observed
+
+BOUND = "Bound"
 
 
 def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> Object:
@@ -52,19 +54,32 @@ def observed_from_backup(
             f"{where} is a backup of the cluster {catalog.cluster.name}, not of {name}.",
             next_step="Set path to the backup of this cluster.",
         )
+    volumes = {volume.name: volume for volume in catalog.volumes}
     return Observed(
         nodes=tuple(nodes) or tuple(node.as_node() for node in catalog.cluster.nodes),
-        volumes=[_bound(item) for item in saved["PersistentVolume"]],
-        claims=[_bound(item) for item in saved["PersistentVolumeClaim"]],
+        volumes=[
+            _with_phase(item, _phase(volumes.get(item["metadata"]["name"]))) for item in saved["PersistentVolume"]
+        ],
+        claims=[
+            _with_phase(item, BOUND if item["spec"].get("volumeName") in volumes else "Pending")
+            for item in saved["PersistentVolumeClaim"]
+        ],
         storage_classes=saved["StorageClass"],
         namespaces=saved["Namespace"],
         pods=(),
         kubernetes_version=catalog.cluster.kubernetes_version,
         workloads=saved[WORKLOADS],
         cluster=next(iter(saved[CLUSTER]), None),
+        unused={volume.name for volume in catalog.volumes if volume.data == NOTHING},
+        is_live=False,
     )
 
 
-def _bound(item: Object) -> Object:
-    """A backup has no status: volumes and claims are assumed to be bound, as when they were saved."""
-    return {**item, "status": {"phase": "Bound"}}
+def _phase(volume: SavedVolume | None) -> str:
+    """Its phase when it was saved; in format 1, which had none, it is assumed to be bound."""
+    return (volume.phase if volume else "") or BOUND
+
+
+def _with_phase(item: Object, phase: str) -> Object:
+    """A backup has no status."""
+    return {**item, "status": {"phase": phase}}

@@ -26,7 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     decompressed,
     last_lines,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, walk
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.walk import walk
 
 from .verified import check_extracted, verified
 

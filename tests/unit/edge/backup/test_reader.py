@@ -272,6 +272,6 @@ def test_a_writer_is_told_of_damage_but_not_stopped(backup: Path, tmp_path: Path
 
 def test_a_writer_is_stopped_by_a_newer_format(backup: Path) -> None:
     path = only(backup) / "catalog.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(NewerFormat):
         read_existing(backup)
