@@ -23,9 +23,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     claim,
     inspected,
     volume,
-    write_generation,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, binding_controller
+from ansible_collections.kindlab.volumes.tests.unit.support.generations import write_generation
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 
 OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "cluster": "k", "wait_timeout": 1}
@@ -54,7 +54,7 @@ class Lab:
         return run(options, check_mode, runner=runner, connect=lambda *_where: self.cluster)
 
     def rows(self, **options):
-        """By name, the rows of a run; the check before it must say the same, and the run after it that nothing is left."""
+        """By name, the rows of a run; the check before it must say the same, and the run after it change nothing."""
         before = sorted(self.data.rglob("*"))
         checked = self.restore(True, **options)
         assert self.cluster.writes == []
@@ -135,11 +135,11 @@ LOCAL_DATA = {"labels": {"kindlab.volumes/local-data": "read-only"}}
 @pytest.mark.parametrize(
     ("spec", "metadata", "where", "warns"),
     [
-        ({"nfs": {"server": "nas", "path": "/x"}, "nodeAffinity": None}, {}, "on nas:/x", True),
-        ({"csi": {"driver": "d.example", "volumeHandle": "h"}}, {}, "managed by the CSI driver d.example", True),
-        ({"iscsi": {"targetPortal": "nas:3260", "iqn": "iqn.x", "lun": 0}}, {}, "on nas:3260, iqn.x", True),
-        ({"local": {"path": "/dev/sdb"}, "volumeMode": "Block"}, {}, "on the block device /dev/sdb", True),
-        ({"local": {"path": "/data/l"}}, LOCAL_DATA, "in /data/l, which belongs to the host", False),
+        ({"nfs": {"server": "nas", "path": "/x"}, "nodeAffinity": None}, {}, "nfs nas:/x", True),
+        ({"csi": {"driver": "d.example", "volumeHandle": "h"}}, {}, "csi d.example h", True),
+        ({"iscsi": {"targetPortal": "nas:3260", "iqn": "iqn.x", "lun": 0}}, {}, "iscsi nas:3260 iqn.x 0", True),
+        ({"local": {"path": "/dev/sdb"}, "volumeMode": "Block"}, {}, "local /dev/sdb, a block device", True),
+        ({"local": {"path": "/data/l"}}, LOCAL_DATA, "local /data/l, data of the host", False),
     ],
     ids=["nfs", "csi", "iscsi", "block", "local_data"],
 )
@@ -152,7 +152,7 @@ def test_data_that_no_backup_has(lab, spec, metadata, where, warns, verify):
     write_generation(lab.backup, [(item, "")], claim(0), *OBJECTS)
     row = lab.rows(verify=verify)["v0"]
     assert (row["phase"], row["claim_phase"], row["checksum"]) == ("Bound", "Bound", "not compared")
-    assert row["why"] == f"binds to ns/c0; its data is {where}"
+    assert row["why"] == f"binds to ns/c0; its data is elsewhere ({where})"
     expected = f"The data of 1 volume is not in the backup and was not compared: ns/c0 ({where})."
     assert lab.warnings == ((expected,) if warns else ())
 
@@ -381,7 +381,7 @@ class TestRoom:
     def test_holes_need_no_room(self, lab, monkeypatch):
         directory = lab.write("v0/f")
         with open(f"{directory}/f", "r+b") as file:
-            file.truncate(1 << 30)
+            file.truncate(64 << 20)
         write_generation(lab.backup, [(pv(0), directory)], claim(0), *OBJECTS)
         shutil.rmtree(directory)
         space = SimpleNamespace(f_bavail=1 << 20, f_frsize=1, f_files=0, f_favail=0)
@@ -411,3 +411,31 @@ class TestRoom:
         empty.nodes = [inspected("k-worker", "k", "worker")]
         monkeypatch.setattr(check, "_LOOK", 'for p do echo "yes 100 - 1 /"; done')
         assert "not enough room at / in k-worker" in empty.refused().message
+
+
+def test_a_volume_that_was_never_used_needs_no_directory(lab):
+    item = pv(0)
+    del item["spec"]["claimRef"], item["metadata"]["annotations"]
+    write_generation(lab.backup, [(item, "")], *OBJECTS, v0="unused")
+    row = lab.rows()["v0"]
+    assert (row["phase"], row["claim"], row["checksum"]) == ("Available", "", "not compared")
+    lab.cluster.delete("PersistentVolume", "v0")
+    lab.cluster.writes.clear()
+    lab.nodes = [inspected("k-worker", "k", "worker")]
+    assert lab.rows()["v0"]["phase"] == "Available"
+
+
+def test_a_bound_volume_without_its_directory_is_refused(lab):
+    directory = lab.write("v0/f")
+    write_generation(lab.backup, [(pv(0), directory)], claim(0), *OBJECTS, v0="Bound")
+    shutil.rmtree(directory)
+    (lab.data / "v0").symlink_to("nowhere")
+    assert "v0 is not a directory" in lab.refused().message
+
+
+@pytest.mark.parametrize("phase", ["Released", "Failed"])
+def test_a_released_volume_without_a_provisioner(lab, phase):
+    item = pv(0)
+    del item["metadata"]["annotations"]
+    write_generation(lab.backup, [(item, lab.write("v0/f"))], *OBJECTS, v0=phase)
+    assert lab.rows()["v0"]["phase"] == "Released"

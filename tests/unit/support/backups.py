@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedVolume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -71,12 +71,12 @@ def claim(number: int) -> Object:
     }
 
 
-def saved_volume(number: int, data: Path | str = "/srv", **other: Any) -> SavedVolume:
-    """What a catalog says of v<number>, whose data was in <data>/v<number>."""
+def saved_volume(number: int, parent: Path | str = "/srv", **other: Any) -> SavedVolume:
+    """What a catalog says of v<number>, whose data was in <parent>/v<number>."""
     given = {
         "reclaim_policy": "Delete",
         "node_directory": f"/data/v{number}",
-        "host_directory": f"{data}/v{number}",
+        "host_directory": f"{parent}/v{number}",
         **other,
     }
     return SavedVolume(
@@ -117,11 +117,11 @@ def write_backup(
         for number in range(count):
             directory = str(data / f"v{number}")
             entries = scan(directory, checksum)
-            text, digest = checksums.to_text(entries, checksum)
-            listed = f"checksums/v{number}.jsonl" if checksum != "none" else ""
-            if listed:
-                writer.write(listed, text)
-            files, size = checksums.totals(entries)
+            found = ChecksumList.from_entries(entries, checksum) if checksum != "none" else ChecksumList()
+            listed, files, size, digest = "", found.files, found.bytes, found.digest
+            if checksum != "none":
+                listed = f"checksums/v{number}.jsonl"
+                writer.write(listed, "".join(found.lines()))
             kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
             where = {"node_directory": f"{places}/v{number}", "host_directory": ""} if places else {}
             where |= {"data": "node"} if places and kept else {}
@@ -161,31 +161,3 @@ def _archive(writer: Writer, directory: str, path: str) -> SavedArchive:
         written = write_archive(directory, file.write, "gzip", None)
     writer.files[path] = written.sha256
     return SavedArchive(path, written.sha256, written.bytes, "gzip")
-
-
-def write_generation(path: Path, saved: list[tuple[Object, str]], *others: Object, archive: bool = True) -> str:
-    """A generation with any volumes: each with the directory of its data, '' for none; and other objects."""
-    entries, objects = [], [*others]
-    with locked(path), Writer(path) as writer:
-        for pv, directory in saved:
-            name = pv["metadata"]["name"]
-            told: Object = {"node_directory": "", "host_directory": ""}
-            if directory:
-                listed = scan(directory, "full")
-                text, digest = checksums.to_text(listed, "full")
-                writer.write(f"checksums/{name}.jsonl", text)
-                files, size = checksums.totals(listed)
-                told = {"files": files, "bytes": size, "digest": digest, "checksum_list": f"checksums/{name}.jsonl"}
-                told |= {"archive": _archive(writer, directory, f"archives/{name}.tar.gz") if archive else None}
-                told |= {"host_directory": directory, "node_directory": pv["spec"]["hostPath"]["path"]}
-            ref = pv["spec"].get("claimRef") or {"namespace": "", "name": ""}
-            claim_name = f"{ref['namespace']}/{ref['name']}".strip("/")
-            entries.append(SavedVolume(name, claim_name, "standard", "1Gi", ("ReadWriteOnce",), **told))
-            objects.append(pv)
-        for kind in ("Namespace", "StorageClass", "PersistentVolume", "PersistentVolumeClaim"):
-            of_kind = [item for item in objects if item["kind"] == kind]
-            writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in of_kind))
-        cluster = SavedCluster("k", "v1.34.4", (SavedNode("k-worker", "k", "worker"),))
-        return writer.publish(
-            Catalog("2026-01-02T03:04:05Z", cluster, "in_place", "full", tuple(entries), writer.files)
-        )

@@ -62,7 +62,8 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
         return _not_compared(step)
     if not saved.checksum_list:
         return refuse(
-            "the backup has no checksums of its data, which was not on the host",
+            "the backup has no checksums of its data"
+            + ("" if saved.consistent else ", which was written to while it was backed up"),
             "Set verify=none to accept the data as it is, or select other volumes.",
         )
     if data.difference:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NOTHING, Catalog, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -16,8 +17,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
-
-from .elsewhere import data_elsewhere
 
 CREATE, REBIND, FINISH, UNCHANGED = "create", "rebind", "finish", "unchanged"
 NOT_COMPARED = "not compared"
@@ -61,23 +60,17 @@ class SelectedVolume:
 
     @property
     def elsewhere(self) -> str:
-        """Where its data is if no backup has it, e.g. 'on nfs.example:/export'; else ''."""
-        return data_elsewhere(self.volume, self.pv)
+        """Where its data is if no backup has it, e.g. 'nfs files.example:/exports/db'; else ''."""
+        return elsewhere(self.volume, self.pv)
 
     @property
     def is_unused(self) -> bool:
-        """True for a volume that was saved without data, as it never had a claim: it needs no directory."""
-        saved = self.saved
-        return saved_phase(saved) == "Available" and not (saved.claim or saved.archive or saved.checksum_list)
+        """True for a volume that never had a claim or a directory: it needs none."""
+        return self.saved.data == NOTHING
 
     def refuse(self, why: str, next_step: str) -> Refusal:
         """Why it cannot be restored."""
         return Refusal(self.volume.name, why, next_step, {"claim": self.volume.claim})
-
-
-def saved_phase(saved: SavedVolume) -> str:
-    """A volume's phase when it was saved, '' if the backup does not tell it."""
-    return str(getattr(saved, "phase", ""))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import is_local_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
@@ -15,7 +16,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from .claims import plan_claims
 from .data import DataState, check_verify, decide
-from .elsewhere import belongs_to_host
 from .model import UNCHANGED, Observed, Request, Step
 from .selection import prerequisites, select
 from .step import plan_volume
@@ -143,7 +143,7 @@ def _data_warnings(written: Sequence[Step]) -> Iterator[str]:
     inside = [step.name for step in written if step.node and not step.selected.elsewhere]
     if inside:
         yield f"The data of {count(len(inside), 'volume')} is inside a node and is deleted with it: {listed(inside)}."
-    away = [step for step in written if step.selected.elsewhere and not belongs_to_host(step.selected.pv)]
+    away = [step for step in written if step.selected.elsewhere and not is_local_data(step.selected.pv)]
     if away:
         where = listed([f"{step.selected.volume.claim or step.name} ({step.selected.elsewhere})" for step in away])
         yield f"The data of {count(len(away), 'volume')} is not in the backup and was not compared: {where}."

@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .claims import lost_warning
-from .model import UNCHANGED, Generation, Observed, Request, SelectedVolume, Step, saved_phase
+from .model import UNCHANGED, Generation, Observed, Request, SelectedVolume, Step
 from .node_map import renamed
 
 
@@ -60,7 +60,7 @@ def select(request: Request, generation: Generation) -> Selected:
         claim, entry = claims.get(volume.claim), saved[volume.name]
         own = claim if request.claims and _is_bound(volume, claim) else None
         pv = _with_policy(pvs[volume.name], entry.reclaim_policy)
-        selected.append(SelectedVolume(volume, pv, own, entry, _is_released(volume, claim, saved_phase(entry))))
+        selected.append(SelectedVolume(volume, pv, own, entry, _is_released(volume, claim, entry.phase)))
     waiting = [claim for claim in alone if not claim["spec"].get("volumeName")]
     lost = [claim for claim in alone if claim["spec"].get("volumeName")]
     return Selected(

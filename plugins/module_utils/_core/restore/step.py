@@ -49,7 +49,7 @@ def _with_data(step: Step) -> Step:
     """The step with how its data is treated."""
     selected = step.selected
     if selected.elsewhere:
-        return replace(step, why=f"{step.why}; its data is {selected.elsewhere}")
+        return replace(step, why=f"{step.why}; its data is elsewhere ({selected.elsewhere})")
     return replace(step, compare=bool(selected.volume.node_directory) and not selected.is_unused)
 
 

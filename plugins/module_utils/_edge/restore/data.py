@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 
 from . import extract as on_host
 from . import extract_in_node as in_node
-from .nested import in_order, with_outer
+from .nested import in_groups, with_outer
 from .verified import check_extracted
 
 # The difference of a directory into which a killed run was extracting.
@@ -56,7 +56,7 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
         else:
             on_host.remove_leftovers(host_directory(step))
     with ThreadPoolExecutor(cpu_count()) as pool:
-        for group in in_order(extracted):
+        for group in in_groups(extracted):
             list(pool.map(partial(_extract, backup, verify, engine), group))
     for step in steps:
         if step.extracted_with:
@@ -129,6 +129,9 @@ def _compared(backup: Backup, step: Step, state: str, existing: Sequence[checksu
 
 def _state(backup: Backup, step: Step) -> DataState:
     directory, saved = host_directory(step), step.selected.saved
+    if os.path.islink(directory):
+        # A node would follow it to a directory of its own.
+        return DataState(node_data.OTHER)
     try:
         names = os.listdir(directory)
         if saved.archive and names and not on_host.content_of(directory):

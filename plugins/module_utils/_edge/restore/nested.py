@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed, in_order
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
@@ -28,18 +29,20 @@ def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataS
     for step in sorted(fresh, key=lambda step: step.name):
         first.setdefault(directory_of(step), step)
     found = dict(states)
-    for step in fresh:
+    for step in sorted(fresh, key=lambda step: (len(directory_of(step)[1]), step.name)):
         own = directory_of(step)
         outer = next((first[d] for d in (own, *_above(own)) if d in first and first[d] is not step), None)
         if outer is None:
             continue
         difference = _difference(backup, outer, step)
         if difference is not None:
-            found[step.name] = replace(found[step.name], outer=outer.name, outer_difference=difference)
+            # The data of the outer one may itself come with another.
+            name = found[outer.name].outer or outer.name
+            found[step.name] = replace(found[step.name], outer=name, outer_difference=difference)
     return found
 
 
-def in_order(steps: Sequence[Step]) -> list[list[Step]]:
+def in_groups(steps: Sequence[Step]) -> list[list[Step]]:
     """The steps in groups, one after the other: a directory in a later one than those above it."""
     directories = {directory_of(step) for step in steps}
     groups: dict[int, list[Step]] = {}
@@ -68,8 +71,9 @@ def _difference(backup: Backup, outer: Step, inner: Step) -> str | None:
     An archive does not contain what was mounted in its directory, except for the empty directory.
     """
     path = posixpath.relpath(directory_of(inner)[1], directory_of(outer)[1])
-    brought = list(_below(path, backup.entries(outer.selected.saved)))
-    own = [entry._replace(same_as="") for entry in backup.entries(inner.selected.saved)]
+    found = _below(path, backup.entries(outer.selected.saved))
+    brought = Packed(checksums.Entry._make, in_order(checksums.Entry._make, found))
+    own = Packed(checksums.Entry._make, (entry._replace(same_as="") for entry in backup.entries(inner.selected.saved)))
     if not brought or (len(brought) == 1 and len(own) > 1):
         return None
     # One of the files may be linked to others outside of the directory.
@@ -78,7 +82,7 @@ def _difference(backup: Backup, outer: Step, inner: Step) -> str | None:
     return difference.text() if difference else ""
 
 
-def _below(path: str, entries: Sequence[checksums.Entry]) -> Iterator[checksums.Entry]:
+def _below(path: str, entries: Iterable[checksums.Entry]) -> Iterator[checksums.Entry]:
     """The entries of a directory in a list, relative to it."""
     prefix = "" if path == "." else f"{path}/"
     for entry in entries:
