@@ -82,8 +82,8 @@ def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: O
             "may run, too",
             _SAME_MOUNT,
         )
-    if mismatch := next((place.mismatch for place in places if place.mismatch), ""):
-        return selected.refuse(mismatch, f"Stop the cluster's nodes, so that they mount it again. {_START}")
+    if differing := next((place for place in places if place.mismatch), None):
+        return selected.refuse(differing.mismatch, differing.remedy)
     return None if mounted else _inside_refusal(selected, inside, observed)
 
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
@@ -19,13 +21,29 @@ def write(cluster: Cluster, planned: Plan, watch: Stopwatch) -> Mapping[tuple[st
     """The phases of volumes and claims once all are bound, by (namespace, name)."""
     cluster.each(cluster.create_missing, planned.prerequisites)
     bindings = [step.binding for step in planned.pending]
-    cluster.each(partial(prebind, cluster), bindings)
+    with _quotas_explained():
+        cluster.each(partial(prebind, cluster), bindings)
     watch.lap("write")
     phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
     watch.lap("wait")
     retry_waiting_pods(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
     # Last: they may be bound to a volume that is available, and pods may start at once.
-    cluster.each(cluster.create_missing, planned.claims)
+    with _quotas_explained():
+        cluster.each(cluster.create_missing, planned.claims)
     changes = planned.policy_changes
     cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
     return phases
+
+
+@contextmanager
+def _quotas_explained() -> Iterator[None]:
+    """The next step for claims that a ResourceQuota does not allow."""
+    try:
+        yield
+    except KindlabError as error:
+        if "exceeded quota" in error.message:
+            error.next_step = (
+                "Raise the quota (kubectl describe resourcequota --all-namespaces), and run this again: it completes "
+                "the restore."
+            )
+        raise
