@@ -100,10 +100,12 @@ def test_a_node_without_a_container():
     assert refusal.why == "its node k-worker has no container"
 
 
-def needing(*requirements, nodes=(replace(MOUNTED, labels={"disk": "hdd"}),)):
+def needing(*requirements):
     pv = volume(0)
     pv["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": list(requirements)}]}}
-    return plan_volume(selected(pv, None, saved_volume(0)), Request("k"), observed(nodes=nodes))
+    return plan_volume(
+        selected(pv, None, saved_volume(0)), Request("k"), observed(nodes=(replace(MOUNTED, labels={"disk": "hdd"}),))
+    )
 
 
 @pytest.mark.parametrize(
