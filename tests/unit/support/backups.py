@@ -71,12 +71,12 @@ def claim(number: int) -> Object:
     }
 
 
-def saved_volume(number: int, top: Path | str = "/srv", **other: Any) -> SavedVolume:
-    """What a catalog says of v<number>, whose data was in <top>/v<number>."""
+def saved_volume(number: int, parent: Path | str = "/srv", **other: Any) -> SavedVolume:
+    """What a catalog says of v<number>, whose data was in <parent>/v<number>."""
     given = {
         "reclaim_policy": "Delete",
         "node_directory": f"/data/v{number}",
-        "host_directory": f"{top}/v{number}",
+        "host_directory": f"{parent}/v{number}",
         **other,
     }
     return SavedVolume(
