@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
+    Object,
+    merged,
+    namespaced_name,
+    uid_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
@@ -19,7 +24,7 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_detach."""
+    """The options of volume_detach, and keep_down: workloads ('namespace/Kind/name') that are not scaled back up."""
 
     cluster: str
     selection: Selection = field(default_factory=Selection)
@@ -27,6 +32,7 @@ class Request:
     unmanaged: str = "refuse"
     wait: bool = False
     wait_timeout: int = 300
+    keep_down: Collection[str] = ()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -101,6 +107,8 @@ def scaled_up(item: Object, before: Object) -> Step:
     return Step(item, before, after, workloads.scale_up_patch(item, before))
 
 
-def created(item: Object) -> Step:
-    """The step that creates a workload of a backup."""
+def created(item: Object, *, down: bool = False) -> Step:
+    """The step that creates a workload of a backup; down: scaled to zero, as it was then."""
+    if down:
+        item = merged(item, workloads.scale_down_patch(item) or {})
     return Step(item, workloads.state(item), workloads.state(item), missing=True)

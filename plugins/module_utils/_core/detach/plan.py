@@ -115,11 +115,12 @@ def _plan_detached(request: Request, observed: Observed) -> Plan:
 def _plan_attached(request: Request, observed: Observed) -> Plan:
     volumes, skipped = _select(request, observed)
     claims = {volume.claim for volume in volumes if volume.claim}
-    steps = {workloads.key(item): created(item) for item in observed.saved}
+    down = set(request.keep_down)
+    steps = {workloads.key(item): created(item, down=workloads.key(item) in down) for item in observed.saved}
     for item in observed.workloads.values():
         steps.pop(workloads.key(item), None)
         before = workloads.recorded(item) if workloads.is_top_level(item) else None
-        if before is not None:
+        if before is not None and workloads.key(item) not in down:
             steps[workloads.key(item)] = scaled_up(item, before)
     used = (
         step

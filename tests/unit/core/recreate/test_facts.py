@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import cluster_spec, of_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import of_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume
-
-
-def test_what_was_recorded_counts_more() -> None:
-    asked = {"nodes": [{"role": "worker"}], "merge_kubeconfig": True}
-    recorded = {"nodes": [{"role": "control-plane"}]}
-    assert cluster_spec("lab", asked, recorded) == {"nodes": [{"role": "control-plane"}], "merge_kubeconfig": True}
-    assert cluster_spec("lab", asked, {}) == asked
-    with pytest.raises(BadInput, match=r"its options are not recorded\. Nothing was changed"):
-        cluster_spec("lab", {"workers": 2}, {})
-
-
-@pytest.mark.parametrize("option", ["name", "state", "engine", "kind", "kubeconfig", "backup", "force"])
-def test_options_don_t_lead_elseresume_at(option: str) -> None:
-    """The creation would be that of another cluster, or a removal without a look."""
-    with pytest.raises(BadInput, match=f"must not contain {option}"):
-        cluster_spec("lab", {option: "x", "nodes": []}, {})
 
 
 def test_what_a_backup_says_of_its_cluster() -> None:
@@ -34,6 +15,8 @@ def test_what_a_backup_says_of_its_cluster() -> None:
     told = found.pop("volumes")
     assert found == {
         **described,
+        "node_settings": {},
+        "storage": [],
         "cluster": "lab",
         "engine": "docker",
         "kubernetes_version": "v1.34.4",
