@@ -408,3 +408,13 @@ def test_after_a_plan_nothing_is_left_to_do(makers):
     left = [changed.get(workloads.key(item), item) for item in objects if item["kind"] != "Pod"]
     assert not any(step.writes for step in detached(*C, *D, *left, names=["pv-c"]).steps)
     assert sorted(steps(attached(*C, *D, *left))) == sorted(changed)
+
+
+def test_workloads_that_are_to_stay_at_zero() -> None:
+    """In the cluster and in a new one: with the record of what they were, for whoever scales them up later."""
+    key = workloads.key(WEB)
+    assert attached(*C, zeroed(WEB), keep_down=[key]).steps == ()
+    (step,) = attached(*C, saved=[workloads.to_saved(WEB)], keep_down=[key]).steps
+    assert step.missing and workloads.state(step.item) == workloads.scaled_to_zero(WEB)
+    assert workloads.recorded(step.item) == workloads.state(WEB)
+    assert attached(*C, saved=[workloads.to_saved(WEB)]).steps[0].after == workloads.state(WEB)
