@@ -163,6 +163,7 @@ class World:
             patch.setattr(steps, "changes", self.changes)
             patch.setattr(host, "taken", lambda ports: [port for port in ports if port.host_port in self.taken])
             patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
+            patch.setattr(steps, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
             patch.setattr(context, "open_cluster", self.open_cluster)
             for user in (context, resume):
                 patch.setattr(user, "find_engine", self.find_engine)
