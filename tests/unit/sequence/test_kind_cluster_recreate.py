@@ -1168,7 +1168,7 @@ def test_the_context_in_the_kubeconfig_of_the_user_is_written_again(world: World
 def test_what_was_scaled_to_zero_before_stays_there(world: World) -> None:
     world.detached = True
     done = world.run()
-    assert world.options["attach"]["keep_down"] == ["ns/Deployment/shop"] and world.detached
+    assert world.options["attach"]["left_down"] == {"ns/Deployment/shop"} and world.detached
     assert done.facts["before"]["volumes"]
     world.fail["save"] = KindlabError("The disk is full.")
     with pytest.raises(KindlabError):

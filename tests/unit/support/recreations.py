@@ -245,7 +245,7 @@ class World:
             self.detached = self.has_workload
 
         def attach() -> None:
-            if "ns/Deployment/shop" in options["keep_down"]:
+            if "ns/Deployment/shop" in options["left_down"]:
                 self.has_workload = self.detached = True
                 return
             self.has_workload, self.detached = self.has_workload or bool(options["path"]), False

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -24,7 +24,10 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_detach, and keep_down: workloads ('namespace/Kind/name') that are not scaled back up."""
+    """The options of volume_detach.
+
+    left_down: workloads (workloads.key) that state attached leaves at zero: they were there before the caller began.
+    """
 
     cluster: str
     selection: Selection = field(default_factory=Selection)
@@ -32,7 +35,7 @@ class Request:
     unmanaged: str = "refuse"
     wait: bool = False
     wait_timeout: int = 300
-    keep_down: Collection[str] = ()
+    left_down: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -107,8 +110,8 @@ def scaled_up(item: Object, before: Object) -> Step:
     return Step(item, before, after, workloads.scale_up_patch(item, before))
 
 
-def created(item: Object, *, down: bool = False) -> Step:
-    """The step that creates a workload of a backup; down: scaled to zero, as it was then."""
-    if down:
+def created(item: Object, *, at_zero: bool = False) -> Step:
+    """The step that creates a workload of a backup; at_zero: scaled to zero, with its record."""
+    if at_zero:
         item = merged(item, workloads.scale_down_patch(item) or {})
     return Step(item, workloads.state(item), workloads.state(item), missing=True)

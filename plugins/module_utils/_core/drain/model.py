@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import UNSCHEDULABLE, tolerates
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least, check_not_empty
 
 READ = (
     *("Node", "Pod", "PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Deployment"),
@@ -39,8 +39,9 @@ class Request:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
-        """Raises BadInput if a number is too small."""
+        """Raises BadInput if a number is too small, or a list is empty."""
         check_least(options, wait_timeout=1, terminate_grace_period=0)
+        check_not_empty(options, "pod_selectors")
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(pod_selector=",".join(options["pod_selectors"] or ()), **own)
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 from .model import PodDecision, Request

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .objects import Object
-from .volumes import BIND_COMPLETED, ORIGINAL_POLICY
+from .volumes import BIND_COMPLETED, ORIGINAL_POLICY, RETAINED_UNTIL
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def claim_status(pv: Object) -> Object:
 def policy_change(policy: str) -> Object:
     """The merge patch that sets a volume's original reclaim policy again."""
     return {
-        "metadata": {"annotations": {ORIGINAL_POLICY: None}},
+        "metadata": {"annotations": {ORIGINAL_POLICY: None, RETAINED_UNTIL: None}},
         "spec": {"persistentVolumeReclaimPolicy": policy},
     }
 

@@ -78,8 +78,8 @@ def verify(context: Context) -> Facts:
 
 def attach(context: Context) -> Facts:
     recorded = {"path": context.path, "generation": context.facts["generation"]}
-    down = context.facts.get("kept_down", ())
-    context.run("attached", volume_detach, {"state": "attached", "keep_down": down, **recorded})
+    down = frozenset(context.facts.get("kept_down", ()))
+    context.run("attached", volume_detach, {"state": "attached", "left_down": down, **recorded})
     return {}
 
 

@@ -17,10 +17,10 @@ from .context import Context
 
 def undo(context: Context) -> str:
     """Scale workloads back up, and reset the reclaim policies that the backup set; sentences for the error message."""
-    down = context.facts.get("kept_down", ())
+    down = frozenset(context.facts.get("kept_down", ()))
     deleted = context.results["detached"].get("deleted_pods")
     try:
-        volume_detach.run(context.options_of(volume_detach, {"state": "attached", "keep_down": down}), False)
+        volume_detach.run(context.options_of(volume_detach, {"state": "attached", "left_down": down}), False)
         done = "The cluster was not deleted, and the workloads were scaled back up."
         with suppress(KindlabError):
             context.journal.add(ROLLED_BACK)
