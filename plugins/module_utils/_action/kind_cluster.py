@@ -112,8 +112,8 @@ def run(
 
 def _blockers(cluster: KindCluster, observed: Observed, backup: str) -> tuple[Refusal, ...]:
     try:
-        with cluster.api(own_file=observed.connects) as api:
-            return find_blockers(api, cluster.engine, observed.nodes, backup)
+        with cluster.proved(observed.nodes, own_file=observed.connects) as (api, nodes):
+            return find_blockers(api, cluster.engine, nodes, backup)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)

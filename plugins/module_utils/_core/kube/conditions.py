@@ -19,6 +19,15 @@ def has_condition(item: Mapping[str, Any], condition: str) -> bool:
     return any(c["type"] == condition and c["status"] == "True" for c in conditions)
 
 
+def why_node_not_ready(node: Mapping[str, Any]) -> str:
+    """Why a node is not ready, as its Ready condition says, '' if it is, or has no such condition."""
+    for condition in _status(node).get("conditions") or ():
+        if condition["type"] == "Ready" and condition["status"] != "True":
+            reason = ": ".join(filter(None, (condition.get("reason", ""), condition.get("message", "").rstrip("."))))
+            return f"NotReady ({reason})" if reason else "NotReady"
+    return ""
+
+
 def is_default_class(storage_class: Mapping[str, Any]) -> bool:
     """True for a storage class that claims without one get; Kubernetes still honours the beta annotation."""
     annotations = storage_class["metadata"].get("annotations") or {}
