@@ -86,6 +86,12 @@ volumes:
     source:
       description: The type of its source, for example V(hostPath) or V(local).
       type: str
+    location:
+      description: Type and place of its source, for example V(nfs files.example:/exports/db).
+      type: str
+    ephemeral:
+      description: Whether it is a generic ephemeral volume, which is deleted with its pod.
+      type: bool
     provisioned_by:
       description: The provisioner that created it; empty if it was created by hand.
       type: str
@@ -117,6 +123,8 @@ volumes:
       capacity: 1Gi
       access_modes: [ReadWriteOnce]
       source: hostPath
+      location: hostPath /var/local-path-provisioner/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
+      ephemeral: false
       provisioned_by: rancher.io/local-path
       nodes: [lab-worker]
       node_directory: /var/local-path-provisioner/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database

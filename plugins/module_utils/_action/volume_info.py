@@ -16,8 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
     used_directories,
     watched_places,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, orphans
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, lost_claims, orphans
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
@@ -39,15 +40,16 @@ def run(
     watched = watched_places(volumes, config_maps, observed.nodes)
     existing, warnings = subdirectories(watched)
     using = pods_by_claim(pods)
+    where = {pv["metadata"]["name"]: source_text(pv) for pv in pvs}
     used = used_directories(volumes, observed.nodes)
     return Outcome(
         changed=False,
         facts={
-            "volumes": [describe(volume, observed.nodes, using) for volume in selected],
+            "volumes": [describe(volume, where[volume.name], observed.nodes, using) for volume in selected],
             "released": [volume.name for volume in selected if volume.phase == "Released"],
             "orphan_directories": orphans(watched, existing, used),
         },
-        warnings=tuple(warnings),
+        warnings=(*lost_claims(claims), *warnings),
     )
 
 

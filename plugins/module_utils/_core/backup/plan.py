@@ -95,7 +95,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting)
+        return not (self.volumes or self.waiting or self.manifests[WORKLOADS])
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
@@ -137,7 +137,7 @@ def plan(request: Request, observed: Observed) -> Plan:
         },
         retain=retain,
         waiting=waiting,
-        manifests=_manifests(volumes, waiting, retain, observed),
+        manifests=_manifests(request, volumes, waiting, retain, observed),
         living=living if observed.is_live else (),
     )
 
@@ -183,7 +183,7 @@ def _selected(
     _refuse_ephemeral(request, found)
     volumes = tuple(v for v in found if v.name and not v.is_ephemeral)
     waiting = {v.claim: (alone[v.claim].get("status") or {}).get("phase", "") for v in found if not v.name}
-    if not (volumes or waiting) and not (request.selection.selects_all and not request.labels):
+    if not (volumes or waiting) and not request.selects_all:
         raise BadInput(
             f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
             "label_selectors.",
@@ -202,7 +202,11 @@ def _refuse_ephemeral(request: Request, found: Iterable[Volume]) -> None:
 
 
 def _manifests(
-    volumes: Sequence[Volume], waiting: Collection[str], retain: Mapping[str, Object], observed: Observed
+    request: Request,
+    volumes: Sequence[Volume],
+    waiting: Collection[str],
+    retain: Mapping[str, Object],
+    observed: Observed,
 ) -> dict[str, list[Object]]:
     by_name = {pv["metadata"]["name"]: pv for pv in observed.volumes}
     names = {v.claim for v in volumes if v.claim_phase} | set(waiting)
@@ -214,7 +218,8 @@ def _manifests(
         "StorageClass": _named(observed.storage_classes, classes),
         "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
         "PersistentVolumeClaim": [saved_claim(claim) for claim in claims],
-        WORKLOADS: saved_workloads(observed.workloads, names),
+        # A detachment of all volumes stops those with ephemeral volumes, too.
+        WORKLOADS: saved_workloads(observed.workloads, names, ephemeral=request.selects_all),
         CLUSTER: [observed.cluster] if observed.cluster else [],
     }
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 from .places import Place, volume_places
@@ -37,8 +37,11 @@ def orphans(
     ]
 
 
-def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Object]]) -> Object:
-    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes."""
+def describe(volume: Volume, where: str, nodes: Iterable[Node], pods: Mapping[str, list[Object]]) -> Object:
+    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes.
+
+    where: its source as text.
+    """
     places = volume_places(volume, nodes)
     directories = {place.host_directory for place in places}
     return {
@@ -52,6 +55,8 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
         "capacity": volume.capacity,
         "access_modes": list(volume.access_modes),
         "source": volume.source,
+        "location": where,
+        "ephemeral": volume.is_ephemeral,
         "provisioned_by": volume.provisioned_by,
         "nodes": list(volume.nodes),
         "node_directory": volume.node_directory,
@@ -59,6 +64,15 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
         "host_directories": {place.node: place.host_directory for place in places},
         "pods": pods.get(volume.claim, []) if volume.claim_phase == "Bound" else [],
     }
+
+
+def lost_claims(claims: Iterable[Object]) -> list[str]:
+    """Warnings about claims whose volume no longer exists."""
+    lost = [claim for claim in claims if (claim.get("status") or {}).get("phase") == "Lost"]
+    return [
+        f"The claim {namespaced_name(claim)} is Lost: its volume {claim['spec'].get('volumeName')} no longer exists."
+        for claim in lost
+    ]
 
 
 def _ancestors(path: str) -> set[str]:
