@@ -9,6 +9,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import ORIGINAL_POLICY, RETAINED_UNTIL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     NODES,
     WEB,
@@ -22,8 +23,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     workload,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import showing
 
-OPTIONS = {**defaults(ARGUMENTS), "node": "w1", "cluster": "lab", "wait_timeout": 60}
+OPTIONS = {**defaults(ARGUMENTS), "node": "w1", "engine": "docker", "cluster": "lab", "wait_timeout": 60}
 DELETE = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
 BOUND = {"status": {"phase": "Bound"}}
 GOING = {"metadata": {"deletionTimestamp": "now"}}
@@ -55,6 +57,7 @@ def play(cluster, check_mode=False, **options):
     return run(
         {**OPTIONS, **options},
         check_mode,
+        runner=showing(inspected("c", "lab", "control-plane"), inspected("w1", "lab", "worker")),
         connect=lambda *_where: cluster,
         new_deadline=lambda seconds: Deadline(seconds, cluster.clock),
         sleep=cluster.sleep,
