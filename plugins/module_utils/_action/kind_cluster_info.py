@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import known_options
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
@@ -33,6 +33,7 @@ def run(
     options: Mapping[str, Any], _check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
 ) -> Outcome:
     """Describe one cluster, or all of them."""
+    check_absolute(options, ARGUMENTS)
     if connect is None:
         require_library()
     runner, connect = runner or Runner(), connect or functools.partial(Cluster, timeout=ANSWER_SECONDS)
@@ -56,6 +57,8 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
         "reachable": bool(version),
         "kubeconfig": cluster.own.path if named else "",
         "context": context_name(cluster.name),
+        "merged": cluster.in_users_file(tuple(nodes), needed=False)[0],
+        "current_context": cluster.is_current_context(),
         "options": known_options(record, nodes),
     }
 

@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained, not_returned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
@@ -49,6 +49,7 @@ def run(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Drain, cordon or uncordon the node; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     deadline = new_deadline(request.wait_timeout)
     cluster = connect(options["cluster"], options["kubeconfig"], options["context"])

@@ -11,7 +11,12 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -41,6 +46,7 @@ def run(
     connect: Connect = open_cluster,
 ) -> Outcome:
     """Detach or attach the volumes; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     watch, deadline = Stopwatch(), Deadline(request.wait_timeout)
     # Read the backup first: without it nothing may be changed.

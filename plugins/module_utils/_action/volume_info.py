@@ -10,7 +10,12 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     used_directories,
@@ -31,6 +36,7 @@ def run(
     options: Mapping[str, Any], _check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
     """The selected volumes, and orphan directories."""
+    check_absolute(options, ARGUMENTS)
     selection = Selection.from_options(options)
     observed = observe(options, READ, runner=runner, connect=connect)
     pvs, claims, pods, config_maps = (observed.objects[kind] for kind in READ)

@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan, plan
@@ -43,6 +48,7 @@ def run(
     options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
     """Restore the volumes; in check mode report what would happen."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     watch = Stopwatch()
     with ThreadPoolExecutor(1) as pool:

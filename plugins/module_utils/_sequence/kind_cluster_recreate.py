@@ -10,7 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import CLUSTER, ENGINE, check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    CLUSTER,
+    ENGINE,
+    check_absolute,
+    check_least,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
@@ -46,6 +51,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
+    check_absolute(options, ARGUMENTS)
     check_least(options, wait_timeout=1, keep=0)
     context = Context(options)
     with nullcontext() if check_mode else context.journal.locked():

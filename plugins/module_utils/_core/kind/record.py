@@ -17,14 +17,23 @@ from .settings import NETWORKING, split_rate
 RECORD, RECORD_NAMESPACE = "kindlab-cluster", "kube-system"
 
 
-def record(config: str, kind_version: str) -> dict[str, Any]:
-    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this."""
+def record(config: str, kind_version: str, *, adopted: bool = False) -> dict[str, Any]:
+    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this.
+
+    adopted: the cluster was created by other means, and the configuration is only what was requested of it.
+    """
+    origin = "adopted-by" if adopted else "created-by"
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": RECORD, "namespace": RECORD_NAMESPACE},
-        "data": {"config": config, "kind": kind_version, "created-by": "kindlab.volumes.kind_cluster"},
+        "data": {"config": config, "kind": kind_version, origin: "kindlab.volumes.kind_cluster"},
     }
+
+
+def is_adopted(config_map: Mapping[str, Any]) -> bool:
+    """True if the cluster was created by other means: what no container shows is what was requested last."""
+    return "adopted-by" in (config_map.get("data") or {})
 
 
 def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_ent
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .archive import CHUNK, ENVIRONMENT, create, tar_failure
@@ -115,7 +116,7 @@ def unchanged_during(directory: NodeDirectory) -> Iterator[None]:
 def _snapshot(directory: NodeDirectory) -> dict[str, str]:
     """Path -> type, size, and times of change in nanoseconds, among them the inode's, which nobody can set."""
     argv = ["find", directory.path, "-xdev", "!", "-type", "s", "-printf", r"%P\0%y %s %T@ %C@\0"]
-    fields = directory.inside.run(argv).out.split("\0")
+    fields = directory.inside.run(argv, timeout=LONG_SECONDS).out.split("\0")
     return {path or ".": seen for path, seen in zip(fields[::2], fields[1::2], strict=False)}
 
 
@@ -127,6 +128,7 @@ def _streamed(directory: NodeDirectory, mode: str) -> list[Entry]:
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             output = cast(IO[bytes], process.stdout)
             try:
                 found = entries(TarStream(output.read), mode)

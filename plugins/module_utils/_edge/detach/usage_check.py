@@ -59,8 +59,9 @@ class UsageCheck:
     ) -> dict[str, list[VolumeUser]]:
         """Check again until all are free or the deadline is over; the users of the last check."""
         users: dict[str, list[VolumeUser]] = {}
+        bound = UsageCheck(self._cluster, self._engine.until(deadline), list(self._nodes.values()))
         for _turn in poll(deadline, PAUSE, sleep):
-            users = self.users(volumes)
+            users = bound.users(volumes)
             if not any(users.values()):
                 break
         return users

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import environment
 
 CHUNK = 1 << 20
 # How many chunks the slowest program may lag behind before the source has to wait for it.
@@ -43,7 +44,7 @@ class Tee:
         """The output of a program while it runs. Raises CommandFailed if it fails."""
         with (
             tempfile.TemporaryFile() as stderr,
-            subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr) as program,
+            subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr, env=environment()) as program,
         ):
             if program.stdout is None:
                 return
@@ -63,7 +64,9 @@ def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
     """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
     with tempfile.TemporaryFile() as stderr:
         try:
-            program = subprocess.Popen(list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr)
+            program = subprocess.Popen(
+                list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=environment()
+            )
         except OSError as error:
             while chunks.get():
                 continue

@@ -11,7 +11,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.a
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryStat
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import User
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner, last_lines
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import (
+    LONG_SECONDS,
+    Completed,
+    Runner,
+    last_lines,
+)
 
 FORMAT = r"'%y %m %U %G %P\0'"
 # $1: the directory. The last lines are the mount points of the whole node.
@@ -56,7 +61,8 @@ def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Co
     groups = f"--groups={','.join(map(str, user.groups))}" if user.groups else "--clear-groups"
     become = ["setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", groups]
     search = ["sh", "-c", _search(read_only=read_only)]
-    done = node.run(["sh", "-c", CONTENTS, "sh", directory, *become, *search], check=False)
+    script = ["sh", "-c", CONTENTS, "sh", directory, *become, *search]
+    done = node.run(script, check=False, timeout=LONG_SECONDS)
     if done.code != 0:
         raise _unreadable(done, node, directory)
     fields = done.out.split("\0")

@@ -19,6 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
@@ -58,7 +60,7 @@ def remove_leftovers(target: NodeDirectory) -> None:
     """Remove the temporary directories of killed extractions into target; none may be running."""
     parent, name = posixpath.split(target.path)
     script = 'cd -- "$1" 2>/dev/null || exit 0; for left in "./$2"*; do rm -rf -- "$left"; done'
-    target.inside.run(["sh", "-c", script, "sh", parent, leftover_prefix(name)])
+    target.inside.run(["sh", "-c", script, "sh", parent, leftover_prefix(name)], timeout=LONG_SECONDS)
 
 
 def _check_empty(target: NodeDirectory) -> None:
@@ -81,7 +83,7 @@ def _beside(target: NodeDirectory) -> Iterator[NodeDirectory]:
     try:
         yield temporary
     except BaseException:
-        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False)
+        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False, timeout=LONG_SECONDS)
         raise
 
 
@@ -94,6 +96,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             stream = cast("IO[bytes]", process.stdin)
             try:
                 with decompressed(file, compression) as archive:
