@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 
 T = TypeVar("T")
 
@@ -18,8 +18,8 @@ ANSWER_SECONDS = 30.0
 STALL_SECONDS = 180.0
 
 
-def answer(function: Callable[[str], T], path: str, seconds: float = ANSWER_SECONDS) -> T:
-    """function(path), which makes a few system calls. Raises TimedOut if the file system does not answer.
+def answer(function: Callable[[], T], path: str, seconds: float = ANSWER_SECONDS) -> T:
+    """function(), which makes a few system calls on a path. Raises TimedOut if its file system does not answer.
 
     A thread that hangs in the kernel cannot be ended: it is left behind, and ends with this process.
     """
@@ -28,8 +28,8 @@ def answer(function: Callable[[str], T], path: str, seconds: float = ANSWER_SECO
 
     def run() -> None:
         try:
-            results.append(function(path))
-        except (OSError, ValueError) as error:
+            results.append(function())
+        except (OSError, ValueError, KindlabError) as error:
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 from .config import CLUSTER_FIELDS, MOUNT_FIELDS, NODE_FIELDS, PORT_FIELDS
+from .host.recorded import is_configuration
 from .nodes import Node, node_names
 from .settings import NETWORKING, split_rate
 
@@ -39,14 +40,17 @@ def is_adopted(config_map: Mapping[str, Any]) -> bool:
 def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
     """kind's configuration from the ConfigMap. Raises BadInput if the ConfigMap was edited."""
     try:
-        return dict(json.loads(config_map["data"]["config"]))
-    except (KeyError, TypeError, ValueError):
+        config = json.loads(config_map["data"]["config"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        config = None
+    if not is_configuration(config):
         raise BadInput(
             f"ConfigMap {RECORD_NAMESPACE}/{RECORD} does not contain a kind configuration any more.",
             tried=f"kubectl -n {RECORD_NAMESPACE} get configmap {RECORD} -o yaml",
             next_step="Delete the ConfigMap to treat the cluster like one of another tool: "
             f"kubectl -n {RECORD_NAMESPACE} delete configmap {RECORD}",
-        ) from None
+        )
+    return dict(config)
 
 
 def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -> dict[str, Any]:

@@ -149,6 +149,6 @@ def _free(path: str) -> int | None:
     while not os.path.exists(path) and path != "/":
         path = os.path.dirname(path)
     try:
-        return answer(shutil.disk_usage, path).free
+        return answer(lambda: shutil.disk_usage(path), path).free
     except OSError:
         return None
