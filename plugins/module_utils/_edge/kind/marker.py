@@ -70,7 +70,8 @@ class Marker:
             yield
         finally:
             with suppress(OSError):
-                if not os.fstat(self._descriptor).st_size:
+                own = os.fstat(self._descriptor)
+                if not own.st_size and os.path.samestat(own, os.stat(self.path)):
                     os.unlink(self.path)
             os.close(self._descriptor)
             self._descriptor = -1
