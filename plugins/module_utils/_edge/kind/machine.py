@@ -27,8 +27,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
-# What every node image of kind starts.
-ENTRYPOINT = "/usr/local/bin/entrypoint"
+# Part of the name of the program that every node image starts; kind's own is /usr/local/bin/entrypoint.
+ENTRYPOINT = "entrypoint"
 _PUBLISHED = re.compile(r"([\w.:\[\]]*):(\d+)(?:-(\d+))?->[\d-]+/(\w+)")
 _WIDE = {"", "0.0.0.0", "::", "[::]"}
 
@@ -61,10 +61,9 @@ def why_unusable(engine: Engine, image: str) -> str:
     """Why nodes cannot be created from an image, '' if they can: the engine has it, or a registry does."""
     done = engine.query("image", "inspect", "--format", "{{json .Config.Entrypoint}}", image)
     if done.code == 0:
-        known = done.out.strip().startswith("[")
-        return f"it is not a node image of kind (its entrypoint is {done.out.strip()})" * (
-            known and ENTRYPOINT not in done.out
-        )
+        entrypoint = done.out.strip()
+        wrong = entrypoint == "null" or (entrypoint.startswith("[") and ENTRYPOINT not in entrypoint)
+        return f"it is not a node image of kind (its entrypoint is {entrypoint})" if wrong else ""
     try:
         asked = engine.query("manifest", "inspect", ENGINES[engine.name].registry + image)
     except TimedOut as error:
