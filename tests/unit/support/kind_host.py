@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.unfinished import LIST_NETWORKS
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
@@ -40,6 +43,7 @@ users:
     client-key-data: {name}KEY{number}
 """
 EMPTY = "apiVersion: v1\nkind: Config\n"
+LISTS = ("clusters", "contexts", "users")
 
 
 def containers(config: Mapping[str, Any]) -> list[Object]:
@@ -97,6 +101,29 @@ def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) ->
     }
 
 
+def merge(file: Path, kubeconfig: str) -> None:
+    """Add a kubeconfig to a file, as kind does: its context becomes the current one."""
+    added = yaml.safe_load(kubeconfig)
+    name = added["current-context"]
+    there = _without(yaml.safe_load(file.read_text() if file.exists() else EMPTY), name)
+    lists = {kind: [*(there.get(kind) or ()), *added[kind]] for kind in LISTS}
+    file.write_text(yaml.safe_dump({**there, **lists, "current-context": name}))
+
+
+def without(file: Path, cluster: str) -> None:
+    """Remove a cluster from a kubeconfig, as kind does."""
+    content = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump(_without(content, f"kind-{cluster}")))
+
+
+def _without(content: Object, name: str) -> Object:
+    lists = {kind: [entry for entry in content.get(kind) or () if entry["name"] != name] for kind in LISTS}
+    rest = {key: value for key, value in content.items() if key not in (*LISTS, "current-context")}
+    current = content.get("current-context")
+    kept = {"current-context": current} if current and current != name else {}
+    return {**rest, **{kind: entries for kind, entries in lists.items() if entries}, **kept}
+
+
 class KindHost(Runner):
     """Answers docker and kind as they do; an API server answers while the first control plane runs.
 
@@ -148,7 +175,8 @@ class KindHost(Runner):
         name = context.removeprefix("kind-")
         api = self.clusters.get(name)
         current = KUBECONFIG.format(name=name, number=self.created)
-        if api is None or current not in Path(kubeconfig).read_text() or not self.runs(name):
+        known = Kubeconfig(kubeconfig).has_credentials_of(name, current)
+        if api is None or not known or not self.runs(name):
             return Silent()
         return api
 
@@ -235,7 +263,7 @@ class KindHost(Runner):
             return Completed(0)
         if words[0] == "export":
             kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-            kubeconfig.write_text(current)
+            merge(kubeconfig, current)
             return Completed(0)
         raise AssertionError(f"kind does not know {words}")
 
@@ -255,12 +283,12 @@ class KindHost(Runner):
         self.clusters[name] = api_of(config)
         self.ready.add(name)
         self.ran.add(name)
-        kubeconfig.write_text(KUBECONFIG.format(name=name, number=self.created))
+        merge(kubeconfig, KUBECONFIG.format(name=name, number=self.created))
         return Completed(0)
 
     def _delete(self, name: str, kubeconfig: Path) -> None:
-        if kubeconfig.exists() and f"kind-{name}" in kubeconfig.read_text():
-            kubeconfig.write_text(EMPTY)
+        if kubeconfig.exists():
+            without(kubeconfig, name)
         own = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] == name]
         self.nodes = [n for n in self.nodes if n not in own[-1:]]
         self.during_delete(self)
