@@ -43,6 +43,7 @@ LEVELS = {
         ("module", "bounds", "command", "text_file"),
         ("engine", "images"),
         ("kube", "data"),
+        ("identity",),
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),

@@ -63,7 +63,6 @@ ARGUMENTS: dict[str, Any] = {
     "controller_manager_qps": {"type": "int"},
     "kubeconfig": {"type": "path"},
     "merge_kubeconfig": {"type": "bool", "default": False},
-    "set_current_context": {"type": "bool", "default": True},
     "retain_on_failure": {"type": "bool", "default": False},
     "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
     "wait_timeout": {"type": "int", "default": 300},

@@ -16,17 +16,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model 
     Request,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan, eviction_groups, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained, not_returned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, check_absolute
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.returns import await_return
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import open_proved
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 
 ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
     **API,
     "node": {"type": "str", "required": True},
     "state": {"type": "str", "default": "drained", "choices": ["drained", "cordoned", "uncordoned"]},
@@ -44,7 +45,8 @@ def run(
     options: Mapping[str, Any],
     check_mode: bool,
     *,
-    connect: Connect = open_cluster,
+    runner: Runner | None = None,
+    connect: Callable[..., Cluster] = open_cluster,
     new_deadline: Callable[[float], Deadline] = Deadline,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
@@ -52,7 +54,8 @@ def run(
     check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     deadline = new_deadline(request.wait_timeout)
-    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    proved = open_proved(options, runner, connect)
+    cluster = proved.cluster
     planned = plan(request, _observe(cluster, request))
     if not check_mode:
         if request.state == "drained":
@@ -61,8 +64,8 @@ def run(
         else:
             _set_schedulable(cluster, planned)
         if request.state == "uncordoned" and request.wait:
-            _await_return(cluster, planned, deadline)
-    return Outcome(planned.changed, *planned.diff(), planned.result(), planned.warnings())
+            await_return(cluster, planned, deadline)
+    return Outcome(planned.changed, *planned.diff(), planned.result(), (*proved.warnings, *planned.warnings()))
 
 
 def _observe(cluster: Cluster, request: Request) -> Observed:
@@ -117,13 +120,3 @@ def _leave(cluster: Cluster, planned: Plan) -> str:
     except KindlabError as error:
         return f"Node {name} is still cordoned ({error.message}): kubectl uncordon {name}"
     return f"Node {name} was uncordoned again."
-
-
-def _await_return(cluster: Cluster, planned: Plan, deadline: Deadline) -> None:
-    """Wait until the pods run. Raises TimedOut with the reason of the first that does not."""
-    try:
-        cluster.wait("Pod", is_ready, [key_of(pod.pod) for pod in planned.pods], deadline.left())
-    except TimedOut as error:
-        namespace, _slash, name = error.details[0].partition("/")
-        pod, events = cluster.get("Pod", name, namespace), cluster.list("Event", namespace)
-        raise not_returned(planned.request, error.details, pod, events) from error

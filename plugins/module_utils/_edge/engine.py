@@ -29,6 +29,8 @@ STOPPED = (0, 130, 137, 143)
 ANSWER_SECONDS = 30
 # Starting and stopping: an engine gives each container ten seconds to stop.
 STATE_SECONDS = 180
+# Of a list of nodes, while others are created and deleted.
+ATTEMPTS = 4
 
 
 class Engine:
@@ -60,6 +62,23 @@ class Engine:
         """The node containers of one kind cluster, or of all, in two calls. Raises Unreachable."""
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
         argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
+        for attempt in range(ATTEMPTS):
+            ids = self._listed(argv)
+            if not ids:
+                return ()
+            # A container that is deleted at this moment fails the inspection of all.
+            last = attempt == ATTEMPTS - 1
+            inspected = self.runner.run([self.name, "inspect", *ids], check=last, timeout=ANSWER_SECONDS)
+            if inspected.code == 0:
+                break
+        try:
+            found = [_node(container) for container in json.loads(inspected.out)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            why = f"{self.name} shows its containers in a form that is not known: {error!r}"
+            raise self._unreachable(why, shlex.join([self.name, "inspect", *ids])) from None
+        return tuple(sorted(found, key=lambda n: (n.cluster, n.name)))
+
+    def _listed(self, argv: Sequence[str]) -> list[str]:
         try:
             done = self.runner.run(argv, check=False, timeout=ANSWER_SECONDS)
         except (CommandFailed, TimedOut) as error:
@@ -67,16 +86,7 @@ class Engine:
         if done.code != 0:
             self.check()
             raise self._unreachable(f"{self.name} failed to list containers: {last_lines(done)}", shlex.join(argv))
-        ids = done.out.split()
-        if not ids:
-            return ()
-        inspected = self.runner.run([self.name, "inspect", *ids], timeout=ANSWER_SECONDS)
-        try:
-            found = [_node(container) for container in json.loads(inspected.out)]
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            why = f"{self.name} shows its containers in a form that is not known: {error!r}"
-            raise self._unreachable(why, shlex.join([self.name, "inspect", *ids])) from None
-        return tuple(sorted(found, key=lambda n: (n.cluster, n.name)))
+        return done.out.split()
 
     def image_id(self, image: str) -> str | None:
         """The id of an image of the engine, None if it has none of that name."""

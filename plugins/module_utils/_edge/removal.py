@@ -23,7 +23,10 @@ from .engine import Engine
 
 
 def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Refusal, ...]:
-    """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none."""
+    """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
+
+    nodes: compared with this host and proved to be those of the API server.
+    """
     pvs, claims = cluster.lists("PersistentVolume", "PersistentVolumeClaim")
     volumes = read_volumes(pvs, claims)
     if not volumes:

@@ -50,7 +50,12 @@ def test_second_run_asks_little(place: Place) -> None:
     place.run()
     place.host.calls.clear()
     place.run()
-    assert [call[:2] for call in place.host.calls] == [["kind", "version"], ["docker", "ps"], ["docker", "inspect"]]
+    assert [call[:2] for call in place.host.calls] == [
+        ["kind", "version"],
+        ["docker", "ps"],
+        ["docker", "inspect"],
+        ["docker", "exec"],
+    ]
 
 
 def test_drift_is_declined_with_both_values(place: Place) -> None:
@@ -144,17 +149,23 @@ def test_merging_into_the_users_own(place: Place) -> None:
     other_cluster(place.path / "users.yaml")
     place.run()
     assert place.predicted(merge_kubeconfig=True).changed
-    assert users.has_cluster("lab") and users.current_context() == "kind-lab"
+    assert users.has_cluster("lab") and users.current_context() == "kind-other"
     assert not place.predicted(merge_kubeconfig=True).changed
     place.run(state="absent")
     assert not users.has_cluster("lab") and users.has_cluster("other")
 
 
-def test_merging_leaves_the_current_context_if_asked_to(place: Place) -> None:
+@pytest.mark.parametrize("current", ["kind-lab", "kind-other"])
+def test_what_a_deletion_took_out_of_the_users_own_comes_back_as_it_was(place: Place, current: str) -> None:
     users = Kubeconfig(str(place.path / "users.yaml"))
+    place.run(merge_kubeconfig=True)
+    assert users.current_context() == "kind-lab"
     other_cluster(place.path / "users.yaml")
-    assert place.predicted(merge_kubeconfig=True, set_current_context=False).changed
-    assert users.has_cluster("lab") and users.current_context() == "kind-other"
+    users.set_current_context(current)
+    gone = place.predicted(state="absent")
+    assert gone.before["merged"] and not users.has_cluster("lab")
+    place.predicted(merge_kubeconfig=True)
+    assert users.has_cluster("lab") and users.has_cluster("other") and users.current_context() == current
 
 
 def test_an_entry_of_an_earlier_cluster_is_replaced(place: Place) -> None:
@@ -187,10 +198,6 @@ def test_a_shared_kubeconfig_keeps_its_current_context(place: Place) -> None:
     place.host.nodes[0]["State"]["Status"] = "exited"
     place.predicted()
     assert Kubeconfig(str(place.kubeconfig)).current_context() == "kind-other"
-    place.run(state="absent")
-    place.predicted(set_current_context=False)
-    own = Kubeconfig(str(place.kubeconfig))
-    assert own.current_context() == "kind-other" and own.has_cluster("lab")
 
 
 @pytest.mark.parametrize("text", [None, "a: [", "[]"], ids=["directory", "no yaml", "no mapping"])

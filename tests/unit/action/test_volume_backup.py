@@ -30,6 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, stateful, workload
@@ -96,6 +97,9 @@ class Lab:
             }
             for name in self.nodes
         ]
+        if self.state != "running":
+            # A cluster answers while its control plane runs.
+            shown.append(inspected("lab-control-plane", "lab", "control-plane"))
         listed = "".join("id\n" for _node in shown)
         self.runner = NodesHere([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
         return run(
@@ -419,6 +423,8 @@ def inside_and_gone(lab: Lab) -> None:
 def inside_a_stopped_node(lab: Lab) -> None:
     lab.move_inside()
     lab.state = "exited"
+    taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    lab.cluster.put({**node("lab-control-plane"), "spec": {"taints": [taint]}})
 
 
 def unreadable(lab: Lab) -> None:

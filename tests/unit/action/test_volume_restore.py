@@ -28,6 +28,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     write_data,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
+    CA,
     FakeCluster,
     Killed,
     ScriptedRunner,
@@ -305,7 +306,7 @@ class TestInsideNodes:
 
     def test_a_node_that_does_not_run(self, cluster, unmounted, data):
         with pytest.raises(Declined, match="is inside its node k-worker, which is exited"):
-            restore(cluster, unmounted, data, nodes=[self.node("exited")])
+            restore(cluster, unmounted, data, nodes=[self.node("exited"), inspected("k-cp", "k", "control-plane")])
 
 
 @pytest.mark.parametrize(
@@ -359,10 +360,14 @@ def test_a_claim_that_is_deleted_meanwhile(cluster, backup, data):
     assert actions(restore(cluster, backup, data))[1] == ("v1", "rebind", "Bound", "Bound")
 
 
-def test_the_api_of_another_cluster_is_refused(backup, data):
+def test_the_api_of_another_cluster_is_refused(cluster, backup, data):
     other = FakeCluster({**WORKER, "metadata": {"name": "o-worker"}})
-    with pytest.raises(BadInput, match="another cluster than k: its nodes are o-worker"):
+    with pytest.raises(BadInput, match="another cluster than k: they have no node in common"):
         restore(other, backup, data)
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    with pytest.raises(BadInput, match="another cluster than k: its CA certificate has the sha256"):
+        restore(cluster, backup, data)
+    assert cluster.writes == []
 
 
 def test_a_volume_with_other_content_is_not_touched(cluster, backup, data):

@@ -56,7 +56,9 @@ def play(cluster, check_mode=False, *, nodes=None, **options):
     assert options.keys() <= OPTIONS.keys()
     nodes = nodes or Nodes()
     shown = {**inspected("k-worker", "k", "worker", data="/srv/k"), "State": {"Status": nodes.state}}
-    runner = ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([shown]))])
+    # A cluster answers while its control plane runs.
+    all_nodes = [inspected("k-control-plane", "k", "control-plane"), shown]
+    runner = ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps(all_nodes))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(node_processes, "probe", nodes.probe)
         patch.setattr(volume_detach, "UsageCheck", Once)

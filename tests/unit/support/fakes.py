@@ -17,9 +17,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import LOOK
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
+
+# The CA of a cluster whose tests are not about that.
+CA = "-----BEGIN CERTIFICATE-----\nS2luZGxhYg==\n-----END CERTIFICATE-----\n"
+
+
+def looked(argv: Sequence[str], ca: str = CA) -> Completed | None:
+    """The answer to a look at a node, None for another command: this CA, and nothing that could be compared."""
+    if LOOK not in argv:
+        return None
+    count = len(argv) - list(argv).index(LOOK) - 2
+    return Completed(0, "\0".join(["", ca, *[""] * count, *argv[len(argv) - count :], "", "end", ""]))
 
 
 class Killed(BaseException):
@@ -30,13 +42,16 @@ class FakeCluster:
     """A cluster in memory. objects: by (kind, namespace, name), as the API server shows them.
 
     writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
-    Killed. react: called with this cluster at each watch, to act as the controllers.
+    Killed. react: called with this cluster at each watch, to act as the controllers. ca: the published CA.
     """
+
+    server = "https://127.0.0.1:6443"
 
     def __init__(self, *objects: Object, kill_after: int | None = None) -> None:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.writes: list[tuple[str, str, str]] = []
         self.kill_after = kill_after
+        self.ca = CA
         self.react: Callable[[FakeCluster], None] = lambda _cluster: None
         self._numbers = itertools.count(1)
         for item in objects:
@@ -64,6 +79,9 @@ class FakeCluster:
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
             and all(_field(item, *pair.split("=", 1)) for pair in fields.split(",") if pair)
         ]
+
+    def root_ca(self) -> str:
+        return self.ca
 
     def lists(self, *kinds: str) -> tuple[list[Object], ...]:
         return tuple(self.list(kind) for kind in kinds)
@@ -212,6 +230,8 @@ class ScriptedRunner(Runner):
     ) -> Completed:
         del stdin, timeout, env
         self.calls.append(list(argv))
+        if look := looked(argv):
+            return look
         for words, answer in self.script:
             if list(argv[: len(words)]) == list(words):
                 if isinstance(answer, Exception):

@@ -150,6 +150,7 @@ class World:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
             patch.setattr(steps, "changes", self.changes)
+            patch.setattr(steps, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
             patch.setattr(context, "open_cluster", self.open_cluster)
             for user in (context, resume):
                 patch.setattr(user, "find_engine", self.find_engine)

@@ -30,7 +30,6 @@ class Request:
     state: str
     spec: ClusterSpec
     merge_kubeconfig: bool = False
-    set_current_context: bool = True
     retain_on_failure: bool = False
     wait_for: str = "nodes"
     backup: str = ""
@@ -40,12 +39,10 @@ class Request:
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Check the options. Raises BadInput."""
         absent = options["state"] == ABSENT
-        current = options.get("set_current_context")
         return cls(
             state=options["state"],
             spec=ClusterSpec(checked_name(options["name"])) if absent else ClusterSpec.from_options(options),
             merge_kubeconfig=bool(options["merge_kubeconfig"]),
-            set_current_context=current is None or bool(current),
             retain_on_failure=bool(options["retain_on_failure"]),
             wait_for=options.get("wait_for") or "nodes",
             backup=options.get("backup") or "",

@@ -19,13 +19,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 class Place:
     """A directory of a node, and the same directory on the host ('' if it is not mounted from the host).
 
-    mismatch: why the host's directory is not the node's, '' if it is or if they were not compared.
+    mismatch: why the host's directory is not the node's, '' if it is or if they were not compared; remedy: what to do.
     """
 
     node: str
     node_directory: str
     host_directory: str
     mismatch: str = ""
+    remedy: str = ""
 
     def as_dict(self) -> Object:
         """The directories in a module's result."""
@@ -60,7 +61,8 @@ def _fits(volume: Volume, node: Node) -> bool:
 
 def _place(node: Node, path: str) -> Place:
     mount = node.mount_of(path)
-    return Place(node.name, path, node.host_directory(path) or "", mount.mismatch if mount else "")
+    mismatch = mount.mismatch_of(path) if mount else ""
+    return Place(node.name, path, node.host_directory(path) or "", mismatch, mount.remedy if mount and mismatch else "")
 
 
 def used_directories(volumes: Iterable[Volume], nodes: Iterable[Node]) -> set[str]:

@@ -8,12 +8,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.mark import CREATING, DELETING
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, context_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import record
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import startup
 
-from . import failure, host_directories
+from . import failure
 from .cluster import KindCluster
 from .kubeconfig import Kubeconfig
 
@@ -31,9 +32,9 @@ def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[d
     if plan.start:
         cluster.engine.start(plan.start)
     if plan.write_kubeconfig or plan.start:
-        _export(cluster, cluster.own, keep=True)
+        _export(cluster, cluster.own)
     if plan.merge:
-        _export(cluster, cluster.users, keep=plan.observed.outdated or not plan.request.set_current_context)
+        _export(cluster, cluster.users)
     warnings: tuple[str, ...] = ()
     with cluster.api() as api:
         startup.wait_api(api, cluster.deadline)
@@ -66,30 +67,23 @@ def make_absent(cluster: KindCluster, plan: Plan) -> None:
     cluster.marker.clear()
 
 
-def _export(cluster: KindCluster, file: Kubeconfig, *, keep: bool) -> None:
-    """Write the cluster's entries. keep: leave the current context of the file as it is, if it has one."""
+def _export(cluster: KindCluster, file: Kubeconfig) -> None:
+    """Write the cluster's entries. kind makes it the current context: another one is put back."""
     before = file.current_context()
     cluster.kind.export(cluster.name, file.path)
-    _put_back(file, before if keep else "")
-
-
-def _put_back(file: Kubeconfig, context: str) -> None:
-    """kind makes its cluster the current context: make it another one again; '' for none."""
-    if context and file.current_context() not in ("", context):
-        file.set_current_context(context)
+    if before and file.current_context() not in ("", before):
+        file.set_current_context(before)
 
 
 def _create(cluster: KindCluster, plan: Plan, config: str) -> None:
-    before = "" if plan.request.set_current_context else cluster.own.current_context()
     if plan.remove:
         cluster.kind.delete(cluster.name, cluster.own.path)
     cluster.marker.write(CREATING, config=config)
     for directory in plan.directories:
-        host_directories.create(directory)
+        directories.create(directory)
     try:
         done = cluster.kind.create(cluster.name, config, cluster.own.path)
     except TimedOut as error:
         raise failure.timed_out(cluster, error) from None
     if done.code != 0:
         raise failure.failed(cluster, config, done.err or done.out, retain=plan.request.retain_on_failure)
-    _put_back(cluster.own, before if before != context_name(cluster.name) else "")

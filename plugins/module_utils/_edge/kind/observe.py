@@ -15,8 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan im
     needs_machine,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 
-from . import host_directories, machine, unfinished
+from . import unfinished
 from .cluster import KindCluster
 
 # removal.find_blockers(): why a cluster must not be deleted.
@@ -48,8 +49,8 @@ def _blockers(
     cluster: KindCluster, observed: Observed, backup: str, find_blockers: FindBlockers
 ) -> tuple[Refusal, ...]:
     try:
-        with cluster.api(own_file=observed.connects) as api:
-            return find_blockers(api, cluster.unbound, observed.nodes, backup)
+        with cluster.proved(observed.nodes, own_file=observed.connects) as (api, nodes):
+            return find_blockers(api, cluster.unbound, nodes, backup)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)
@@ -58,13 +59,13 @@ def _blockers(
 def _observe(cluster: KindCluster, request: Request) -> Observed:
     """For a healthy cluster these are two calls of the engine and two of the API."""
     spec, name = request.spec, cluster.name
-    missing = host_directories.missing(spec.directories)
+    missing = directories.missing(spec.directories)
     nodes = cluster.engine.nodes(name)
     mark, named = cluster.marker.read(), cluster.own.has_cluster(name)
     connects, has_credentials = named, True
     version, record = "", None
     if nodes and all(node.state == "running" for node in nodes):
-        version, record = cluster.try_read(own_file=True) if named else ("", None)
+        version, record = cluster.read_proved(nodes) if named else ("", None)
         if not version:
             # Its file is gone, or belongs to an earlier cluster of this name, or the API server is just starting.
             text = cluster.kind.kubeconfig(name)

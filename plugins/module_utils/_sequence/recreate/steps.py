@@ -23,6 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import ROLLED_BACK
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 
 from .context import Context, Facts
@@ -106,9 +107,10 @@ def restore(context: Context) -> Facts:
 
 def verify(context: Context) -> Facts:
     """Raises KindlabError, with the files, if the data that pods will find differs from the backup."""
-    volumes = read_volumes(*context.connect().lists("PersistentVolume", "PersistentVolumeClaim"))
+    cluster = context.connect()
+    volumes = read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
     backup = read_backup(context.path, context.facts["generation"])
-    nodes = context.engine.nodes(context.name)
+    nodes = proved_nodes(context.engine, context.engine.nodes(context.name), cluster)
     differing = {name: diff for name, diff in changes(backup, volumes, nodes, context.engine).items() if diff}
     if differing:
         raise KindlabError(

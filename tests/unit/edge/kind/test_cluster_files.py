@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.mark import CREATING, DELETING, Mark
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import HostDirectory
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind import host_directories as host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories as host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import (
     Kubeconfig,
     temporary_file,

@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.machine import look, why_unusable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.machine import look, why_unusable
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
 
@@ -40,9 +40,7 @@ def test_a_host_that_has_everything() -> None:
 
 def test_an_engine_of_another_host(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     host = KindHost()
-    monkeypatch.setattr(
-        "ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.machine.platform.node", str
-    )
+    monkeypatch.setattr(machine, "_engine_host", lambda _engine: (False, ""))
     found = seen(host, ports=[{"node_port": 80, "host_port": port}])
     assert (found.instances, found.free_bytes, found.ports) == (None, None, {})
 
@@ -85,9 +83,7 @@ def test_a_port_of_a_node_that_is_replaced(port: int) -> None:
 def test_ports_of_containers(monkeypatch: pytest.MonkeyPatch, published: str, taken: bool) -> None:
     host = KindHost()
     host.published = {"web": published}
-    monkeypatch.setattr(
-        "ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.machine.platform.node", str
-    )
+    monkeypatch.setattr(machine, "_engine_host", lambda _engine: (False, ""))
     found = seen(host, ports=[{"node_port": 80, "host_port": 80}]).ports
     assert found == ({"80/TCP": "container web publishes it"} if taken else {})
 
