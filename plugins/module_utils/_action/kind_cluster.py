@@ -65,7 +65,7 @@ ARGUMENTS: dict[str, Any] = {
     "merge_kubeconfig": {"type": "bool", "default": False},
     "retain_on_failure": {"type": "bool", "default": False},
     "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
-    "wait_timeout": {"type": "int", "default": 300},
+    "wait_timeout": {"type": "int", "default": 600},
     "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
 }

@@ -50,7 +50,7 @@ def run(
 
 
 def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
-    named, version, record = cluster.own.has_cluster(cluster.name), "", None
+    named, version, record = cluster.own.seems_to_have(cluster.name), "", None
     running = [node for node in nodes if node.state == "running"]
     if any(node.role == CONTROL_PLANE for node in running):
         if named:

@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 T = TypeVar("T")
 
 ANSWER_SECONDS = 30.0
-STALL_SECONDS = 180.0
+# A program in a node may look for the holes of a large file for minutes, and say nothing meanwhile.
+STALL_SECONDS = 600.0
 
 
 def answer(function: Callable[[], T], path: str, seconds: float = ANSWER_SECONDS) -> T:

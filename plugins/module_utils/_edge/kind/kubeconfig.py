@@ -33,6 +33,13 @@ class Kubeconfig:
         """True if the file has kind's context for this cluster, or for another one of the same name."""
         return context_name(cluster) in _named(self._content(), "contexts")
 
+    def seems_to_have(self, cluster: str) -> bool:
+        """The same, False if the file cannot be read."""
+        try:
+            return self.has_cluster(cluster)
+        except BadInput:
+            return False
+
     def has_credentials_of(self, cluster: str, kubeconfig: str) -> bool:
         """True if the file has the server and the credentials that kubeconfig, a text, has for the cluster."""
         own, other = _proof(self._content(), cluster), _proof(_checked(kubeconfig, "kind's kubeconfig"), cluster)

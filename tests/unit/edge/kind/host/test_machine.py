@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.machine import look, why_unusable
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
