@@ -234,7 +234,7 @@ class KindHost(Runner):
 
     def _exec(self, node: str, argv: list[str]) -> Completed:
         if argv == list(LIST_NETWORKS):
-            return Completed(0, "/etc/cni/net.d/10-kindnet.conflist\n" if self._ran(node) else "")
+            return Completed(0, "10-kindnet.conflist\n" if self._ran(node) else "")
         if argv[0] == "journalctl":
             return Completed(0, self.journal)
         raise AssertionError(f"nodes do not know {argv}")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -15,7 +16,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 
 # A network plugin writes it before the first ordinary pod of a node starts, and so before anything writes to a volume.
 NETWORKS = "/etc/cni/net.d"
-LIST_NETWORKS = ("find", NETWORKS, "-type", "f")
+LIST_NETWORKS = ("sh", "-c", f"ls -A {NETWORKS} 2>/dev/null; :")
+_MISSING = re.compile("no such file|could not find|could not be found", re.IGNORECASE)
 # Namespaces that kind and Kubernetes create.
 _OWN_NAMESPACES = {"default", "kube-node-lease", "kube-public", "kube-system", "local-path-storage"}
 
@@ -50,5 +52,7 @@ def _ran_pods(engine: Engine, node: Node) -> bool | None:
         done = engine.query("cp", f"{node.name}:{NETWORKS}", "-")
     except KindlabError:
         return None
+    if done.code != 0:
+        return False if _MISSING.search(done.err) else None
     # An archive with nothing but the directory has one header; all other blocks are empty.
-    return None if done.code != 0 else done.out[512:].strip("\0") != ""
+    return done.out[512:].strip("\0") != ""
