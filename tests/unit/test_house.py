@@ -33,7 +33,7 @@ LEVELS = {
         ("errors", "text", "clock", "engines", "outcome"),
         ("refusals", "options", "images", "console"),
         ("kind", "kube", "data"),
-        ("identity", "provisioner"),
+        ("identity", "provisioner", "scaling"),
         ("volumes", "drain", "local_data", "provision"),
         ("backup", "detach"),
         ("restore", "recreate"),

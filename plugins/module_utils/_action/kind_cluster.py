@@ -70,6 +70,8 @@ ARGUMENTS: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
 }
 RULES: dict[str, Any] = {"mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers")]}
+# What errors about a backup call its path, and options that this module does not have.
+OTHERS = {"path": "backup", "data": "", "generation": ""}
 
 
 def run(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
@@ -21,9 +22,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain import node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.returns import await_return
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import open_proved
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
 ARGUMENTS: dict[str, Any] = {
@@ -60,11 +62,13 @@ def run(
     if not check_mode:
         if request.state == "drained":
             evictions = Evictions(cluster, request.node, deadline, request.terminate_grace_period, sleep=sleep)
+            planned = _retain(cluster, planned)
             planned = _drain(cluster, planned, evictions)
         else:
-            _set_schedulable(cluster, planned)
+            node.set_schedulable(cluster, planned)
+            policies.write(cluster, planned.policies)
         if request.state == "uncordoned" and request.wait:
-            await_return(cluster, planned, deadline)
+            node.await_return(cluster, planned, deadline)
     return Outcome(planned.changed, *planned.diff(), planned.result(), (*proved.warnings, *planned.warnings()))
 
 
@@ -74,19 +78,21 @@ def _observe(cluster: Cluster, request: Request) -> Observed:
     return Observed.from_objects(objects, selected)
 
 
-def _set_schedulable(cluster: Cluster, planned: Plan) -> None:
-    """Cordon or uncordon the node."""
-    if planned.was_schedulable != planned.schedulable:
-        cluster.patch("Node", planned.request.node, {"spec": {"unschedulable": None if planned.schedulable else True}})
+def _retain(cluster: Cluster, planned: Plan) -> Plan:
+    """The plan, made again if reclaim policies were set: only now a claim that is deleted takes no data with it."""
+    if not planned.policies.patches:
+        return planned
+    policies.write(cluster, planned.policies)
+    return replace(plan(planned.request, _observe(cluster, planned.request)), policies=planned.policies)
 
 
 def _drain(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
     """The plan as it was carried out; if that fails the node is left as on_failure says."""
     try:
-        _set_schedulable(cluster, planned)
+        node.set_schedulable(cluster, planned)
         return _evict(cluster, planned, evictions)
     except Exception as error:
-        note = _leave(cluster, planned)
+        note = node.leave(cluster, planned)
         if isinstance(error, KindlabError):
             error.message = f"{error.message} {note}"
         raise
@@ -100,23 +106,14 @@ def _evict(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
         done |= {pod.uid: pod for pod in pods}
         left = evictions.run(eviction_groups(pods))
         if left:
-            raise not_drained(request, tuple(done.values()), left, cluster.list("PodDisruptionBudget"))
+            budgets = cluster.list("PodDisruptionBudget")
+            raise not_drained(request, tuple(done.values()), left, budgets, evictions.seconds)
         # The scheduler may have bound a pod to the node before it knew that it is cordoned.
         if evictions.pods_on_node() <= done.keys():
             return planned.carried_out(done.values())
-        again = plan(request, _observe(cluster, request)).pods
-        pods = tuple(pod for pod in again if pod.is_evicted and not pod.may_return)
+        again = plan(request, _observe(cluster, request))
+        pods = tuple(pod for pod in again.pods if pod.is_evicted and not pod.may_return)
         if not pods:
             return planned.carried_out(done.values())
-
-
-def _leave(cluster: Cluster, planned: Plan) -> str:
-    """Uncordon the node again if it is to be restored; a sentence that says how it was left."""
-    name = planned.request.node
-    if not planned.was_schedulable or planned.request.on_failure == "keep":
-        return f"Node {name} stays cordoned{'' if planned.was_schedulable else ', as before'}."
-    try:
-        cluster.patch("Node", name, {"spec": {"unschedulable": None}})
-    except KindlabError as error:
-        return f"Node {name} is still cordoned ({error.message}): kubectl uncordon {name}"
-    return f"Node {name} was uncordoned again."
+        policies.write(cluster, again.policies)
+        planned = replace(planned, policies=planned.policies.joined(again.policies))

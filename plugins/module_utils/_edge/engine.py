@@ -131,8 +131,9 @@ class Engine:
         return Unreachable(
             message,
             tried=tried,
-            next_step=f"Start the engine{f': {start}' if start else ''} (the role kindlab.volumes.engine installs and "
-            "starts Docker). Then run this again.",
+            next_step=f"Start the engine{f': {start}' if start else ''}. Then run this again."
+            if self.name != "docker"
+            else f"Start the engine: {start} (the role kindlab.volumes.engine does). Then run this again.",
         )
 
 

@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     BadInput,
     Conflict,
     Declined,
+    KindlabError,
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
@@ -391,3 +392,23 @@ def test_nothing_that_does_not_answer_is_guessed(backup, data):
         run(options, False, runner=here, connect=no_api)
     with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
         run(options, False, runner=gone, connect=no_api)
+
+
+def test_a_quota_that_does_not_allow_the_claims(cluster, backup, data):
+    def create(_item):
+        raise KindlabError('persistentvolumeclaims "c0" is forbidden: exceeded quota: small', next_step="Ask.")
+
+    cluster.put(NAMESPACE)
+    cluster.put(STORAGE_CLASS)
+    cluster.create = create
+    with pytest.raises(KindlabError, match="exceeded quota: small") as raised:
+        restore(cluster, backup, data)
+    assert "Raise the quota" in raised.value.next_step
+
+
+def test_pods_that_wait_for_a_restored_claim_are_tried_again(cluster, backup, data):
+    volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "c1"}}]
+    waiting = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"volumes": volumes}}
+    cluster.put({"kind": "Pod", **waiting, "status": {"phase": "Pending"}})
+    restore(cluster, backup, data)
+    assert cluster.writes[-2:] == [("patch", "PersistentVolumeClaim", "ns/c1")] * 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
     environment,
 )
 
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 DROPPED = (
     "TAR_OPTIONS",
     "GZIP",
@@ -91,3 +95,15 @@ def test_a_deadline_bounds_every_command_also_inside_nodes() -> None:
 def test_errors(argv: list[str], said: str) -> None:
     with pytest.raises(CommandFailed, match=said):
         Runner().run(argv)
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    """The calls that start a program."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen"):
+            yield node
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.rglob("*.py")), ids=lambda path: str(path.relative_to(PLUGINS)))
+def test_every_program_gets_it(path: Path) -> None:
+    assert [call.lineno for call in calls(path) if "env" not in {keyword.arg for keyword in call.keywords}] == []

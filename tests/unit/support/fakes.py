@@ -42,7 +42,8 @@ class FakeCluster:
     """A cluster in memory. objects: by (kind, namespace, name), as the API server shows them.
 
     writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
-    Killed. react: called with this cluster at each watch, to act as the controllers. ca: the published CA.
+    Killed. react: called with this cluster at each watch, to act as the controllers. ca: the published CA. now: seconds
+    that waits in vain have taken, see clock().
     """
 
     server = "https://127.0.0.1:6443"
@@ -50,6 +51,7 @@ class FakeCluster:
     def __init__(self, *objects: Object, kill_after: int | None = None) -> None:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.writes: list[tuple[str, str, str]] = []
+        self.now = 0.0
         self.kill_after = kill_after
         self.ca = CA
         self.react: Callable[[FakeCluster], None] = lambda _cluster: None
@@ -65,6 +67,10 @@ class FakeCluster:
         stored["metadata"]["resourceVersion"] = str(number)
         self.objects[(stored["kind"], *key_of(stored))] = stored
         return copy.deepcopy(stored)
+
+    def clock(self) -> float:
+        """The time, for a Deadline."""
+        return self.now
 
     def version(self) -> str:
         return "v1.34.4"
@@ -158,6 +164,7 @@ class FakeCluster:
         items = {key_of(change.object): change.object for change in self.watch(kind, timeout)}
         missing = sorted(key_text(key) for key in set(names) if key not in items or not ready(items[key]))
         if missing:
+            self.now += timeout
             raise TimedOut(f"{kind}: {missing} not ready", details=missing)
 
     def left_after(
@@ -168,9 +175,13 @@ class FakeCluster:
         key: Callable[[Object], Any],
         fields: str = "",
         gone: Callable[[Object], bool] = lambda _object: False,
+        stop: Callable[[Object], bool] = lambda _object: False,
     ) -> set[Any]:
+        del stop
         found = [change.object for change in self.watch(kind, timeout, fields=fields)]
-        return {key(item) for item in found if not gone(item)} & set(names)
+        left = {key(item) for item in found if not gone(item)} & set(names)
+        self.now += timeout if left else 0.0
+        return left
 
     def wait_gone(self, kind: str, names: Iterable[tuple[str, str]], timeout: float) -> None:
         left = self.left_after(kind, names, timeout, key_of)

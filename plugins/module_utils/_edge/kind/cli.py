@@ -89,7 +89,7 @@ class Kind:
             done = self.runner.run(argv, check=False, env=self.env, timeout=STATE_SECONDS)
             if done.code == 0:
                 return
-        why = explain(done.err or done.out, {}, self.engine)
+        why = explain(done.err or done.out, {}, self.engine, kubeconfig)
         raise CommandFailed(
             f"kind could not delete cluster {name}: {why.message}",
             tried=shlex.join(argv),
@@ -101,7 +101,7 @@ class Kind:
         argv = [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig]
         done = self.runner.run(argv, check=False, env=self.env)
         if done.code != 0:
-            why = explain(done.err or done.out, {}, self.engine)
+            why = explain(done.err or done.out, {}, self.engine, kubeconfig)
             raise CommandFailed(
                 f"kind could not write the kubeconfig {kubeconfig} of cluster {name}: {why.message}",
                 tried=shlex.join(argv),

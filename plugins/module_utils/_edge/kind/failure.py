@@ -30,7 +30,7 @@ _LATER = "Run this again with a larger wait_timeout: the next run replaces what 
 
 def timed_out(cluster: KindCluster, error: TimedOut) -> TimedOut:
     """The error of a creation that took too long; what it left stays for the next run."""
-    why = _look(cluster.engine, cluster.name, "")
+    why = _look(cluster, "")
     known = f" {why.message}" if why.next_step else ""
     message = f"kind did not create cluster {cluster.name} within {cluster.timeout:g} seconds.{known}"
     return TimedOut(message, tried=error.tried, next_step=why.next_step or _LATER)
@@ -38,13 +38,13 @@ def timed_out(cluster: KindCluster, error: TimedOut) -> TimedOut:
 
 def failed(cluster: KindCluster, config: str, output: str, *, retain: bool) -> CommandFailed:
     """The error of a creation that failed; what it left is removed, unless it is to be kept or is another run's."""
-    why = _look(cluster.engine, cluster.name, output)
+    why = _look(cluster, output)
     if re.search(EXISTING.pattern, output, re.IGNORECASE) or (not retain and _clean_up(cluster)):
         cluster.marker.clear()
     return CommandFailed(
         f"kind could not create cluster {cluster.name}: {why.message}",
         tried=cluster.kind.command(f"create cluster --name {cluster.name} --config FILE"),
-        next_step=why.next_step or _RETAIN + cluster.kind.command(f"export logs --name {cluster.name} DIRECTORY"),
+        next_step=why.next_step or _RETAIN + cluster.kind.command(f"export logs --name {cluster.name}"),
         details={"config": config},
     )
 
@@ -59,15 +59,17 @@ def _clean_up(cluster: KindCluster) -> bool:
         return False
 
 
-def _look(engine: Engine, cluster: str, output: str) -> Explanation:
+def _look(cluster: KindCluster, output: str) -> Explanation:
     """Why the creation of a cluster failed. output: of kind."""
     try:
-        nodes: Sequence[Node] = kubernetes_nodes(engine.nodes(cluster))
+        nodes: Sequence[Node] = kubernetes_nodes(cluster.engine.nodes(cluster.name))
     except KindlabError:
         nodes = ()
     with ThreadPoolExecutor(max(1, len(nodes))) as pool:
-        journals = dict(zip((node.name for node in nodes), pool.map(lambda n: _journal(engine, n), nodes), strict=True))
-    return explain(output, journals, engine.name)
+        journals = dict(
+            zip((node.name for node in nodes), pool.map(lambda n: _journal(cluster.engine, n), nodes), strict=True)
+        )
+    return explain(output, journals, cluster.engine.name, cluster.own.path)
 
 
 def _journal(engine: Engine, node: Node) -> str:

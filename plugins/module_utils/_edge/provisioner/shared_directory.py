@@ -60,7 +60,7 @@ def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -
 def _different(engine: Engine, directory: str, first: str, nodes: list[str], why: str) -> BadInput:
     return BadInput(
         f"{directory} {why} on {', '.join(nodes)}: a pod that moves there would not find its data.",
-        tried=f"{engine.name} exec {first} touch {directory}/FILE; {engine.name} exec {nodes[0]} ls {directory}/FILE",
+        tried="; ".join(f"{engine.name} exec {node} stat -c %d:%i {directory}" for node in (first, nodes[0])),
         next_step="Mount one host directory there in all nodes (mounts of kindlab.volumes.kind_cluster), or use the"
         " node_path that is mounted.",
         details=nodes,

@@ -13,7 +13,10 @@ from .preflight import RAISE_LIMITS
 
 @dataclass(frozen=True)
 class Cause:
-    """A known cause. next_step: {engine} is replaced; in_nodes: also looked for in the journals of the nodes."""
+    """A known cause. next_step: {engine} and {kubeconfig} are replaced.
+
+    in_nodes: whether it is looked for in the journals of nodes as well.
+    """
 
     pattern: str
     text: str
@@ -78,7 +81,7 @@ _CAUSES = (
     Cause(
         r"failed to lock config file",
         "a kubeconfig is locked",
-        "An interrupted kind process left a lock file: rm KUBECONFIG.lock",
+        "An interrupted kind process left a lock file: rm {kubeconfig}.lock",
     ),
     Cause(
         r"unknown field|field \S+ not found|unable to decode config",
@@ -103,8 +106,8 @@ class Explanation:
     next_step: str = ""
 
 
-def explain(output: str, journals: Mapping[str, str], engine: str) -> Explanation:
-    """Why kind failed. output: of kind; journals: of kubelet and containerd in each node."""
+def explain(output: str, journals: Mapping[str, str], engine: str, kubeconfig: str) -> Explanation:
+    """Why kind failed. output: of kind; journals: of kubelet and containerd in each node; kubeconfig: that it wrote."""
     said = first_error(output)
     for cause in _CAUSES:
         for where, text in (*(journals.items() if cause.in_nodes else ()), ("", output)):
@@ -112,7 +115,7 @@ def explain(output: str, journals: Mapping[str, str], engine: str) -> Explanatio
             if line:
                 evidence = f"{where}: {line}" if where else line
                 told = dict.fromkeys(filter(None, (f"{cause.text}: {evidence}", said if said not in evidence else "")))
-                return Explanation("\n".join(told), cause.next_step.format(engine=engine))
+                return Explanation("\n".join(told), cause.next_step.format(engine=engine, kubeconfig=kubeconfig))
     lines = {node: _found(_ERROR_LINE, text.splitlines()) for node, text in journals.items()}
     return Explanation("\n".join([said, *(f"{node}: {line}" for node, line in lines.items() if line)]))
 

@@ -33,14 +33,14 @@ def test_the_first_error_is_told_and_no_stack_trace() -> None:
     assert said.startswith("failed to init node with kubeadm: docker exec --privileged lab-control-plane")
     assert "exit status 1" in said and "runtime" not in said
     assert first_error("one\ntwo\n") == "two" and first_error("") == "without an error message"
-    assert explain(KIND, {"lab-control-plane": HARMLESS}, "docker").next_step == ""
+    assert explain(KIND, {"lab-control-plane": HARMLESS}, "docker", "/k").next_step == ""
 
 
 def test_without_a_known_cause_the_first_error_of_each_node_is_told() -> None:
     journals = {"lab-control-plane": f'{HARMLESS}E1130 01:00:00 run.go:72] "command failed" err="odd"\nE1130 later\n'}
     assert (
         'lab-control-plane: E1130 01:00:00 run.go:72] "command failed" err="odd"'
-        in explain(KIND, journals, "docker").message
+        in explain(KIND, journals, "docker", "/k").message
     )
 
 
@@ -56,7 +56,7 @@ def test_without_a_known_cause_the_first_error_of_each_node_is_told() -> None:
     ],
 )
 def test_causes_in_the_journals_of_nodes(line: str, cause: str, step: str) -> None:
-    found = explain(KIND, {"lab-control-plane": f"{HARMLESS}{line}\n", "lab-worker": HARMLESS}, "podman")
+    found = explain(KIND, {"lab-control-plane": f"{HARMLESS}{line}\n", "lab-worker": HARMLESS}, "podman", "/k")
     first, second = found.message.split("\n")
     assert cause in first and f"lab-control-plane: {line}" in first and second == first_error(KIND)
     assert step in found.next_step and "{" not in found.next_step.replace("{kind", "")
@@ -72,17 +72,17 @@ def test_causes_in_the_journals_of_nodes(line: str, cause: str, step: str) -> No
         ("ERROR: failed to create cluster: no space left on device", "Free disk space"),
         ("ERROR: failed to create cluster: node(s) already exist for a cluster", "Another run"),
         ('docker: Conflict. The container name "/lab-worker" is already in use by container "c1".', "Another run"),
-        ("ERROR: failed to lock config file", ".lock"),
+        ("ERROR: failed to lock config file", "rm /k.lock"),
         ("ERROR: field propagation not found in type", "kind v0.32.0"),
         ("ERROR: could not find a log line that matches Reached target", "node image"),
         ("something else", ""),
     ],
 )
 def test_causes_in_the_output_of_kind(said: str, step: str) -> None:
-    found = explain(f"Creating cluster ...\n{said}\n", {}, "docker")
+    found = explain(f"Creating cluster ...\n{said}\n", {}, "docker", "/k")
     assert step in found.next_step and bool(step) == bool(found.next_step)
     assert found.message.endswith(re.sub("ERROR: (failed to [a-z]+ cluster: )?", "", said))
 
 
 def test_a_port_inside_a_node_is_not_one_of_the_host() -> None:
-    assert explain(KIND, {"n": "listen tcp :10250: bind: address already in use"}, "docker").next_step == ""
+    assert explain(KIND, {"n": "listen tcp :10250: bind: address already in use"}, "docker", "/k").next_step == ""
