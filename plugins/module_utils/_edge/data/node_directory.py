@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_str
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .archive import CHUNK, ENVIRONMENT, create, last_lines, tar_failure
