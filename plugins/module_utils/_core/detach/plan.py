@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.recl
 )
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
-from .refusals import refuse, unmanaged
+from .refusals import on_dead_nodes, refuse, unmanaged
 from .report import made_again, scaled_again, volume_rows
 from .usage import VolumeUser, users_without
 
@@ -133,7 +133,8 @@ def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
     stopped = _stopped(observed, using, steps)
     names = {volume.name for volume in selected}
     affected = [v for v in observed.volumes if v.name in names or (v.claim_phase and v.claim in stopped)]
-    refuse(refusals.values(), () if begun else affected, request, begun=begun)
+    dead = on_dead_nodes(using, observed.not_ready)
+    refuse([*refusals.values(), *dead], () if begun else affected, request, begun=begun)
     deleted = {name for name, refusal in refusals.items() if not refusal.details["by_workload"]}
     return Plan(
         request,
