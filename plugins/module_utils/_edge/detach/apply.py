@@ -29,11 +29,11 @@ def detach(
 
     Raises TimedOut if volumes are still in use, and Conflict at once if somebody else scales workloads up again.
     """
+    done, todo = replace(planned, steps=(), pods=(), deleted=()), planned
     if planned.policies.patches:
         # Only now it is certain that a claim that is deleted takes no data with it: look who was faster.
         policies.write(cluster, planned.policies)
-        planned = replace(look(False), policies=planned.policies)
-    done, todo = replace(planned, steps=(), pods=(), deleted=()), planned
+        todo = look(False)
     while True:
         done = done.joined(_stop(cluster, todo))
         watch.lap("scale_down")
