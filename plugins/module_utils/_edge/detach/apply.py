@@ -37,16 +37,14 @@ def detach(
     while True:
         done = done.joined(_stop(cluster, todo))
         watch.lap("scale_down")
+        done = _await_free(cluster, check, done, deadline, watch)
+        # A CronJob may have started a Job, or somebody scaled a workload up, that has no pods yet.
         following = done.following(look(True))
+        in_use = any(done.users.values())
+        if in_use and (following is None or deadline.over()):
+            raise still_in_use(done.volumes, done.users, deadline.seconds)
         if following is None:
-            done = _await_free(cluster, check, done, deadline, watch)
-            # A Job that a CronJob has just started, or a workload that was just scaled up, may have no pods yet.
-            following = done.following(look(True))
-            in_use = any(done.users.values())
-            if in_use and (following is None or deadline.over()):
-                raise still_in_use(done.volumes, done.users, deadline.seconds)
-            if following is None:
-                return done
+            return done
         todo = following
 
 
