@@ -116,7 +116,7 @@ class Plan:
 def plan(request: Request, observed: Observed, *, begun: bool = False) -> Plan:
     """Raises BadInput for unknown names, and Declined for pods and volumes that cannot be detached.
 
-    begun: workloads were scaled already. Then volumes that are being deleted are not refused.
+    begun: workloads were scaled already. Then volumes that are being deleted, or are gone, are not refused.
     """
     if request.state == "attached":
         return _plan_attached(request, observed)
@@ -124,7 +124,9 @@ def plan(request: Request, observed: Observed, *, begun: bool = False) -> Plan:
 
 
 def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
-    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
+    selected = tuple(filter(request.selection.matches, observed.volumes))
+    if not begun:
+        request.selection.check_names(observed.volumes, f"Cluster {request.cluster}")
     claims = {volume.claim for volume in selected if volume.claim_phase}
     using = tuple(_using(observed.pods, claims))
     refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
