@@ -16,6 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from . import workloads
 from .usage_check import UsageCheck
 
+# Seconds until it is known of most pods that they cannot start.
+SETTLE = 3.0
+
 
 def detach(
     cluster: Cluster,
@@ -75,4 +78,6 @@ def attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch
         readiness.wait_ready(cluster, items, deadline)
         watch.lap("wait")
         return planned
-    return replace(planned, notes=readiness.warnings(cluster, items))
+    # What a backup does not have, a ConfigMap for example, is missing where a workload is created: worth a moment.
+    seconds = SETTLE if any(step.missing for step in planned.steps) else 0.0
+    return replace(planned, notes=readiness.warnings(cluster, items, seconds))
