@@ -70,7 +70,8 @@ options:
     description:
       - Whether to wait until the pods are ready, with O(state=attached). The module fails as soon as it is known that a
         pod cannot start without a change, for example because of a missing ConfigMap, and names pod and reason.
-      - If V(false), what is known when the workloads have been scaled up is a warning.
+      - If V(false), what is known when the workloads have been scaled up is a warning. For workloads that are created
+        from O(path) it waits up to three seconds to find out.
     type: bool
     default: false
 notes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import why_node_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
     Object,
     merged,
@@ -19,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
-READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
+READ = ("Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup."""
+    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup.
+
+    not_ready: node -> why it is not ready, for those that are not.
+    """
 
     volumes: tuple[Volume, ...]
     claims: Mapping[str, Object]
     pods: tuple[Object, ...]
     workloads: Mapping[str, Object]
     saved: tuple[Object, ...] = ()
+    not_ready: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_objects(cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = ()) -> Observed:
@@ -65,6 +70,7 @@ class Observed:
             tuple(objects["Pod"]),
             {uid_of(item): item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
             tuple(saved),
+            {node["metadata"]["name"]: why for node in objects["Node"] if (why := why_node_not_ready(node))},
         )
 
 

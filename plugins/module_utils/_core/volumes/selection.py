@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +51,16 @@ class Selection:
         )
 
     def select(self, volumes: Iterable[Volume], source: str, next_step: str = LIST_VOLUMES) -> tuple[Volume, ...]:
-        """The selected volumes. Raises BadInput for names that none of them has.
+        """The selected volumes. Raises BadInput for names that none of them has, see check_names."""
+        volumes = tuple(volumes)
+        self.check_names(volumes, source, next_step)
+        return tuple(filter(self.matches, volumes))
+
+    def check_names(self, volumes: Sequence[Volume], source: str, next_step: str = LIST_VOLUMES) -> None:
+        """Raise BadInput for names that no volume has.
 
         source: what the volumes belong to, e.g. 'Cluster lab', and next_step: how to list them, for the error.
         """
-        volumes = tuple(volumes)
         unknown = sorted(self.names - {name for volume in volumes for name in (volume.name, volume.claim)})
         if unknown:
             raise BadInput(
@@ -63,4 +68,3 @@ class Selection:
                 next_step=next_step,
                 details=unknown,
             )
-        return tuple(filter(self.matches, volumes))

@@ -158,6 +158,12 @@ def test_another_object_of_the_same_name_is_not_waited_for(server: Script, clust
     assert second.startswith("/api/v1/pods?watch=true&resourceVersion=7&timeoutSeconds=60&fieldSelector=spec.nodeName")
 
 
+@pytest.mark.parametrize("answers", [[listed("u1", "new")], [listed("u1"), changes(("MODIFIED", "new"))]])
+def test_an_object_may_end_the_wait(server: Script, cluster: Cluster, answers: list[Any]) -> None:
+    server.says(*((200, answer) for answer in answers))
+    assert cluster.left_after("Pod", ["u1"], 60, uid_of, stop=lambda pod: uid_of(pod) == "new") == {"u1"}
+
+
 def test_what_is_left_when_the_time_is_over(server: Script, cluster: Cluster) -> None:
     server.says((200, listed("u1", "u2")))
     assert cluster.left_after("Pod", ["u1", "u2", "u3"], 0, uid_of) == {"u1", "u2"}
