@@ -1190,3 +1190,4 @@ def test_a_lost_worker_is_created_in_its_recorded_shape(world: World) -> None:
     assert world.calls[:3] == ["?remove", "?detach", "?save"] and "?create" not in world.calls
     assert world.options["create"]["nodes"] == SHAPE["nodes"]
     assert (done.facts["before"]["nodes"], done.facts["plan"]["nodes"]) == (NODES[:1], NODES)
+    assert any("The container of k-worker is gone" in warning for warning in done.warnings)

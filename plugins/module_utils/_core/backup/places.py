@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -14,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
 _ARCHIVE = "Set data=archive to save data inside nodes."
+_GONE = "Restore its data from an earlier backup (kindlab.volumes.volume_restore), or delete it: kubectl delete pv NAME"
 _LEAVE_OUT = "Leave these volumes out (names, namespaces, storage_classes)."
 _MOUNT = (
     "Create the cluster with a host directory mounted there on all nodes (kindlab.volumes.kind_cluster, mounts), and "
@@ -58,6 +60,8 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
             names = ", ".join(place.node for place in places)
             return refused(f"{not_mounted}, and it is unknown which of its nodes {names} has the data")
         state = next(node.state for node in nodes if node.name == inside[0])
+        if state == MISSING:
+            return refused(f"{not_mounted}, and its container is gone, with this data", _GONE)
         if archives and state != RUNNING:
             return refused(f"{not_mounted}, and cannot be read there while the node is {state}")
         return places[0] if archives else refused(not_mounted, _ARCHIVE)

@@ -64,6 +64,14 @@ def in_use_error(volumes: Sequence[Facts]) -> TimedOut:
     )
 
 
+def lost_nodes(names: Sequence[str]) -> str:
+    """A warning about nodes whose container is gone."""
+    return (
+        f"The container of {', '.join(names)} is gone: {'it is' if len(names) == 1 else 'they are'} created again as "
+        "recorded. Data that was inside is lost."
+    )
+
+
 def result(facts: Facts, results: Facts) -> dict[str, Any]:
     """The cluster before and after. results: those of each step."""
     restored = results.get("restored", {})
