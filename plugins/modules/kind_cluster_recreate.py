@@ -21,8 +21,9 @@ description:
   - If the cluster does not exist any more, it is created again from its newest backup in O(path).
   - Volumes, claims, their namespaces and storage classes are restored, and the workloads that use them. Apply all other
     objects (Services, ConfigMaps, Secrets, other workloads) again, and load images into the nodes again.
-  - Labels, taints and cordons that were set on nodes, all fields of storage classes, the scripts of C(local-path-config)
-    and the cluster's entry in the user's kubeconfig come back. Workloads that were scaled to zero before stay at zero.
+  - Labels, taints and cordons that were set on nodes, all fields of storage classes, the scripts in
+    C(local-path-config), and the cluster's entry in the user's kubeconfig come back. Workloads that were scaled to zero
+    before stay at zero.
   - The new cluster has the options that M(kindlab.volumes.kind_cluster) recorded when it created the old one, so a node
     whose container is gone is created again. Its data on the host is restored; data inside the node is refused.
   - A cluster that somebody created while a recreation was interrupted is not continued, but recreated as it is. A
@@ -81,8 +82,8 @@ options:
       - Options of M(kindlab.volumes.kind_cluster) for the new cluster. They replace recorded options, also those of an
         interrupted run, and are reported in RV(plan.changes). Options of all nodes (C(image), C(mounts), C(ports))
         replace those of each node.
-      - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create. Describe it as it is;
-        nodes without C(image) get the image that they have.
+      - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create. Describe it as it
+        is; nodes without C(image) get the image that they have.
     type: dict
     default: {}
   unmanaged:
@@ -196,8 +197,8 @@ generation:
   sample: 000001-20261123T065700Z
 before:
   description:
-    - The old cluster - C(nodes), C(images), C(kubernetes_version), C(options), C(node_settings), C(storage_classes), C(volumes),
-      and the C(generation) of its backup.
+    - The old cluster - C(nodes), C(images), C(kubernetes_version), C(options), C(node_settings), C(storage_classes),
+      C(volumes), and the C(generation) of its backup.
   returned: success
   type: dict
 after:

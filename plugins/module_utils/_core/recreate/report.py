@@ -90,7 +90,7 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
     }
 
 
-def way_out(next_step: str, failed: Step, path: str, facts: Facts) -> str:
+def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
     """The next steps if a step after the deletion fails: to go on, and to finish by hand."""
     generation = facts.get("generation") or ""
     first, ways = STEP_NAMES.index(failed.name), {**_BY_HAND, **(_WITH_VOLUMES if generation else {})}

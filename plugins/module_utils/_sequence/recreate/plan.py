@@ -51,11 +51,9 @@ def plan(context: Context) -> Facts:
 
 
 def _plan_options(context: Context) -> None:
-    """Check the deletion, and the options of the new cluster; note whether the user's kubeconfig has the cluster."""
+    """Check the deletion, and the options of the new cluster."""
     options = context.facts["options"]
-    absent = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
-    if absent.before.get("merged"):
-        options["merge_kubeconfig"] = True
+    plan_deletion(context)
     facts, cluster, spec = context.facts, context.engine.nodes(context.name), cluster_spec(context.name, options)
     if not facts["described"]:
         if different := undescribed(spec, cluster):
@@ -66,3 +64,10 @@ def _plan_options(context: Context) -> None:
             context.warnings.append(lost_nodes(lost))
         else:
             kind_cluster.run(context.options_of(kind_cluster, options), True)
+
+
+def plan_deletion(context: Context) -> None:
+    """Check that kind can delete the cluster; one in the user's own kubeconfig is added to it again."""
+    deleted = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
+    if deleted.before.get("merged"):
+        context.facts["options"]["merge_kubeconfig"] = True
