@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING as LOST
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -99,6 +100,10 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
             names = ", ".join(place.node for place in places)
             return refused(f"{not_mounted}, and it is unknown which of its nodes {names} has the data")
         state = next(node.state for node in nodes if node.name == inside[0])
+        if state == LOST:
+            restore = "Restore its data from an earlier backup (kindlab.volumes.volume_restore)"
+            gone = f"{not_mounted}, and its container is gone, with this data"
+            return refused(gone, f"{restore}, or delete it: kubectl delete pv {volume.name}")
         if archives and state != RUNNING:
             return refused(f"{not_mounted}, and cannot be read there while the node is {state}")
         return places[0] if archives else refused(not_mounted, _ARCHIVE)

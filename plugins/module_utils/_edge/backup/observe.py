@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
     describe_cluster,
     observed_from_backup,
+    with_lost_nodes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
@@ -80,7 +81,7 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
     with ThreadPoolExecutor(2) as pool:
         found = observe_cluster(options, READ, runner=runner, connect=connected)
     observed = Observed(
-        nodes=found.nodes,
+        nodes=with_lost_nodes(request.cluster, found.nodes, found.objects),
         volumes=found.objects["PersistentVolume"],
         claims=found.objects["PersistentVolumeClaim"],
         storage_classes=found.objects["StorageClass"],

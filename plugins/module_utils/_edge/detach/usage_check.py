@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     why_unreadable,
     with_pod_names,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import on_containers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -48,6 +49,7 @@ class UsageCheck:
             found: dict[str, list[VolumeUser]] = {volume.name: [] for volume in volumes}
             if self._cluster is not None:
                 all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
+                all_pods = on_containers(all_pods, self._nodes)
                 found = users_by_api(volumes, all_pods, attachments)
             self._pods = all_pods
             names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}

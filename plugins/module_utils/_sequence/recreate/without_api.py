@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view im
 from . import steps
 from .checks import check_new_cluster
 from .context import Context, Facts
+from .plan import plan_deletion
 
 _LAST_BACKUP = "last_backup"
 
@@ -25,6 +26,7 @@ def plan(context: Context) -> Facts:
             f"The API server of {context.name} answers again. Nothing was changed.",
             next_step="Run this again without without_api=last_backup.",
         )
+    plan_deletion(context)
     options = {"checksums": "none", "data": "in_place", "without_api": _LAST_BACKUP}
     planned = volume_backup.run(context.options_of(volume_backup, options), True)
     context.warnings += planned.warnings
