@@ -28,7 +28,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import looks, save
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import generation, looks, save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -181,7 +181,7 @@ def test_a_line_per_volume(lab: Lab) -> None:
         "claim": "default/a",
         "phase": "Bound",
         "data": "host",
-        "source": "hostPath /data/pv-a",
+        "source": "",
         "node": "",
         "node_directory": "/data/pv-a",
         "host_directory": str(lab.host / "pv-a"),
@@ -346,7 +346,7 @@ def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.M
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(save, "write_files", killed)
+        patch.setattr(generation, "write_files", killed)
         with pytest.raises(Killed):
             lab()
     with pytest.raises(BadInput):
