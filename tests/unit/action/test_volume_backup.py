@@ -539,7 +539,7 @@ def test_a_released_volume_keeps_its_phase(lab: Lab) -> None:
 
 
 def test_empty_clusters_do_not_push_out_the_only_generation_with_a_volume(lab: Lab) -> None:
-    """The cluster was made anew, and the application deployed again with new claims."""
+    """The cluster was created again, and the application deployed again with new claims."""
     first = lab(keep=1).facts["generation"]
     lab.cluster.delete("PersistentVolume", "pv-a")
     lab.cluster.delete("PersistentVolumeClaim", "a", "default")
