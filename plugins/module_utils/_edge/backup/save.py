@@ -63,7 +63,8 @@ def save(
             name = generation_name(number + 1, created)
         else:
             catalog, name = write_generation(plan, catalog, found.sources, lists, manifests, watch)
-        generations = [*read_catalogs(request.path, existing.names), *([(name, catalog)] if new else [])]
+        before = read_catalogs(request.path, existing.names) if request.keep else []
+        generations = [*before, *([(name, catalog)] if new else [])]
         kept = retention(generations, request.keep, plan.living)
         if not check_mode:
             remove_generations(request.path, kept.removed)
