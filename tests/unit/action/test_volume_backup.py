@@ -28,7 +28,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import looks, save
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import generation, looks, save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -185,7 +185,7 @@ def test_a_line_per_volume(lab: Lab) -> None:
         "claim": "default/a",
         "phase": "Bound",
         "data": "host",
-        "source": "hostPath /data/pv-a",
+        "source": "",
         "node": "",
         "node_directory": "/data/pv-a",
         "host_directory": str(lab.host / "pv-a"),
@@ -350,7 +350,7 @@ def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.M
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(save, "write_files", killed)
+        patch.setattr(generation, "write_files", killed)
         with pytest.raises(Killed):
             lab()
     with pytest.raises(BadInput):
@@ -543,7 +543,7 @@ def test_a_released_volume_keeps_its_phase(lab: Lab) -> None:
 
 
 def test_empty_clusters_do_not_push_out_the_only_generation_with_a_volume(lab: Lab) -> None:
-    """The cluster was made anew, and the application deployed again with new claims."""
+    """The cluster was created again, and the application deployed again with new claims."""
     first = lab(keep=1).facts["generation"]
     lab.cluster.delete("PersistentVolume", "pv-a")
     lab.cluster.delete("PersistentVolumeClaim", "a", "default")

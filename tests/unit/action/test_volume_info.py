@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, inspected, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner
@@ -60,12 +61,17 @@ def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
         "claim": "ns/c0",
         "phase": "Bound",
         "claim_phase": "Bound",
+        "terminating": False,
+        "ephemeral": False,
         "storage_class": "standard",
         "reclaim_policy": "Retain",
         "original_reclaim_policy": "",
         "capacity": "1Gi",
         "access_modes": ["ReadWriteOnce"],
+        "volume_mode": "Filesystem",
         "source": "hostPath",
+        "location": "hostPath /data/v0",
+        "data": "host",
         "provisioned_by": "rancher.io/local-path",
         "nodes": ["k-worker"],
         "node_directory": "/data/v0",
@@ -79,6 +85,36 @@ def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
         {"host_directory": f"{tmp_path}/left", "node_directory": "/data/left", "nodes": ["k-worker"]}
     ]
     assert cluster.writes == []
+
+
+def test_every_kind_of_volume_is_shown(cluster, tmp_path):
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1", "controller": True}
+    ephemeral = merged(
+        claim(2), {"metadata": {"ownerReferences": [owner], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    )
+    nfs = {"spec": {"hostPath": None, "nfs": {"server": "files.example", "path": "/exports/db"}}}
+    for item in (
+        {**volume(2), "status": {"phase": "Bound"}},
+        {**ephemeral, "status": {"phase": "Bound"}},
+        merged(volume(3), nfs),
+        merged(volume(4), {"spec": {"volumeMode": "Block"}}),
+        merged(volume(5), {"spec": {"claimRef": {"namespace": None}}}),
+        volume(6, places="/inside"),
+        volume(7, node="k-gone"),
+    ):
+        cluster.put(item)
+    found = {v["name"]: v for v in show(cluster, tmp_path).facts["volumes"]}
+    assert {name: v["data"] for name, v in found.items()} == {
+        **dict.fromkeys(("v0", "v1", "v2", "v5"), "host"),
+        "v3": "elsewhere",
+        "v4": "elsewhere",
+        "v6": "node",
+        "v7": "",
+    }
+    assert (found["v2"]["ephemeral"], found["v2"]["terminating"]) == (True, True)
+    assert found["v3"]["location"] == "nfs files.example:/exports/db"
+    assert found["v4"]["volume_mode"] == "Block"
+    assert found["v5"]["claim"] == "default/c5"
 
 
 def test_a_selection_changes_no_orphans(cluster, tmp_path):

@@ -37,21 +37,23 @@ def orphans(
     ]
 
 
-def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Object]]) -> Object:
-    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes."""
+def describe(
+    volume: Volume,
+    nodes: Iterable[Node],
+    pods: Mapping[str, list[Object]],
+    location: str = "",
+    *,
+    elsewhere: bool = False,
+) -> Object:
+    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes.
+
+    location: its source as text. elsewhere: no backup reads its data.
+    """
     places = volume_places(volume, nodes)
     directories = {place.host_directory for place in places}
     return {
-        "name": volume.name,
-        "claim": volume.claim,
-        "phase": volume.phase,
-        "claim_phase": volume.claim_phase,
-        "storage_class": volume.storage_class,
-        "reclaim_policy": volume.reclaim_policy,
-        "original_reclaim_policy": volume.original_policy,
-        "capacity": volume.capacity,
-        "access_modes": list(volume.access_modes),
-        "source": volume.source,
+        **_state(volume, location),
+        "data": "elsewhere" if elsewhere else _data(places),
         "provisioned_by": volume.provisioned_by,
         "nodes": list(volume.nodes),
         "node_directory": volume.node_directory,
@@ -59,6 +61,31 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
         "host_directories": {place.node: place.host_directory for place in places},
         "pods": pods.get(volume.claim, []) if volume.claim_phase == "Bound" else [],
     }
+
+
+def _state(volume: Volume, location: str) -> Object:
+    return {
+        "name": volume.name,
+        "claim": volume.claim,
+        "phase": volume.phase,
+        "claim_phase": volume.claim_phase,
+        "terminating": volume.is_terminating,
+        "ephemeral": volume.is_ephemeral,
+        "storage_class": volume.storage_class,
+        "reclaim_policy": volume.reclaim_policy,
+        "original_reclaim_policy": volume.original_policy,
+        "capacity": volume.capacity,
+        "access_modes": list(volume.access_modes),
+        "volume_mode": "Block" if volume.is_block else "Filesystem",
+        "source": volume.source,
+        "location": location,
+    }
+
+
+def _data(places: Sequence[Place]) -> str:
+    """Where data in a directory is, '' if that is not the same on all nodes."""
+    kinds = {"host" if place.host_directory else "node" for place in places}
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def _ancestors(path: str) -> set[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
@@ -68,3 +69,17 @@ class Selection:
                 next_step=next_step,
                 details=unknown,
             )
+
+    def select_with_claims(
+        self, volumes: Iterable[Volume], claims: Iterable[Object], source: str
+    ) -> tuple[tuple[Volume, ...], dict[str, Object]]:
+        """The selected volumes, and the selected claims that have none of the volumes, by 'namespace/name'."""
+        volumes = tuple(volumes)
+        joined = {volume.claim for volume in volumes if volume.claim_phase}
+        alone = {name: claim for claim in claims if (name := namespaced_name(claim)) not in joined}
+        # A claim without a volume is selected as one without a name.
+        nameless = (
+            Volume("", name, storage_class=o["spec"].get("storageClassName") or "") for name, o in alone.items()
+        )
+        found = self.select((*volumes, *nameless), source)
+        return tuple(v for v in found if v.name), {v.claim: alone[v.claim] for v in found if not v.name}

@@ -9,15 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
-    describe_cluster,
-    observed_from_backup,
-    with_lost_nodes,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import describe_cluster, with_lost_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import stale_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -26,8 +20,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe as observe_cluster
 
+from .last import observed_last
 from .looks import unused
-from .reader import read_backup
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Namespace", "Pod", "ConfigMap", *WORKLOAD_KINDS)
 
@@ -59,11 +53,8 @@ def observe(options: Mapping[str, Any], request: Request, runner: Runner | None,
         raise BadInput(
             f"label_selectors needs an API server: {why}", next_step="Select volumes by names or namespaces instead."
         )
-    backup = read_backup(request.path)
-    saved = {kind: backup.objects(kind) for kind in MANIFESTS}
-    nodes = engine.nodes(request.cluster)
-    observed = observed_from_backup(request.cluster, nodes, backup.catalog, saved, str(backup.directory))
-    return Source(engine, observed, warnings=(stale_warning(request.cluster, backup.name, why),))
+    observed, warning = observed_last(request, engine, why)
+    return Source(engine, observed, warnings=(warning,))
 
 
 def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
