@@ -228,7 +228,7 @@ seconds:
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate as action
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.options import OTHERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.option_names import OTHERS
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
     used_directories,
     watched_places,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, orphans
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, lost_claims, orphans
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -65,7 +65,7 @@ def run(
             "released": [volume.name for volume in selected if volume.phase == "Released"],
             "orphan_directories": orphans(watched, existing, used),
         },
-        warnings=tuple(warnings),
+        warnings=(*lost_claims(claims), *warnings),
     )
 
 

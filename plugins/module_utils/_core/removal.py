@@ -32,7 +32,7 @@ _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
     """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
 )
-_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv NAME"
+_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
 
@@ -78,11 +78,11 @@ def blockers(
     archive.
     """
     return tuple(
-        Refusal(volume.name, why, next_step.replace("NAME", volume.name), {"claim": volume.claim})
+        Refusal(volume.name, why, next_step, {"claim": volume.claim})
         for volume in volumes
         for why, next_step in (
             *_deleted_with_node(volume, nodes, archived),
-            *([("it or its claim is being deleted", _GOING)] if volume.is_terminating else []),
+            *([("it or its claim is being deleted", _GOING.format(name=volume.name))] if volume.is_terminating else []),
             *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
             *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
         )

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import lost_claims
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, inspected, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner
@@ -155,3 +156,14 @@ def test_an_api_server_that_does_not_answer(tmp_path):
     runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
     with pytest.raises(Unreachable, match="The API server does not answer"):
         run(OPTIONS, False, runner=runner, connect=no_api)
+
+
+def test_a_lost_claim_is_a_warning():
+    lost = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "ns", "name": "lost"},
+        "spec": {"volumeName": "gone"},
+        "status": {"phase": "Lost"},
+    }
+    assert lost_claims([lost]) == ["The claim ns/lost is Lost: its volume gone no longer exists."]
+    assert lost_claims([{**lost, "status": {"phase": "Bound"}}]) == []

@@ -60,10 +60,13 @@ def collect(
     named: Mapping[str, Iterable[Object]],
     workloads: Iterable[Object],
     cluster: list[Object],
+    *,
+    ephemeral: bool = False,
 ) -> dict[str, list[Object]]:
     """Kind -> the objects as they are stored: what the volumes (pvs) and the claims that wait for one need.
 
-    named: namespaces and storage classes by kind, of which those that are used are stored.
+    named: namespaces and storage classes by kind, of which those that are used are stored. ephemeral: also workloads that use only
+    generic ephemeral volumes.
     """
     volumes = tuple(volumes)
     names = {volume.claim for volume in volumes if volume.claim_phase} | set(waiting)
@@ -80,7 +83,8 @@ def collect(
         },
         "PersistentVolume": [saved_volume(pv) for pv in pvs],
         "PersistentVolumeClaim": [saved_claim(claim) for claim in stored],
-        WORKLOADS: saved_workloads(workloads, names),
+        # A detachment of all volumes stops those with ephemeral volumes, too.
+        WORKLOADS: saved_workloads(workloads, names, ephemeral=ephemeral),
         CLUSTER: cluster,
     }
 

@@ -87,7 +87,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting)
+        return not (self.volumes or self.waiting or self.manifests[WORKLOADS])
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
@@ -136,6 +136,7 @@ def plan(request: Request, observed: Observed) -> Plan:
             {"Namespace": observed.namespaces, "StorageClass": observed.storage_classes},
             observed.workloads,
             [observed.cluster] if observed.cluster else [],
+            ephemeral=request.selects_all,
         ),
         living=living if observed.is_live else (),
     )
@@ -175,7 +176,7 @@ def _selected(
         alone = {name: claim for name, claim in alone.items() if name in labelled}
     _refuse_ephemeral(request, found)
     volumes = tuple(volume for volume in found if not volume.is_ephemeral)
-    if not (volumes or alone) and not (request.selection.selects_all and not request.labels):
+    if not (volumes or alone) and not request.selects_all:
         raise BadInput(
             f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
             "label_selectors.",

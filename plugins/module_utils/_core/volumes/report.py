@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 from .places import Place, volume_places
@@ -86,6 +86,13 @@ def _data(places: Sequence[Place]) -> str:
     """Where data in a directory is, '' if that is not the same on all nodes."""
     kinds = {"host" if place.host_directory else "node" for place in places}
     return kinds.pop() if len(kinds) == 1 else ""
+def lost_claims(claims: Iterable[Object]) -> list[str]:
+    """Warnings about claims whose volume no longer exists."""
+    lost = [claim for claim in claims if (claim.get("status") or {}).get("phase") == "Lost"]
+    return [
+        f"The claim {namespaced_name(claim)} is Lost: its volume {claim['spec'].get('volumeName')} no longer exists."
+        for claim in lost
+    ]
 
 
 def _ancestors(path: str) -> set[str]:

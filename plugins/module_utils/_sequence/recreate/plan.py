@@ -38,7 +38,7 @@ def plan(context: Context) -> Facts:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
-    facts["volumes"] = planned["volumes"]
+    facts |= {"volumes": planned["volumes"], "saves": "generation" in planned}
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     # The backup has proved the places of volumes in nodes of the same shape.
     lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
