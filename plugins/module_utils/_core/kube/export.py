@@ -45,7 +45,7 @@ def saved_volume(pv: Mapping[str, Any]) -> Object:
     saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolume", **pv})
     spec = saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     if spec.get("claimRef"):
-        name = {field: spec["claimRef"][field] for field in ("namespace", "name")}
+        name = {field: spec["claimRef"].get(field, "") for field in ("namespace", "name")}
         spec["claimRef"] = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **name}
     return saved
 
