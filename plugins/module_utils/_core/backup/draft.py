@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
-from .catalog import Catalog, SavedArchive, SavedVolume, file_stem
+from .catalog import Catalog, SavedArchive, SavedVolume, archive_path, file_stem
 from .plan import Plan, original_policy
 
 
@@ -46,13 +46,12 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
     request = plan.request
     if request.archives:
         _refuse_devices(lists)
-    archive = SavedArchive("", "", 0, request.compression) if request.archives else None
     return Catalog(
         created,
         plan.cluster,
         request.data,
         request.checksums,
-        tuple(_volume(plan, volume, lists[volume.name], archive) for volume in plan.volumes),
+        tuple(_volume(plan, volume, lists[volume.name]) for volume in plan.volumes),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
     )
 
@@ -66,7 +65,11 @@ def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
     )
 
 
-def _volume(plan: Plan, volume: Volume, checksum_list: ChecksumList, archive: SavedArchive | None) -> SavedVolume:
+def _volume(plan: Plan, volume: Volume, checksum_list: ChecksumList) -> SavedVolume:
+    compression = plan.request.compression
+    archive = (
+        SavedArchive(archive_path(volume.name, compression), "", 0, compression) if plan.request.archives else None
+    )
     return SavedVolume(
         name=volume.name,
         claim=volume.claim,

@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
-    COMPRESSIONS,
     SavedArchive,
-    file_stem,
+    archive_path,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
@@ -94,7 +93,7 @@ def write_archives(
 def _write_archive(
     writer: Writer, name: str, source: Source, checksum_list: ChecksumList, request: Request
 ) -> SavedArchive:
-    path = f"archives/{file_stem(name)}{COMPRESSIONS[request.compression]}"
+    path = archive_path(name, request.compression)
     saved = checksums.from_text(checksum_list.text, name)
     how = request.compression, request.compression_level
     if isinstance(source, str):
