@@ -44,9 +44,9 @@ def run(
     cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
     planned = plan(request, by_ref(item for items in cluster.lists(*RESOURCES) for item in items))
     warnings: tuple[str, ...] = ()
+    if request.shared_directory and options["check_shared"]:
+        warnings = check_shared(options, request.shared_directory, runner)
     if not check_mode:
-        if request.shared_directory and options["check_shared"]:
-            warnings = check_shared(options, request.shared_directory, runner)
         for step in planned.steps:
             carry_out(cluster, step, options["wait_timeout"])
     return _outcome(planned, warnings)

@@ -14,7 +14,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import must_be_replaced
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import from_text
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner, merge
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
@@ -371,8 +370,8 @@ def nodes_that_see(code: int) -> ScriptedRunner:
         script=(
             (["docker", "ps"], "1 2"),
             (["docker", "inspect"], json.dumps(shown)),
-            ([*inside, "two", "test"], Completed(code)),
-            ([*inside, "one"], ""),
+            ([*inside, "two"], f"1:{code}"),
+            ([*inside, "one"], "1:0"),
         )
     )
 
@@ -383,19 +382,20 @@ def test_a_directory_that_nodes_do_not_share_is_refused_before_anything_is_writt
     asked = options(name=name, check_shared=True, node_path="/data")
     with pytest.raises(BadInput, match="/data is not the same as on one on two"):
         play(cluster, asked, False, runner=nodes_that_see(1))
+    with pytest.raises(BadInput, match="/data is not the same as on one on two"):
+        play(cluster, asked, True, runner=nodes_that_see(1))
     assert cluster.writes == []
     play(cluster, asked, False, runner=nodes_that_see(0))
     assert cluster.writes != []
 
 
-def test_nodes_are_not_probed_in_check_mode_or_where_each_has_its_own() -> None:
+def test_nodes_are_not_looked_at_where_each_has_its_own() -> None:
     silent = ScriptedRunner()
-    play(server(), options(name="hostpath", check_shared=True), True, runner=silent)
     play(server(), options(name="local_path", check_shared=True), False, runner=silent)
     assert silent.calls == []
 
 
-def test_nodes_on_another_host_are_not_probed_and_that_is_told() -> None:
+def test_nodes_on_another_host_are_not_looked_at_and_that_is_told() -> None:
     elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
     done = play(server(), options(name="hostpath", check_shared=True), False, runner=elsewhere)
     assert "was not checked: docker has no node" in done.warnings[0]
