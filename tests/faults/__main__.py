@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 
+import drawn_worlds
 import failures
 import holding
 import kill_matrix
@@ -14,13 +15,15 @@ import scene
 import tampering
 from harness import BUILD, Row
 
-GROUPS = ("tampering", "kill", "failures", "holding")
+GROUPS = ("tampering", "worlds", "kill", "failures", "holding")
 
 
 def rows(groups: list[str], *, short: bool, seed: int) -> Iterator[Row]:
     """The rows of these groups; all groups that need a cluster share one."""
     if "tampering" in groups:
         yield from tampering.run(seed, 1500 if short else tampering.CASES)
+    if "worlds" in groups:
+        yield from drawn_worlds.run(seed, 1000 if short else drawn_worlds.WORLDS)
     if {"kill", "failures", "holding"} & set(groups):
         was = scene.build(50 if short else 500)
         for name, module in (("holding", holding), ("kill", kill_matrix), ("failures", failures)):

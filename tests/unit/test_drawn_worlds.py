@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.choices import Choices, choices
+from ansible_collections.kindlab.volumes.tests.unit.support.worlds.kubeconfigs import connect
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.properties import play
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.round_trip import round_trip
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.world import PLACE, World, build
@@ -17,7 +18,9 @@ from ansible_collections.kindlab.volumes.tests.unit.support.worlds.world import 
 WORLDS = 500
 
 
-@pytest.mark.parametrize(("number", "ask"), [(WORLDS * 3 // 5, play), (WORLDS * 2 // 5, round_trip)])
+@pytest.mark.parametrize(
+    ("number", "ask"), [(WORLDS // 2, play), (WORLDS * 2 // 5, round_trip), (WORLDS // 10, connect)]
+)
 def test_what_holds_in_every_world(number: int, ask: Callable[[Choices, World], Iterator[str]]) -> None:
     @settings(max_examples=number)
     @given(choices())

@@ -26,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 try:
     import kubernetes.config
     import urllib3
+    import yaml
 
     MISSING = ""
 except ImportError as error:
@@ -46,7 +47,16 @@ class Api:
         require_library()
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
-        except (kubernetes.config.ConfigException, TypeError) as error:
+        except (
+            kubernetes.config.ConfigException,
+            yaml.YAMLError,
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise BadInput(
                 f"The kubeconfig {kubeconfig or 'of this user'} is invalid: {error}",
                 next_step="List its contexts: kubectl config get-contexts"
