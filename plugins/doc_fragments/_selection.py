@@ -20,4 +20,6 @@ options:
     description: Limits the volumes to these storage classes. V('') selects volumes without a storage class.
     type: list
     elements: str
+notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 """

@@ -206,6 +206,7 @@ requirements:
   - kind >= 0.23
   - kubernetes (Python library) >= 30
 notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
   - The requested configuration is recorded in the ConfigMap C(kindlab-cluster) in the namespace C(kube-system), because
     node containers do not show all of it. Clusters that were created by other means are only compared with what their
     containers show.
@@ -299,7 +300,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module impor
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS, **action.RULES)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS, **action.RULES)
 
 
 if __name__ == "__main__":

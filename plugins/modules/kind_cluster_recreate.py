@@ -104,6 +104,8 @@ seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.volume_restore
+notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 """
 
 EXAMPLES = r"""
@@ -207,10 +209,11 @@ seconds:
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.options import OTHERS
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=OTHERS)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,17 @@ from collections.abc import Iterator
 import drawn_worlds
 import failures
 import holding
+import identity
 import kill_matrix
+import kinds_of_volumes
+import machines
 import scene
 import tampering
 from harness import BUILD, Row
 
-GROUPS = ("tampering", "worlds", "kill", "failures", "holding")
+# Sections with clusters of their own.
+SECTIONS = {"kinds": kinds_of_volumes, "identity": identity, "machines": machines}
+GROUPS = ("tampering", "worlds", "kill", "failures", "holding", *SECTIONS)
 
 
 def rows(groups: list[str], *, short: bool, seed: int) -> Iterator[Row]:
@@ -30,6 +35,9 @@ def rows(groups: list[str], *, short: bool, seed: int) -> Iterator[Row]:
             if name in groups:
                 yield from module.rows(was, short=short)
         scene.remove()
+    for name, section in SECTIONS.items():
+        if name in groups:
+            yield from section.rows()
 
 
 def report(found: list[Row]) -> None:

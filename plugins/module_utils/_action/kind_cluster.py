@@ -77,6 +77,8 @@ ARGUMENTS: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
 }
 RULES: dict[str, Any] = {"mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers")]}
+# What errors about a backup call its path, and options that this module does not have.
+OTHERS = {"path": "backup", "data": "", "generation": ""}
 
 
 def run(
@@ -110,8 +112,8 @@ def run(
 
 def _blockers(cluster: KindCluster, observed: Observed, backup: str) -> tuple[Refusal, ...]:
     try:
-        with cluster.api(own_file=observed.connects) as api:
-            return find_blockers(api, cluster.engine, observed.nodes, backup)
+        with cluster.proved(observed.nodes, own_file=observed.connects) as (api, nodes):
+            return find_blockers(api, cluster.engine, nodes, backup)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)

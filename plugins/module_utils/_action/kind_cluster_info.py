@@ -9,7 +9,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    KindlabError,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import known_options
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
@@ -47,7 +52,8 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
     named, version, record = cluster.own.has_cluster(cluster.name), "", None
     running = [node for node in nodes if node.state == "running"]
     if any(node.role == CONTROL_PLANE for node in running):
-        version, record = cluster.try_read(own_file=True) if named else ("", None)
+        if named:
+            named, version, record = _read_own_file(cluster, nodes)
         if not version:
             version, record = cluster.try_read(own_file=False)
     return {
@@ -58,6 +64,19 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
         "context": context_name(cluster.name),
         "options": known_options(record, nodes),
     }
+
+
+def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:
+    """False if the cluster's kubeconfig leads to another cluster; version and record by it, ('', None) if unknown."""
+    version, record = cluster.try_read(own_file=True)
+    try:
+        if version:
+            cluster.check_own_file(nodes)
+    except BadInput:
+        return False, "", None
+    except KindlabError:
+        return True, "", None
+    return True, version, record
 
 
 def _image_version(cluster: KindCluster, running: Sequence[Node]) -> str:

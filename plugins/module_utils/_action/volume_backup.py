@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.reque
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import data_sources
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import look, sources
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.observe import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place
@@ -53,11 +53,13 @@ def run(
     source = observe(options, request, runner, connect)
     planned = plan(request, source.observed)
     check_place(request.path)
-    sources = data_sources(planned, source.engine)
-    if not planned.volumes:
+    found_at = sources(planned.places, source.observed.nodes, source.engine)
+    looks = look(planned, found_at)
+    planned.check(looks)
+    if planned.is_empty:
         return Outcome(False, facts={"volumes": []}, warnings=(f"The cluster {request.cluster} has no volumes.",))
     created = f"{now():%Y-%m-%dT%H:%M:%SZ}"
-    result = save(planned, sources, source.cluster, created, watch, check_mode=check_mode)
+    result = save(planned, found_at, looks, source.cluster, created, watch, check_mode=check_mode)
     before, after = result.diff()
     seconds = {phase: watch.seconds.get(phase, 0.0) for phase in PHASES}
     warnings = (*source.warnings, *result.warnings())

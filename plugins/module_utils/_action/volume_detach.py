@@ -15,9 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
 ARGUMENTS: dict[str, Any] = {
@@ -54,30 +54,13 @@ def run(
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
-            planned = _detach(observation.cluster, check, planned, deadline, watch)
+
+            def look(begun: bool) -> Plan:
+                objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
+                return plan(request, Observed.from_objects(objects), begun=begun)
+
+            planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:
-        _attach(observation.cluster, planned, deadline, watch)
+        planned = attach(observation.cluster, planned, deadline, watch)
     facts = {**planned.result(), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings())
-
-
-def _detach(cluster: Cluster, check: UsageCheck, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
-    """The plan as it was carried out. Raises TimedOut if volumes are still in use."""
-    planned = replace(planned, steps=workloads.scale_down(cluster, planned.steps))
-    workloads.delete(cluster, planned.deleted)
-    watch.lap("scale_down")
-    workloads.wait_gone(cluster, planned.pods, deadline)
-    watch.lap("wait")
-    planned = replace(planned, users=check.await_free(planned.volumes, deadline))
-    watch.lap("verify")
-    if any(planned.users.values()):
-        raise planned.still_in_use(deadline.seconds)
-    return planned
-
-
-def _attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> None:
-    workloads.scale_up(cluster, planned.steps)
-    watch.lap("scale_up")
-    if planned.request.wait:
-        workloads.wait_ready(cluster, planned.steps, deadline)
-        watch.lap("wait")

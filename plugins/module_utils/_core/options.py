@@ -27,6 +27,24 @@ def defaults(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: option.get("default") for name, option in spec.items()}
 
 
+def check_not_empty(options: Mapping[str, Any], *names: str, blank: bool = False) -> None:
+    """Raise BadInput for a selecting list without elements; None is not checked, it selects everything.
+
+    blank: whether an empty text is allowed as an element.
+    """
+    for name in names:
+        value = options.get(name)
+        if value is None:
+            continue
+        if not value:
+            raise BadInput(
+                f"{name} is empty: it would select everything.",
+                next_step=f"Add an element to {name}, or omit {name} to select everything.",
+            )
+        if not blank and not all(str(element).strip() for element in value):
+            raise BadInput(f"{name} has an empty element.", next_step=f"Correct {name}, or omit it.")
+
+
 def check_least(options: Mapping[str, Any], **least: int) -> None:
     """Raise BadInput if a number is below its minimum; None is not checked."""
     for name, bound in least.items():

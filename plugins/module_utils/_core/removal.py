@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
+    data_place,
+    elsewhere,
+    is_local_data,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
@@ -24,13 +28,40 @@ NO_BACKUP = "no backup of it is given"
 _ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
 _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
-_CSI = "Back it up with the CSI driver's own tools, then set force=true."
 _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
-    """kubectl patch pv NAME --patch '{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}'"""
+    """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
 )
+_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv NAME"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What a backup must contain: volumes with their data, and those of which it has only manifests."""
+
+    data: tuple[Volume, ...]
+    manifests: tuple[Volume, ...]
+
+    @property
+    def all(self) -> tuple[Volume, ...]:
+        return (*self.data, *self.manifests)
+
+
+def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object], unused: Collection[str]) -> Needed:
+    """The volumes that only a backup can restore.
+
+    Not those of local_data, which are created again from the host's own data, and not those that never had a claim
+    or a directory (unused: their names): nothing is lost with them.
+    """
+    pvs = {pv["metadata"]["name"]: pv for pv in persistent_volumes}
+    wanted = [v for v in volumes if v.name not in unused and not is_local_data(pvs[v.name])]
+    outside = {volume.name for volume in wanted if elsewhere(volume, pvs[volume.name])}
+    return Needed(
+        tuple(volume for volume in wanted if volume.name not in outside),
+        tuple(volume for volume in wanted if volume.name in outside),
+    )
 
 
 def blockers(
@@ -42,14 +73,16 @@ def blockers(
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete the cluster; () if all data outlives it.
 
-    By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes
-    whose current data is in an archive.
+    volumes: without those of generic ephemeral volumes and without those that have no data. By a volume's name: users,
+    what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes whose current data is in an
+    archive.
     """
     return tuple(
-        Refusal(volume.name, why, next_step, {"claim": volume.claim})
+        Refusal(volume.name, why, next_step.replace("NAME", volume.name), {"claim": volume.claim})
         for volume in volumes
         for why, next_step in (
             *_deleted_with_node(volume, nodes, archived),
+            *([("it or its claim is being deleted", _GOING)] if volume.is_terminating else []),
             *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
             *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
         )
@@ -58,25 +91,16 @@ def blockers(
 
 def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[tuple[str, str]]:
     path = volume.node_directory
-    if path and volume.name not in archived:
-        possible = [node for node in kubernetes_nodes(nodes) if not volume.nodes or node.name in volume.nodes]
-        inside = [node.name for node in possible if node.host_directory(path) is None]
+    if path and not volume.is_block and volume.name not in archived:
+        inside = [place.node for place in volume_places(volume, nodes) if not place.host_directory]
         if inside:
             yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
-    elif volume.source == "csi" and volume.name not in archived:
-        yield "its data is managed by a CSI driver", _CSI
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        yield "its reclaim policy is Delete and its claim is bound", _RETAIN
-
-
-def needing_backup(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> tuple[Volume, ...]:
-    """The volumes that only a backup can restore; those of local_data are created again from the host's own data."""
-    local_data = {pv["metadata"]["name"] for pv in persistent_volumes if LABEL in (pv["metadata"].get("labels") or {})}
-    return tuple(v for v in volumes if v.node_directory and v.name not in local_data)
+        yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
 
 
 def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[str, Place], dict[str, str]]:
-    """By a volume's name: where its data is read, and why it cannot be compared with a backup.
+    """By the name of a volume with data: where that is read, and why it cannot be compared with a backup.
 
     A volume without a directory in this cluster is in neither of them.
     """
@@ -92,7 +116,7 @@ def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[s
 
 
 def not_backed_up(
-    volumes: Iterable[Volume], live: Objects, catalog: Catalog, saved: Objects, changed: Mapping[str, Difference]
+    needed: Needed, live: Objects, catalog: Catalog, saved: Objects, changed: Mapping[str, Difference]
 ) -> dict[str, str]:
     """Volume's name -> why the backup does not contain it as it is.
 
@@ -104,12 +128,15 @@ def not_backed_up(
     saved_pvs = {pv["metadata"]["name"]: pv for pv in saved[0]}
     saved_claims = {namespaced_name(claim) for claim in saved[1]}
     entries = {volume.name: volume for volume in catalog.volumes}
+    with_data = {volume.name for volume in needed.data}
     reasons = {}
-    for volume in volumes:
+    for volume in needed.all:
         entry, why = entries.get(volume.name), ""
         if entry is None or volume.name not in saved_pvs:
             why = "the backup does not contain it"
-        elif not entry.checksum_list:
+        elif volume.name in with_data and not entry.consistent:
+            why = "the backup of its data is not consistent: it was written to while it was read"
+        elif volume.name in with_data and not entry.checksum_list:
             why = "the backup has no checksums of it"
         elif volume.claim in claims and (volume.claim not in saved_claims or entry.claim != volume.claim):
             why = f"the backup does not contain its claim {volume.claim}"

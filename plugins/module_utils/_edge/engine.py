@@ -26,6 +26,8 @@ from .command import NodeRunner, Runner, last_lines
 # Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
 STOPPED = (0, 130, 137, 143)
 ANSWER_SECONDS = 30
+# Of a list of nodes, while others are created and deleted.
+ATTEMPTS = 4
 
 
 class Engine:
@@ -57,6 +59,18 @@ class Engine:
         """The node containers of one kind cluster, or of all, in two calls. Raises Unreachable."""
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
         argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
+        for attempt in range(ATTEMPTS):
+            ids = self._listed(argv)
+            if not ids:
+                return ()
+            # A container that is deleted at this moment fails the inspection of all.
+            last = attempt == ATTEMPTS - 1
+            inspected = self.runner.run([self.name, "inspect", *ids], check=last, timeout=ANSWER_SECONDS)
+            if inspected.code == 0:
+                break
+        return tuple(sorted((_node(c) for c in json.loads(inspected.out)), key=lambda n: (n.cluster, n.name)))
+
+    def _listed(self, argv: Sequence[str]) -> list[str]:
         try:
             done = self.runner.run(argv, check=False, timeout=ANSWER_SECONDS)
         except (CommandFailed, TimedOut) as error:
@@ -64,11 +78,7 @@ class Engine:
         if done.code != 0:
             self.check()
             raise self._unreachable(f"{self.name} failed to list containers: {last_lines(done)}", shlex.join(argv))
-        ids = done.out.split()
-        if not ids:
-            return ()
-        inspected = self.runner.run([self.name, "inspect", *ids], timeout=ANSWER_SECONDS)
-        return tuple(sorted((_node(c) for c in json.loads(inspected.out)), key=lambda n: (n.cluster, n.name)))
+        return done.out.split()
 
     def image_id(self, image: str) -> str | None:
         """The id of an image of the engine, None if it has none of that name."""
@@ -105,8 +115,9 @@ class Engine:
         return Unreachable(
             message,
             tried=tried,
-            next_step=f"Start the engine{f': {start}' if start else ''} (the role kindlab.volumes.engine installs and "
-            "starts Docker). Then run this again.",
+            next_step=f"Start the engine{f': {start}' if start else ''}. Then run this again."
+            if self.name != "docker"
+            else f"Start the engine: {start} (the role kindlab.volumes.engine does). Then run this again.",
         )
 
 

@@ -4,18 +4,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import MISSING, OTHER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import (
+    directory_states,
+    sources,
+    unused,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import node_directories
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -23,12 +32,18 @@ from .engine import Engine
 
 
 def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Refusal, ...]:
-    """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none."""
+    """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
+
+    nodes: compared with this host and proved to be those of the API server.
+    """
     pvs, claims = cluster.lists("PersistentVolume", "PersistentVolumeClaim")
-    volumes = read_volumes(pvs, claims)
+    without_data = unused(pvs, claims, nodes, engine)
+    # A generic ephemeral volume ends with its pod, and is made again with it.
+    volumes = [v for v in read_volumes(pvs, claims) if not v.is_ephemeral and v.name not in without_data]
     if not volumes:
         return ()
-    not_backed_up, archived = _check_backup(path, removal.needing_backup(volumes, pvs), (pvs, claims), nodes, engine)
+    needed = removal.needed(volumes, pvs, without_data)
+    not_backed_up, archived = _check_backup(path, needed, (pvs, claims), nodes, engine)
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users(volumes)
     texts = {name: [user.text() for user in own] for name, own in users.items()}
@@ -38,40 +53,69 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:
     """Volume's name -> how its data differs from its list in the backup, by size and time of files.
 
-    If these differ and the list has checksums, content decides: different times alone are no change.
+    If these differ and the list has checksums, content decides: different times alone are no change. Raises BadInput
+    if data cannot be read.
     """
     saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
     places, _incomparable = removal.comparable([volume for volume in volumes if volume.name in saved], nodes)
-    sources: dict[str, Source] = {name: place.host_directory for name, place in places.items() if not place.node}
-    sources |= node_directories(engine, {name: place for name, place in places.items() if place.node})
+    found = sources(places, nodes, engine)
 
     def compare(names: Iterable[str], mode: str) -> dict[str, Difference]:
-        lists = read_lists({name: sources[name] for name in names}, mode)
+        lists = read_lists({name: found[name] for name in names}, mode)
         return {
-            name: checksums.compare(backup.entries(saved[name]), checksums.from_text(listed.text, name), mode)
+            name: checksums.compare(backup.entries(saved[name]), listed.entries, mode)
+            if listed.consistent
+            else Difference(changed=("files that are written to",))
             for name, listed in lists.items()
         }
 
-    result = compare(sources, "fast")
+    result = compare(found, "fast")
     if backup.catalog.checksums == "full":
         result |= compare([name for name, difference in result.items() if difference], "full")
     return result
 
 
 def _check_backup(
-    path: str, volumes: Sequence[Volume], live: removal.Objects, nodes: Sequence[Node], engine: Engine
+    path: str, needed: removal.Needed, live: removal.Objects, nodes: Sequence[Node], engine: Engine
 ) -> tuple[dict[str, str], set[str]]:
     """Why the backup does not contain volumes as they are, by name; and the names of those with a current archive."""
+    names = [volume.name for volume in needed.all]
     if not path:
-        return dict.fromkeys((volume.name for volume in volumes), removal.NO_BACKUP), set()
+        return dict.fromkeys(names, removal.NO_BACKUP), set()
+    places, incomparable = removal.comparable(needed.data, nodes)
     try:
         backup = read_backup(path)
-        changed = changes(backup, volumes, nodes, engine)
+        missing = _missing(places, nodes, engine)
+        changed = changes(backup, [v for v in needed.data if v.name not in missing], nodes, engine)
+        saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
     except KindlabError as error:
-        return dict.fromkeys((volume.name for volume in volumes), error.message.rstrip(".")), set()
-    _places, incomparable = removal.comparable(volumes, nodes)
-    saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
-    reasons = {**incomparable, **removal.not_backed_up(volumes, live, backup.catalog, saved, changed)}
-    with_archive = {volume.name for volume in backup.catalog.volumes if volume.archive}
+        return dict.fromkeys(names, error.message.rstrip(".")), set()
+    reasons = {**removal.not_backed_up(needed, live, backup.catalog, saved, changed), **incomparable, **missing}
     # An archive counts only for volumes that were compared above.
-    return reasons, {volume.name for volume in volumes if volume.name in with_archive and volume.name not in reasons}
+    archived = [v for v in backup.catalog.volumes if v.archive and v.name in places and v.name not in reasons]
+    reasons |= _damaged(backup, [volume for volume in archived if places[volume.name].node])
+    return reasons, {volume.name for volume in archived} - reasons.keys()
+
+
+def _missing(places: Mapping[str, Place], nodes: Sequence[Node], engine: Engine) -> dict[str, str]:
+    """Volume's name -> what is wrong with its directory."""
+    states = directory_states(sources(places, nodes, engine))
+    texts = {MISSING: "is missing", OTHER: "is not a directory"}
+    return {
+        name: f"its directory {places[name].text()} {texts[state]}" for name, state in states.items() if state in texts
+    }
+
+
+def _damaged(backup: Backup, volumes: Sequence[SavedVolume]) -> dict[str, str]:
+    """Volume's name -> how its archive, the only copy once its node is gone, is damaged. Reads all of them."""
+
+    def check(volume: SavedVolume) -> str:
+        try:
+            backup.check_archive(volume)
+        except KindlabError as error:
+            return error.message.rstrip(".")
+        return ""
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        found = zip(volumes, pool.map(check, volumes), strict=True)
+        return {volume.name: why for volume, why in found if why}

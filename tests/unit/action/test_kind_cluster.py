@@ -48,7 +48,12 @@ def test_second_run_asks_little(place: Place) -> None:
     place.run()
     place.host.calls.clear()
     place.run()
-    assert [call[:2] for call in place.host.calls] == [["kind", "version"], ["docker", "ps"], ["docker", "inspect"]]
+    assert [call[:2] for call in place.host.calls] == [
+        ["kind", "version"],
+        ["docker", "ps"],
+        ["docker", "inspect"],
+        ["docker", "exec"],
+    ]
 
 
 def test_drift_is_declined_with_both_values(place: Place) -> None:

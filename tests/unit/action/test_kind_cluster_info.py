@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster, kind_cluster_info
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import looked
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost
 
 ASKED = {
@@ -25,7 +26,7 @@ class Host(KindHost):
     """One where programs inside nodes can be run: each knows the version its image was made for."""
 
     def run(self, argv: Any, **rest: Any) -> Completed:
-        if argv[:2] == ["docker", "exec"]:
+        if argv[:2] == ["docker", "exec"] and not looked(argv):
             return Completed(0, "v1.33.0\n")
         return super().run(argv, **rest)
 

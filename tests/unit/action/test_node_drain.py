@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.modules import node_drain as module
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     ANYWHERE,
     NODES,
@@ -28,9 +29,10 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     volume,
     workload,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import showing
 
-OPTIONS = {**defaults(ARGUMENTS), "node": "w1", "cluster": "lab", "wait_timeout": 60}
+OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "node": "w1", "cluster": "lab", "wait_timeout": 60}
 RETURNED = yaml.safe_load(module.RETURN)
 AGENT = workload("DaemonSet", "agent")
 BOUND = workload("ReplicaSet", "bound", "Deployment bound")
@@ -49,6 +51,7 @@ def play(cluster, check_mode=False, **options):
     return run(
         {**OPTIONS, **options},
         check_mode,
+        runner=showing(inspected("c", "lab", "control-plane"), inspected("w1", "lab", "worker")),
         connect=lambda *_where: cluster,
         new_deadline=lambda seconds: Deadline(seconds, cluster.clock),
         sleep=cluster.sleep,
@@ -349,3 +352,13 @@ def test_after_any_kill_the_next_run_completes():
         assert done.changed
         assert not is_schedulable(cluster)
         assert play(cluster).changed is False
+
+
+@pytest.mark.parametrize("state", ["drained", "cordoned", "uncordoned"])
+def test_a_node_of_another_cluster_is_left_alone(state):
+    cluster = server()
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    for check_mode in (True, False):
+        with pytest.raises(BadInput, match="another cluster than lab"):
+            play(cluster, check_mode, state=state)
+    assert cluster.writes == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -23,13 +24,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import save
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import looks, save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, stateful, workload
@@ -96,6 +99,9 @@ class Lab:
             }
             for name in self.nodes
         ]
+        if self.state != "running":
+            # A cluster answers while its control plane runs.
+            shown.append(inspected("lab-control-plane", "lab", "control-plane"))
         listed = "".join("id\n" for _node in shown)
         self.runner = NodesHere([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
         return run(
@@ -177,11 +183,15 @@ def test_a_line_per_volume(lab: Lab) -> None:
     assert line == {
         "name": "pv-a",
         "claim": "default/a",
+        "phase": "Bound",
+        "data": "host",
+        "source": "hostPath /data/pv-a",
         "node": "",
         "node_directory": "/data/pv-a",
         "host_directory": str(lab.host / "pv-a"),
         "files": 1,
         "bytes": 4,
+        "consistent": True,
         "archive": "",
         "original_reclaim_policy": "Delete",
         "reclaim_policy_before": "Delete",
@@ -317,8 +327,9 @@ def test_pods_that_use_volumes_are_warned_of(lab: Lab) -> None:
 
 
 def test_a_cluster_without_volumes(lab: Lab) -> None:
-    for name in ("pv-a", "pv-b"):
-        lab.cluster.delete("PersistentVolume", name)
+    for name in ("a", "b"):
+        lab.cluster.delete("PersistentVolume", f"pv-{name}")
+        lab.cluster.delete("PersistentVolumeClaim", name, "default")
     outcome = lab()
     assert (outcome.changed, outcome.facts["volumes"]) == (False, [])
     assert "no volumes" in outcome.warnings[0]
@@ -351,18 +362,84 @@ def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.M
     assert read_backup(lab.path).catalog.volumes[0].reclaim_policy == "Delete"
 
 
-def test_data_that_changes_between_list_and_archive_is_an_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_archive = backup_data.write_archive
+def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch, name: str = "pv-a") -> None:
+    """Somebody writes to a volume whenever an archive of it is going to be made."""
+    write_archive, numbers = backup_data.write_archive, itertools.count()
 
-    def then_written(directory: str, *arguments: Any) -> Any:
-        written = write_archive(directory, *arguments)
-        (Path(directory) / "late").touch()
-        return written
+    def written(directory: str, *arguments: Any, **options: Any) -> Any:
+        if directory.endswith(name):
+            (lab.host / name / "f").write_text(f"{next(numbers)}")
+        return write_archive(directory, *arguments, **options)
 
-    monkeypatch.setattr(backup_data, "write_archive", then_written)
-    with pytest.raises(Conflict, match="1 added: late"):
-        lab(data="archive")
-    assert sorted(path.name for path in lab.path.iterdir()) == [".lock"]
+    monkeypatch.setattr(backup_data, "write_archive", written)
+
+
+@pytest.mark.parametrize("node", [False, True])
+def test_a_busy_volume_is_saved_as_well_as_it_can_be(lab: Lab, node: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if node:
+        lab.move_inside()
+    busy(lab, monkeypatch)
+    outcome = lab(data="archive")
+    assert [line["consistent"] for line in outcome.facts["volumes"]] == [False, True]
+    assert (
+        "1 volume is not saved consistently, because it was written to whenever it was read: pv-a"
+        in (outcome.warnings[0])
+    )
+    found = read_backup(lab.path)
+    found.check_archives()
+    changing, still = found.catalog.volumes
+    assert (changing.consistent, still.consistent) == (False, True)
+    assert changing.archive and [entry.path for entry in found.entries(changing)] == [".", "f"]
+    monkeypatch.undo()
+    assert lab(data="archive").facts["volumes"][0]["consistent"]
+
+
+def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan_each = backup_data.scan_each
+
+    def changing(directories: list[str], mode: str) -> Any:
+        found = scan_each(directories, mode)
+        return [
+            Conflict("written to") if path.endswith("pv-a") else one
+            for path, one in zip(directories, found, strict=True)
+        ]
+
+    monkeypatch.setattr(backup_data, "scan_each", changing)
+    predicted = lab(check=True)
+    lab.clock -= 1
+    outcome = lab()
+    assert (outcome.before, outcome.after, outcome.warnings) == (
+        predicted.before,
+        predicted.after,
+        predicted.warnings,
+    )
+    saved, other = read_backup(lab.path).catalog.volumes
+    assert (saved.consistent, saved.digest, saved.checksum_list) == (False, "", "")
+    assert other.consistent and other.digest
+    assert not lab().changed
+    lab(keep=1)
+    monkeypatch.undo()
+    assert lab(keep=1).facts["removed_generations"] == [outcome.facts["generation"]]
+
+
+@pytest.mark.parametrize("node", [False, True])
+def test_archives_of_the_newest_generation_are_read_before_it_is_relied_on(lab: Lab, node: bool) -> None:
+    """One with half of it zeroed has the size that it had."""
+    if node:
+        lab.move_inside()
+    lab(data="archive")
+    assert not lab(data="archive").changed
+    saved = read_backup(lab.path)
+    archive = saved.directory / saved.catalog.volumes[0].archive.path
+    content = archive.read_bytes()
+    archive.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
+    predicted = lab(data="archive", check=True)
+    outcome = lab(data="archive")
+    for found in (predicted, outcome):
+        assert found.changed
+        assert f"The newest generation is damaged; this backup does not depend on it: {archive}" in found.warnings[0]
+    read_backup(lab.path).check_archives()
+    assert len(generations(lab.path)) == 2
 
 
 def test_what_is_inside_a_node_is_saved_too(lab: Lab) -> None:
@@ -392,19 +469,163 @@ def test_what_is_inside_a_node_is_saved_too(lab: Lab) -> None:
     assert lab(data="archive").changed
 
 
-def test_an_archive_from_a_node_holds_what_its_list_says(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_elsewhere_is_told(lab: Lab) -> None:
+    nfs = volume("pv-n", "n")
+    nfs["spec"] |= {"hostPath": None, "nfs": {"server": "files.example", "path": "/exports/n"}}
+    del nfs["spec"]["hostPath"]
+    lab.cluster.put(nfs)
+    for data in ("in_place", "archive"):
+        outcome = lab(data=data)
+        line = outcome.facts["volumes"][2]
+        assert (line["data"], line["source"], line["archive"]) == ("elsewhere", "nfs files.example:/exports/n", "")
+        assert outcome.warnings == (
+            "The data of 1 volume is not in this backup, which has only manifests of it: "
+            "pv-n (nfs files.example:/exports/n)",
+        )
+        assert read_backup(lab.path).catalog.volumes[2].data == "elsewhere"
+        assert not lab(data=data).changed
+    assert lab.policies()["pv-n"] == "Retain"
+
+
+def test_a_volume_that_was_never_used(lab: Lab) -> None:
+    """Its directory was never made, on the host or in the node."""
+    static = volume("pv-s", "s")
+    del static["spec"]["claimRef"]
+    static["status"]["phase"] = "Available"
+    other = merged(static, {"metadata": {"name": "pv-t"}, "spec": {"hostPath": {"path": str(lab.host / "none")}}})
+    lab.cluster.put(static)
+    lab.cluster.put(other)
+    outcome = lab()
+    assert [line["data"] for line in outcome.facts["volumes"]] == ["host", "host", "none", "none"]
+    assert outcome.warnings == ()
+    assert not lab().changed
+    (lab.host / "pv-s").mkdir()
+    assert lab(names=["pv-s"]).facts["volumes"][0]["data"] == "host"
+
+
+def test_claims_without_a_volume_are_saved(lab: Lab) -> None:
+    for name, phase in (("waits", "Pending"), ("lost", "Lost")):
+        metadata = {"namespace": "default", "name": name}
+        item = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": {}}
+        lab.cluster.put({**item, "status": {"phase": phase}})
+    lab.cluster.put(default_workload("Deployment", "web", "waits", replicas=0))
+    outcome = lab()
+    assert outcome.facts["claims"] == [
+        {"claim": "default/lost", "phase": "Lost"},
+        {"claim": "default/waits", "phase": "Pending"},
+    ]
+    assert outcome.warnings == ("The volume of 1 claim no longer exists: default/lost. Only the claim is saved.",)
+    found = read_backup(lab.path).objects("PersistentVolumeClaim")
+    assert [item["metadata"]["name"] for item in found] == ["a", "b", "lost", "waits"]
+    assert list(saved_workloads(lab)) == ["default/Deployment/web"]
+    assert not lab().changed
+    lab.silent, lab.nodes = True, []
+    assert not lab(without_api="last_backup").changed
+
+
+def test_a_claim_that_is_being_deleted_is_rescued(lab: Lab) -> None:
+    lab.cluster.patch(
+        "PersistentVolumeClaim", "a", {"metadata": {"deletionTimestamp": "2026-11-23T07:00:00Z"}}, "default"
+    )
+    outcome = lab()
+    assert "1 volume or its claims are being deleted: pv-a (default/a)" in outcome.warnings[0]
+    assert lab.policies()["pv-a"] == "Retain"
+    claims = read_backup(lab.path).objects("PersistentVolumeClaim")
+    assert all("deletionTimestamp" not in item["metadata"] for item in claims)
+
+
+def test_a_released_volume_keeps_its_phase(lab: Lab) -> None:
+    lab.cluster.delete("PersistentVolumeClaim", "a", "default")
+    lab.cluster.patch("PersistentVolume", "pv-a", {"status": {"phase": "Released"}}, subresource="status")
+    lab()
+    assert [v.phase for v in read_backup(lab.path).catalog.volumes] == ["Released", "Bound"]
+    lab.silent, lab.nodes = True, []
+    assert not lab(without_api="last_backup").changed
+
+
+def test_empty_clusters_do_not_push_out_the_only_generation_with_a_volume(lab: Lab) -> None:
+    """The cluster was made anew, and the application deployed again with new claims."""
+    first = lab(keep=1).facts["generation"]
+    lab.cluster.delete("PersistentVolume", "pv-a")
+    lab.cluster.delete("PersistentVolumeClaim", "a", "default")
+    predicted = lab(keep=1, check=True)
+    outcome = lab(keep=1)
+    for found in (predicted, outcome):
+        why = "only this generation holds pv-a (default/a)"
+        assert found.facts["kept_generations"] == [{"generation": first, "why": why}]
+        assert found.facts["removed_generations"] == []
+        assert found.warnings[0].startswith(f"The generation {first} is not removed, although keep=1: {why}.")
+    assert len(generations(lab.path)) == 2
+
+
+def test_a_linked_directory_that_a_node_mounts(lab: Lab) -> None:
+    """The volume is the mount itself: engines follow the link."""
+    (lab.path.parent / "link").symlink_to(lab.host / "pv-a")
+    lab.mounts = [{**lab.mounts[0], "Source": str(lab.path.parent / "link"), "Destination": "/data/pv-a"}, *lab.mounts]
+    assert [line["files"] for line in lab().facts["volumes"]] == [1, 1]
+    assert read_backup(lab.path).catalog.volumes[0].host_directory == str(lab.path.parent / "link")
+    (lab.host / "pv-b").rename(lab.host / "moved")
+    (lab.host / "pv-b").symlink_to("moved")
+    with pytest.raises(Declined, match="pv-b is not a directory"):
+        lab()
+
+
+def unreadable_by_this_user(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab.host / "pv-b" / "d").mkdir()
+    (lab.host / "pv-b" / "d" / "secret").touch()
+
+    def access(path: str, _mode: int, **_options: object) -> bool:
+        return not str(path).endswith("/secret")
+
+    monkeypatch.setattr(looks.os, "access", access)
+    monkeypatch.setattr(looks.os, "geteuid", lambda: 1000)
+
+
+def full(_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(save, "free_bytes", lambda _path: 100)
+
+
+def fuller(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lab.host / "pv-a" / "more").write_bytes(os.urandom(200))
+    full(lab, monkeypatch)
+
+
+def without_tar(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.move_inside()
-    read_lists = backup_data.read_lists
+    monkeypatch.setattr(looks.node_directory, "lacking", lambda _directory: ("tar",))
 
-    def then_written(*arguments: Any) -> Any:
-        lists = read_lists(*arguments)
-        (lab.host / "pv-a" / "f").write_text("PV-A")
-        return lists
 
-    monkeypatch.setattr(backup_data, "read_lists", then_written)
-    with pytest.raises(Conflict, match=r"pv-a in .*/pv-a in lab-worker was written to .*1 changed: f \(sha256\)"):
-        lab(data="archive")
-    assert sorted(path.name for path in lab.path.iterdir()) == [".lock"]
+def with_devices(lab: Lab, _monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        os.mknod(lab.host / "pv-b" / "null", 0o020644, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("this user may not make devices")
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    "harm, options, said",
+    [
+        (unreadable_by_this_user, {}, "pv-b .*: this user cannot read .*/pv-b/d/secret"),
+        (fuller, {"data": "archive"}, "its disk has 100 bytes free, and up to 208 are needed"),
+        (without_tar, {"data": "archive"}, "the node lab-worker has no tar"),
+        (with_devices, {"data": "archive"}, "pv-b .*: it contains device nodes"),
+    ],
+)
+def test_what_will_fail_is_known_before_anything_is_changed(
+    lab: Lab, harm: Callable[..., None], options: dict[str, Any], said: str, check: bool, monkeypatch: Any
+) -> None:
+    harm(lab, monkeypatch)
+    with pytest.raises(Declined, match=said) as caught:
+        lab(check=check, **options)
+    assert caught.value.next_step and caught.value.details
+    assert lab.cluster.writes == []
+    assert not (lab.path / "generations").exists()
+
+
+def test_what_is_saved_in_place_needs_no_room(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    full(lab, monkeypatch)
+    assert lab().changed
 
 
 def inside(lab: Lab) -> None:
@@ -420,9 +641,11 @@ def inside_and_gone(lab: Lab) -> None:
 def inside_a_stopped_node(lab: Lab) -> None:
     lab.move_inside()
     lab.state = "exited"
+    taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    lab.cluster.put({**node("lab-control-plane"), "spec": {"taints": [taint]}})
 
 
-def unreadable(lab: Lab) -> None:
+def gone(lab: Lab) -> None:
     (lab.host / "pv-b" / "f").unlink()
     (lab.host / "pv-b").rmdir()
 
@@ -445,20 +668,20 @@ def forgetful(lab: Lab) -> None:
 def newer(lab: Lab) -> None:
     directory = lab.path / "generations" / "000001-20261123T065700Z"
     directory.mkdir(parents=True)
-    (directory / "catalog.json").write_text('{"format": 2, "collection": "2.0.0"}')
+    (directory / "catalog.json").write_text('{"format": 3, "collection": "2.0.0"}')
 
 
 @pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize(
     "harm, options, error, said",
     [
-        (unreadable, {}, BadInput, "pv-b .*: No such file"),
+        (gone, {}, Declined, r"pv-b \(default/b\): its directory .*/pv-b is missing"),
         (undeclared, {}, Declined, "/opt/b on lab-worker is not mounted"),
         (inside, {}, Declined, "pv-a on lab-worker is not mounted from the host"),
-        (inside_and_gone, {"data": "archive"}, BadInput, "data of 1 volume: pv-a .* is missing"),
+        (inside_and_gone, {"data": "archive"}, Declined, "pv-a in lab-worker is missing"),
         (inside_a_stopped_node, {"data": "archive"}, Declined, "cannot be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
-        (newer, {}, NewerFormat, r"has format 2"),
+        (newer, {}, NewerFormat, r"has format 3"),
         (forgetful, {}, BadInput, r"default/Deployment/web cannot be scaled back up"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
         (None, {"data": "archive", "checksums": "none"}, BadInput, "requires checksums"),

@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     BadInput,
     Conflict,
     Declined,
+    KindlabError,
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
@@ -28,6 +29,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     write_data,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
+    CA,
     FakeCluster,
     Killed,
     ScriptedRunner,
@@ -305,7 +307,7 @@ class TestInsideNodes:
 
     def test_a_node_that_does_not_run(self, cluster, unmounted, data):
         with pytest.raises(Declined, match="is inside its node k-worker, which is exited"):
-            restore(cluster, unmounted, data, nodes=[self.node("exited")])
+            restore(cluster, unmounted, data, nodes=[self.node("exited"), inspected("k-cp", "k", "control-plane")])
 
 
 @pytest.mark.parametrize(
@@ -359,10 +361,14 @@ def test_a_claim_that_is_deleted_meanwhile(cluster, backup, data):
     assert actions(restore(cluster, backup, data))[1] == ("v1", "rebind", "Bound", "Bound")
 
 
-def test_the_api_of_another_cluster_is_refused(backup, data):
+def test_the_api_of_another_cluster_is_refused(cluster, backup, data):
     other = FakeCluster({**WORKER, "metadata": {"name": "o-worker"}})
-    with pytest.raises(BadInput, match="another cluster than k: its nodes are o-worker"):
+    with pytest.raises(BadInput, match="another cluster than k: they have no node in common"):
         restore(other, backup, data)
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    with pytest.raises(BadInput, match="another cluster than k: its CA certificate has the sha256"):
+        restore(cluster, backup, data)
+    assert cluster.writes == []
 
 
 def test_a_volume_with_other_content_is_not_touched(cluster, backup, data):
@@ -386,3 +392,23 @@ def test_nothing_that_does_not_answer_is_guessed(backup, data):
         run(options, False, runner=here, connect=no_api)
     with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
         run(options, False, runner=gone, connect=no_api)
+
+
+def test_a_quota_that_does_not_allow_the_claims(cluster, backup, data):
+    def create(_item):
+        raise KindlabError('persistentvolumeclaims "c0" is forbidden: exceeded quota: small', next_step="Ask.")
+
+    cluster.put(NAMESPACE)
+    cluster.put(STORAGE_CLASS)
+    cluster.create = create
+    with pytest.raises(KindlabError, match="exceeded quota: small") as raised:
+        restore(cluster, backup, data)
+    assert "Raise the quota" in raised.value.next_step
+
+
+def test_pods_that_wait_for_a_restored_claim_are_tried_again(cluster, backup, data):
+    volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "c1"}}]
+    waiting = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"volumes": volumes}}
+    cluster.put({"kind": "Pod", **waiting, "status": {"phase": "Pending"}})
+    restore(cluster, backup, data)
+    assert cluster.writes[-2:] == [("patch", "PersistentVolumeClaim", "ns/c1")] * 2

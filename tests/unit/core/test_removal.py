@@ -19,9 +19,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import (
     NO_BACKUP,
+    Needed,
     blockers,
     comparable,
-    needing_backup,
+    needed,
     not_backed_up,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, saved_volume, volume
@@ -57,7 +58,12 @@ NODES = (
         (Volume("v", nodes=("lab-worker",), node_directory="/sharedv", source="hostPath"), ["/sharedv"]),
         (Volume("v", nodes=("another",), node_directory="/var/v", source="hostPath"), []),
         (Volume("v", source="nfs"), []),
-        (Volume("v", source="csi"), ["CSI driver"]),
+        (Volume("v", source="csi"), []),
+        (Volume("v", node_directory="/dev/loop3", source="local", is_block=True), []),
+        (
+            Volume("v", nodes=("lab-worker",), node_directory="/shared/v", source="local", is_terminating=True),
+            ["it or its claim is being deleted"],
+        ),
         (Volume("v", source="nfs", reclaim_policy="Delete", claim="a/b", claim_phase="Bound"), ["policy is Delete"]),
         (Volume("v", source="nfs", reclaim_policy="Delete", claim="a/b", claim_phase=""), []),
         (
@@ -136,7 +142,8 @@ def why(
     pv = pv or volume(0)
     catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("k", "v1"), volumes=(saved,) if saved else ())
     backup = ([saved_pv or volume(0)], saved_claims)
-    return not_backed_up(read_volumes([pv], claims), ([pv], claims), catalog, backup, {"v0": changed or Difference()})
+    wanted = needed(read_volumes([pv], claims), [pv], ())
+    return not_backed_up(wanted, ([pv], claims), catalog, backup, {"v0": changed or Difference()})
 
 
 def other(number: int, **spec: Any) -> Object:
@@ -159,6 +166,7 @@ def test_the_state_of_a_volume_is_no_difference() -> None:
         ({"saved": None}, "the backup does not contain it"),
         ({"saved_pv": volume(1)}, "the backup does not contain it"),
         ({"saved": saved_volume(0)}, "the backup has no checksums of it"),
+        ({"saved": replace(SAVED, consistent=False)}, "is not consistent: it was written to while it was read"),
         ({"saved_claims": ()}, "the backup does not contain its claim ns/c0"),
         ({"saved": replace(SAVED, claim="")}, "the backup does not contain its claim ns/c0"),
         (
@@ -203,13 +211,30 @@ def test_each_volume_by_itself() -> None:
         volumes=tuple(saved_volume(n, checksum_list=f"checksums/v{n}.jsonl") for n in (0, 2)),
     )
     changed = {"v2": Difference(("new",))}
-    found = not_backed_up(read_volumes(pvs, claims), (pvs, claims), catalog, (pvs, claims), changed)
+    wanted = needed(read_volumes(pvs, claims), pvs, ())
+    found = not_backed_up(wanted, (pvs, claims), catalog, (pvs, claims), changed)
     assert list(found) == ["v1", "v2"]
 
 
+NFS = merged(volume(2), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
+CSI = merged(volume(3), {"spec": {"hostPath": None, "csi": {"driver": "d.example", "volumeHandle": "h"}}})
+BLOCK = merged(volume(4), {"spec": {"volumeMode": "Block"}})
+
+
 def test_which_volumes_need_a_backup() -> None:
-    """Not those of local_data, which creates them again, nor those without a directory in a node."""
+    """Not those of local_data, which creates them again, and not those that never had data."""
     given = merged(volume(1), {"metadata": {"labels": {LABEL: "read-write"}}})
-    nfs = merged(volume(2), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
-    pvs = [volume(0), given, nfs]
-    assert [v.name for v in needing_backup(read_volumes(pvs, []), pvs)] == ["v0"]
+    pvs = [volume(0), given, NFS, CSI, BLOCK, volume(5)]
+    found = needed(read_volumes(pvs, []), pvs, {"v5"})
+    assert ([v.name for v in found.data], [v.name for v in found.manifests]) == (["v0"], ["v2", "v3", "v4"])
+
+
+def test_of_data_that_is_elsewhere_the_manifests_are_enough() -> None:
+    volumes = read_volumes([NFS], [claim(2)])
+    saved = Catalog("2026-01-02T03:04:05Z", SavedCluster("k", "v1"), volumes=(saved_volume(2, data="elsewhere"),))
+    for catalog, why_not in ((saved, {}), (replace(saved, volumes=()), {"v2": "the backup does not contain it"})):
+        live = ([NFS], [claim(2)])
+        assert not_backed_up(Needed((), volumes), live, catalog, live, {}) == why_not
+    changed = merged(NFS, {"spec": {"nfs": {"path": "/other"}}})
+    found = not_backed_up(Needed((), volumes), ([changed], [claim(2)]), saved, ([NFS], [claim(2)]), {})
+    assert "it differs from the backup: nfs is" in found["v2"]

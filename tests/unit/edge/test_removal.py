@@ -190,11 +190,76 @@ def test_a_volume_and_a_claim_made_since(scene: Scene) -> None:
 
 
 def test_data_that_is_gone(scene: Scene) -> None:
-    """Nothing was compared then, so nothing is known to be as it was."""
     scene.save()
     shutil.rmtree(scene.data / "v1")
-    found = scene.blockers()
-    assert set(found) == {"v0", "v1", "v2"} and str(scene.data / "v1") in found["v0"][0]
+    (scene.data / "v2" / "file").unlink()
+    (scene.data / "v2").rmdir()
+    (scene.data / "v2").touch()
+    assert scene.blockers() == {
+        "v1": [f"its directory {scene.data}/v1 is missing"],
+        "v2": [f"its directory {scene.data}/v2 is not a directory"],
+    }
+
+
+def test_a_volume_that_was_never_used_has_nothing_to_lose(scene: Scene) -> None:
+    static = merged(volume(5), {"spec": {"claimRef": None}})
+    scene.cluster.put({**static, "status": {"phase": "Available"}})
+    scene.save()
+    assert scene.blockers() == {}
+    (scene.data / "v5").mkdir()
+    assert scene.blockers() == {"v5": ["the backup does not contain it"]}
+
+
+def test_a_directory_that_a_node_no_longer_has(scene: Scene) -> None:
+    """What is on the host now was compared, not what the pods wrote to."""
+    scene.save()
+    why = f"{scene.data} was replaced"
+    mount = replace(scene.nodes[1].mounts[0], mismatch=why)
+    scene.nodes[1] = replace(scene.nodes[1], mounts=(mount,))
+    assert scene.blockers() == all_of(f"it cannot be compared with its backup: {why}")
+
+
+def test_data_that_is_written_to_now(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.save()
+
+    def busy(sources: Any, how: str) -> Any:
+        return {name: replace(found, consistent=name != "v1") for name, found in read_lists(sources, how).items()}
+
+    monkeypatch.setattr(removal, "read_lists", busy)
+    assert scene.blockers() == {
+        "v1": ["its data has changed since the backup: 1 changed: files that are written to"],
+    }
+
+
+def test_an_ephemeral_volume_is_no_obstacle(scene: Scene) -> None:
+    """Nor is the pod that has it, and its policy is Delete."""
+    scene.save()
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1", "controller": True}
+    scene.cluster.put({**merged(claim(7), {"metadata": {"ownerReferences": [owner]}}), "status": {"phase": "Bound"}})
+    pv = merged(volume(7), {"spec": {"persistentVolumeReclaimPolicy": "Delete"}})
+    scene.cluster.put({**pv, "status": {"phase": "Bound"}})
+    scene.cluster.put(pod("p", "c7"))
+    assert scene.blockers() == {}
+
+
+@pytest.mark.parametrize("place", [100, -1])
+def test_a_damaged_archive_holds_nothing(inside: Scene, place: int) -> None:
+    """Its size is as it was, and its list too; once the node is gone, it is all there is."""
+    name = inside.save(archive=True)
+    archive = inside.path / GENERATIONS / name / "archives" / "v1.tar.gz"
+    content = bytearray(archive.read_bytes())
+    content[place] ^= 1
+    archive.write_bytes(content)
+    goes, why = inside.blockers()["v1"]
+    assert set(inside.blockers()) == {"v1"}
+    assert "deleted with the node" in goes and f"{archive} was changed after the backup: its sha256 is" in why
+
+
+def test_archives_of_what_stays_on_the_host_are_not_read(scene: Scene) -> None:
+    name = scene.save(archive=True)
+    archive = scene.path / GENERATIONS / name / "archives" / "v1.tar.gz"
+    archive.write_bytes(bytes(archive.stat().st_size))
+    assert scene.blockers() == {}
 
 
 def test_held_by_a_pod(scene: Scene) -> None:
@@ -231,10 +296,13 @@ def test_local_data_needs_none(scene: Scene) -> None:
     assert scene.blockers("") == {"v1": ["it is in use: pod ns/p uses it"]}
 
 
-def test_what_has_no_directory_needs_none(scene: Scene) -> None:
-    nfs = merged(volume(1), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
+def test_of_data_elsewhere_the_manifest_is_needed(scene: Scene) -> None:
+    """It is the only record of which export belongs to which claim."""
+    nfs = merged(volume(7), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
     scene.cluster.put(nfs)
-    assert set(scene.blockers("")) == {"v0", "v2"}
+    scene.save()
+    assert scene.blockers("")["v7"] == [NO_BACKUP]
+    assert scene.blockers() == {"v7": ["the backup does not contain it"]}
 
 
 def test_a_volume_of_a_node_that_is_none_of_this_cluster(scene: Scene) -> None:

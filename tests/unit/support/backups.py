@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedVolume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -71,12 +71,12 @@ def claim(number: int) -> Object:
     }
 
 
-def saved_volume(number: int, data: Path | str = "/srv", **other: Any) -> SavedVolume:
-    """What a catalog says of v<number>, whose data was in <data>/v<number>."""
+def saved_volume(number: int, parent: Path | str = "/srv", **other: Any) -> SavedVolume:
+    """What a catalog says of v<number>, whose data was in <parent>/v<number>."""
     given = {
         "reclaim_policy": "Delete",
         "node_directory": f"/data/v{number}",
-        "host_directory": f"{data}/v{number}",
+        "host_directory": f"{parent}/v{number}",
         **other,
     }
     return SavedVolume(
@@ -106,25 +106,28 @@ def write_backup(
     archive: bool = False,
     places: str = "",
     described: Object | None = None,
+    cluster: str = "k",
+    created: str = "2026-01-02T03:04:05Z",
 ) -> str:
     """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name.
 
     places: the data was inside the node, in <places>/v<number>; otherwise /data of the node is <data> of the host.
-    described: the cluster's manifest.
+    described: the cluster's manifest; cluster: its name; created: when it was saved.
     """
     saved = []
     with locked(path), Writer(path) as writer:
         for number in range(count):
             directory = str(data / f"v{number}")
-            entries = scan(directory, checksum)
-            text, digest = checksums.to_text(entries, checksum)
+            found = ChecksumList()
             listed = f"checksums/v{number}.jsonl" if checksum != "none" else ""
             if listed:
-                writer.write(listed, text)
-            files, size = checksums.totals(entries)
+                found = ChecksumList.from_entries(scan(directory, checksum), checksum)
+                writer.write(listed, found.lines())
             kept = _archive(writer, directory, f"archives/v{number}.tar.gz") if archive else None
             where = {"node_directory": f"{places}/v{number}", "host_directory": ""} if places else {}
-            told = {"files": files, "bytes": size, "digest": digest, "checksum_list": listed, "archive": kept}
+            where |= {"data": "node"} if places and kept else {}
+            told = {"files": found.files, "bytes": found.bytes, "digest": found.digest}
+            told |= {"checksum_list": listed, "archive": kept}
             saved.append(saved_volume(number, data, **told, **where))
         for kind, items in {
             "Namespace": [NAMESPACE],
@@ -135,10 +138,10 @@ def write_backup(
         }.items():
             writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in items))
         mounts = () if places else (SavedMount("/data", str(data), "bind", False, ""),)
-        nodes = (SavedNode("k-worker", "k", "worker", mounts),)
+        nodes = (SavedNode("k-worker", cluster, "worker", mounts),)
         mode = "archive" if archive else "in_place"
-        cluster = SavedCluster("k", "v1.34.4", nodes)
-        return writer.publish(Catalog("2026-01-02T03:04:05Z", cluster, mode, checksum, tuple(saved), writer.files))
+        owner = SavedCluster(cluster, "v1.34.4", nodes)
+        return writer.publish(Catalog(created, owner, mode, checksum, tuple(saved), writer.files))
 
 
 def inspected(name: str, cluster: str, role: str, **mounts: str) -> Object:

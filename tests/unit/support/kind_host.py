@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, looked
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
 from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import printed
 
@@ -129,6 +129,8 @@ class KindHost(Runner):
         program, *words = argv
         if program == "pgrep":
             return Completed(1)
+        if look := looked(argv):
+            return look
         done = self._docker(words) if program == "docker" else self._kind(words, stdin or "")
         if check and done.code != 0:
             raise CommandFailed(f"{program} failed: {done.err}", tried=" ".join(argv))
@@ -240,7 +242,7 @@ class OpenKindHost(KindHost):
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        if list(argv[:3]) != EXEC:
+        if list(argv[:3]) != EXEC or looked(argv):
             return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
         self.calls.append(list(argv))
         if list(argv[4:]) == ["sh", "-c", PROBE]:

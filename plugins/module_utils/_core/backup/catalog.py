@@ -14,12 +14,15 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 
 # The format that is written; catalog_reader.READERS has those that can be read.
-FORMAT = 1
+FORMAT = 2
 COLLECTION = "0.1.0"
 CATALOG = "catalog.json"
 GENERATIONS = "generations"
 DATA = ("in_place", "archive")
 CHECKSUMS = ("full", "fast", "none")
+# Where the data of a volume is: in a directory of the host, inside a node (then it is in an archive), outside of the
+# cluster's directories (network storage, devices, data of the host: only manifests are saved), or nowhere yet.
+HOST, NODE, ELSEWHERE, NOTHING = WHERE = ("host", "node", "elsewhere", "none")
 COMPRESSIONS = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
 
 _GENERATION = re.compile(r"(\d{6,12})-(\d{8}T\d{6}Z)")
@@ -90,24 +93,29 @@ class SavedArchive:
 class SavedVolume:
     """A volume.
 
-    claim: 'namespace/name', '' for none. reclaim_policy: the original one, before the backup set Retain.
-    nodes: those of the node affinity, () for any. host_directory: its directory on the host, '' if only manifests
-    were saved, or data inside a node (then there is an archive). files, bytes: of its data. digest: over the content
-    of its entries (checksums.digest), '' with checksums 'none'. checksum_list: its path in the generation, '' for
-    none. archive: None if the data stays in place.
+    claim: 'namespace/name', '' for none. phase: of the PersistentVolume when it was saved, '' if unknown.
+    reclaim_policy: the original one, before the backup set Retain. nodes: those of the node affinity, () for any.
+    data: of WHERE; source: where it is, for people, e.g. 'nfs files.example:/exports/db'. host_directory: '' unless
+    data is HOST. files, bytes: of its data. consistent: False if it was written to whenever it was read. digest: over
+    the content of its entries (checksums.digest), '' for none. checksum_list: its path in the generation, '' for none.
+    archive: None if only the data's own place has it.
     """
 
     name: str
     claim: str = ""
+    phase: str = ""
     storage_class: str = ""
     capacity: str = ""
     access_modes: tuple[str, ...] = ()
     reclaim_policy: str = "Retain"
     nodes: tuple[str, ...] = ()
+    data: str = HOST
+    source: str = ""
     node_directory: str = ""
     host_directory: str = ""
     files: int = 0
     bytes: int = 0
+    consistent: bool = True
     digest: str = ""
     checksum_list: str = ""
     archive: SavedArchive | None = None

@@ -15,7 +15,20 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .catalog import CATALOG, CHECKSUMS, COLLECTION, COMPRESSIONS, DATA, Catalog, SavedVolume, own_digest
+from .catalog import (
+    CATALOG,
+    CHECKSUMS,
+    COLLECTION,
+    COMPRESSIONS,
+    DATA,
+    ELSEWHERE,
+    HOST,
+    NODE,
+    WHERE,
+    Catalog,
+    SavedVolume,
+    own_digest,
+)
 
 DAMAGED = "Restore it from a copy, or use another generation of this backup; never edit a catalog by hand."
 
@@ -50,7 +63,18 @@ def read_catalog(text: str | bytes, where: str) -> Catalog:
 
 
 def _read_v1(data: dict[str, Any], where: str) -> Catalog:
-    """Format 1: types, plausible values, and no path out of the backup."""
+    """Format 1, which had only volumes whose data was read, and not their phase."""
+    volumes = data.get("volumes")
+    for volume in volumes if isinstance(volumes, list) else ():
+        if isinstance(volume, dict):
+            inside = NODE if volume.get("archive") else ELSEWHERE
+            kind = HOST if volume.get("host_directory") else inside
+            volume.update(phase="", data=kind, source="", consistent=True)
+    return _read_v2(data, where)
+
+
+def _read_v2(data: dict[str, Any], where: str) -> Catalog:
+    """Format 2: types, plausible values, and no path out of the backup."""
     catalog: Catalog = _typed(Catalog, data, "it", where)
     for path, digest in catalog.files.items():
         if not is_inside(path) or path == CATALOG or not _SHA256.fullmatch(digest):
@@ -90,7 +114,10 @@ def _fault(volume: SavedVolume, catalog: Catalog) -> str:
         return f"its checksum list {volume.checksum_list!r} is not among the files"
     if archive and (files.get(archive.path) != archive.sha256 or archive.compression not in COMPRESSIONS):
         return f"its archive {archive.path!r} is not among the files, or has another sha256 there"
-    if catalog.data == "archive" and not (archive and volume.checksum_list):
+    if volume.data not in WHERE:
+        return f"its data is in an unknown place ({volume.data!r})"
+    archived = volume.data == NODE or (volume.data == HOST and catalog.data == "archive")
+    if archived and not (archive and volume.checksum_list):
         return "it has no archive, or no checksum list to verify what is extracted"
     return "" if min(volume.files, volume.bytes, archive.bytes if archive else 0) >= 0 else "it has negative sizes"
 
@@ -116,4 +143,4 @@ def _typed(kind: Any, value: Any, name: str, where: str) -> Any:
 _fields = cache(get_type_hints)
 
 # Format -> its reader: JSON, and the catalog's file for errors -> the checked catalog. Raises BadInput.
-READERS: Mapping[int, Callable[[dict[str, Any], str], Catalog]] = {1: _read_v1}
+READERS: Mapping[int, Callable[[dict[str, Any], str], Catalog]] = {1: _read_v1, 2: _read_v2}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import node_settings
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
     RECORD,
@@ -14,18 +15,22 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
     known_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.kept import provisioned_storage
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
-from .catalog import Catalog
+from .catalog import NOTHING, Catalog, SavedVolume
 from .manifests import CLUSTER, WORKLOADS
 from .plan import Observed
+
+BOUND = "Bound"
 
 
 def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> Object:
     """The cluster's manifest. objects: by kind, those of provisioner.report.RESOURCES among them.
 
     options: those of kind_cluster that recreate it, {} if it was created otherwise. storage_classes: each with the
-    options of storage_provisioner that recreate it.
+    options of storage_provisioner that recreate it. storage: storage classes, and configurations of provisioners, as
+    they are. node_settings: what people set on its Nodes.
     """
     records = (o for o in objects["ConfigMap"] if namespaced_name(o) == f"{RECORD_NAMESPACE}/{RECORD}")
     state = by_ref(item for kind in RESOURCES for item in objects[kind])
@@ -37,6 +42,8 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
         "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
         "options": known_options(next(records, None), nodes),
         "storage_classes": storage_classes(state),
+        "node_settings": node_settings(objects.get("Node", ())),
+        "storage": provisioned_storage(state),
     }
 
 
@@ -52,19 +59,32 @@ def observed_from_backup(
             f"{where} is a backup of the cluster {catalog.cluster.name}, not of {name}.",
             next_step="Set path to the backup of this cluster.",
         )
+    volumes = {volume.name: volume for volume in catalog.volumes}
     return Observed(
         nodes=tuple(nodes) or tuple(node.as_node() for node in catalog.cluster.nodes),
-        volumes=[_bound(item) for item in saved["PersistentVolume"]],
-        claims=[_bound(item) for item in saved["PersistentVolumeClaim"]],
+        volumes=[
+            _with_phase(item, _phase(volumes.get(item["metadata"]["name"]))) for item in saved["PersistentVolume"]
+        ],
+        claims=[
+            _with_phase(item, BOUND if item["spec"].get("volumeName") in volumes else "Pending")
+            for item in saved["PersistentVolumeClaim"]
+        ],
         storage_classes=saved["StorageClass"],
         namespaces=saved["Namespace"],
         pods=(),
         kubernetes_version=catalog.cluster.kubernetes_version,
         workloads=saved[WORKLOADS],
         cluster=next(iter(saved[CLUSTER]), None),
+        unused={volume.name for volume in catalog.volumes if volume.data == NOTHING},
+        is_live=False,
     )
 
 
-def _bound(item: Object) -> Object:
-    """A backup has no status: volumes and claims are assumed to be bound, as when they were saved."""
-    return {**item, "status": {"phase": "Bound"}}
+def _phase(volume: SavedVolume | None) -> str:
+    """Its phase when it was saved; in format 1, which had none, it is assumed to be bound."""
+    return (volume.phase if volume else "") or BOUND
+
+
+def _with_phase(item: Object, phase: str) -> Object:
+    """A backup has no status."""
+    return {**item, "status": {"phase": phase}}

@@ -5,43 +5,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
-from .catalog import Catalog, SavedArchive, SavedVolume, archive_path, file_stem
+from .catalog import ELSEWHERE, HOST, NODE, NOTHING, Catalog, SavedArchive, SavedVolume, archive_path, file_stem
+from .places import Look
 from .plan import Plan, original_policy
-
-
-@dataclass(frozen=True)
-class ChecksumList:
-    """A volume's checksum list as text, which takes the least memory, and its summary.
-
-    devices: the number of device nodes; the others as in SavedVolume.
-    """
-
-    text: str = ""
-    digest: str = ""
-    files: int = 0
-    bytes: int = 0
-    devices: int = 0
-
-    @classmethod
-    def from_entries(cls, entries: Sequence[checksums.Entry], mode: str) -> ChecksumList:
-        """mode: full or fast."""
-        text, digest = checksums.to_text(entries, mode)
-        files, size = checksums.totals(entries)
-        return cls(text, digest, files, size, sum(entry.type in ("char", "block") for entry in entries))
 
 
 def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str, str], created: str) -> Catalog:
     """The catalog, without the sizes and checksums of archives that are not written yet.
 
-    lists: by volume's name. manifests: text by path in the generation. Raises Declined for archives with device nodes.
+    lists: by the names of volumes whose data was read. manifests: text by path in the generation. Raises Declined for
+    archives with device nodes.
     """
     request = plan.request
     if request.archives:
@@ -51,9 +32,32 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
         plan.cluster,
         request.data,
         request.checksums,
-        tuple(_volume(plan, volume, lists[volume.name]) for volume in plan.volumes),
+        tuple(_volume(plan, volume, lists.get(volume.name)) for volume in plan.volumes),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
     )
+
+
+def check_room(plan: Plan, looks: Mapping[str, Look], newest: Catalog | None, free: int) -> None:
+    """Raise Declined if archives need more than the disk has free, in bytes; not if all are likely to be there already.
+
+    newest: the catalog of the newest generation. What its archives were compressed to is expected again.
+    """
+    before = {v.name: v for v in newest.volumes if v.archive} if newest else {}
+    needed = sum(_expected(looks[name].bytes, before.get(name), plan.request.compression) for name in plan.places)
+    if needed > free:
+        path = plan.request.path
+        decline(
+            "There is not enough room for the archives",
+            [Refusal(path, f"its disk has {free:,} bytes free, and up to {needed:,} are needed")],
+            f"Free some space (df -h {path}), set path to a larger disk, or leave volumes out (names).",
+        )
+
+
+def _expected(size: int, before: SavedVolume | None, compression: str) -> int:
+    """The bytes of an archive, with a tenth for what compresses less well."""
+    if before is None or before.archive is None or before.archive.compression != compression or not before.bytes:
+        return size
+    return min(size, before.archive.bytes * size * 11 // (before.bytes * 10))
 
 
 def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
@@ -65,24 +69,32 @@ def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
     )
 
 
-def _volume(plan: Plan, volume: Volume, checksum_list: ChecksumList) -> SavedVolume:
-    compression = plan.request.compression
-    archive = (
-        SavedArchive(archive_path(volume.name, compression), "", 0, compression) if plan.request.archives else None
-    )
-    return SavedVolume(
+def _volume(plan: Plan, volume: Volume, listed: ChecksumList | None) -> SavedVolume:
+    place = plan.places.get(volume.name)
+    saved = SavedVolume(
         name=volume.name,
         claim=volume.claim,
+        phase=volume.phase,
         storage_class=volume.storage_class,
         capacity=volume.capacity,
         access_modes=volume.access_modes,
         reclaim_policy=original_policy(volume),
         nodes=volume.nodes,
+        data=ELSEWHERE if volume.name in plan.elsewhere else NOTHING,
+        source=plan.sources[volume.name],
         node_directory=volume.node_directory,
-        host_directory=plan.places[volume.name].host_directory,
-        files=checksum_list.files,
-        bytes=checksum_list.bytes,
-        digest=checksum_list.digest,
-        checksum_list=f"checksums/{file_stem(volume.name)}.jsonl" if checksum_list.digest else "",
-        archive=archive,
+    )
+    if place is None or listed is None:
+        return saved
+    how = plan.request.compression
+    return replace(
+        saved,
+        data=NODE if place.node else HOST,
+        host_directory=place.host_directory,
+        files=listed.files,
+        bytes=listed.bytes,
+        consistent=listed.consistent,
+        digest=listed.digest,
+        checksum_list=f"checksums/{file_stem(volume.name)}.jsonl" if listed.digest else "",
+        archive=SavedArchive(archive_path(volume.name, how), "", 0, how) if plan.request.archives else None,
     )

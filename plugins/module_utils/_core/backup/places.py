@@ -1,24 +1,66 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a backup reads the data of volumes: on the host, or inside the one node that has it."""
+"""Where the data of volumes is: on the host, inside the one node that has it, or where no backup reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed, printable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
+
+MISSING, OTHER = "missing", "other"
 
 _ARCHIVE = "Set data=archive to save data inside nodes."
-_LEAVE_OUT = "Leave these volumes out (names, namespaces, storage_classes)."
+LEAVE_OUT = "Leave these volumes out (names, namespaces, storage_classes)."
 _MOUNT = (
     "Create the cluster with a host directory mounted there on all nodes (kindlab.volumes.kind_cluster, mounts), and "
     "move the data into it."
 )
+_PERMIT = "Run this as a user who can read the files, for example as root (become: true)."
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a volume's directory found.
+
+    state: there, empty, missing, or other (not a directory). unreadable: paths that this user cannot read; bytes: of
+    its files on the disk, and devices: whether there are device nodes, as far as they are needed to plan archives.
+    lacking: programs that its node does not have.
+    """
+
+    state: str
+    unreadable: tuple[str, ...] = ()
+    bytes: int = 0
+    lacking: tuple[str, ...] = ()
+    devices: bool = False
+
+
+def is_local_data(pv: Mapping[str, Any]) -> bool:
+    """True for a volume of local_data: its data belongs to the host."""
+    return LABEL in (pv["metadata"].get("labels") or {})
+
+
+def elsewhere(volume: Volume, pv: Mapping[str, Any]) -> str:
+    """Where the data is that no backup reads, for people; '' for data in a directory of a node or the host."""
+    if is_local_data(pv):
+        return f"{source_text(pv)}, data of the host"
+    if volume.is_block:
+        return f"{source_text(pv)}, a block device"
+    return "" if volume.node_directory else source_text(pv) or "an unknown source"
+
+
+def may_be_unused(volume: Volume) -> bool:
+    """True for a volume that never had a claim: without a directory it has no data."""
+    return bool(volume.node_directory) and volume.phase == "Available" and not volume.claim
 
 
 def data_places(volumes: Iterable[Volume], nodes: Sequence[Node], *, archives: bool) -> dict[str, Place]:
@@ -35,22 +77,21 @@ def data_places(volumes: Iterable[Volume], nodes: Sequence[Node], *, archives: b
             refusals.append(place)
         else:
             places[volume.name] = place
-    decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, _LEAVE_OUT, _MOUNT)
+    decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, LEAVE_OUT, _MOUNT)
     return places
 
 
 def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Place | Refusal:
-    """The place of one volume, as in data_places, or why there is none."""
+    """The place of one volume with a directory, as in data_places, or why there is none."""
 
     def refused(why: str, next_step: str = "") -> Refusal:
         return Refusal(volume.name, why, next_step, {"claim": volume.claim})
 
     path = volume.node_directory
-    if not path:
-        return refused(f"its source is {volume.source or 'unknown'}, not a directory in a node")
     places = volume_places(volume, nodes)
     if not places:
-        return refused(f"its node {', '.join(volume.nodes)} is not part of this cluster")
+        where = f"its node {', '.join(volume.nodes)}" if volume.nodes else "a node that its affinity allows"
+        return refused(f"{where} is not part of this cluster")
     inside = [place.node for place in places if not place.host_directory]
     if inside:
         not_mounted = f"{path} on {', '.join(inside)} is not mounted from the host"
@@ -67,3 +108,23 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")
     return Place("", path, directories[0])
+
+
+def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:
+    """Why the data in a place cannot be saved, None if it can."""
+    where = place.text()
+    if look.state in (MISSING, OTHER):
+        why = f"its directory {where} {'is missing' if look.state == MISSING else 'is not a directory'}"
+        next_step = f"Mount or copy its data to {where}, or delete the volume: kubectl delete pv {volume.name}"
+    elif look.lacking:
+        why = f"the node {place.node} has no {' and no '.join(look.lacking)}"
+        next_step = "Use a node image with GNU tar and find."
+    elif look.devices and archives:
+        why = "it contains device nodes, which are never extracted"
+        next_step = "Save these volumes with data=in_place, or leave them out."
+    elif look.unreadable:
+        why = f"this user cannot read {listed(map(printable, look.unreadable), 3)}"
+        next_step = _PERMIT
+    else:
+        return None
+    return Refusal(volume.name, why, next_step, {"claim": volume.claim})

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -18,15 +18,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     ORIGINAL_POLICY,
+    RETAINED_UNTIL,
     Volume,
+    is_ephemeral,
     read_volumes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 
 from .catalog import SavedCluster
 from .manifests import CLUSTER, WORKLOADS
-from .places import data_places
+from .places import LEAVE_OUT, Look, data_places, elsewhere, unreadable
 from .request import Request
 
 RETAIN = "Retain"
@@ -36,7 +41,8 @@ RETAIN = "Retain"
 class Observed:
     """The cluster, read once. labelled: the claims with the requested labels, None if none were requested.
 
-    workloads: of all kinds. cluster: its manifest (cluster.describe_cluster).
+    workloads: of all kinds. cluster: its manifest (cluster.describe_cluster). unused: the volumes that never had a
+    claim, and whose directory does not exist. is_live: False for what a backup says of a cluster that is down.
     """
 
     nodes: Sequence[Node]
@@ -49,24 +55,32 @@ class Observed:
     kubernetes_version: str = ""
     workloads: Sequence[Object] = ()
     cluster: Object | None = None
+    unused: Collection[str] = ()
+    is_live: bool = True
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to save. By volume's name:
 
-    places: where its data is, the node '' if that is on the host; in_use_by: pods that use it, as 'namespace/name';
-    retain: the patch that sets the policy Retain, for those that have another one.
-    manifests: kind -> the objects as they are stored, with the policy that they have then.
+    places: where its data is read, the node '' if that is on the host; elsewhere: where data is that is not read;
+    sources: where any data is, for people; in_use_by: pods that use it, as 'namespace/name'; retain: the patch that
+    sets the policy Retain for good, for those that have another one, or this one for a time.
+    waiting: claims without a volume ('namespace/name' -> phase). manifests: kind -> the objects as they are stored,
+    with the policy that they have then. living: all volumes of the cluster, () if its API server is down.
     """
 
     request: Request
     cluster: SavedCluster
     volumes: tuple[Volume, ...]
     places: Mapping[str, Place]
+    elsewhere: Mapping[str, str]
+    sources: Mapping[str, str]
     in_use_by: Mapping[str, list[str]]
     retain: Mapping[str, Object]
+    waiting: Mapping[str, str]
     manifests: Mapping[str, list[Object]]
+    living: tuple[Volume, ...] = ()
 
     @property
     def host_directories(self) -> dict[str, str]:
@@ -78,30 +92,53 @@ class Plan:
         """The places of those whose data is inside a node."""
         return {name: place for name, place in self.places.items() if place.node}
 
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to save."""
+        return not (self.volumes or self.waiting)
+
+    def check(self, looks: Mapping[str, Look]) -> None:
+        """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
+        archives = self.request.archives
+        volumes = [volume for volume in self.volumes if volume.name in self.places]
+        found = [unreadable(v, self.places[v.name], looks[v.name], archives=archives) for v in volumes]
+        refusals = [refusal for refusal in found if refusal]
+        decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, LEAVE_OUT)
+
 
 def plan(request: Request, observed: Observed) -> Plan:
-    """Raises BadInput if no volume matches the request, Declined for volumes whose data cannot be read."""
-    volumes = _selected(request, observed)
-    places = data_places(volumes, observed.nodes, archives=request.archives)
+    """Raises BadInput if no volume matches the request, Declined for volumes whose data cannot be saved."""
+    pvs = {pv["metadata"]["name"]: pv for pv in observed.volumes}
+    living = read_volumes(observed.volumes, observed.claims)
+    volumes, waiting = _selected(request, observed, living)
+    outside = {volume.name: text for volume in volumes if (text := elsewhere(volume, pvs[volume.name]))}
+    read = [volume for volume in volumes if volume.name not in outside and volume.name not in observed.unused]
+    places = data_places(read, observed.nodes, archives=request.archives)
     for name, place in places.items():
         if place.host_directory and is_below(request.path, place.host_directory):
             raise BadInput(
                 f"The backup directory {request.path} is inside the volume {name} ({place.host_directory}).",
                 next_step="Set path to a directory outside of all volumes.",
             )
-    retain = {volume.name: _retain(volume) for volume in volumes if volume.reclaim_policy != RETAIN}
+    retain = {volume.name: patch for volume in volumes if (patch := _retain(volume))}
     pods = pods_by_claim(pod for pod in observed.pods if not is_terminal(pod))
     return Plan(
         request=request,
         cluster=SavedCluster.from_nodes(request.cluster, observed.kubernetes_version, observed.nodes),
         volumes=volumes,
         places=places,
+        elsewhere=outside,
+        sources={v.name: outside.get(v.name) or source_text(pvs[v.name]) for v in volumes},
         in_use_by={
-            volume.name: [f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, [])]
+            volume.name: [
+                f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, []) if volume.claim_phase
+            ]
             for volume in volumes
         },
         retain=retain,
-        manifests=_manifests(volumes, retain, observed),
+        waiting=waiting,
+        manifests=_manifests(volumes, waiting, retain, observed),
+        living=living if observed.is_live else (),
     )
 
 
@@ -111,42 +148,78 @@ def original_policy(volume: Volume) -> str:
 
 
 def _retain(volume: Volume) -> Object:
+    """{} if its policy is Retain for good."""
+    policy, until = volume.reclaim_policy, volume.retained_until
+    if policy == RETAIN and not until:
+        return {}
+    annotations: Object = {RETAINED_UNTIL: None} if until else {}
+    if policy == RETAIN:
+        return {"metadata": {"annotations": annotations}}
     return {
-        "metadata": {"annotations": {ORIGINAL_POLICY: volume.reclaim_policy}},
+        "metadata": {"annotations": {**annotations, ORIGINAL_POLICY: policy}},
         "spec": {"persistentVolumeReclaimPolicy": RETAIN},
     }
 
 
-def _selected(request: Request, observed: Observed) -> tuple[Volume, ...]:
-    volumes = request.selection.select(
-        read_volumes(observed.volumes, observed.claims), f"The cluster {request.cluster}"
-    )
+def _selected(
+    request: Request, observed: Observed, living: Sequence[Volume]
+) -> tuple[tuple[Volume, ...], dict[str, str]]:
+    """The selected volumes, and the selected claims without a volume with their phase.
+
+    Volumes of generic ephemeral volumes end with their pods: they are left as they are.
+    """
+    joined = {volume.claim for volume in living if volume.claim_phase}
+    alone = {
+        namespaced_name(claim): claim
+        for claim in _sorted(observed.claims)
+        if namespaced_name(claim) not in joined and not is_ephemeral(claim)
+    }
+    # A claim without a volume is selected as one without a name.
+    nameless = [Volume("", claim, storage_class=o["spec"].get("storageClassName") or "") for claim, o in alone.items()]
+    found = request.selection.select((*living, *nameless), f"The cluster {request.cluster}")
     if observed.labelled is not None:
         labelled = {namespaced_name(claim) for claim in observed.labelled}
-        volumes = tuple(v for v in volumes if v.claim_phase and v.claim in labelled)
-    if not volumes and not (request.selection.selects_all and not request.labels):
+        found = tuple(v for v in found if (v.claim_phase or not v.name) and v.claim in labelled)
+    _refuse_ephemeral(request, found)
+    volumes = tuple(v for v in found if v.name and not v.is_ephemeral)
+    waiting = {v.claim: (alone[v.claim].get("status") or {}).get("phase", "") for v in found if not v.name}
+    if not (volumes or waiting) and not (request.selection.selects_all and not request.labels):
         raise BadInput(
             f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
             "label_selectors.",
             next_step="List volumes and their claims: kubectl get persistentvolumeclaims -A --show-labels",
         )
-    return volumes
+    return volumes, waiting
 
 
-def _manifests(volumes: Sequence[Volume], retain: Mapping[str, Object], observed: Observed) -> dict[str, list[Object]]:
+def _refuse_ephemeral(request: Request, found: Iterable[Volume]) -> None:
+    named = [v for v in found if v.is_ephemeral and request.selection.names & {v.name, v.claim}]
+    why = "it is a generic ephemeral volume, which is deleted with its pod"
+    decline(
+        f"{count(len(named), 'volume')} cannot be saved",
+        [Refusal(volume.name, why, LEAVE_OUT, {"claim": volume.claim}) for volume in named],
+    )
+
+
+def _manifests(
+    volumes: Sequence[Volume], waiting: Collection[str], retain: Mapping[str, Object], observed: Observed
+) -> dict[str, list[Object]]:
     by_name = {pv["metadata"]["name"]: pv for pv in observed.volumes}
-    claims = {v.claim for v in volumes if v.claim_phase}
+    names = {v.claim for v in volumes if v.claim_phase} | set(waiting)
+    claims = [claim for claim in _sorted(observed.claims) if namespaced_name(claim) in names]
+    namespaces = {name.partition("/")[0] for name in {*names, *(v.claim for v in volumes)} if name}
+    classes = {v.storage_class for v in volumes} | {claim["spec"].get("storageClassName") for claim in claims}
     return {
-        "Namespace": _named(observed.namespaces, {v.claim.partition("/")[0] for v in volumes if v.claim}),
-        "StorageClass": _named(observed.storage_classes, {v.storage_class for v in volumes}),
+        "Namespace": _named(observed.namespaces, namespaces),
+        "StorageClass": _named(observed.storage_classes, classes),
         "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
-        "PersistentVolumeClaim": [saved_claim(o) for o in _sorted(observed.claims) if namespaced_name(o) in claims],
-        WORKLOADS: saved_workloads(observed.workloads, claims),
+        "PersistentVolumeClaim": [saved_claim(claim) for claim in claims],
+        WORKLOADS: saved_workloads(observed.workloads, names),
         CLUSTER: [observed.cluster] if observed.cluster else [],
     }
 
 
-def _named(objects: Iterable[Object], names: set[str]) -> list[Object]:
+def _named(objects: Iterable[Object], names: Collection[str | None]) -> list[Object]:
     return [saved_object(item) for item in _sorted(objects) if item["metadata"]["name"] in names]
 
 

@@ -4,24 +4,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .catalog import CATALOG, GENERATIONS, Catalog, SavedVolume
 from .plan import RETAIN, Plan, original_policy
+from .retention import Retention
 
 
 @dataclass(frozen=True)
 class BackupResult:
     """The backup directory before and after, in check mode as it would be.
 
-    generation, catalog: of the one that holds the volumes now; new: it did not exist before. existing: generations
-    before; newest: the catalog of the newest one, None if there is none, or it is damaged (then damage says how).
-    removed: generations that are removed.
+    generation, catalog: of the one that holds the volumes now; new: it did not exist before. existing: names of the
+    generations before; newest: the catalog of the newest one, None if there is none, or it is damaged (then damage
+    says how). retention: which generations are removed.
     """
 
     plan: Plan
@@ -31,12 +34,12 @@ class BackupResult:
     existing: Sequence[str]
     newest: Catalog | None
     damage: str
-    removed: Sequence[str]
+    retention: Retention
 
     @property
     def changed(self) -> bool:
         """True if anything is written."""
-        return bool(self.plan.retain or self.new or self.removed)
+        return bool(self.plan.retain or self.new or self.retention.removed)
 
     def diff(self) -> tuple[Object, Object]:
         """Before and after: reclaim policies, generations, and the volumes in the newest of them."""
@@ -49,7 +52,7 @@ class BackupResult:
             },
             {
                 "reclaim_policies": {v.name: RETAIN for v in self.plan.volumes},
-                "generations": [name for name in generations if name not in self.removed],
+                "generations": [name for name in generations if name not in self.retention.removed],
                 "volumes": {v.name: _summary(v) for v in self.catalog.volumes},
             },
         )
@@ -62,42 +65,79 @@ class BackupResult:
             # Not 'path': Ansible adds owner, mode and size to a result with that name.
             "directory": str(directory),
             "catalog": str(directory / CATALOG),
-            "removed_generations": list(self.removed),
+            "removed_generations": list(self.retention.removed),
+            "kept_generations": [{"generation": name, "why": why} for name, why in self.retention.kept.items()],
             "volumes": self._volumes(),
+            "claims": [{"claim": claim, "phase": phase} for claim, phase in self.plan.waiting.items()],
         }
 
     def warnings(self) -> tuple[str, ...]:
-        """Volumes in use, and a damaged generation."""
-        warnings = []
-        used = [name for name, pods in self.plan.in_use_by.items() if pods]
+        """What a restore will not bring back as it is, damage, and generations that stay."""
+        return tuple(warning for warning in (*self._data_warnings(), *self._object_warnings()) if warning)
+
+    def _data_warnings(self) -> Iterator[str]:
+        changing = [volume.name for volume in self.catalog.volumes if not volume.consistent]
+        if changing:
+            yield (
+                f"The data of {count(len(changing), 'volume')} is not saved consistently, because it was written to "
+                f"whenever it was read: {listed(changing)}. Scale their workloads to zero and run this again "
+                "(kindlab.volumes.volume_detach)."
+            )
+        used = [name for name, pods in self.plan.in_use_by.items() if pods and name in self.plan.places]
         if used:
-            warnings.append(
+            yield (
                 f"The data of {count(len(used), 'volume')} may be inconsistent, because pods use it: {listed(used)}"
                 + ("." if self.catalog.checksums == "none" else "; it will differ from its checksums when pods write.")
                 + " Scale their workloads to zero before a backup (kindlab.volumes.volume_detach)."
             )
+        if self.plan.elsewhere:
+            where = [f"{name} ({text})" for name, text in self.plan.elsewhere.items()]
+            yield (
+                f"The data of {count(len(where), 'volume')} is not in this backup, which has only manifests of "
+                f"{'it' if len(where) == 1 else 'them'}: {listed(where)}"
+            )
         if self.damage:
-            warnings.append(f"The newest generation is damaged; this backup does not depend on it: {self.damage}")
-        return tuple(warnings)
+            yield f"The newest generation is damaged; this backup does not depend on it: {self.damage}"
+
+    def _object_warnings(self) -> Iterator[str]:
+        going = [f"{v.name} ({v.claim})" if v.claim else v.name for v in self.plan.volumes if v.is_terminating]
+        if going:
+            yield (
+                f"{count(len(going), 'volume')} or {'its' if len(going) == 1 else 'their'} claims are being deleted: "
+                f"{listed(going)}. The data stays, because the reclaim policy is Retain."
+            )
+        lost = [claim for claim, phase in self.plan.waiting.items() if phase == "Lost"]
+        if lost:
+            names = listed(lost)
+            yield f"The volume of {count(len(lost), 'claim')} no longer exists: {names}. Only the claim is saved."
+        for name, why in self.retention.kept.items():
+            yield (
+                f"The generation {name} is not removed, although keep={self.plan.request.keep}: {why}. If that is not "
+                f"needed any more: rm -r {Path(self.plan.request.path) / GENERATIONS / name}"
+            )
 
     def _volumes(self) -> list[Object]:
         saved = {volume.name: volume for volume in self.catalog.volumes}
-        return [
-            {
-                "name": volume.name,
-                "claim": volume.claim,
-                **self.plan.places[volume.name].as_dict(),
-                "files": saved[volume.name].files,
-                "bytes": saved[volume.name].bytes,
-                "digest": saved[volume.name].digest,
-                "archive": getattr(saved[volume.name].archive, "path", ""),
-                "original_reclaim_policy": original_policy(volume),
-                "reclaim_policy_before": volume.reclaim_policy,
-                "reclaim_policy": RETAIN,
-                "in_use_by": self.plan.in_use_by[volume.name],
-            }
-            for volume in self.plan.volumes
-        ]
+        return [self._row(volume, saved[volume.name]) for volume in self.plan.volumes]
+
+    def _row(self, volume: Volume, saved: SavedVolume) -> Object:
+        return {
+            "name": volume.name,
+            "claim": volume.claim,
+            "phase": saved.phase,
+            "data": saved.data,
+            "source": saved.source,
+            **self.plan.places.get(volume.name, Place("", volume.node_directory, "")).as_dict(),
+            "files": saved.files,
+            "bytes": saved.bytes,
+            "consistent": saved.consistent,
+            "digest": saved.digest,
+            "archive": getattr(saved.archive, "path", ""),
+            "original_reclaim_policy": original_policy(volume),
+            "reclaim_policy_before": volume.reclaim_policy,
+            "reclaim_policy": RETAIN,
+            "in_use_by": self.plan.in_use_by[volume.name],
+        }
 
 
 def stale_warning(cluster: str, generation: str, why: str) -> str:
@@ -111,6 +151,7 @@ def stale_warning(cluster: str, generation: str, why: str) -> str:
 def _summary(volume: SavedVolume) -> Object:
     return {
         "claim": volume.claim,
+        "data": volume.data,
         "host_directory": volume.host_directory,
         "files": volume.files,
         "bytes": volume.bytes,

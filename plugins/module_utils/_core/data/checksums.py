@@ -1,18 +1,20 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checksum lists: the entries of a directory, one per line, and how two lists differ."""
+"""Entries of a directory, their lines in a checksum list, and how two lists differ."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed, printable
+
+from .packed import Packed
 
 TYPES = ("file", "dir", "symlink", "fifo", "char", "block")
 # A label of the host's policy, not of the data: it can differ between hosts.
@@ -76,56 +78,69 @@ class Difference:
 def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Difference:
     """What was added, removed and changed. mode: as the list was made, full or fast ('none' compares nothing).
 
-    full: compares content but not times. fast: compares sizes and times of files, as content was not read.
+    saved, now: sorted by path, and read once from start to end. full: compares content but not times. fast: compares
+    sizes and times of files, as content was not read.
     """
     if mode == "none":
         return Difference()
-    old = {entry.path: entry for entry in saved}
-    new = {entry.path: entry for entry in now}
-    changed = []
-    for path, before in old.items():
-        after = new.get(path)
-        if after is not None and before != after:
-            fields = [name for name in _compared(before, mode) if getattr(before, name) != getattr(after, name)]
-            if fields:
-                changed.append(f"{path} ({', '.join(fields)})")
-    return Difference(
-        added=tuple(sorted(new.keys() - old.keys())),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        changed=tuple(sorted(changed)),
-    )
+    added, removed, changed = [], [], []
+    old, new = _sorted(saved), _sorted(now)
+    before, after = next(old, None), next(new, None)
+    while before or after:
+        if after is None or (before is not None and before.path < after.path):
+            removed.append(cast("Entry", before).path)
+            before = next(old, None)
+        elif before is None or after.path < before.path:
+            added.append(after.path)
+            after = next(new, None)
+        else:
+            if before != after and (fields := _changed(before, after, mode)):
+                changed.append(f"{before.path} ({', '.join(fields)})")
+            before, after = next(old, None), next(new, None)
+    return Difference(tuple(added), tuple(removed), tuple(changed))
 
 
-def to_text(entries: Iterable[Entry], mode: str) -> tuple[str, str]:
-    """The list as JSON lines, and the digest: a sha256 over what compare() compares, equal for equal content."""
-    lines = []
-    compared = []
+def _sorted(entries: Iterable[Entry]) -> Iterator[Entry]:
+    previous = ""
     for entry in entries:
-        body = _body(entry)
-        whole = f'{body},"mtime_ns":{entry.mtime_ns}}}\n'
-        lines.append(whole)
-        compared.append(whole if mode == "fast" and entry.type == "file" else body + "}\n")
-    return "".join(lines), hashlib.sha256("".join(compared).encode("ascii")).hexdigest()
+        if entry.path <= previous:
+            raise ValueError(f"{entry.path!r} follows {previous!r}")
+        previous = entry.path
+        yield entry
 
 
-def digest(entries: Iterable[Entry], mode: str) -> str:
-    """Only the digest, '' in mode 'none'."""
-    return "" if mode == "none" else to_text(entries, mode)[1]
+def _changed(before: Entry, after: Entry, mode: str) -> list[str]:
+    return [name for name in _compared(before, mode) if getattr(before, name) != getattr(after, name)]
 
 
-def from_text(text: str | bytes, where: str) -> list[Entry]:
+def line(entry: Entry) -> str:
+    """The entry as a line of JSON."""
+    return f'{_body(entry)},"mtime_ns":{entry.mtime_ns}}}\n'
+
+
+def compared_line(entry: Entry, mode: str) -> str:
+    """What the digest of a list is over: the line without its time, unless compare() compares that."""
+    return line(entry) if mode == "fast" and entry.type == "file" else f"{_body(entry)}}}\n"
+
+
+def from_text(text: str | bytes, where: str) -> Sequence[Entry]:
+    """Read a list; see from_lines."""
+    return from_lines((text if isinstance(text, bytes) else text.encode()).split(b"\n"), where)
+
+
+def from_lines(lines: Iterable[bytes], where: str) -> Sequence[Entry]:
     """Read a list. where: its file, for errors. Raises BadInput if a line is not an entry."""
-    entries: list[Entry] = []
-    paths: set[str] = set()
-    lines = text.split(b"\n") if isinstance(text, bytes) else text.encode().split(b"\n")
-    for number, line in enumerate(filter(None, lines), 1):
+    entries: Packed[Entry] = Packed(Entry._make)
+    previous = ""
+    for number, text in enumerate(filter(None, lines), 1):
         try:
-            fields = json.loads(line)
+            fields = json.loads(text)
             fields["mode"] = int(fields.get("mode", "0"), 8)
-            entries.append(_checked(Entry(**fields)))
-            if entries[-1].path in paths:
-                raise ValueError("its path is listed twice")
-            paths.add(entries[-1].path)
+            entry = _checked(Entry(**fields))
+            if entry.path <= previous:
+                raise ValueError("its path is listed twice" if entry.path == previous else "it is not sorted by path")
+            previous = entry.path
+            entries.append(entry)
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise BadInput(
                 f"Line {number} of the checksum list {where} is not an entry: {error}",
@@ -143,12 +158,6 @@ def attributes_digest(values: Mapping[str, bytes]) -> str:
     for name in names:
         sha256.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(values[name]), values[name]))
     return sha256.hexdigest()
-
-
-def totals(entries: Sequence[Entry]) -> tuple[int, int]:
-    """(number of regular files, their bytes; hard links to one file count once for bytes)."""
-    files = [entry for entry in entries if entry.type == "file"]
-    return len(files), sum(entry.size for entry in files if entry.same_as in ("", entry.path))
 
 
 def _checked(entry: Entry) -> Entry:

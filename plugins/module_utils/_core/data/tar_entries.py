@@ -5,38 +5,80 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from .checksums import Entry, attributes_digest
+from .packed import Packed, in_order
 from .tar_stream import BLOCK, PIECE, Damaged, Member, TarStream, decimal, padded
 
 _ATTRIBUTE = b"SCHILY.xattr."
 _ZEROS = bytes(PIECE)
 
 
-def entries(stream: TarStream, mode: str) -> list[Entry]:
+def entries(stream: TarStream, mode: str) -> Sequence[Entry]:
     """The entries, sorted by path. mode: full, or fast without the content's sha256. Raises Damaged.
 
     Times are whole seconds where the archive has no extended headers for them, as the archives of a backup.
     """
-    found: dict[str, Entry] = {}
-    hard_links: dict[str, list[str]] = {}
-    for member in stream:
+    links: list[_Link] = []
+    found = Packed(_Numbered._make, in_order(_Numbered._make, _members(stream, mode, links)))
+    plain = (Entry(*numbered.entry) for numbered in found)
+    return Packed(Entry._make, _once(_with_links(plain, found, links) if links else plain))
+
+
+class _Link(NamedTuple):
+    """A hard link, and the number of its member."""
+
+    path: str
+    first: str
+    number: int
+
+
+class _Numbered(NamedTuple):
+    """An entry, and the number of its member."""
+
+    path: str
+    entry: tuple[Any, ...]
+    number: int
+
+
+def _members(stream: TarStream, mode: str, links: list[_Link]) -> Iterator[_Numbered]:
+    """The entries in the order of the archive, except hard links, which are added to links."""
+    for number, member in enumerate(stream):
         path = as_text(relative(member.name))
-        if path in found:
-            raise Damaged(f"it contains {path!r} twice")
         if member.kind == "link":
-            first = as_text(relative(member.link))
-            if first not in found:
-                raise Damaged(f"the hard link {path!r} refers to {first!r}, which does not precede it")
-            hard_links.setdefault(first, [first]).append(path)
-            found[path] = found[first]._replace(path=path)
-            continue
-        found[path] = _entry(member, path, _sha256(member, stream) if mode == "full" else "")
-    for paths in hard_links.values():
-        same_as = min(paths)
-        found.update((path, found[path]._replace(same_as=same_as)) for path in paths)
-    return [found[path] for path in sorted(found)]
+            links.append(_Link(path, as_text(relative(member.link)), number))
+        else:
+            entry = _entry(member, path, _sha256(member, stream) if mode == "full" else "")
+            yield _Numbered(path, tuple(entry), number)
+
+
+def _with_links(plain: Iterable[Entry], found: Iterable[_Numbered], links: Sequence[_Link]) -> Iterator[Entry]:
+    """All entries, each path of a file with several paths naming the first of them."""
+    names = {link.first for link in links}
+    files = {numbered.path: numbered for numbered in found if numbered.path in names}
+    paths = {first: [first] for first in names}
+    for link in links:
+        if link.first not in files or files[link.first].number > link.number:
+            raise Damaged(f"the hard link {link.path!r} refers to {link.first!r}, which does not precede it")
+        paths[link.first].append(link.path)
+    same_as = {first: min(own) for first, own in paths.items()}
+    linked = [
+        Entry(*files[link.first].entry)._replace(path=link.path, same_as=same_as[link.first]) for link in sorted(links)
+    ]
+    named = (entry._replace(same_as=same_as[entry.path]) if entry.path in same_as else entry for entry in plain)
+    return heapq.merge(named, linked, key=lambda entry: entry.path)
+
+
+def _once(found: Iterable[Entry]) -> Iterator[Entry]:
+    previous = ""
+    for entry in found:
+        if entry.path == previous:
+            raise Damaged(f"it contains {entry.path!r} twice")
+        previous = entry.path
+        yield entry
 
 
 def check_holes(member: Member, stream: TarStream) -> None:

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
+    Object,
+    merged,
+    namespaced_name,
+    uid_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
@@ -19,7 +24,10 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_detach."""
+    """The options of volume_detach.
+
+    left_down: workloads (workloads.key) that state attached leaves at zero: they were there before the caller began.
+    """
 
     cluster: str
     selection: Selection = field(default_factory=Selection)
@@ -27,6 +35,7 @@ class Request:
     unmanaged: str = "refuse"
     wait: bool = False
     wait_timeout: int = 300
+    left_down: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -101,6 +110,8 @@ def scaled_up(item: Object, before: Object) -> Step:
     return Step(item, before, after, workloads.scale_up_patch(item, before))
 
 
-def created(item: Object) -> Step:
-    """The step that creates a workload of a backup."""
+def created(item: Object, *, at_zero: bool = False) -> Step:
+    """The step that creates a workload of a backup; at_zero: scaled to zero, with its record."""
+    if at_zero:
+        item = merged(item, workloads.scale_down_patch(item) or {})
     return Step(item, workloads.state(item), workloads.state(item), missing=True)

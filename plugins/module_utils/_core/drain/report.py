@@ -9,17 +9,21 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 from .model import PodDecision, Request
 
 
 def not_drained(
-    request: Request, decisions: Sequence[PodDecision], left: Mapping[str, str], budgets: Iterable[Object]
+    request: Request,
+    decisions: Sequence[PodDecision],
+    left: Mapping[str, str],
+    budgets: Iterable[Object],
+    seconds: float,
 ) -> TimedOut:
-    """The error that names the pods on the node, with their budgets as they are now.
+    """The error that names the pods on the node after so many seconds, with their budgets as they are now.
 
     left: 'namespace/name' -> what the API server answered, '' for a pod that was evicted but is still terminating.
     """
@@ -39,8 +43,7 @@ def not_drained(
     involved = [current[key] for key in keys if key in current]
     return TimedOut(
         f"{count(len(stuck), 'pod')} {be(len(stuck))} still on node {request.node} after "
-        f"{request.wait_timeout:g} seconds: "
-        f"{listed(texts, separator='; ')}.",
+        f"{seconds:g} seconds: {listed(texts, separator='; ')}.",
         next_step=" ".join(_next_steps(involved, refused, [d for d in stuck if not left[d.name]])),
         details={
             "node": request.node,

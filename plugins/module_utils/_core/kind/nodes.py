@@ -17,11 +17,21 @@ LOAD_BALANCER = "external-load-balancer"
 
 
 @dataclass(frozen=True)
+class Submount:
+    """A file system that only the node or only the host has mounted below a mount. on_host: the host has one there."""
+
+    node_path: str
+    mismatch: str
+    on_host: bool = True
+
+
+@dataclass(frozen=True)
 class Mount:
     """A mount of a node container.
 
     kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
-    host_path is not what the node has mounted, '' if it is or if they were not compared.
+    host_path is not what the node has mounted, '' if it is or if they were not compared; submounts: the same of places
+    below it. remedy: what to do about either.
     """
 
     node_path: str
@@ -30,6 +40,21 @@ class Mount:
     read_only: bool = False
     propagation: str = ""
     mismatch: str = ""
+    remedy: str = ""
+    submounts: tuple[Submount, ...] = ()
+
+    def mismatch_of(self, node_directory: str) -> str:
+        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
+        if self.mismatch:
+            return self.mismatch
+        path = posixpath.normpath(node_directory)
+        hidden = (
+            below.mismatch
+            for below in self.submounts
+            # The host cannot read what the node has below a file system of the host's own.
+            if is_below(path, below.node_path) or (below.on_host and is_below(below.node_path, path))
+        )
+        return next(hidden, "")
 
 
 @dataclass(frozen=True)
@@ -69,12 +94,32 @@ class Node:
         above = (m for m in self.mounts if is_below(path, m.node_path))
         return max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
 
+    def is_mount_point(self, node_directory: str) -> bool:
+        """True if something is mounted at this directory itself, not at one above it."""
+        nearest = self.mount_of(node_directory)
+        return nearest is not None and posixpath.normpath(nearest.node_path) == posixpath.normpath(node_directory)
+
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
         path, nearest = posixpath.normpath(node_directory), self.mount_of(node_directory)
         if nearest is None or nearest.kind != "bind":
             return None
         return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
+
+    def paths_of(self, host_directory: str) -> tuple[str, ...]:
+        """Where this node has a directory of the host mounted, or what lies below it."""
+        found = []
+        for mount in self.mounts:
+            if mount.kind != "bind" or not mount.host_path:
+                continue
+            if is_below(host_directory, mount.host_path):
+                path = posixpath.join(mount.node_path, posixpath.relpath(host_directory, mount.host_path))
+                # Another mount may hide it.
+                if self.host_directory(path) == posixpath.normpath(host_directory):
+                    found.append(posixpath.normpath(path))
+            elif is_below(mount.host_path, host_directory):
+                found.append(mount.node_path)
+        return tuple(found)
 
 
 def kubernetes_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:

@@ -31,6 +31,8 @@ PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 ORIGINAL_POLICY = "kindlab.volumes/original-reclaim-policy"
+# Until when a volume keeps the policy Retain: 'attached' or 'uncordoned'.
+RETAINED_UNTIL = "kindlab.volumes/retained-until"
 HOSTNAME = "kubernetes.io/hostname"
 _CLAIM = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -41,7 +43,8 @@ class Volume:
 
     claim: 'namespace/name', '' for none. claim_phase: '' if the claim does not exist or has another volume. nodes:
     those that the affinity names, () for any. node_directory: '' if the source is neither hostPath nor local. source:
-    its field in the spec, e.g. hostPath. original_policy: the reclaim policy before a backup set Retain, else ''.
+    its field in the spec, e.g. hostPath. original_policy: the reclaim policy before this collection set Retain, else
+    ''. retained_until: when that ends, see RETAINED_UNTIL, '' for never.
     required: its whole NodeSelector, None for any node. is_block: of volume mode Block. is_ephemeral: of a generic
     ephemeral volume, deleted with its pod. is_terminating: it or its claim is being deleted.
     """
@@ -59,6 +62,7 @@ class Volume:
     source: str = ""
     provisioned_by: str = ""
     original_policy: str = ""
+    retained_until: str = ""
     required: Object | None = field(default=None, compare=False)
     is_block: bool = False
     is_ephemeral: bool = False
@@ -80,6 +84,12 @@ def claim_of(pv: Mapping[str, Any]) -> str:
     ref = pv["spec"].get("claimRef") or {}
     claim = f"{ref.get('namespace')}/{ref.get('name')}"
     return claim if _CLAIM.fullmatch(claim) else ""
+
+
+def is_ephemeral(claim: Mapping[str, Any]) -> bool:
+    """True for the claim of a generic ephemeral volume."""
+    owners = claim["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and _is_pod(owner) for owner in owners)
 
 
 def source_of(pv: Mapping[str, Any]) -> str:
@@ -123,7 +133,6 @@ def _volume(pv: Object, claim: Object | None) -> Volume:
     annotations = pv["metadata"].get("annotations") or {}
     if claim is not None and claim["spec"].get("volumeName", "") not in ("", name):
         claim = None
-    owners = () if claim is None else claim["metadata"].get("ownerReferences") or ()
     going = (item["metadata"].get("deletionTimestamp") for item in (pv, claim) if item is not None)
     return Volume(
         name=name,
@@ -139,8 +148,13 @@ def _volume(pv: Object, claim: Object | None) -> Volume:
         source=source_of(pv),
         provisioned_by=annotations.get(PROVISIONED_BY, ""),
         original_policy=annotations.get(ORIGINAL_POLICY, ""),
+        retained_until=annotations.get(RETAINED_UNTIL, ""),
         required=(spec.get("nodeAffinity") or {}).get("required"),
         is_block=spec.get("volumeMode") == "Block",
-        is_ephemeral=any(owner.get("controller") and owner.get("kind") == "Pod" for owner in owners),
+        is_ephemeral=claim is not None and is_ephemeral(claim),
         is_terminating=any(going),
     )
+
+
+def _is_pod(reference: Mapping[str, Any]) -> bool:
+    return reference.get("kind") == "Pod" and "/" not in reference.get("apiVersion", "")

@@ -44,6 +44,7 @@ STEPS = (
     Step("deleted", "delete the cluster", begins="deleting"),
     Step("created", "create the cluster"),
     Step("provisioned", "install its storage provisioners"),
+    Step("configured", "set labels, taints and cordons of nodes, and storage classes, as they were"),
     Step("restored", "restore the volumes and their claims", needs_volumes=True),
     # Pods that run again may write: what was equal once is not compared again.
     Step("verified", "compare the restored data with the backup", needs_volumes=True, once=True),
@@ -63,3 +64,8 @@ ENTRIES = (*(name for step in STEPS for name in (step.begins, step.name) if name
 def steps_from(name: str) -> tuple[Step, ...]:
     """This step and all later ones."""
     return STEPS[[step.name for step in STEPS].index(name) :]
+
+
+def is_after_deletion(step: Step) -> bool:
+    """True for the steps of the new cluster."""
+    return STEPS.index(step) > STEPS.index(DELETION)

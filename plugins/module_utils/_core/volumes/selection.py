@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 LIST_VOLUMES = "List volumes and their claims: kubectl get persistentvolumes"
@@ -28,7 +29,12 @@ class Selection:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Selection:
-        """From the options names, namespaces and storage_classes; None is empty."""
+        """From the options names, namespaces and storage_classes; None selects everything.
+
+        Raises BadInput for an empty list: a template that came out empty must not select all volumes.
+        """
+        check_not_empty(options, "names", "namespaces")
+        check_not_empty(options, "storage_classes", blank=True)
         return cls(*(frozenset(options[name] or ()) for name in ("names", "namespaces", "storage_classes")))
 
     @property

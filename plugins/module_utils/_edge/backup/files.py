@@ -47,6 +47,15 @@ class Files:
         for _chunk in self._chunks(path, sha256):
             pass
 
+    def lines(self, path: str, sha256: str) -> Iterator[bytes]:
+        """The lines of a text, one by one, after all of it has been compared with its sha256."""
+        self.check(path, sha256)
+        rest = b""
+        for chunk in self._chunks(path, sha256):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+        yield rest
+
     def check_size(self, path: str, size: int) -> None:
         """Compare the size, in bytes."""
         with self._open(path) as descriptor:

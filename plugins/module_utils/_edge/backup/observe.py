@@ -25,6 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe as observe_cluster
 
+from .looks import unused
 from .reader import read_backup
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass", "Namespace", "Pod", "ConfigMap", *WORKLOAD_KINDS)
@@ -89,5 +90,8 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
         kubernetes_version=version[0].result(),
         workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
         cluster=describe_cluster(request.cluster, found.nodes, found.objects),
+        unused=unused(
+            found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
+        ),
     )
     return Source(found.engine, observed, found.cluster)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manif
     is_saved,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import totals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
@@ -62,13 +64,15 @@ class Backup:
                 raise BadInput(f"{file} contains an invalid {kind}: {item!r:.200}", next_step=USE_OTHER)
         return objects
 
-    def entries(self, volume: SavedVolume) -> list[checksums.Entry]:
+    def entries(self, volume: SavedVolume) -> Sequence[checksums.Entry]:
         """A volume's checksum list, for checksums.compare(); [] if there is none."""
         if not volume.checksum_list:
             return []
         path = self.directory / volume.checksum_list
-        entries = checksums.from_text(self._content(volume.checksum_list), str(path))
-        files, size = checksums.totals(entries)
+        with opened(self.directory) as opened_files:
+            lines = opened_files.lines(volume.checksum_list, self.catalog.files[volume.checksum_list])
+            entries = checksums.from_lines(lines, str(path))
+        files, size = totals(entries)
         if not entries or (files, size) != (volume.files, volume.bytes):
             raise BadInput(
                 f"{path} lists {files} files of {size} bytes; the catalog says {volume.files} of {volume.bytes}.",
@@ -78,10 +82,14 @@ class Backup:
 
     def check_archives(self) -> None:
         """Read all archives. Raises BadInput if one does not have the sha256 of the catalog."""
-        with opened(self.directory) as files:
-            for volume in self.catalog.volumes:
-                if volume.archive:
-                    files.check(volume.archive.path, volume.archive.sha256)
+        for volume in self.catalog.volumes:
+            self.check_archive(volume)
+
+    def check_archive(self, volume: SavedVolume) -> None:
+        """Read the archive of a volume, if it has one. Raises BadInput as check_archives does."""
+        if volume.archive:
+            with opened(self.directory) as files:
+                files.check(volume.archive.path, volume.archive.sha256)
 
     def _content(self, path: str) -> bytes:
         with opened(self.directory) as files:
@@ -144,6 +152,23 @@ def read_backup(path: str | Path, generation: str | int | None = None) -> Backup
             else:
                 files.check(file, sha256)
     return Backup(directory, matching[-1], catalog)
+
+
+def read_catalogs(path: str | Path, names: Iterable[str]) -> list[tuple[str, Catalog | None]]:
+    """Generations with their catalogs; None for one that is damaged, as far as its catalog and sizes tell."""
+    found: list[tuple[str, Catalog | None]] = []
+    for name in names:
+        directory = Path(path) / GENERATIONS / name
+        try:
+            with opened(directory) as files:
+                catalog = read_catalog(files.read(CATALOG), str(directory / CATALOG))
+                for volume in catalog.volumes:
+                    if volume.archive:
+                        files.check_size(volume.archive.path, volume.archive.bytes)
+            found.append((name, catalog))
+        except BadInput:
+            found.append((name, None))
+    return found
 
 
 def read_existing(path: str | Path) -> ExistingBackups:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -24,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     generation_number,
     to_text,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 
 INCOMPLETE = ".incomplete-"
@@ -35,11 +36,22 @@ MANY = 64
 def check_place(path: str | Path) -> None:
     """Raise BadInput if path is not a directory, or cannot be created or written to; changes nothing."""
     top = Path(path)
-    nearest = next(place for place in (top, *top.parents) if os.path.lexists(place))
+    nearest = _nearest(top)
     if not nearest.is_dir():
         raise _failure(top, NotADirectoryError(errno.ENOTDIR, f"{nearest} is not a directory", str(nearest)))
-    if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
-        raise _failure(top, PermissionError(errno.EACCES, f"no write permission for {nearest}", str(nearest)))
+    for place, mode in ((nearest, os.W_OK | os.X_OK), (top / GENERATIONS, os.W_OK | os.X_OK), (top / LOCK, os.W_OK)):
+        if os.path.lexists(place) and not os.access(place, os.R_OK | mode):
+            raise _failure(top, PermissionError(errno.EACCES, f"no write permission for {place}", str(place)))
+
+
+def free_bytes(path: str | Path) -> int:
+    """What this user may still write to the disk of a backup directory, which need not exist."""
+    return shutil.disk_usage(_nearest(Path(path))).free
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest of its parents that exists."""
+    return next(place for place in (path, *path.parents) if os.path.lexists(place))
 
 
 @contextmanager
@@ -89,12 +101,20 @@ class Writer:
     def __exit__(self, *_error: object) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def write(self, path: str, text: str) -> None:
-        """One file. path: relative to the generation."""
-        content = text.encode("utf-8")
+    def write(self, path: str, text: str | Iterable[str]) -> None:
+        """One file. path: relative to the generation. text: whole, or in pieces."""
+        sha256 = hashlib.sha256()
         with self.open(path) as file, self._reported():
-            file.write(content)
-        self.files[path] = hashlib.sha256(content).hexdigest()
+            for piece in (text,) if isinstance(text, str) else text:
+                content = piece.encode("utf-8")
+                sha256.update(content)
+                file.write(content)
+        self.files[path] = sha256.hexdigest()
+
+    def discard(self, path: str) -> None:
+        """Remove a file, if it was written, to write it again."""
+        (self.directory / path).unlink(missing_ok=True)
+        self.files.pop(path, None)
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
@@ -139,7 +159,7 @@ class Writer:
             raise _failure(self.top, error, self.needed) from None
 
 
-def remove_generations(path: str | Path, names: list[str]) -> None:
+def remove_generations(path: str | Path, names: Iterable[str]) -> None:
     """Remove generations; each is hidden by a rename first, so that none is ever partly visible."""
     top = Path(path)
     for name in names:
@@ -187,7 +207,7 @@ def _failure(top: Path, error: OSError, needed: int = 0) -> KindlabError:
         return BadInput(
             f"Cannot write to the backup directory {top}: {error.strerror}.",
             tried=tried,
-            next_step="Set path to a directory of this user, or run as root (become: true).",
+            next_step=f"Set path to a directory of this user, or {AS_ROOT}.",
         )
     return BadInput(
         f"Cannot use the backup directory {top}: {error.strerror}.",

@@ -85,16 +85,18 @@ def write_archive(
     compression: str,
     level: int | None,
     tar: Sequence[str] = ("tar",),
+    *,
+    changing: bool = False,
 ) -> Written:
     """Pass a directory's archive to write, piece by piece (a piece is valid only until the next one).
 
-    tar: the command that runs tar where the directory is. Raises Conflict if a file changed meanwhile, CommandFailed
-    if tar fails; an error of write ends the programs.
+    tar: the command that runs tar where the directory is. Raises Conflict if a file changed meanwhile, unless it may
+    be changing; CommandFailed if tar fails. An error of write ends the programs.
     """
     compressor = [compression, *_COMPRESS[compression], *([] if level is None else [f"-{level}"]), "--stdout"]
     sha256, size = hashlib.sha256(), 0
     view = memoryview(bytearray(CHUNK))
-    with _pipeline([*tar, *create(directory)], compressor) as output:
+    with _pipeline([*tar, *create(directory)], compressor, changing=changing) as output:
         while count := os.readv(output.fileno(), [view]):
             sha256.update(view[:count])
             size += count
@@ -117,7 +119,7 @@ def last_lines(stderr: bytes) -> str:
 
 
 @contextmanager
-def _pipeline(first: Sequence[str], second: Sequence[str]) -> Iterator[IO[bytes]]:
+def _pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) -> Iterator[IO[bytes]]:
     """The output of first | second; raises if either fails, and ends both if the reader fails."""
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2:
         one = subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT)
@@ -143,11 +145,14 @@ def _pipeline(first: Sequence[str], second: Sequence[str]) -> Iterator[IO[bytes]
         stderr2.seek(0)
         command = f"{shlex.join(first)} | {shlex.join(second)}"
         if codes[1] == 0:
-            raise tar_failure(command, codes[0], stderr.read())
+            failure = tar_failure(command, codes[0], stderr.read())
+            if changing and isinstance(failure, Conflict):
+                return
+            raise failure
         raise CommandFailed(f"tar or {second[0]} failed: {last_lines(stderr.read() + stderr2.read())}", tried=command)
 
 
-def content(archive: Path, compression: str, mode: str) -> list[Entry]:
+def content(archive: Path, compression: str, mode: str) -> Sequence[Entry]:
     """The entries that extracting it would create, with times in seconds. mode: full, or fast for no sha256."""
     with archive.open("rb", buffering=0) as file, decompressed(file, compression) as stream:
         try:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Hash files, on all processors, and fail if one changes meanwhile."""
+"""Hash files, on all processors, and tell which ones change meanwhile."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
 
 from .read_errors import changed_while_read, read_error
@@ -61,17 +62,17 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def hash_files(files: Sequence[Seen]) -> dict[bytes, str]:
-    """path -> sha256 of every file. Raises what hash_file raises."""
+def hash_files(files: Sequence[Seen]) -> dict[bytes, str | Conflict]:
+    """path -> sha256 of every file, or the Conflict if it changed meanwhile. Raises BadInput as hash_file does."""
     # The processes first: a fork must not happen beside threads.
     hashes = _hash_small([file for file in files if file.size <= SMALL])
     large = [file for file in files if file.size > SMALL]
     with ThreadPoolExecutor(cpu_count()) as pool:
-        hashes |= zip((file.path for file in large), pool.map(lambda file: hash_file(*file), large), strict=True)
+        hashes |= zip((file.path for file in large), pool.map(_hash_one, large), strict=True)
     return hashes
 
 
-def _hash_small(files: Sequence[Seen]) -> dict[bytes, str]:
+def _hash_small(files: Sequence[Seen]) -> dict[bytes, str | Conflict]:
     """In processes, as Python's lock lets threads hash only one small file at a time.
 
     Not in a pool: its workers would outlive a killed parent, and keep the lock of the backup that they inherit.
@@ -89,8 +90,15 @@ def _hash_small(files: Sequence[Seen]) -> dict[bytes, str]:
     return hashes | _hash_all(file for file in files if file.path not in hashes)
 
 
-def _hash_all(files: Iterable[Seen]) -> dict[bytes, str]:
-    return {file.path: hash_file(*file) for file in files}
+def _hash_all(files: Iterable[Seen]) -> dict[bytes, str | Conflict]:
+    return {file.path: _hash_one(file) for file in files}
+
+
+def _hash_one(file: Seen) -> str | Conflict:
+    try:
+        return hash_file(*file)
+    except Conflict as error:
+        return error
 
 
 @contextmanager
@@ -113,12 +121,12 @@ def _helper(files: Sequence[Seen]) -> Iterator[Connection]:
 def _work(files: Sequence[Seen], parent: int, receiver: Connection, sender: Connection) -> None:
     """Ends with the parent, whose locks it has inherited."""
     receiver.close()
-    hashes: dict[bytes, str] = {}
+    hashes: dict[bytes, str | Conflict] = {}
     with suppress(Exception, KeyboardInterrupt):
         try:
             for file in files:
                 if os.getppid() != parent:
                     return
-                hashes[file.path] = hash_file(*file)
+                hashes[file.path] = _hash_one(file)
         finally:
             sender.send(hashes)

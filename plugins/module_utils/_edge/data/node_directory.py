@@ -7,21 +7,23 @@ from __future__ import annotations
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, cast
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference, Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed, in_order
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
-from .archive import CHUNK, ENVIRONMENT, create, tar_failure
-from .read_errors import changed_while_read, refuse_unreadable
+from .archive import CHUNK, ENVIRONMENT, create, last_lines, tar_failure
+from .read_errors import changed_while_read
 
 MISSING, EMPTY, THERE, OTHER = "missing", "empty", "there", "other"
 
@@ -64,11 +66,8 @@ def node_directories(engine: Engine, places: Mapping[str, Place]) -> dict[str, N
 
 def states(directories: Mapping[str, NodeDirectory]) -> dict[str, str]:
     """Name -> missing, empty, there or other (not a directory), by one command in each node."""
-    by_node: dict[str, list[str]] = {}
-    for name, directory in directories.items():
-        by_node.setdefault(directory.node, []).append(name)
     found: dict[str, str] = {}
-    for names in by_node.values():
+    for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         inside = directories[names[0]].inside
         printed = inside.run(["xargs", "-0", "sh", "-c", _STATES, "sh"], stdin=paths).out.split()
@@ -76,19 +75,47 @@ def states(directories: Mapping[str, NodeDirectory]) -> dict[str, str]:
     return found
 
 
-def check_readable(directories: Mapping[str, NodeDirectory]) -> None:
-    """Raise BadInput, with details, if any directory (by volume's name) is missing or not a directory."""
-    bad = {name: state for name, state in states(directories).items() if state not in (EMPTY, THERE)}
-    if bad:
-        first = directories[next(iter(bad))]
-        refuse_unreadable(
-            {n: f"{directories[n]} {'is missing' if bad[n] == MISSING else 'is not a directory'}" for n in bad},
-            shlex.join(first.inside.argv(["ls", "-ld", first.path])),
-            "Leave these volumes out, or delete them if they were never used.",
-        )
+def sizes(directories: Mapping[str, NodeDirectory]) -> dict[str, int]:
+    """Name -> bytes on the disk, without those that do not exist; by one command in each node."""
+    found: dict[str, int] = {}
+    for names in _by_node(directories).values():
+        paths = "".join(f"{directories[name].path}\0" for name in names)
+        argv = ["xargs", "-0", "du", "--summarize", "--one-file-system", "--block-size=1", "--"]
+        printed = directories[names[0]].inside.run(argv, stdin=paths, check=False).out.splitlines()
+        on_disk = {path: int(size) for size, _tab, path in (line.partition("\t") for line in printed) if size.isdigit()}
+        found.update((name, on_disk[path]) for name in names if (path := directories[name].path) in on_disk)
+    return found
 
 
-def read(directory: NodeDirectory, mode: str) -> list[Entry]:
+def with_devices(directories: Mapping[str, NodeDirectory]) -> set[str]:
+    """The names of those with device nodes; by one command in each node."""
+    script = (
+        r'for path do [ -z "$(find "$path" -xdev \( -type b -o -type c \) -print -quit 2>/dev/null)" ] || '
+        'echo "$path"; done'
+    )
+    found: set[str] = set()
+    for names in _by_node(directories).values():
+        paths = "".join(f"{directories[name].path}\0" for name in names)
+        argv = ["xargs", "-0", "sh", "-c", script, "sh"]
+        printed = set(directories[names[0]].inside.run(argv, stdin=paths, check=False).out.splitlines())
+        found |= {name for name in names if directories[name].path in printed}
+    return found
+
+
+def lacking(directory: NodeDirectory) -> tuple[str, ...]:
+    """The programs that its node needs and does not have."""
+    script = 'for name do command -v "$name" >/dev/null || echo "$name"; done'
+    return tuple(directory.inside.run(["sh", "-c", script, "sh", "tar", "find"]).out.split())
+
+
+def _by_node(directories: Mapping[str, NodeDirectory]) -> dict[str, list[str]]:
+    by_node: dict[str, list[str]] = {}
+    for name, directory in directories.items():
+        by_node.setdefault(directory.node, []).append(name)
+    return by_node
+
+
+def read(directory: NodeDirectory, mode: str) -> Sequence[Entry]:
     """Its entries, as scan.scan gives them for a host directory, taken from the stream of an archive.
 
     mode: full or fast; either way all content is transferred. Raises Conflict if anything changes meanwhile.
@@ -102,25 +129,41 @@ def unchanged_during(directory: NodeDirectory) -> Iterator[None]:
     """Raises Conflict if anything in the directory changes meanwhile."""
     before = _snapshot(directory)
     yield
-    after = _snapshot(directory)
-    if before != after:
-        difference = Difference(
-            added=tuple(sorted(after.keys() - before.keys())),
-            removed=tuple(sorted(before.keys() - after.keys())),
-            changed=tuple(sorted(path for path, seen in before.items() if after.get(path, seen) != seen)),
-        )
+    difference = checksums.compare(before, _snapshot(directory), "fast")
+    difference = replace(difference, changed=tuple(text.removesuffix(" (target)") for text in difference.changed))
+    if difference:
         raise changed_while_read(str(directory), difference.text())
 
 
-def _snapshot(directory: NodeDirectory) -> dict[str, str]:
-    """Path -> type, size, and times of change in nanoseconds, among them the inode's, which nobody can set."""
+def _snapshot(directory: NodeDirectory) -> Sequence[Entry]:
+    """Type, size, and times of change in nanoseconds, among them the inode's, which nobody can set (as target)."""
     argv = ["find", directory.path, "-xdev", "!", "-type", "s", "-printf", r"%P\0%y %s %T@ %C@\0"]
-    fields = directory.inside.run(argv).out.split("\0")
-    return {path or ".": seen for path, seen in zip(fields[::2], fields[1::2], strict=False)}
+    command = directory.inside.argv(argv)
+    with tempfile.TemporaryFile() as stderr:
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
+        ) as process:
+            fields = _fields(cast("IO[bytes]", process.stdout))
+            seen = (
+                Entry(path.decode("utf-8", "surrogateescape") or ".", "", target=state.decode())
+                for path, state in zip(fields, fields, strict=False)
+            )
+            found = Packed(Entry._make, in_order(Entry._make, seen))
+        stderr.seek(0)
+        if process.returncode:
+            raise CommandFailed(f"find failed: {last_lines(stderr.read())}", tried=shlex.join(command))
+    return found
 
 
-def _streamed(directory: NodeDirectory, mode: str) -> list[Entry]:
-    found: list[Entry] = []
+def _fields(output: IO[bytes]) -> Iterator[bytes]:
+    rest = b""
+    while chunk := output.read(CHUNK):
+        *fields, rest = (rest + chunk).split(b"\0")
+        yield from fields
+
+
+def _streamed(directory: NodeDirectory, mode: str) -> Sequence[Entry]:
+    found: Sequence[Entry] = ()
     damaged, ended = "", True
     command = [*directory.tar, *create(directory.path, times=True)]
     with tempfile.TemporaryFile() as stderr:

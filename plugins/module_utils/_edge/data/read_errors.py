@@ -7,12 +7,16 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-from collections.abc import Mapping
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed, printable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
 
 DETACH = "Scale the workloads that use it to zero (kindlab.volumes.volume_detach), then run this again."
+
+
+class Vanished(Conflict):
+    """An entry was removed or replaced: what is there instead is known once its directory is read again."""
 
 
 def changed_while_read(what: str, how: str = "") -> Conflict:
@@ -27,22 +31,10 @@ def read_error(path: bytes, error: OSError, directory: str = "") -> KindlabError
     if error.errno in (errno.EACCES, errno.EPERM):
         return BadInput(f"This user cannot read {name}.", tried=tried, next_step=check_permissions())
     if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR) and where != directory:
-        return Conflict(f"{name} vanished or was replaced while it was read.", next_step=DETACH)
+        return Vanished(f"{name} vanished or was replaced while it was read.", next_step=DETACH)
     return BadInput(f"Cannot read {name}: {error.strerror}.", tried=tried, next_step=check_permissions())
-
-
-def refuse_unreadable(unreadable: Mapping[str, str], tried: str, next_step: str) -> None:
-    """Raise BadInput if the data of any volume cannot be read. unreadable: volume's name -> why."""
-    if unreadable:
-        raise BadInput(
-            f"Cannot read the data of {count(len(unreadable), 'volume')}: "
-            + listed([f"{name} ({why})" for name, why in unreadable.items()]),
-            tried=tried,
-            next_step=next_step,
-            details=[{"name": name, "why": why, "next_step": next_step} for name, why in unreadable.items()],
-        )
 
 
 def check_permissions() -> str:
     """The next step where a file cannot be read."""
-    return "Check that it exists and is readable" + ("." if os.geteuid() == 0 else ", or run as root (become: true).")
+    return "Check that it exists and is readable" + ("." if os.geteuid() == 0 else f", or {AS_ROOT}.")

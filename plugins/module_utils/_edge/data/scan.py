@@ -1,21 +1,29 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Scan directories: metadata and checksums of their entries."""
+"""Scan directories: metadata and checksums of their entries; a file that changes meanwhile is read again."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from itertools import chain
-from typing import NamedTuple
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeAlias
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry, attributes_digest
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 
-from .hashing import Seen, hash_files
-from .read_errors import check_permissions, read_error, refuse_unreadable
+from .hashing import Seen, hash_file, hash_files
+from .read_errors import Vanished, changed_while_read, read_error
+from .walk import Found, path_of, walk
+
+# Entries whose files are hashed at a time.
+BATCH = 1 << 14
+# How often a file, or the directory if an entry vanishes, is read before its data counts as changing.
+ATTEMPTS = 3
+PAUSE = 0.1
 
 _TYPES = {
     stat.S_IFREG: "file",
@@ -26,123 +34,95 @@ _TYPES = {
     stat.S_IFBLK: "block",
 }
 
-
-class Found(NamedTuple):
-    """An entry as the walk found it. relative: '.' for the directory itself; xattrs: as in Entry."""
-
-    relative: str
-    path: bytes
-    status: os.stat_result
-    xattrs: str
+# The entries of a directory, or why they could not be read unchanged.
+Scanned: TypeAlias = "Sequence[Entry] | Conflict"
 
 
-def scan(directory: str, mode: str) -> list[Entry]:
+class Record(NamedTuple):
+    """An entry without its content's sha256. fields: of Entry; links: the number of its hard links."""
+
+    fields: tuple[str | int, ...]
+    device: int
+    inode: int
+    links: int
+
+    @property
+    def entry(self) -> Entry:
+        return Entry._make(self.fields)
+
+
+def scan(directory: str, mode: str) -> Sequence[Entry]:
     """The entries of one directory, sorted by path; see scan_all."""
     return scan_all([directory], mode)[0]
 
 
-def scan_all(directories: Sequence[str], mode: str) -> list[list[Entry]]:
-    """The entries of each directory, itself included ('.'), sorted by path.
-
-    Omitted: the content of file systems mounted in it, and sockets (they belong to a process; no archive keeps them).
-
-    mode: full reads and hashes every file, fast reads none, none returns empty lists without reading anything.
-    Raises BadInput if a directory is missing or unreadable, Conflict if an entry changes while it is read.
-    """
-    if mode == "none":
-        return [[] for _directory in directories]
-    walked = [walk(directory) for directory in directories]
-    hashes = _hashes(walked) if mode == "full" else {}
-    return [_entries(found, hashes) for found in walked]
-
-
-def _hashes(walked: Sequence[Sequence[Found]]) -> dict[bytes, str]:
-    """path -> sha256 of every regular file; hard links to one file are read once. Raises what hash_file raises."""
-    files: list[Seen] = []
-    first: dict[tuple[int, int], bytes] = {}
-    hard_links: dict[bytes, bytes] = {}
-    for _relative, path, status, _attributes in chain.from_iterable(walked):
-        if not stat.S_ISREG(status.st_mode):
-            continue
-        if status.st_nlink > 1:
-            same = first.setdefault((status.st_dev, status.st_ino), path)
-            if same != path:
-                hard_links[path] = same
-                continue
-        files.append(Seen(path, status.st_size, status.st_ino, status.st_mtime_ns))
-    hashes = hash_files(files)
-    return {**hashes, **{path: hashes[same] for path, same in hard_links.items()}}
-
-
-def check_readable(directories: Mapping[str, str]) -> None:
-    """Raise BadInput, with details, if any directory (by volume's name) is missing, not a directory or not readable."""
-    unreadable = {}
-    for name, directory in directories.items():
-        try:
-            with os.scandir(directory):
-                pass
-        except OSError as error:
-            unreadable[name] = f"{directory}: {error.strerror}"
-    first = directories[next(iter(unreadable))] if unreadable else ""
-    refuse_unreadable(unreadable, f"ls -la {first}", check_permissions())
-
-
-def walk(directory: str) -> list[Found]:
-    """The directory's entries, sorted by path."""
-    top = os.fsencode(directory)
-    try:
-        status = os.lstat(top)
-        if not stat.S_ISDIR(status.st_mode):
-            raise BadInput(f"The volume directory {directory} is not a directory.", tried=f"ls -ld {directory}")
-        found = [Found(".", top, status, _xattrs(top))]
-        todo = [(top, b"")]
-        while todo:
-            above, prefix = todo.pop()
-            with os.scandir(above) as listed:
-                for entry in listed:
-                    own = entry.stat(follow_symlinks=False)
-                    if stat.S_ISSOCK(own.st_mode):
-                        continue
-                    relative = prefix + entry.name
-                    path = entry.path
-                    found.append(Found(relative.decode("utf-8", "surrogateescape"), path, own, _xattrs(path)))
-                    if stat.S_ISDIR(own.st_mode) and own.st_dev == status.st_dev:
-                        todo.append((path, relative + b"/"))
-    except OSError as error:
-        raise read_error(top, error, directory) from None
-    found.sort(key=lambda item: item.relative)
+def scan_all(directories: Sequence[str], mode: str) -> list[Sequence[Entry]]:
+    """As scan_each, but raises Conflict for a directory that changes while it is read."""
+    found: list[Sequence[Entry]] = []
+    for result in scan_each(directories, mode):
+        if isinstance(result, Conflict):
+            raise result
+        found.append(result)
     return found
 
 
-def _entries(found: list[Found], hashes: dict[bytes, str]) -> list[Entry]:
-    """The walk's entries with their content's sha256."""
-    links = _hard_links(found)
-    entries = []
-    for relative, path, status, xattrs in found:
-        kind = _TYPES.get(stat.S_IFMT(status.st_mode), "file")
-        size, target = 0, ""
-        if kind == "file":
-            size = status.st_size
-        elif kind == "symlink":
-            target = _target(path)
-        elif kind in ("char", "block"):
-            target = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
-        own = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns
-        same_as = links.get(relative, "")
-        entries.append(Entry(relative, kind, size, *own, target, same_as, xattrs, hashes.get(path, "")))
-    return entries
+def scan_each(directories: Sequence[str], mode: str) -> list[Scanned]:
+    """The entries of each directory as walk finds them, or the Conflict if entries change whenever they are read.
 
-
-def _hard_links(found: list[Found]) -> dict[str, str]:
-    """Path -> first path of the same file, for files that have several paths in this directory.
-
-    Not of FIFOs and devices: tar writes each of their paths separately.
+    mode: full reads and hashes every file, fast reads none, none returns empty lists without reading anything.
+    Raises BadInput if a directory is missing or unreadable.
     """
-    groups: dict[tuple[int, int], list[str]] = {}
-    for relative, _path, status, _attributes in found:
-        if status.st_nlink > 1 and stat.S_IFMT(status.st_mode) in (stat.S_IFREG, stat.S_IFLNK):
-            groups.setdefault((status.st_dev, status.st_ino), []).append(relative)
-    return {path: paths[0] for paths in groups.values() if len(paths) > 1 for path in paths}
+    if mode == "none":
+        return [[] for _directory in directories]
+    results: list[Scanned] = [Vanished("") for _directory in directories]
+    for attempt in range(ATTEMPTS):
+        todo = [number for number, result in enumerate(results) if isinstance(result, Vanished)]
+        time.sleep(PAUSE * attempt if todo else 0)
+        for number, result in zip(todo, _scan([directories[n] for n in todo], mode), strict=True):
+            results[number] = result
+    return results
+
+
+def _scan(directories: Sequence[str], mode: str) -> list[Scanned]:
+    walked = [_records(directory) for directory in directories]
+    if mode == "full":
+        return _hashed(directories, walked)
+    return [w if isinstance(w, Conflict) else Packed(Entry._make, (record.entry for record in w)) for w in walked]
+
+
+def _records(directory: str) -> Packed[Record] | Conflict:
+    """The entries of a directory, with the first path of those that have several."""
+    records: Packed[Record] = Packed(Record._make)
+    paths: dict[tuple[int, int], list[str]] = {}
+    try:
+        for found in walk(directory):
+            record = _record(found)
+            records.append(record)
+            # Not of FIFOs and devices: tar writes each of their paths separately.
+            if record.links > 1 and record.entry.type in ("file", "symlink"):
+                paths.setdefault((record.device, record.inode), []).append(found.relative)
+    except Conflict as error:
+        return error
+    first = {path: own[0] for own in paths.values() if len(own) > 1 for path in own}
+    if not first:
+        return records
+    named = (r._replace(fields=tuple(r.entry._replace(same_as=first.get(r.entry.path, "")))) for r in records)
+    return Packed(Record._make, named)
+
+
+def _record(found: Found) -> Record:
+    relative, path, status, xattrs = found
+    kind = _TYPES.get(stat.S_IFMT(status.st_mode), "file")
+    size, target = 0, ""
+    if kind == "file":
+        size = status.st_size
+    elif kind == "symlink":
+        target = _target(path)
+    elif kind in ("char", "block"):
+        target = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+    own = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns
+    fields = (relative, kind, size, *own, target, "", xattrs, "")
+    return Record(fields, status.st_dev, status.st_ino, status.st_nlink)
 
 
 def _target(path: bytes) -> str:
@@ -152,11 +132,68 @@ def _target(path: bytes) -> str:
         raise read_error(path, error) from None
 
 
-def _xattrs(path: bytes) -> str:
-    """As in Entry; one that vanishes meanwhile, or must not be read, is omitted."""
-    values = {}
-    with suppress(OSError):
-        for name in os.listxattr(path, follow_symlinks=False):
-            with suppress(OSError):
-                values[name] = os.getxattr(path, name, follow_symlinks=False)
-    return attributes_digest(values) if values else ""
+def _hashed(directories: Sequence[str], walked: Sequence[Packed[Record] | Conflict]) -> list[Scanned]:
+    """Each directory's entries with the sha256 of every regular file; hard links to one file are read once."""
+    results = [w if isinstance(w, Conflict) else Packed(Entry._make) for w in walked]
+    linked: dict[tuple[int, int], str | Conflict] = {}
+    for batch in _batches(walked):
+        files: dict[bytes, Seen] = {}
+        same: dict[tuple[int, int], bytes] = {}
+        for number, record in batch:
+            inode = record.device, record.inode
+            if isinstance(results[number], Conflict):
+                continue
+            if record.entry.type == "file" and inode not in linked and inode not in same:
+                seen = _seen(directories[number], record)
+                files[seen.path] = seen
+                same[inode] = seen.path
+        hashes = hash_files(list(files.values()))
+        shas = {inode: hashes[path] for inode, path in same.items()}
+        for number, record in batch:
+            result, inode = results[number], (record.device, record.inode)
+            if isinstance(result, Conflict):
+                continue
+            sha256 = "" if record.entry.type != "file" else linked.get(inode) or shas[inode]
+            entry = _entry(_seen(directories[number], record), record, sha256)
+            if isinstance(entry, Conflict):
+                results[number] = entry
+            else:
+                result.append(entry)
+        several = {(record.device, record.inode) for _number, record in batch if record.links > 1}
+        linked |= {inode: shas[inode] for inode in several & shas.keys()}
+    return list(results)
+
+
+def _batches(walked: Sequence[Iterable[Record] | Conflict]) -> Iterator[list[tuple[int, Record]]]:
+    """Number of the directory, and record, many at a time: small directories share the processors, too."""
+    rest = ((n, record) for n, found in enumerate(walked) if not isinstance(found, Conflict) for record in found)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _seen(directory: str, record: Record) -> Seen:
+    entry = record.entry
+    return Seen(os.fsencode(directory) + b"/" + path_of(entry.path), entry.size, record.inode, entry.mtime_ns)
+
+
+def _entry(seen: Seen, record: Record, sha256: str | Conflict) -> Entry | Conflict:
+    """With its sha256; a file that changed is read again as it is now."""
+    entry = record.entry
+    for attempt in range(1, ATTEMPTS):
+        if not isinstance(sha256, Conflict):
+            break
+        time.sleep(PAUSE * (attempt - 1))
+        try:
+            status = os.lstat(seen.path)
+            if not stat.S_ISREG(status.st_mode):
+                return changed_while_read(os.fsdecode(seen.path))
+            entry = entry._replace(size=status.st_size, mtime_ns=status.st_mtime_ns)
+            sha256 = hash_file(seen.path, status.st_size, status.st_ino, status.st_mtime_ns)
+        except OSError as error:
+            failure = read_error(seen.path, error)
+            if isinstance(failure, Conflict):
+                return failure
+            raise failure from None
+        except Conflict as error:
+            sha256 = error
+    return sha256 if isinstance(sha256, Conflict) else entry._replace(sha256=sha256)

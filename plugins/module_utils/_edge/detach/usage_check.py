@@ -37,6 +37,7 @@ class UsageCheck:
         self._cluster = cluster
         self._engine = engine
         self._nodes = {node.name: node for node in nodes}
+        self._pods: list[Object] = []
 
     def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
         """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
@@ -48,6 +49,7 @@ class UsageCheck:
             if self._cluster is not None:
                 all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
                 found = users_by_api(volumes, all_pods, attachments)
+            self._pods = all_pods
             names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}
             for probe in probes:
                 for name, users in probe.result().items():
@@ -55,13 +57,20 @@ class UsageCheck:
         return found
 
     def await_free(
-        self, volumes: Sequence[Volume], deadline: Deadline, sleep: Callable[[float], None] = time.sleep
+        self,
+        volumes: Sequence[Volume],
+        deadline: Deadline,
+        is_newcomer: Callable[[Object], bool] = lambda _pod: False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> dict[str, list[VolumeUser]]:
-        """Check again until all are free or the deadline is over; the users of the last check."""
+        """Check again until all are free, there is a newcomer among the pods, or the deadline is over.
+
+        The result is that of the last check.
+        """
         users: dict[str, list[VolumeUser]] = {}
         for _turn in poll(deadline, PAUSE, sleep):
             users = self.users(volumes)
-            if not any(users.values()):
+            if not any(users.values()) or any(map(is_newcomer, self._pods)):
                 break
         return users
 

@@ -36,7 +36,7 @@ _EXPLAINED = {
     ),
     r"no space left on device": "Free disk space of the engine, e.g.: {engine} system prune",
     r"node\(s\) already exist": "Another run is creating it: wait for it to end, then run this again.",
-    r"failed to lock config file": "An interrupted kind process left a lock file: rm KUBECONFIG.lock",
+    r"failed to lock config file": "An interrupted kind process left a lock file: rm {kubeconfig}.lock",
     r"unknown field|field \S+ not found|unable to decode config": (
         f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}."
     ),
@@ -117,8 +117,10 @@ class Kind:
     ) -> CommandFailed:
         lines = (line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
         message = "\n".join(lines)
-        logs = self.command(f"export logs --name {name} DIRECTORY")
+        logs = self.command(f"export logs --name {name}")
+        kubeconfig = re.search(r" --kubeconfig (\S+)", error.tried)
         step = next_step(message, step).replace("{engine}", self.engine).replace("{logs}", logs)
+        step = step.replace("{kubeconfig}", kubeconfig[1] if kubeconfig else "~/.kube/config")
         message = f"kind could not {verb} cluster {name}: {message}"
         return CommandFailed(message, tried=error.tried, next_step=step, details=details or None)
 

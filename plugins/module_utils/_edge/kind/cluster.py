@@ -5,20 +5,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name, default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
+    Node,
+    context_name,
+    default_kubeconfig,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Observed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import RECORD, RECORD_NAMESPACE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
-from . import host_directories
+from . import host_directories, live
 from .cli import Kind
 from .kubeconfig import Kubeconfig, temporary_file, user_kubeconfig
 from .marker import Marker
@@ -53,7 +56,7 @@ class KindCluster:
         connects, has_credentials, has_volumes = named, True, False
         version, record = "", None
         if nodes and all(node.state == "running" for node in nodes):
-            version, record = self.try_read(own_file=True) if named else ("", None)
+            version, record = self._read_proved(nodes) if named else ("", None)
             if not version:
                 # Its file is gone, or belongs to an earlier cluster of this name, or the API server is just starting.
                 text = self.kind.kubeconfig(self.name)
@@ -78,10 +81,31 @@ class KindCluster:
             missing=missing,
         )
 
+    def _read_proved(self, nodes: Sequence[Node]) -> tuple[str, dict[str, Any] | None]:
+        """As try_read, by the cluster's own file. Raises BadInput if that leads to another cluster, which answers."""
+        version, record = self.try_read(own_file=True)
+        if version:
+            self.check_own_file(nodes)
+        return version, record
+
+    def check_own_file(self, nodes: Sequence[Node]) -> None:
+        """Raise BadInput or Unreachable unless the API server of the cluster's own kubeconfig is that of its nodes."""
+        with self.api() as api:
+            live.check(api, self.engine, nodes)
+
+    @contextmanager
+    def proved(self, nodes: Sequence[Node], *, own_file: bool) -> Iterator[tuple[Cluster, tuple[Node, ...]]]:
+        """The cluster's API, proved to be that of these nodes, and the nodes compared with this host.
+
+        Raises as check_own_file does.
+        """
+        with self.api(own_file=own_file) as api:
+            yield api, live.proved(api, self.engine, nodes)
+
     def read(self, *, own_file: bool) -> tuple[str, dict[str, Any] | None]:
         """The API server's version, and the ConfigMap of the recorded configuration. Raises KindlabError."""
         with self.api(own_file=own_file) as api:
-            return api.version(), api.get("ConfigMap", RECORD, RECORD_NAMESPACE)
+            return live.read(api)
 
     def try_read(self, *, own_file: bool) -> tuple[str, dict[str, Any] | None]:
         """The same, ('', None) if the API server does not answer."""

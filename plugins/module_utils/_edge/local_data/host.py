@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryStat
@@ -72,5 +73,5 @@ def _status(path: str, what: str) -> os.stat_result:
         raise BadInput(
             f"{what} {path} cannot be accessed by this user: {error.strerror}",
             tried=f"ls -ld {path}",
-            next_step="Run as a user who may access it, e.g. with become: true.",
+            next_step=f"Make it accessible for this user, or {AS_ROOT}.",
         ) from None

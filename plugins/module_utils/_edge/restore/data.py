@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
@@ -17,12 +16,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, scan_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from . import extract as on_host
 from . import extract_in_node as in_node
+from .nested import in_groups, with_outer
+from .verified import check_extracted
 
+# The difference of a directory into which a killed run was extracting.
+UNFINISHED = "its extraction was interrupted"
 # Volumes whose lists are in memory at the same time.
 BATCH = 32
 
@@ -38,13 +41,7 @@ def compare(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
     with ThreadPoolExecutor(cpu_count()) as pool:
         compared = pool.map(lambda step: _compare_in_node(backup, step, existing[step.name], verify, engine), inside)
         states |= {step.name: state for step, state in zip(inside, compared, strict=True)}
-    return states
-
-
-def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
-    """Raise BadInput if an archive to extract was changed after the backup."""
-    needed = tuple(step.selected.saved for step in steps if step.extract)
-    replace(backup, catalog=replace(backup.catalog, volumes=needed)).check_archives()
+    return with_outer(backup, steps, states)
 
 
 def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> None:
@@ -52,13 +49,23 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
 
     Raises KindlabError if data differs; nothing of that volume is left behind.
     """
-    for step in steps:
+    extracted = [step for step in steps if step.extract]
+    for step in extracted:
         if step.node:
             in_node.remove_leftovers(_node_directory(step, engine))
         else:
-            on_host.remove_leftovers(step.host_directory)
+            on_host.remove_leftovers(host_directory(step))
     with ThreadPoolExecutor(cpu_count()) as pool:
-        list(pool.map(partial(_extract, backup, verify, engine), steps))
+        for group in in_groups(extracted):
+            list(pool.map(partial(_extract, backup, verify, engine), group))
+    for step in steps:
+        if step.extracted_with:
+            _check_brought(backup, step, verify, engine)
+
+
+def host_directory(step: Step) -> str:
+    """Its directory on the host: behind a symbolic link, which the engine follows when it mounts one."""
+    return os.path.realpath(step.host_directory) if step.is_mount else step.host_directory
 
 
 def _extract(backup: Backup, verify: str, engine: Engine, step: Step) -> None:
@@ -69,13 +76,32 @@ def _extract(backup: Backup, verify: str, engine: Engine, step: Step) -> None:
     if step.node:
         in_node.extract(backup.directory, saved.archive, _node_directory(step, engine), entries, verify)
     else:
-        on_host.extract(backup.directory, saved.archive, step.host_directory, entries, verify)
+        on_host.extract(backup.directory, saved.archive, host_directory(step), entries, verify)
+
+
+def _check_brought(backup: Backup, step: Step, verify: str, engine: Engine) -> None:
+    """Raises KindlabError if a directory that came with the archive of another volume is not what was saved."""
+    own = step.selected.saved
+    path = own.archive.path if own.archive else step.name
+
+    def read() -> Sequence[checksums.Entry]:
+        if step.node:
+            return node_data.read(_node_directory(step, engine), verify)
+        return scan(host_directory(step), verify)
+
+    check_extracted(backup.directory / path, backup.entries(own), read, verify, "Find out what writes to it")
 
 
 def _compare_in_node(backup: Backup, step: Step, state: str, verify: str, engine: Engine) -> DataState:
-    if verify == "none" or not step.selected.saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
+    directory, saved = _node_directory(step, engine), step.selected.saved
+    if saved.archive and state == node_data.THERE:
+        if in_node.unfinished(directory, backup.entries(saved)):
+            return DataState(node_data.EMPTY, UNFINISHED)
+        if in_node.state_of(directory) == node_data.EMPTY:
+            return DataState(node_data.EMPTY, UNFINISHED)
+    if verify == "none" or not saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
         return DataState(state)
-    return _compared(backup, step, state, node_data.read(_node_directory(step, engine), verify), verify)
+    return _compared(backup, step, state, node_data.read(directory, verify), verify)
 
 
 def _node_directory(step: Step, engine: Engine) -> NodeDirectory:
@@ -83,15 +109,16 @@ def _node_directory(step: Step, engine: Engine) -> NodeDirectory:
 
 
 def _compare_on_host(backup: Backup, steps: Sequence[Step], verify: str) -> dict[str, DataState]:
-    states = {step.name: DataState(_state(step.host_directory)) for step in steps}
+    states = {step.name: _state(backup, step) for step in steps}
     if verify == "none":
         return states
     existing = (node_data.EMPTY, node_data.THERE)
     compared = [s for s in steps if s.selected.saved.checksum_list and states[s.name].state in existing]
-    directories = list(dict.fromkeys(step.host_directory for step in compared))
+    compared = [step for step in compared if not states[step.name].difference]
+    directories = list(dict.fromkeys(host_directory(step) for step in compared))
     entries = dict(zip(directories, scan_all(directories, verify), strict=True))
     for step in compared:
-        states[step.name] = _compared(backup, step, states[step.name].state, entries[step.host_directory], verify)
+        states[step.name] = _compared(backup, step, states[step.name].state, entries[host_directory(step)], verify)
     return states
 
 
@@ -100,14 +127,22 @@ def _compared(backup: Backup, step: Step, state: str, existing: Sequence[checksu
     return DataState(state, difference.text() if difference else "")
 
 
-def _state(directory: str) -> str:
+def _state(backup: Backup, step: Step) -> DataState:
+    directory, saved = host_directory(step), step.selected.saved
+    if os.path.islink(directory):
+        # A node would follow it to a directory of its own.
+        return DataState(node_data.OTHER)
     try:
-        with os.scandir(directory) as entries:
-            return node_data.THERE if any(True for _entry in entries) else node_data.EMPTY
+        names = os.listdir(directory)
+        if saved.archive and names and not on_host.content_of(directory):
+            return DataState(node_data.EMPTY, UNFINISHED)
+        if saved.archive and names and on_host.unfinished(directory, backup.entries(saved)):
+            return DataState(node_data.EMPTY, UNFINISHED)
     except FileNotFoundError:
-        return node_data.MISSING
+        return DataState(node_data.MISSING)
     except NotADirectoryError:
-        return node_data.OTHER
+        return DataState(node_data.OTHER)
     except OSError:
         # It exists; the comparison reports why it cannot be read.
-        return node_data.THERE
+        return DataState(node_data.THERE)
+    return DataState(node_data.THERE if names else node_data.EMPTY)

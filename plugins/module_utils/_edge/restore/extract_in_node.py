@@ -30,12 +30,28 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
     EMPTY,
     MISSING,
     OTHER,
+    THERE,
     NodeDirectory,
     read,
     states,
 )
 
-from .extract import check_extracted, leftover_prefix, verified
+from .extract import EXTRACTING, MOVING, is_rest
+from .verified import check_extracted, verified
+
+_RENAME = ("mv", "--force", "--no-target-directory", "--")
+
+# Moves the content of $1 into $2, in which it lies, and then its own attributes; nothing is replaced.
+_MOVE_UP = """set -e
+find "$1" -mindepth 1 -maxdepth 1 -exec mv --no-clobber --target-directory="$2" -- {} +
+tar --create --no-recursion --format=posix $3 --directory="$1" . |
+tar --extract $3 --preserve-permissions --directory="$2"
+rmdir -- "$1"
+[ -z "$4" ] || touch --no-create --date="$4" -- "$2"
+"""
+# The names in a directory, and in its subdirectories that begin with $2, the latter with a slash.
+_NAMES = r"""cd -- "$1" &&
+find . -mindepth 1 -maxdepth 1 -printf '%P\0' -name "$2*" -exec find {} -mindepth 1 -maxdepth 1 -printf '%P/\0' ';'"""
 
 
 def extract(
@@ -43,26 +59,82 @@ def extract(
 ) -> None:
     """Extract a backup's archive into target, which is missing or empty, as extract.extract does on the host.
 
-    The data is compared before it is renamed to target. Raises what extract.extract raises.
+    Raises what extract.extract raises.
     """
-    _check_empty(target)
-    with verified(directory, archive, str(target), saved, verify) as file, _beside(target) as temporary:
+    source = directory / archive.path
+    advice = "Use a node file system that keeps owners and attributes"
+    complete = unfinished(target, saved)
+    if complete:
+        _move_up(complete, target, saved)
+        check_extracted(source, saved, lambda: read(target, verify), verify, f"Move away what is in {target}")
+        return
+    state = state_of(target)
+    _check_empty(target, state)
+    with verified(directory, archive, str(target), saved, verify) as file, _temporary(target, state) as temporary:
         _fill(file, archive.compression, temporary, saved)
-        advice = "Use a node file system that keeps owners and attributes"
-        check_extracted(directory / archive.path, saved, lambda: read(temporary, verify), verify, advice)
-        # The rename replaces an empty directory, and fails for any other.
-        target.inside.run(["mv", "--force", "--no-target-directory", "--", temporary.path, target.path])
+        check_extracted(source, saved, lambda: read(temporary, verify), verify, advice)
+        if state == MISSING:
+            # The rename replaces an empty directory, and fails for any other.
+            target.inside.run([*_RENAME, temporary.path, target.path])
+            return
+        name = _prefix(target, MOVING) + temporary.path.rpartition("-")[2]
+        complete = f"{target.path.rstrip('/')}/{name}"
+        target.inside.run([*_RENAME, temporary.path, complete])
+    _move_up(complete, target, saved)
+
+
+def state_of(target: NodeDirectory) -> str:
+    """As node_directory.states, without what killed extractions left in it."""
+    state = states({"": target})[""]
+    if state != THERE:
+        return state
+    prefix = _prefix(target, EXTRACTING)
+    names = [name for name in _names(target, prefix) if "/" not in name]
+    return THERE if any(not name.startswith(prefix) for name in names) else EMPTY
+
+
+def unfinished(target: NodeDirectory, saved: Sequence[checksums.Entry]) -> str:
+    """The directory whose content a killed run had verified and begun to move up, '' if there is none."""
+    if states({"": target})[""] != THERE:
+        return ""
+    left = _prefix(target, MOVING)
+    names = _names(target, left)
+    own = [name for name in names if name.startswith(left) and "/" not in name]
+    to_move = [name[:-1] for name in names if name.endswith("/")]
+    moved = [n for n in names if n not in own and "/" not in n and not n.startswith(_prefix(target, EXTRACTING))]
+    return f"{target.path.rstrip('/')}/{own[0]}" if len(own) == 1 and is_rest(moved, to_move, saved) else ""
 
 
 def remove_leftovers(target: NodeDirectory) -> None:
     """Remove the temporary directories of killed extractions into target; none may be running."""
-    parent, name = posixpath.split(target.path)
-    script = 'cd -- "$1" 2>/dev/null || exit 0; for left in "./$2"*; do rm -rf -- "$left"; done'
-    target.inside.run(["sh", "-c", script, "sh", parent, leftover_prefix(name)])
+    script = 'for place in "$1" "$2"; do for left in "$place/$3"*; do rm -rf -- "$left"; done; done'
+    parent = posixpath.dirname(target.path)
+    target.inside.run(["sh", "-c", script, "sh", parent, target.path, _prefix(target, EXTRACTING)])
 
 
-def _check_empty(target: NodeDirectory) -> None:
-    state = states({"": target})[""]
+def _prefix(target: NodeDirectory, form: str) -> str:
+    return form.format(posixpath.basename(target.path)[:100])
+
+
+def _names(target: NodeDirectory, prefix: str) -> list[str]:
+    """The names in a directory; those in its subdirectories that begin with prefix end with '/'."""
+    return target.inside.run(["sh", "-c", _NAMES, "sh", target.path, prefix]).out.split("\0")[:-1]
+
+
+def _move_up(complete: str, target: NodeDirectory, saved: Sequence[checksums.Entry]) -> None:
+    """As extract.extract does on the host; a rerun completes it."""
+    times = [f"@{entry.mtime_ns // 10**9}.{entry.mtime_ns % 10**9:09}" for entry in saved if entry.path == "."]
+    argv = ["sh", "-c", _MOVE_UP, "sh", complete, target.path, " ".join(KEEP), "".join(times)]
+    done = target.inside.run(argv, check=False)
+    if done.code:
+        raise CommandFailed(
+            f"The extracted data cannot be moved to {target}: {done.err.strip()}",
+            tried=shlex.join(target.inside.argv(["ls", "-lA", target.path])),
+            next_step="Correct this and run it again: it completes the extraction.",
+        )
+
+
+def _check_empty(target: NodeDirectory, state: str) -> None:
     if state not in (MISSING, EMPTY):
         raise Declined(
             f"The directory {target} is {'not a directory' if state == OTHER else 'not empty'}.",
@@ -72,11 +144,11 @@ def _check_empty(target: NodeDirectory) -> None:
 
 
 @contextmanager
-def _beside(target: NodeDirectory) -> Iterator[NodeDirectory]:
-    """A new directory beside target; removed if an error occurs."""
-    parent, name = posixpath.split(target.path)
+def _temporary(target: NodeDirectory, state: str) -> Iterator[NodeDirectory]:
+    """A new directory beside target, or in it if it exists; removed if an error occurs."""
+    parent = posixpath.dirname(target.path) if state == MISSING else target.path
     target.inside.run(["mkdir", "-p", "--", parent])
-    template = f"{parent.rstrip('/')}/{leftover_prefix(name)}XXXXXXXX"
+    template = f"{parent.rstrip('/')}/{_prefix(target, EXTRACTING)}XXXXXXXX"
     temporary = replace(target, path=target.inside.run(["mktemp", "-d", "--", template]).out.removesuffix("\n"))
     try:
         yield temporary

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 
 from . import steps
+from .checks import check_new_cluster
 from .context import Context, Facts
 
 _LAST_BACKUP = "last_backup"
@@ -29,7 +30,8 @@ def plan(context: Context) -> Facts:
     context.warnings += planned.warnings
     context.results["backed_up"] = dict(planned.facts)
     context.facts["volumes"] = planned.facts["volumes"]
-    steps.check_images(context)
+    directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
+    check_new_cluster(context, (), directories)
     return context.facts
 
 

@@ -47,10 +47,15 @@ def volumes(draw: st.DrawFn, name: str) -> tuple[SavedVolume, dict[str, str]]:
     archive = draw(
         st.none() | st.builds(SavedArchive, st.just(f"archives/{name}.tar.gz"), hashes, st.integers(0), st.just("gzip"))
     )
+    listed = draw(st.sampled_from(["", f"checksums/{name}.jsonl"]))
     files = {f"checksums/{name}.jsonl": draw(hashes), **({archive.path: archive.sha256} if archive else {})}
     volume = SavedVolume(
         name,
         claim=draw(st.just("") | st.tuples(names, names).map("/".join)),
+        phase=draw(words),
+        data=draw(st.sampled_from(["host", "elsewhere", "none"] + (["node"] if listed and archive else []))),
+        source=draw(words),
+        consistent=draw(st.booleans()),
         storage_class=draw(words),
         capacity=draw(words),
         access_modes=tuple(draw(st.lists(words, max_size=2))),
@@ -60,7 +65,7 @@ def volumes(draw: st.DrawFn, name: str) -> tuple[SavedVolume, dict[str, str]]:
         files=draw(st.integers(0)),
         bytes=draw(st.integers(0)),
         digest=draw(hashes),
-        checksum_list=draw(st.sampled_from(["", f"checksums/{name}.jsonl"])),
+        checksum_list=listed,
         archive=archive,
     )
     return volume, files

@@ -6,10 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
+    Look,
+    data_places,
+    elsewhere,
+    may_be_unused,
+    unreadable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 # As kind makes nodes: /var is the engine's own volume, /tmp a tmpfs.
@@ -22,6 +29,8 @@ NODES = (CONTROL, WORKER)
 
 A = Volume("a", "ns/a", nodes=("k-worker",), node_directory="/var/lp/a", source="hostPath")
 ANYWHERE = replace(A, nodes=())
+SSD = {"key": "disk", "operator": "In", "values": ["ssd"]}
+MISMATCHED = Mount("/var/lp", "/srv/lab", mismatch="/srv/lab was replaced")
 BOTH = replace(A, nodes=("k-control-plane", "k-worker"))
 
 
@@ -53,14 +62,19 @@ def test_a_cluster_of_one_node_leaves_no_choice() -> None:
         (BOTH, NODES, "which of its nodes k-control-plane, k-worker has the data"),
         (ANYWHERE, (CONTROL, MOUNTED), "/var/lp/a on k-control-plane is not .* which of its nodes"),
         (replace(A, nodes=("k-gone",)), NODES, "its node k-gone is not part of this cluster"),
-        (replace(A, node_directory="", source="csi"), NODES, "its source is csi, not a directory in a node"),
+        (
+            replace(ANYWHERE, required={"nodeSelectorTerms": [{"matchExpressions": [SSD]}]}),
+            (replace(CONTROL, labels={}), replace(WORKER, labels={})),
+            "a node that its affinity allows is not part of this cluster",
+        ),
+        (A, (CONTROL, replace(MOUNTED, mounts=(MISMATCHED,))), "/srv/lab was replaced"),
     ],
 )
 def test_no_archive_helps_where_the_place_is_not_known(
     volume: Volume, nodes: tuple[Node, ...], why: str, archives: bool
 ) -> None:
     with pytest.raises(Declined, match=why) as caught:
-        data_places([A, volume] if archives else [volume], nodes, archives=archives)
+        data_places([volume], nodes, archives=archives)
     assert "data=archive" not in caught.value.next_step
     assert [line["claim"] for line in caught.value.details] == ["ns/a"]
 
@@ -76,3 +90,62 @@ def test_ten_are_enough() -> None:
     with pytest.raises(Declined, match=r"(?s)^The data of 12 volumes .*and 2 more$") as caught:
         data_places(many, NODES, archives=False)
     assert len(caught.value.details) == 12
+
+
+def test_pods_run_on_workers_only() -> None:
+    """The control plane's taint keeps them from the directory that only it does not have."""
+    control = replace(CONTROL, takes_pods=False)
+    assert data_places([ANYWHERE], (control, MOUNTED), archives=False) == {"a": Place("", "/var/lp/a", "/srv/lab/a")}
+
+
+def pv(labels: dict[str, str] | None = None, **spec: object) -> dict[str, object]:
+    return {"metadata": {"name": "a", "labels": labels or {}}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    "given, where",
+    [
+        (pv(hostPath={"path": "/var/lp/a"}), ""),
+        (pv(local={"path": "/var/lp/a"}), ""),
+        (pv(hostPath={"path": "/lib"}, labels={LABEL: "read-only"}), "hostPath /lib, data of the host"),
+        (pv(local={"path": "/dev/sdb"}, volumeMode="Block"), "local /dev/sdb, a block device"),
+        (pv(nfs={"server": "files.example", "path": "/exports/db"}), "nfs files.example:/exports/db"),
+        (pv(csi={"driver": "d.example", "volumeHandle": "h-1"}), "csi d.example h-1"),
+        (pv(), "an unknown source"),
+    ],
+)
+def test_data_that_no_backup_reads(given: dict[str, object], where: str) -> None:
+    (volume,) = read_volumes([given], [])
+    assert elsewhere(volume, given) == where
+
+
+def test_a_volume_without_data() -> None:
+    free = Volume("a", phase="Available", node_directory="/var/lp/a")
+    assert may_be_unused(free)
+    others = (replace(free, claim="ns/a"), replace(free, phase="Released"), replace(free, node_directory=""))
+    assert not any(map(may_be_unused, others))
+
+
+ON_HOST, INSIDE = Place("", "/var/lp/a", "/srv/lab/a"), Place("k-worker", "/var/lp/a", "")
+
+
+@pytest.mark.parametrize(
+    "place, look, why",
+    [
+        (ON_HOST, Look("missing"), "its directory /srv/lab/a is missing"),
+        (INSIDE, Look("missing"), "its directory /var/lp/a in k-worker is missing"),
+        (INSIDE, Look("other"), "its directory /var/lp/a in k-worker is not a directory"),
+        (INSIDE, Look("there", lacking=("tar", "find")), "the node k-worker has no tar and no find"),
+        (ON_HOST, Look("there", ("/srv/lab/a/x", "/srv/lab/a/y\n")), 'cannot read /srv/lab/a/x, "/srv/lab/a/y\\n"'),
+        (ON_HOST, Look("there", devices=True), "it contains device nodes"),
+    ],
+)
+def test_what_cannot_be_saved(place: Place, look: Look, why: str) -> None:
+    found = unreadable(A, place, look, archives=True)
+    assert found is not None and why in found.why
+    assert found.next_step and found.details == {"claim": "ns/a"}
+
+
+def test_what_can_be_saved() -> None:
+    assert unreadable(A, ON_HOST, Look("empty"), archives=True) is None
+    assert unreadable(A, ON_HOST, Look("there", devices=True), archives=False) is None

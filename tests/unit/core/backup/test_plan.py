@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import (
+    Observed,
+    original_policy,
+    plan,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import ORIGINAL_POLICY, RETAINED_UNTIL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import key
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import stateful, volumes, workload
 
@@ -52,14 +58,14 @@ def affinity(node: str) -> dict[str, Any]:
     return {"required": {"nodeSelectorTerms": [{"matchExpressions": [requirement]}]}}
 
 
-def claim(name: str, volume_name: str) -> dict[str, Any]:
+def claim(name: str, volume_name: str, phase: str = "Bound", **metadata: Any) -> dict[str, Any]:
     namespace, _slash, own = name.partition("/")
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"namespace": namespace, "name": own},
-        "spec": {"volumeName": volume_name},
-        "status": {"phase": "Bound"},
+        "metadata": {"namespace": namespace, "name": own, **metadata},
+        "spec": {"volumeName": volume_name, "storageClassName": "standard"},
+        "status": {"phase": phase},
     }
 
 
@@ -80,9 +86,9 @@ def named(kind: str, *names: str) -> list[dict[str, Any]]:
 OBSERVED = Observed(
     nodes=NODES,
     volumes=[volume("b", "shop/b", policy="Retain"), volume("a", "default/a"), volume("free", policy="Recycle")],
-    claims=[claim("shop/b", "b"), claim("default/a", "a"), claim("other/pending", "")],
+    claims=[claim("shop/b", "b"), claim("default/a", "a"), claim("other/pending", "", "Pending")],
     storage_classes=named("StorageClass", "standard", "unused"),
-    namespaces=named("Namespace", "default", "shop", "kube-system"),
+    namespaces=named("Namespace", "default", "shop", "other", "kube-system"),
     pods=[pod("writer", "a"), pod("done", "a", "Succeeded"), pod("elsewhere", "b")],
     kubernetes_version="v1.34.4",
 )
@@ -93,11 +99,12 @@ def test_everything_without_a_selection() -> None:
     assert [v.name for v in found.volumes] == ["a", "b", "free"]
     assert found.host_directories == {"a": "/srv/lab/a", "b": "/srv/lab/b", "free": "/srv/lab/free"}
     assert found.in_use_by == {"a": ["default/writer"], "b": [], "free": []}
+    assert found.waiting == {"other/pending": "Pending"}
     assert {kind: [o["metadata"]["name"] for o in items] for kind, items in found.manifests.items()} == {
-        "Namespace": ["default", "shop"],
+        "Namespace": ["default", "other", "shop"],
         "StorageClass": ["standard"],
         "PersistentVolume": ["a", "b", "free"],
-        "PersistentVolumeClaim": ["a", "b"],
+        "PersistentVolumeClaim": ["a", "pending", "b"],
         "Workload": [],
         "Cluster": [],
     }
@@ -106,7 +113,11 @@ def test_everything_without_a_selection() -> None:
 @pytest.mark.parametrize(
     "request_, expected",
     [
-        (REQUEST, ["default/CronJob/late", "default/Deployment/web", "shop/StatefulSet/db"]),
+        (
+            REQUEST,
+            ["default/CronJob/late", "default/Deployment/web", "other/Deployment/pending", "shop/StatefulSet/db"],
+        ),
+        (select(names=["other/pending"]), ["other/Deployment/pending"]),
         (select(namespaces=["shop"]), ["shop/StatefulSet/db"]),
         (select(names=["default/a"]), ["default/CronJob/late", "default/Deployment/web"]),
         (select(names=["free"]), []),
@@ -121,8 +132,8 @@ def test_what_makes_pods_with_the_volumes(request_: Request, expected: list[str]
         workload("Deployment", "web", "a", metadata=here),
         workload("CronJob", "late", "a", metadata=here),
         workload("Deployment", "elsewhere", "a", metadata=shop),
-        # Its claim has no volume yet.
-        workload("Deployment", "pending", "pending", metadata={"namespace": "other"}),
+        # Its claim has no volume yet, as it never ran.
+        workload("Deployment", "pending", "pending", metadata={"namespace": "other"}, replicas=0),
     ]
     found = plan(request_, replace(OBSERVED, workloads=makers))
     assert [key(item) for item in found.manifests["Workload"]] == expected
@@ -150,6 +161,7 @@ def test_only_other_policies_are_patched_and_stored_as_they_will_be() -> None:
         (select(storage_classes=["standard"]), None, ["a", "b", "free"]),
         (replace(REQUEST, labels="app=x"), [claim("default/a", "a")], ["a"]),
         (replace(REQUEST, labels="app=x"), [claim("default/a", "a"), claim("other/pending", "")], ["a"]),
+        (select(names=["other/pending"]), None, []),
     ],
 )
 def test_selections(request_: Request, labelled: list[dict[str, Any]] | None, expected: list[str]) -> None:
@@ -191,7 +203,6 @@ ELSEWHERE = Node("lab-worker2", "lab", "worker", mounts=(Mount("/var/lp", "/srv/
         (volume("x", node="lab-worker2"), UNMOUNTED, "on lab-worker2 is not mounted"),
         (volume("x", node=""), UNMOUNTED, "on lab-worker2 is not mounted"),
         (volume("x", node=""), ELSEWHERE, "different directories: /srv/lab/x, /srv/other/x"),
-        (volume("x", hostPath=None, nfs={"path": "/n"}), None, "its source is nfs"),
     ],
 )
 def test_volumes_without_data_on_the_host_are_declined(pv: dict[str, Any], node: Node | None, why: str) -> None:
@@ -223,3 +234,100 @@ def test_the_engines_own_places_are_not_kept() -> None:
     nodes = [node.as_node() for node in one.nodes]
     assert [node.host_directory("/var/lp/a") for node in nodes] == ["/srv/lab/a"] * 2
     assert [node.host_directory("/var/other") for node in nodes] == [None] * 2
+
+
+@pytest.mark.parametrize(
+    "request_, expected",
+    [
+        (REQUEST, {"other/pending": "Pending", "shop/lost": "Lost"}),
+        (select(namespaces=["shop"]), {"shop/lost": "Lost"}),
+        (select(storage_classes=["standard"]), {"other/pending": "Pending", "shop/lost": "Lost"}),
+        (select(storage_classes=["fast"]), {}),
+        (select(names=["other/pending", "a"]), {"other/pending": "Pending"}),
+        (replace(REQUEST, labels="app=x"), {"shop/lost": "Lost"}),
+    ],
+)
+def test_claims_without_a_volume(request_: Request, expected: dict[str, str]) -> None:
+    lost = claim("shop/lost", "gone", "Lost")
+    volumes_ = [*OBSERVED.volumes, volume("fast", storageClassName="fast")]
+    observed = replace(OBSERVED, claims=[*OBSERVED.claims, lost], volumes=volumes_)
+    found = plan(request_, replace(observed, labelled=[lost] if request_.labels else None))
+    assert found.waiting == expected
+    names = {f"{o['metadata']['namespace']}/{o['metadata']['name']}" for o in found.manifests["PersistentVolumeClaim"]}
+    assert names >= set(expected)
+
+
+OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1", "controller": True}
+
+
+def test_ephemeral_volumes_are_left_as_they_are() -> None:
+    scratch = [volume("e", "default/p-scratch")]
+    claims = [
+        claim("default/p-scratch", "e", ownerReferences=[OWNER]),
+        claim("default/q-scratch", "", "Pending", ownerReferences=[OWNER]),
+    ]
+    observed = replace(OBSERVED, volumes=[*OBSERVED.volumes, *scratch], claims=[*OBSERVED.claims, *claims])
+    found = plan(REQUEST, observed)
+    assert ([v.name for v in found.volumes], found.waiting) == (["a", "b", "free"], {"other/pending": "Pending"})
+    assert "e" not in found.retain
+    assert found.manifests == plan(REQUEST, OBSERVED).manifests
+    for name in ("e", "default/p-scratch"):
+        with pytest.raises(Declined, match=r"e .default/p-scratch.: it is a generic ephemeral volume"):
+            plan(select(names=[name]), observed)
+
+
+def test_data_elsewhere_is_saved_as_manifests() -> None:
+    nfs = volume("n", "default/n", node="", nfs={"server": "files.example", "path": "/n"})
+    block = volume("raw", "default/raw", volumeMode="Block", local={"path": "/dev/loop3"})
+    for pv in (nfs, block):
+        del pv["spec"]["hostPath"]
+    host = volume("library", "default/library", hostPath={"path": "/elsewhere"}, policy="Retain")
+    host["metadata"]["labels"] = {LABEL: "read-only"}
+    found = plan(REQUEST, replace(OBSERVED, volumes=[nfs, block, host]))
+    assert found.places == {}
+    assert found.elsewhere == {
+        "n": "nfs files.example:/n",
+        "raw": "local /dev/loop3, a block device",
+        "library": "hostPath /elsewhere, data of the host",
+    }
+    assert set(found.retain) == {"n", "raw"}
+    assert [o["metadata"]["name"] for o in found.manifests["PersistentVolume"]] == ["library", "n", "raw"]
+
+
+def test_a_volume_that_was_never_used_is_saved_without_data() -> None:
+    free = volume("x", hostPath={"path": "/nowhere"}, policy="Retain")
+    with pytest.raises(Declined, match="/nowhere on lab-worker is not mounted"):
+        plan(REQUEST, replace(OBSERVED, volumes=[free]))
+    found = plan(REQUEST, replace(OBSERVED, volumes=[free], unused={"x"}))
+    assert (found.places, found.elsewhere, [v.name for v in found.volumes]) == ({}, {}, ["x"])
+
+
+def test_a_policy_for_a_time_is_for_good_now() -> None:
+    annotations = {RETAINED_UNTIL: "attached", ORIGINAL_POLICY: "Delete"}
+    kept = volume("a", "default/a", policy="Retain", annotations=annotations)
+    found = plan(REQUEST, replace(OBSERVED, volumes=[kept]))
+    assert found.retain == {"a": {"metadata": {"annotations": {RETAINED_UNTIL: None}}}}
+    (stored,) = found.manifests["PersistentVolume"]
+    assert stored["metadata"]["annotations"] == {ORIGINAL_POLICY: "Delete"}
+    assert original_policy(found.volumes[0]) == "Delete"
+    reset = volume("a", "default/a", policy="Delete", annotations=annotations)
+    patch = plan(REQUEST, replace(OBSERVED, volumes=[reset])).retain["a"]
+    assert patch["metadata"]["annotations"] == {RETAINED_UNTIL: None, ORIGINAL_POLICY: "Delete"}
+    assert patch["spec"] == {"persistentVolumeReclaimPolicy": "Retain"}
+
+
+def test_a_claim_without_a_namespace() -> None:
+    """The API server takes it, but no claim matches it: it is saved as it is."""
+    pv = volume("a")
+    pv["spec"]["claimRef"] = {"name": "a"}
+    found = plan(REQUEST, replace(OBSERVED, volumes=[pv]))
+    saved = found.manifests["PersistentVolume"][0]["spec"]["claimRef"]
+    assert (found.volumes[0].claim, saved["namespace"], saved["name"]) == ("", "", "a")
+
+
+def test_a_released_volume_is_not_used_by_the_pods_of_another() -> None:
+    """Their claim has the name of the one that it belonged to."""
+    old = volume("old", "default/a")
+    old["status"] = {"phase": "Released"}
+    found = plan(REQUEST, replace(OBSERVED, volumes=[*OBSERVED.volumes, old]))
+    assert (found.in_use_by["a"], found.in_use_by["old"]) == (["default/writer"], [])

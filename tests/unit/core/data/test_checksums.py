@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList, totals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import (
     Entry,
     compare,
-    digest,
     from_text,
-    to_text,
-    totals,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
@@ -36,14 +34,14 @@ def other(path: str, kind: str, mode: int, mtime_ns: int, target: str) -> Entry:
 times = st.integers(-(2**62), 2**62)
 files = st.builds(file, paths, counts, modes, counts, counts, times, st.just("") | paths, digests, digests)
 entries = files | st.builds(other, paths, st.sampled_from(["dir", "symlink", "fifo"]), modes, times, paths)
-lists = st.lists(entries, max_size=6, unique_by=lambda entry: entry.path)
+lists = st.lists(entries, max_size=6, unique_by=lambda entry: entry.path).map(sorted)
 
 FILE = Entry("a", "file", 3, 0o644, 1, 2, 5, sha256="ab" * 32)
 
 
 @given(lists)
 def test_comes_back_as_it_was(found: list[Entry]) -> None:
-    text, _digest = to_text(found, "full")
+    text = "".join(ChecksumList(found).lines())
     assert text.isascii()
     assert from_text(text, "list") == found
     assert from_text(text.encode(), "list") == found
@@ -53,9 +51,11 @@ def test_comes_back_as_it_was(found: list[Entry]) -> None:
 def test_equal_digests_mean_no_difference(one: list[Entry], other: list[Entry], mode: str) -> None:
     if mode == "fast":
         one, other = ([entry._replace(sha256="") for entry in found] for found in (one, other))
-    assert (digest(one, mode) == digest(other, mode)) == (
-        not compare(one, other, mode) and _order(one) == _order(other)
-    )
+    assert (digest(one, mode) == digest(other, mode)) == (not compare(one, other, mode))
+
+
+def digest(found: list[Entry], mode: str) -> str:
+    return ChecksumList.from_entries(found, mode).digest
 
 
 def _order(found: list[Entry]) -> list[str]:
@@ -64,7 +64,7 @@ def _order(found: list[Entry]) -> list[str]:
 
 @given(lists, lists)
 def test_differences_say_what_is_where(one: list[Entry], other: list[Entry]) -> None:
-    difference = compare(one, other, "full")
+    difference = compare(iter(one), iter(other), "full")
     before, after = set(_order(one)), set(_order(other))
     assert set(difference.added) == after - before
     assert set(difference.removed) == before - after
@@ -111,7 +111,7 @@ def test_differences_name_the_first_paths_to_programs() -> None:
 
 @given(entries, st.data())
 def test_a_truncated_line_is_refused(entry: Entry, data: st.DataObject) -> None:
-    text = to_text([entry], "full")[0].rstrip()
+    text = "".join(ChecksumList([entry]).lines()).rstrip()
     length = data.draw(st.integers(1, len(text) - 1))
     with pytest.raises(BadInput, match=r"Line 1 .* /b/list"):
         from_text(text[:length], "/b/list")
@@ -152,9 +152,18 @@ def test_a_path_is_listed_once() -> None:
         from_text(f"{line}\n{line}", "list")
 
 
+def test_paths_are_in_order() -> None:
+    lines = '{"path":"b","type":"file"}\n{"path":"a","type":"file"}'
+    with pytest.raises(BadInput, match=r"Line 2 .* it is not sorted by path"):
+        from_text(lines, "list")
+    with pytest.raises(ValueError, match="'a' follows 'b'"):
+        compare([FILE._replace(path="b"), FILE], [], "full")
+
+
 @given(lists)
 def test_totals_count_linked_content_once(found: list[Entry]) -> None:
     found = [entry._replace(same_as="") for entry in found]
+    assert totals(found) == (ChecksumList.from_entries(found, "full").files, sum(entry.size for entry in found))
     twins = [Entry("zz1", "file", 7, same_as="zz1"), Entry("zz2", "file", 7, same_as="zz1")]
     files, size = totals(found)
     assert totals([*found, *twins]) == (files + 2, size + 7)

@@ -28,6 +28,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
     ExistingBackups,
@@ -44,10 +45,10 @@ ARCHIVE = b"as if compressed"
 
 
 def save(path: Path, created: str = "2026-11-23T06:57:00Z") -> str:
-    text, digest = checksums.to_text(ENTRIES, "full")
+    listed = ChecksumList.from_entries(ENTRIES, "full")
     with locked(path), Writer(path) as writer:
         writer.write(MANIFESTS["PersistentVolume"], manifest_text.to_text([PV]))
-        writer.write("checksums/pvc-1.jsonl", text)
+        writer.write("checksums/pvc-1.jsonl", listed.lines())
         with writer.open("archives/pvc-1.tar.gz") as file:
             file.write(ARCHIVE)
         sha256 = writer.files["archives/pvc-1.tar.gz"] = hashlib.sha256(ARCHIVE).hexdigest()
@@ -56,7 +57,7 @@ def save(path: Path, created: str = "2026-11-23T06:57:00Z") -> str:
             "default/data",
             files=1,
             bytes=4,
-            digest=digest,
+            digest=listed.digest,
             checksum_list="checksums/pvc-1.jsonl",
             archive=SavedArchive("archives/pvc-1.tar.gz", sha256, len(ARCHIVE), "gzip"),
         )
@@ -272,6 +273,6 @@ def test_a_writer_is_told_of_damage_but_not_stopped(backup: Path, tmp_path: Path
 
 def test_a_writer_is_stopped_by_a_newer_format(backup: Path) -> None:
     path = only(backup) / "catalog.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(NewerFormat):
         read_existing(backup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    BadInput,
     CommandFailed,
     Conflict,
     KindlabError,
@@ -21,11 +21,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
-    check_readable,
+    lacking,
     node_directories,
     read,
+    sizes,
     states,
     unchanged_during,
+    with_devices,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -180,12 +182,37 @@ def test_states(tmp_path: Path) -> None:
     assert states({}) == {}
 
 
-def test_directories_that_are_not_there_are_listed(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    check_readable({"a": here(tmp_path)})
-    with pytest.raises(BadInput, match=r"2 volumes: b \(.*/file in n is not a directory\), c \(.*missing") as e:
-        check_readable({"a": here(tmp_path), "b": here(tmp_path / "file"), "c": here(tmp_path / "missing")})
-    assert [line["name"] for line in e.value.details] == ["b", "c"]
+def test_sizes_on_the_disk(tmp_path: Path) -> None:
+    for name in ("a b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_bytes(b"x" * 100_000)
+    with (tmp_path / "c" / "holes").open("wb") as file:
+        file.truncate(1 << 30)
+    found = sizes({name: here(tmp_path / name, node=name) for name in ("a b", "c", "missing")})
+    assert set(found) == {"a b", "c"}
+    assert all(100_000 <= size < 200_000 for size in found.values())
+
+
+def test_devices_and_programs(tmp_path: Path) -> None:
+    for name in ("a b", "c"):
+        (tmp_path / name / "d").mkdir(parents=True)
+    os.mkfifo(tmp_path / "c" / "fifo")
+    directories = {name: here(tmp_path / name) for name in ("a b", "c", "missing")}
+    assert with_devices(directories) == set()
+    try:
+        os.mknod(tmp_path / "a b" / "d" / "zero", 0o020644, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("this user may not make devices")
+    assert with_devices(directories) == {"a b"}
+
+
+def test_programs_that_a_node_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lacking(here(tmp_path)) == ()
+    sh = shutil.which("sh")
+    assert sh
+    (tmp_path / "sh").symlink_to(sh)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lacking(here(tmp_path)) == ("tar", "find")
 
 
 def test_the_engine_reaches_them() -> None:

@@ -8,28 +8,34 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import (
     Entry,
     compare,
     from_text,
-    to_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import hashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import scan as data
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import walk as walking
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import SMALL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import (
-    check_readable,
     scan,
     scan_all,
+    scan_each,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.walk import Found
 
 
 def by_path(directory: Path, mode: str = "full") -> dict[str, Entry]:
@@ -84,7 +90,7 @@ def test_strange_names_survive_their_list(tmp_path: Path, name: bytes) -> None:
     entries = scan(str(tmp_path), "full")
     decoded = name.decode("utf-8", "surrogateescape")
     assert {entry.path for entry in entries} == {".", decoded, f"{decoded}/{decoded}"}
-    assert from_text(to_text(entries, "full")[0], "list") == entries
+    assert from_text("".join(ChecksumList(entries).lines()), "list") == entries
 
 
 def test_large_files_are_hashed_whole(tmp_path: Path) -> None:
@@ -163,46 +169,105 @@ def test_nothing_is_different_until_something_is(tmp_path: Path) -> None:
     assert compare(saved, scan(str(tmp_path), "full"), "full").text() == "1 added: g; 1 changed: f (sha256)"
 
 
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], object], int], None]]:
+    """Do something each time a directory has been walked or a file hashed, as often as said."""
+    walk, hash_file, times = data.walk, data.hash_file, [0]
+
+    def use(action: Callable[[], object], count: int) -> None:
+        times[0] = count
+
+        def act() -> None:
+            times[0] -= 1
+            if times[0] >= 0:
+                action()
+
+        def walked(directory: str) -> Iterator[Found]:
+            yield from walk(directory)
+            act()
+
+        def hashed(*file: Any) -> str:
+            act()
+            return hash_file(*file)
+
+        monkeypatch.setattr(data, "walk", walked)
+        monkeypatch.setattr(data, "hash_file", hashed)
+
+    monkeypatch.setattr(data, "PAUSE", 0)
+    yield use
+    assert times[0] <= 0
+
+
 @pytest.mark.parametrize("size", [3, SMALL + 3])
-def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "f").write_bytes(bytes(size))
-    walk = data.walk
-
-    def then_written(directory: str) -> list[data.Found]:
-        found = walk(directory)
-        with (tmp_path / "f").open("ab") as file:
-            file.write(b"more")
-        return found
-
-    monkeypatch.setattr(data, "walk", then_written)
-    with pytest.raises(Conflict, match="f was written to while it was read") as caught:
-        scan(str(tmp_path), "full")
-    assert "volume_detach" in caught.value.next_step
+def test_a_file_that_changes_meanwhile_is_read_again(tmp_path: Path, size: int, meanwhile: Any) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(bytes(size))
+    (tmp_path / "g").touch()
+    meanwhile(lambda: append(file), 1)
+    found = by_path(tmp_path)
+    assert (found["f"].sha256, found["f"].size) == (hashlib.sha256(file.read_bytes()).hexdigest(), size + 4)
+    assert found["f"].mtime_ns == file.stat().st_mtime_ns
 
 
-def test_a_file_that_vanishes_meanwhile_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "f").touch()
-    walk = data.walk
-
-    def then_removed(directory: str) -> list[data.Found]:
-        found = walk(directory)
-        (tmp_path / "f").unlink()
-        return found
-
-    monkeypatch.setattr(data, "walk", then_removed)
-    with pytest.raises(Conflict, match="f vanished"):
-        scan(str(tmp_path), "full")
+def append(file: Path) -> None:
+    with file.open("ab") as opened:
+        opened.write(b"more")
 
 
-def test_missing_directories_are_listed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [3, SMALL + 3])
+def test_a_file_that_never_rests_spoils_its_directory_only(tmp_path: Path, size: int, meanwhile: Any) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_bytes(bytes(size))
+        (tmp_path / name / "g").touch()
+    meanwhile(lambda: append(tmp_path / "a" / "f"), data.ATTEMPTS + 1)
+    one, other = scan_each([str(tmp_path / "a"), str(tmp_path / "b")], "full")
+    assert isinstance(one, Conflict) and "f was written to while it was read" in one.message
+    assert "volume_detach" in one.next_step
+    assert [entry.path for entry in other] == [".", "f", "g"]
+    meanwhile(lambda: append(tmp_path / "a" / "f"), data.ATTEMPTS)
+    with pytest.raises(Conflict, match="f was written to while it was read"):
+        scan(str(tmp_path / "a"), "full")
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_what_vanishes_meanwhile_is_looked_for_again(tmp_path: Path, mode: str, meanwhile: Any) -> None:
+    """It may have another name now, in a part of the directory that had been read before."""
+    (tmp_path / "f").write_bytes(b"kept")
+    meanwhile(lambda: (tmp_path / "f").rename(tmp_path / "d"), 1)
+    assert set(by_path(tmp_path, mode)) == ({".", "d"} if mode == "full" else {".", "f"})
+
+
+def test_a_directory_that_is_removed_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "d").mkdir()
+    monkeypatch.setattr(data, "PAUSE", 0)
+    names = walking._names
+
+    def listed(path: bytes) -> list[str]:
+        return [*names(path), "gone"]
+
+    monkeypatch.setattr(walking, "_names", listed)
+    with pytest.raises(Conflict, match="gone vanished"):
+        scan(str(tmp_path), "fast")
+
+
+@given(st.sets(st.text(alphabet="a-/.!", min_size=1, max_size=6).map(os.path.normpath), max_size=12))
+def test_entries_are_sorted_by_path(names: set[str]) -> None:
+    names = {name.strip("/") for name in names} - {"", "."}
+    names = {name for name in names if ".." not in name.split("/")}
+    with tempfile.TemporaryDirectory() as top:
+        for name in names:
+            os.makedirs(f"{top}/{name}", exist_ok=True)
+        found = [entry.path for entry in scan(top, "fast")]
+    whole = {str(path) for name in names for path in (Path(name), *Path(name).parents)} | {"."}
+    assert found == sorted(whole)
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_what_is_no_directory_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    bad = {"a": str(tmp_path / "missing"), "c": str(tmp_path / "file")}
-    with pytest.raises(BadInput, match="2 volumes") as caught:
-        check_readable({"b": str(tmp_path), **bad})
-    assert [(line["name"], line["why"].split(":")[0]) for line in caught.value.details] == list(bad.items())
-    for directory in bad.values():
-        with pytest.raises(BadInput, match=directory):
-            scan(directory, "full")
+    with pytest.raises(BadInput, match=str(tmp_path / name)):
+        scan(str(tmp_path / name), "full")
 
 
 def test_what_may_not_be_read_is_an_error_with_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,10 +303,11 @@ def test_no_processes_beside_threads(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("changed", "abcd")
-def test_an_error_in_a_helper_is_raised(tmp_path: Path, changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_file_in_a_helper_is_told(tmp_path: Path, changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     few_are_many(monkeypatch, 3)
-    with pytest.raises(Conflict, match=f"{changed} was written to while it was read"):
-        hashing.hash_files(seen(tmp_path, changed))
+    hashes = hashing.hash_files(seen(tmp_path, changed))
+    assert [path[-1:].decode() for path, found in hashes.items() if isinstance(found, Conflict)] == [changed]
+    assert len(hashes) == 8
     assert multiprocessing.active_children() == []
 
 

@@ -173,7 +173,7 @@ class Clock:
 )
 def test_it_checks_until_all_are_free_or_the_deadline_is_over(probes, until, end, turns, free):
     clock = Clock(probes, until)
-    found = usage_check(node("w1")).await_free([A], Deadline(end, clock), clock.pause)
+    found = usage_check(node("w1")).await_free([A], Deadline(end, clock), sleep=clock.pause)
     assert found == {"a": [] if free else [SHELL]}
     assert probes.names == ["w1"] * turns
 
@@ -182,5 +182,5 @@ def test_it_checks_until_all_are_free_or_the_deadline_is_over(probes, until, end
 def test_what_is_free_is_checked_once(probes, end):
     clock = Clock(probes, 0)
     probes.found.clear()
-    assert usage_check(node("w1")).await_free([A], Deadline(end, clock), clock.pause) == {"a": []}
+    assert usage_check(node("w1")).await_free([A], Deadline(end, clock), sleep=clock.pause) == {"a": []}
     assert (clock.now, probes.names) == (0, ["w1"])

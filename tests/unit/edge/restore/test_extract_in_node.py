@@ -102,7 +102,7 @@ def test_what_came_meanwhile_is_not_replaced(tmp_path: Path, volume: Path, monke
 
 
 def test_what_is_not_what_was_saved_never_becomes_visible(tmp_path: Path, volume: Path) -> None:
-    saved, archived = scan(str(volume), "full"), save(volume, tmp_path)
+    saved, archived = list(scan(str(volume), "full")), save(volume, tmp_path)
     saved[-1] = saved[-1]._replace(sha256="0" * 64)
     with pytest.raises(KindlabError, match=r"differs from its checksum list: 1 changed: d/f \(sha256\)"):
         extract(tmp_path, archived, here(tmp_path / "target"), saved, "full")

@@ -1,0 +1,72 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which generations are removed: the oldest, except those that alone hold a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+
+from .catalog import NOTHING, Catalog, SavedVolume
+
+_BOUND = ("Bound", "")
+
+
+@dataclass(frozen=True)
+class Retention:
+    """removed: generations to remove, oldest first; kept: those that would be removed too -> why they are not."""
+
+    removed: tuple[str, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+def retention(generations: Sequence[tuple[str, Catalog | None]], keep: int, living: Iterable[Volume]) -> Retention:
+    """generations: name and catalog, oldest first; the catalog is None if it cannot be read.
+
+    keep: their number, 0 for all. living: the volumes of the cluster. An older generation stays if a volume in it, or
+    its claim, is neither in a newer one that stays nor in the cluster.
+    """
+    if not keep:
+        return Retention()
+    newer = [catalog for _name, catalog in generations[-keep:] if catalog]
+    cluster = {volume.name: volume for volume in living}
+    removed, kept = [], {}
+    for name, catalog in reversed(generations[:-keep]):
+        if catalog is None:
+            kept[name] = "it is damaged, and what it holds is unknown"
+            continue
+        only = [
+            f"{volume.name} ({volume.claim})" if volume.claim else volume.name
+            for volume in catalog.volumes
+            if volume.data != NOTHING
+            and not _is_alive(volume, cluster.get(volume.name))
+            and not any(_holds(other, volume) for other in newer)
+        ]
+        if only:
+            kept[name] = f"only this generation holds {listed(only, 3)}"
+            newer.append(catalog)
+        else:
+            removed.append(name)
+    return Retention(tuple(reversed(removed)), dict(reversed(kept.items())))
+
+
+def _is_alive(saved: SavedVolume, volume: Volume | None) -> bool:
+    """True if the cluster has the volume as it was: with its claim, unless that was gone."""
+    if volume is None or volume.claim != saved.claim or volume.is_terminating:
+        return False
+    return bool(volume.claim_phase) or not _has_claim(saved)
+
+
+def _holds(catalog: Catalog, saved: SavedVolume) -> bool:
+    other = next((volume for volume in catalog.volumes if volume.name == saved.name), None)
+    if other is None or other.claim != saved.claim or other.data == NOTHING:
+        return False
+    return (other.consistent or not saved.consistent) and (_has_claim(other) or not _has_claim(saved))
+
+
+def _has_claim(saved: SavedVolume) -> bool:
+    """True if its claim was saved with it; in format 1 that is unknown."""
+    return bool(saved.claim) and saved.phase in _BOUND

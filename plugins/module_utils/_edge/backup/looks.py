@@ -1,0 +1,140 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at the directories of volumes before anything is changed: whether they exist, can be read, and their size."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
+    MISSING,
+    Look,
+    elsewhere,
+    may_be_unused,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
+    THERE,
+    NodeDirectory,
+    node_directories,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+
+from .data import Source
+
+# Paths that cannot be read, per volume: to name some, and end early.
+NAMED = 20
+
+
+def unused(pvs: Sequence[Object], claims: Iterable[Object], nodes: Sequence[Node], engine: Engine) -> set[str]:
+    """The volumes that never had a claim, and have no directory on any of their nodes: they have no data."""
+    by_name = {pv["metadata"]["name"]: pv for pv in pvs}
+    volumes = [v for v in read_volumes(pvs, claims) if may_be_unused(v) and not elsewhere(v, by_name[v.name])]
+    running = {node.name for node in nodes if node.state == RUNNING}
+    found = {volume.name: volume_places(volume, nodes) for volume in volumes}
+    inside = {(p.node, p.node_directory): p for own in found.values() for p in own if not p.host_directory}
+    looked = {key: place for key, place in inside.items() if place.node in running}
+    directories = {f"{node}:{path}": place for (node, path), place in looked.items()}
+    states = node_directory.states(node_directories(engine, directories)) if directories else {}
+
+    def is_missing(place: Place) -> bool:
+        if place.host_directory:
+            return not place.mismatch and not os.path.lexists(place.host_directory)
+        return states.get(f"{place.node}:{place.node_directory}") == MISSING
+
+    return {name for name, own in found.items() if own and all(map(is_missing, own))}
+
+
+def sources(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) -> dict[str, Source]:
+    """Volume's name -> where its data is read, on the host behind a symbolic link that a node mounts."""
+    mounted = {os.path.normpath(m.host_path) for node in nodes for m in node.mounts if m.kind == "bind"}
+    paths = {name: place.host_directory for name, place in places.items() if not place.node}
+    on_host = {name: os.path.realpath(path) if path in mounted else path for name, path in paths.items()}
+    return {**on_host, **node_directories(engine, {n: place for n, place in places.items() if place.node})}
+
+
+def directory_states(found: Mapping[str, Source]) -> dict[str, str]:
+    """Volume's name -> missing, other (not a directory), empty or there."""
+    states = {name: _on_host(source, every=False).state for name, source in found.items() if isinstance(source, str)}
+    inside = {name: source for name, source in found.items() if isinstance(source, NodeDirectory)}
+    return {**states, **node_directory.states(inside)}
+
+
+def look(plan: Plan, found_at: Mapping[str, Source]) -> dict[str, Look]:
+    """What is found where data is read, by volume's name; files are looked at only if that decides something."""
+    request = plan.request
+    # Root may read everything.
+    every = request.archives or (request.checksums != "none" and os.geteuid() != 0)
+    found = {name: _on_host(source, every=every) for name, source in found_at.items() if isinstance(source, str)}
+    inside = {name: source for name, source in found_at.items() if isinstance(source, NodeDirectory)}
+    if not inside:
+        return found
+    states, sizes = node_directory.states(inside), node_directory.sizes(inside)
+    with_devices = node_directory.with_devices(inside)
+    lacking = {node: node_directory.lacking(own) for node, own in {d.node: d for d in inside.values()}.items()}
+    for name, source in inside.items():
+        missing, devices = lacking[source.node], name in with_devices
+        found[name] = Look(states[name], bytes=sizes.get(name, 0), lacking=missing, devices=devices)
+    return found
+
+
+def _on_host(directory: str, *, every: bool) -> Look:
+    """every: look at all files in it, not only at itself."""
+    try:
+        if not stat.S_ISDIR(os.lstat(directory).st_mode):
+            return Look(node_directory.OTHER)
+    except (FileNotFoundError, NotADirectoryError):
+        return Look(MISSING)
+    except OSError:
+        return Look(THERE, (directory,))
+    if not _may(directory, os.R_OK | os.X_OK):
+        return Look(THERE, (directory,))
+    return _walked(directory) if every else Look(THERE)
+
+
+def _walked(directory: str) -> Look:
+    found = Look(THERE)
+    linked: set[int] = set()
+    device = os.lstat(directory).st_dev
+    todo = [directory]
+    while todo and len(found.unreadable) < NAMED:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    own = entry.stat(follow_symlinks=False)
+                    found = _with_entry(found, entry.path, own, linked)
+                    if stat.S_ISDIR(own.st_mode) and own.st_dev == device and entry.path not in found.unreadable:
+                        todo.append(entry.path)
+        except FileNotFoundError:
+            # It was removed meanwhile.
+            continue
+        except OSError as error:
+            found = replace(found, unreadable=(*found.unreadable, str(error.filename)))
+    return found
+
+
+def _with_entry(found: Look, path: str, own: os.stat_result, linked: set[int]) -> Look:
+    """linked: inodes of hard links that were counted."""
+    if stat.S_ISBLK(own.st_mode) or stat.S_ISCHR(own.st_mode):
+        return replace(found, devices=True)
+    mode = {stat.S_IFREG: os.R_OK, stat.S_IFDIR: os.R_OK | os.X_OK}.get(stat.S_IFMT(own.st_mode))
+    if mode is not None and not _may(path, mode):
+        return replace(found, unreadable=(*found.unreadable, path))
+    if not stat.S_ISREG(own.st_mode) or own.st_ino in linked:
+        return found
+    if own.st_nlink > 1:
+        linked.add(own.st_ino)
+    return replace(found, bytes=found.bytes + min(own.st_size, own.st_blocks * 512))
+
+
+def _may(path: str, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)

@@ -1,0 +1,66 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The first step of a recreation: everything that can be refused is refused, before anything is changed."""
+
+from __future__ import annotations
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
+    kind_cluster,
+    storage_provisioner_info,
+    volume_backup,
+    volume_detach,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import kept_down
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
+    cluster_spec,
+    requested_labels,
+    undescribed,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
+
+from . import checks
+from .context import Context, Facts
+
+
+def plan(context: Context) -> Facts:
+    """Run the actions in check mode, so that whatever they refuse is refused before anything is changed."""
+    facts = context.facts
+    _plan_options(context)
+    storage = storage_provisioner_info.run(context.options_of(storage_provisioner_info, {}), True)
+    facts["storage_classes"] = storage.facts["storage_classes"]
+    facts |= made_by_people(context.connect(), requested_labels(context.options["options"] or {}))
+    detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
+    in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
+    if in_use:
+        raise in_use_error(in_use)
+    facts["kept_down"] = kept_down(detached["workloads"], context.progress)
+    planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
+    facts["volumes"] = planned["volumes"]
+    checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
+    # The backup has proved the places of volumes in nodes of the same shape.
+    lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
+    directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
+    archive = context.options["data"] == "archive"
+    checks.check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
+    if archive:
+        checks.check_disk(context)
+    return facts
+
+
+def _plan_options(context: Context) -> None:
+    """Check the deletion, and the options of the new cluster; note whether the user's kubeconfig has the cluster."""
+    options = context.facts["options"]
+    absent = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
+    if absent.before.get("merged"):
+        options["merge_kubeconfig"] = True
+    cluster, spec = context.engine.nodes(context.name), cluster_spec(context.name, options)
+    lost = {node.name for node in spec.nodes} - {node.name for node in cluster}
+    if not context.facts["described"]:
+        different = [d for d in undescribed(spec, cluster) if d.node not in lost]
+        if different:
+            raise undescribed_error(context.name, different)
+    elif not lost and not context.facts["changes"]:
+        kind_cluster.run(context.options_of(kind_cluster, options), True)
