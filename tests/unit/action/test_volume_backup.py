@@ -452,6 +452,7 @@ def test_what_is_inside_a_node_is_saved_too(lab: Lab) -> None:
     done = lab(data="archive")
     assert predicted.changed and done.changed
     assert (done.before, done.after) == (predicted.before, predicted.after)
+    assert done.facts["volumes"] == predicted.facts["volumes"]
     for check in (False, True):
         assert not lab(data="archive", check=check).changed
     inside, other = done.facts["volumes"]

@@ -297,7 +297,7 @@ def _fits(pv: Object, named: str, key: tuple[str, str], uid: str) -> bool:
         return False
     if ref is None:
         return bool(named)
-    return (ref["namespace"], ref["name"]) == key and ref.get("uid", "") in ("", uid)
+    return (ref.get("namespace"), ref.get("name")) == key and ref.get("uid", "") in ("", uid)
 
 
 def _keep(cluster: FakeCluster, item: Object, change: Object) -> None:
