@@ -161,11 +161,17 @@ def _copy_attributes(source: str, target: str) -> None:
 
 
 def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:
-    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else."""
-    times = {entry.path: entry.mtime_ns for entry in saved}
-    for entry in walk(directory):
-        if entry.relative in times:
-            os.utime(entry.path, ns=(times[entry.relative],) * 2, follow_symlinks=False)
+    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else.
+
+    Both are sorted by path.
+    """
+    rest = iter(saved)
+    entry = next(rest, None)
+    for found in walk(directory):
+        while entry and entry.path < found.relative:
+            entry = next(rest, None)
+        if entry and entry.path == found.relative:
+            os.utime(found.path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
 
 
 def _check_empty(target: str) -> None:
