@@ -50,7 +50,7 @@ def run(
     watch.lap("observe")
     planned = plan(request, Observed.from_objects(observation.objects, saved))
     if request.state == "detached":
-        check = UsageCheck(observation.cluster, observation.engine, observation.nodes)
+        check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
