@@ -105,11 +105,8 @@ def _compare_in_node(
     backup: Backup, step: Step, state: str, verify: str, engine: Engine, inner: Sequence[str]
 ) -> DataState:
     directory, saved = _node_directory(step, engine), step.selected.saved
-    if saved.archive and state == node_data.THERE:
-        if in_node.unfinished(directory, backup.entries(saved)):
-            return DataState(node_data.EMPTY, UNFINISHED)
-        if in_node.state_of(directory) == node_data.EMPTY:
-            return DataState(node_data.EMPTY, UNFINISHED)
+    if saved.archive and in_node.look(directory, state, partial(backup.entries, saved))[0] != state:
+        return DataState(node_data.EMPTY, UNFINISHED)
     if verify == "none" or not saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
         return DataState(state)
     return _compared(backup, step, state, node_data.read(directory, verify), verify, inner)
@@ -154,7 +151,7 @@ def _state(backup: Backup, step: Step) -> DataState:
         names = os.listdir(directory)
         if saved.archive and names and not on_host.content_of(directory):
             return DataState(node_data.EMPTY, UNFINISHED)
-        if saved.archive and names and on_host.unfinished(directory, backup.entries(saved)):
+        if saved.archive and names and on_host.unfinished(directory, partial(backup.entries, saved)):
             return DataState(node_data.EMPTY, UNFINISHED)
     except FileNotFoundError:
         return DataState(node_data.MISSING)
