@@ -42,7 +42,7 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users(volumes)
     texts = {name: [user.text() for user in own] for name, own in users.items()}
-    return removal.blockers(volumes, nodes, texts, not_backed_up, archived)
+    return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:

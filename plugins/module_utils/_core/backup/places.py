@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING as LOST
@@ -107,8 +107,12 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
         if archives and state != RUNNING:
             return refused(f"{not_mounted}, and cannot be read there while the node is {state}")
         return places[0] if archives else refused(not_mounted, _ARCHIVE)
-    if mismatch := next((place.mismatch for place in places if place.mismatch), ""):
-        return refused(mismatch)
+    if differing := next((place for place in places if place.mismatch), None):
+        # What pods see is in the node: there it can be read, unless it is not known which node that is.
+        running = {node.name for node in nodes if node.state == RUNNING}
+        if archives and len(places) == 1 and differing.node in running:
+            return replace(differing, host_directory="")
+        return refused(differing.mismatch, differing.remedy)
     directories = sorted({place.host_directory for place in places})
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")
