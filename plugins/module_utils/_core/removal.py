@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.m
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     Place,
+    mismatches,
     volume_places,
 )
 

@@ -71,6 +71,7 @@ def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
         "node_directory": "/data/v0",
         "host_directory": f"{tmp_path}/v0",
         "host_directories": {"k-worker": f"{tmp_path}/v0"},
+        "mismatch": "",
         "pods": [{"namespace": "ns", "name": "p", "node": "k-worker", "phase": "Running"}],
     }
     assert found.facts["volumes"][1]["pods"] == []

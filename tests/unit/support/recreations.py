@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps, survey
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 
@@ -150,7 +150,8 @@ class World:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
             patch.setattr(steps, "changes", self.changes)
-            patch.setattr(steps, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
+            patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
+            patch.setattr(survey, "check_directories", lambda _context: None)
             patch.setattr(context, "open_cluster", self.open_cluster)
             for user in (context, resume):
                 patch.setattr(user, "find_engine", self.find_engine)

@@ -23,9 +23,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import ROLLED_BACK
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 
+from . import survey
 from .context import Context, Facts
 
 # Does a step, and returns the facts that the journal keeps of it.
@@ -47,6 +47,7 @@ def plan(context: Context) -> Facts:
             next_step="Stop these pods and processes, then run this again.",
             details=in_use,
         )
+    survey.check_directories(context)
     archive = context.options["data"] == "archive"
     checksums = {"checksums": "fast" if archive else "none"}
     planned = context.run("backed_up", volume_backup, checksums, check_mode=True)
@@ -110,7 +111,7 @@ def verify(context: Context) -> Facts:
     cluster = context.connect()
     volumes = read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
     backup = read_backup(context.path, context.facts["generation"])
-    nodes = proved_nodes(context.engine, context.engine.nodes(context.name), cluster)
+    nodes = survey.current_nodes(context, cluster)
     differing = {name: diff for name, diff in changes(backup, volumes, nodes, context.engine).items() if diff}
     if differing:
         raise KindlabError(
