@@ -578,3 +578,13 @@ def test_the_api_of_another_cluster_with_the_same_names(lab: Lab) -> None:
         with pytest.raises(BadInput, match="another cluster than lab: its CA certificate has the sha256"):
             lab(**options)
     assert lab.cluster.writes == [] and not lab.path.exists()
+
+
+def test_a_symbolic_link_as_mounted_directory_is_followed(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(lab.host)
+    lab.mounts[0]["Source"] = str(tmp_path / "link")
+    # At the mount's root, where the link itself is the directory of the volume.
+    lab.cluster.patch("PersistentVolume", "pv-a", {"spec": {"hostPath": {"path": "/data"}}})
+    done = lab(names=["pv-a"], data="archive", compression="gzip")
+    row = done.facts["volumes"][0]
+    assert (row["host_directory"], row["node"], row["files"]) == (str(lab.host), "", 2)

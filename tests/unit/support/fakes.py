@@ -35,11 +35,11 @@ def looked(argv: Sequence[str], ca: str = CA) -> Completed | None:
     return Completed(0, "\0".join(["", ca, *[""] * count, *argv[len(argv) - count :], "", "end", ""]))
 
 
-def swapped(path: str, ca: str = CA) -> Completed:
-    """A look at a node whose only mount is another directory than the host has: it was moved to /srv/moved."""
-    boot = Path(BOOT).read_text()
-    mounts = f"1 0 0:9 / / rw - overlay overlay rw\n2 1 8:1 /srv/moved {path} rw - ext4 /dev/sda1 rw\n"
-    return Completed(0, "\0".join([boot, ca, "1 1", path, mounts, "end", ""]))
+def swapped(*paths: str, ca: str = CA) -> Completed:
+    """A look at a node whose mounts, at these paths, are other directories than the host has: they are /srv/moved."""
+    lines = "".join(f"2 1 8:1 /srv/moved {path} rw - ext4 /dev/sda1 rw\n" for path in paths)
+    stats = ["1 1"] * len(paths)
+    return Completed(0, "\0".join([Path(BOOT).read_text(), ca, *stats, *paths, lines, "end", ""]))
 
 
 class Killed(BaseException):
