@@ -33,9 +33,7 @@ def check_directories(context: Context) -> None:
     places = {v.name: p.host_directory for v in volumes for p in volume_places(v, found.nodes) if p.host_directory}
     shared = users_elsewhere(found.engine, found.sharing, places)
     refusals = [Refusal(name, place.mismatch, place.remedy, claims[name]) for name, place in differing.items()]
-    refusals += [
-        Refusal(name, f"another cluster uses it: {why}", _SHARED, claims[name]) for name, why in shared.items()
-    ]
+    refusals += [Refusal(name, f"{_ELSEWHERE}: {why}", _SHARED, claims[name]) for name, why in shared.items()]
     decline(f"{count(len(refusals), 'volume')} could not be restored after the deletion", refusals)
 
 
