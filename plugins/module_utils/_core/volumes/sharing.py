@@ -28,6 +28,10 @@ class Elsewhere:
         for path, volume in self.volumes.items():
             if _overlap(path, directory):
                 return f"{path} is the directory of {volume}"
+        return self.why_unknown(directory)
+
+    def why_unknown(self, directory: str) -> str:
+        """Why it is not known whether another cluster has a host directory, '' if it is."""
         for cluster, (why, paths) in self.unknown.items():
             if any(_overlap(path, directory) for path in paths):
                 return f"cluster {cluster} has {directory} mounted too, and its volumes are not known: {why}"

@@ -9,7 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import describe_cluster, with_lost_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
+    describe_cluster,
+    with_lost_nodes,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable

@@ -67,9 +67,12 @@ def open_proved(options: Mapping[str, Any], runner: Runner | None, connect: Call
     return Proved(cluster, engine, warnings=(warning,))
 
 
-def check_answer(engine: Engine, nodes: Sequence[Node], answer: Answer) -> None:
-    """Raises as check_same_cluster does. nodes: those of the cluster."""
-    check_same_cluster(nodes[0].cluster, nodes, look_at_nodes(engine, _witnesses(nodes)), answer, engine.name)
+def check_answer(cluster: Cluster, engine: Engine, nodes: Sequence[Node]) -> None:
+    """Raises as check_same_cluster does. cluster: what should be the API server of these nodes."""
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look_at_nodes, engine, _witnesses(nodes))
+        answer = ask(cluster)
+        check_same_cluster(nodes[0].cluster, nodes, looking.result(), answer, engine.name)
 
 
 def proved_nodes(engine: Engine, nodes: Sequence[Node], cluster: Cluster) -> tuple[Node, ...]:
@@ -77,9 +80,11 @@ def proved_nodes(engine: Engine, nodes: Sequence[Node], cluster: Cluster) -> tup
 
     Raises as check_same_cluster does.
     """
-    api_nodes = cluster.list("Node")
-    looks = look_at_nodes(engine, nodes)
-    answer = answer_of(cluster.server, cluster.root_ca(), api_nodes)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look_at_nodes, engine, nodes)
+        api_nodes = cluster.list("Node")
+        answer = answer_of(cluster.server, cluster.root_ca(), api_nodes)
+        looks = looking.result()
     check_same_cluster(nodes[0].cluster, nodes, looks, answer, engine.name)
     return with_api_facts(compared(nodes, looks, look_at_host(nodes), engine.name), api_nodes)
 

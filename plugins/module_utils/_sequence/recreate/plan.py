@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
 
-from . import checks
+from . import checks, survey
 from .context import Context, Facts
 
 
@@ -36,6 +36,7 @@ def plan(context: Context) -> Facts:
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:
         raise in_use_error(in_use)
+    survey.check_directories(context)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
     facts |= {"volumes": planned["volumes"], "saves": "generation" in planned}
