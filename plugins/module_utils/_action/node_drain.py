@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan, eviction_groups, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain import node
@@ -53,6 +53,7 @@ def run(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Drain, cordon or uncordon the node; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     deadline = new_deadline(request.wait_timeout)
     proved = open_proved(options, runner, connect)

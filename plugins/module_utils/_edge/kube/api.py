@@ -29,6 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_
 try:
     import kubernetes.config
     import urllib3
+    import yaml
 
     MISSING = ""
 except ImportError as error:
@@ -49,7 +50,16 @@ class Api:
         require_library()
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
-        except (kubernetes.config.ConfigException, TypeError) as error:
+        except (
+            kubernetes.config.ConfigException,
+            yaml.YAMLError,
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise BadInput(
                 f"The kubeconfig {kubeconfig or 'of this user'} is invalid: {error}",
                 next_step="List its contexts: kubectl config get-contexts"
