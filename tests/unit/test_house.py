@@ -30,7 +30,7 @@ ROOMS = {
 # The map of _core and _edge, by domain: a file imports its own domain and those on the lines above.
 LEVELS = {
     "_core": (
-        ("errors", "text", "clock", "engines", "outcome"),
+        ("errors", "text", "clock", "engines", "outcome", "shape"),
         ("refusals", "options", "images", "console"),
         ("kind", "kube", "data"),
         ("identity", "provisioner", "scaling"),

@@ -45,9 +45,8 @@ def run(
     checked = request.shared_directory if options["check_shared"] else ""
     if checked:
         check_mounts(proved.engine, proved.nodes, checked)
+        warnings += check_shared(proved.engine, proved.nodes, checked)
     if not check_mode:
-        if checked:
-            warnings += check_shared(proved.engine, proved.nodes, checked)
         for step in planned.steps:
             carry_out(cluster, step, options["wait_timeout"])
     return _outcome(planned, warnings)

@@ -54,16 +54,17 @@ def run(
     saved = read_backup(options["path"], options["generation"]).workloads() if from_backup else []
     observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline), connect=connect)
     watch.lap("observe")
-    planned = plan(request, Observed.from_objects(observation.objects, saved))
+    nodes = [node.name for node in observation.nodes]
+    planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
     if request.state == "detached":
-        check = UsageCheck(observation.cluster, observation.engine, observation.nodes)
+        check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
 
             def look(begun: bool) -> Plan:
                 objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
-                return plan(request, Observed.from_objects(objects), begun=begun)
+                return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
 
             planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:

@@ -74,7 +74,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
         context.journal.add(FIRST, **context.facts)
     if start.gone:
         # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
-        # So that a run without options goes on with those that were given last.
+        # The options, too: a rerun without any resumes with those that were given last.
         context.journal.add(DELETION.name, **{name: context.facts[name] for name in ("generation", "options")})
     for step in pending:
         if step.name == FIRST or (step.needs_volumes and not context.facts.get("generation")):
@@ -87,7 +87,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
             if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
                 error.message += f" {mode.undo(context)}"
             elif is_after_deletion(step):
-                error.next_step = report.way_out(error.next_step, step, context.path, context.facts)
+                error.next_step = report.continuation(error.next_step, step, context.path, context.facts)
             raise
     context.record(DONE)
 

@@ -12,7 +12,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import must_be_replaced
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import from_text
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, Killed, ScriptedRunner, merge
@@ -369,7 +368,7 @@ def nodes_that_see(code: int) -> ScriptedRunner:
     return showing(
         inspected("lab-control-plane", "lab", "control-plane"),
         inspected("lab-worker", "lab", "worker"),
-        script=(([*inside, "lab-worker", "test"], Completed(code)), ([*inside, "lab-control-plane"], "")),
+        script=(([*inside, "lab-worker", "sh"], f"1:{code}"), ([*inside, "lab-control-plane", "sh"], "1:0")),
     )
 
 
@@ -379,19 +378,20 @@ def test_a_directory_that_nodes_do_not_share_is_refused_before_anything_is_writt
     asked = options(name=name, check_shared=True, node_path="/data")
     with pytest.raises(BadInput, match="/data is not the same as on lab-control-plane on lab-worker"):
         play(cluster, asked, False, runner=nodes_that_see(1))
+    with pytest.raises(BadInput, match="/data is not the same as on lab-control-plane on lab-worker"):
+        play(cluster, asked, True, runner=nodes_that_see(1))
     assert cluster.writes == []
     play(cluster, asked, False, runner=nodes_that_see(0))
     assert cluster.writes != []
 
 
-def test_nodes_are_not_probed_in_check_mode_or_where_each_has_its_own() -> None:
+def test_nodes_are_not_looked_at_where_each_has_its_own() -> None:
     seen = nodes_that_see(1)
-    play(server(), options(name="hostpath", check_shared=True), True, runner=seen)
     play(server(), options(name="local_path", check_shared=True), False, runner=seen)
-    assert [call for call in seen.calls if "touch" in call] == []
+    assert [call for call in seen.calls if "stat" in " ".join(call) and "/data" in call] == []
 
 
-def test_nodes_on_another_host_are_not_probed_and_that_is_told() -> None:
+def test_nodes_on_another_host_are_not_looked_at_and_that_is_told() -> None:
     elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
     cluster = server({"kind": "Node", "metadata": {"name": "lab-control-plane"}})
     done = play(cluster, options(name="hostpath", check_shared=True), False, runner=elsewhere)

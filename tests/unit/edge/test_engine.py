@@ -116,3 +116,16 @@ def test_what_an_old_nerdctl_does_not_show_is_no_drift() -> None:
 def test_an_engine_that_shows_something_else(shown: str) -> None:
     with pytest.raises(Unreachable, match="in a form that is not known"):
         engine((["docker", "ps"], "c1\n"), (["docker", "inspect", "c1"], shown)).nodes("lab")
+
+
+def test_a_container_that_is_deleted_while_nodes_are_listed() -> None:
+    class Leaving(ScriptedRunner):
+        def run(self, argv, **options):
+            if argv[1] == "inspect" and "gone" in argv:
+                shown = json.dumps(containers({"name": "lab", "nodes": [NODE]}))
+                self.script = [(["docker", "ps"], "a\n"), (["docker", "inspect"], shown)]
+                return Completed(1, "[]", "Error: No such object: gone")
+            return super().run(argv, **options)
+
+    runner = Leaving([(["docker", "ps"], "a gone\n")])
+    assert [node.name for node in Engine("docker", runner).nodes()] == ["lab-control-plane"]

@@ -95,10 +95,10 @@ class SavedVolume:
 
     claim: 'namespace/name', '' for none. phase: of the PersistentVolume when it was saved, '' if unknown.
     reclaim_policy: the original one, before the backup set Retain. nodes: those of the node affinity, () for any.
-    data: of WHERE; source: where it is, for people, e.g. 'nfs files.example:/exports/db'. host_directory: '' unless
-    data is HOST. files, bytes: of its data. consistent: False if it was written to whenever it was read. digest: over
-    the content of its entries (checksums.digest), '' for none. checksum_list: its path in the generation, '' for none.
-    archive: None if only the data's own place has it.
+    data: of WHERE; source: where it is if that is ELSEWHERE, e.g. 'nfs files.example:/exports/db'. host_directory: ''
+    unless data is HOST. files, bytes: of its data. consistent: False if it was written to whenever it was read.
+    digest: over the content of its entries (ChecksumList), '' for none. checksum_list: its path in the generation, ''
+    for none. archive: None if only the data's own place has it.
     """
 
     name: str
@@ -166,6 +166,11 @@ def file_stem(volume: str) -> str:
     if len(volume) <= 200:
         return volume
     return f"{volume[:180]}-{hashlib.sha256(volume.encode()).hexdigest()[:16]}"
+
+
+def archive_path(volume: str, compression: str) -> str:
+    """The path of a volume's archive in the generation."""
+    return f"archives/{file_stem(volume)}{COMPRESSIONS[compression]}"
 
 
 def _content(catalog: Catalog) -> Catalog:

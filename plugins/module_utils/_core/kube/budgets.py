@@ -32,7 +32,7 @@ class Budget:
     allowed: int = 0
     counted: bool = True
     any_unhealthy: bool = False
-    selector: Object = field(default_factory=dict, compare=False)
+    selector: Object | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -89,7 +89,7 @@ def read_budget(item: Object) -> Budget:
         allowed=status.get("disruptionsAllowed", 0),
         counted=status.get("observedGeneration", 0) >= metadata.get("generation", 0) > 0,
         any_unhealthy=spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow",
-        selector=spec.get("selector") or {},
+        selector=spec.get("selector"),
     )
 
 

@@ -26,6 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from .archive import CHUNK, ENVIRONMENT, create, last_lines, tar_failure
 from .read_errors import changed_while_read
 
+# For a command that looks at every entry of a volume.
+LONG_SECONDS = 3600.0
 MISSING, EMPTY, THERE, OTHER = "missing", "empty", "there", "other"
 
 # Runs a program that ends with its standard input: in a node nobody else ends one whose reader is gone.
@@ -82,9 +84,8 @@ def sizes(directories: Mapping[str, NodeDirectory]) -> dict[str, int]:
     for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         argv = ["xargs", "-0", "du", "--summarize", "--one-file-system", "--block-size=1", "--"]
-        printed = (
-            directories[names[0]].inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines()
-        )
+        inside = directories[names[0]].inside
+        printed = inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines()
         on_disk = {path: int(size) for size, _tab, path in (line.partition("\t") for line in printed) if size.isdigit()}
         found.update((name, on_disk[path]) for name in names if (path := directories[name].path) in on_disk)
     return found
@@ -100,9 +101,8 @@ def with_devices(directories: Mapping[str, NodeDirectory]) -> set[str]:
     for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         argv = ["xargs", "-0", "sh", "-c", script, "sh"]
-        printed = set(
-            directories[names[0]].inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines()
-        )
+        inside = directories[names[0]].inside
+        printed = set(inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines())
         found |= {name for name in names if directories[name].path in printed}
     return found
 

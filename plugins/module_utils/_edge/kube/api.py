@@ -58,6 +58,7 @@ class Api:
             LookupError,
             TypeError,
             AttributeError,
+            RecursionError,
         ) as error:
             raise BadInput(
                 f"The kubeconfig {kubeconfig or 'of this user'} is invalid: {error}",

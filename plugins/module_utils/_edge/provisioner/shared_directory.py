@@ -1,10 +1,9 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check that a directory is the same in all nodes: create a file through one node, look for it through the others."""
+"""Check that a directory is the same in all nodes, by its device and inode."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +13,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import places
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import compared_nodes
+
+# Device and inode tell a directory: all nodes run on one kernel.
+_LOOK = ("sh", "-c", 'test -d "$1" && test -w "$1" && stat -L -c "%d:%i" "$1"', "sh")
 
 
 def check_mounts(engine: Engine, nodes: Sequence[Node], directory: str) -> None:
@@ -40,21 +42,17 @@ def check_shared(engine: Engine, nodes: Sequence[Node], directory: str) -> tuple
 def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -> None:
     """Raise BadInput, with the nodes that differ, unless the directory is the same in all of these nodes.
 
-    The file is removed again; directories are neither created nor changed.
+    Nothing is written, so that check mode gives the same answer.
     """
-    first, *others = nodes
-    probe = f"{directory}/.kindlab-probe-{secrets.token_hex(8)}"
-    written = engine.inside(first).run(["touch", probe], check=False)
-    if written.code != 0:
-        raise _different(engine, directory, first, [first], "is not writable")
-    try:
-        with ThreadPoolExecutor(max_workers=max(1, len(others))) as pool:
-            tests = list(pool.map(lambda n: engine.inside(n).run(["test", "-e", probe], check=False), others))
-    finally:
-        engine.inside(first).run(["rm", "-f", probe], check=False)
-    different = [node for node, test in zip(others, tests, strict=True) if test.code != 0]
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        done = list(pool.map(lambda node: engine.inside(node).run([*_LOOK, directory], check=False), nodes))
+    found = {node: look.out.strip() if look.code == 0 else "" for node, look in zip(nodes, done, strict=True)}
+    missing = [node for node in nodes if not found[node]]
+    if missing:
+        raise _different(engine, directory, nodes[0], missing, "is not a writable directory")
+    different = [node for node in nodes if found[node] != found[nodes[0]]]
     if different:
-        raise _different(engine, directory, first, different, f"is not the same as on {first}")
+        raise _different(engine, directory, nodes[0], different, f"is not the same as on {nodes[0]}")
 
 
 def _different(engine: Engine, directory: str, first: str, nodes: list[str], why: str) -> BadInput:

@@ -88,10 +88,36 @@ def test_an_image_that_was_left_to_kind_is_the_one_it_took() -> None:
     assert [node.get("image") for node in again(spec, nodes)["nodes"]] == ["kindest/node:v1", None]
 
 
-@pytest.mark.parametrize("data", [None, {}, {"config": "{"}, {"config": "[1]"}, {"config": None}])
+SPOILED = (
+    "{",
+    "[1]",
+    "{}",
+    "null",
+    '[["name", "k"]]',
+    '{"name": "k"}',
+    '{"name": "k", "nodes": null}',
+    '{"name": "k", "nodes": [{}]}',
+    '{"name": "k", "nodes": [{"role": "worker", "extraMounts": [7]}]}',
+    '{"name": "k", "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h"}]}]}',
+    '{"name": "k", "nodes": [], "kubeadmConfigPatches": [7]}',
+    '{"name": "k", "nodes": [], "networking": []}',
+    "[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"config": None}, *({"config": text} for text in SPOILED)])
 def test_a_record_that_somebody_spoiled(data: Any) -> None:
+    config_map = {"data": data} if data is not None else {}
     with pytest.raises(BadInput, match="kube-system/kindlab-cluster"):
-        recorded_config({"data": data} if data is not None else {})
+        recorded_config(config_map)
+    assert known_options(config_map, ()) == {}
+
+
+def test_networking_that_no_option_sets_is_not_left_out() -> None:
+    config = {"name": "k", "nodes": [{"role": "control-plane"}], "networking": {"new": True}}
+    assert known_options({"data": {"config": json.dumps(config)}}, ()) == {}
+    config["networking"] = {"kubeProxyMode": "none"}
+    assert known_options({"data": {"config": json.dumps(config)}}, ())["networking"] == {"kube_proxy_mode": "none"}
 
 
 def test_the_configuration_is_kept_as_text() -> None:

@@ -71,3 +71,11 @@ UNREADY = pod("p", ready=False)
 )
 def test_evictions_that_need_permission(other, how, asks):
     assert read_budget(budget("web", **how)).applies_to(other) is asks
+
+
+@pytest.mark.parametrize(("selector", "selects"), [({}, True), (None, False), ({"matchLabels": {"app": "db"}}, False)])
+def test_which_pods_a_budget_selects(selector, selects):
+    item = budget("web")
+    item["spec"]["selector"] = selector
+    assert read_budget(item).selects_pod({"metadata": {"namespace": "ns", "name": "p"}}) is selects
+    assert not read_budget(item).selects_pod({"metadata": {"namespace": "other", "name": "p"}})
