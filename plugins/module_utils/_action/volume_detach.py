@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -52,7 +52,7 @@ def run(
     # Read the backup first: without it nothing may be changed.
     from_backup = request.state == "attached" and options["path"]
     saved = read_backup(options["path"], options["generation"]).workloads() if from_backup else []
-    observation = observe(options, READ, runner=runner, connect=connect)
+    observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline), connect=connect)
     watch.lap("observe")
     nodes = [node.name for node in observation.nodes]
     planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))

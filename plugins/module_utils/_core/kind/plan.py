@@ -191,7 +191,7 @@ def _decline_rest_of_deletion(request: Request, observed: Observed) -> None:
 def _decline_unknown(name: str, observed: Observed) -> None:
     """Raise Declined if nobody knows whether the cluster was ever usable."""
     if observed.half_created and observed.doubt and observed.mark is not None:
-        stopped = [node.name for node in observed.nodes if node.state != "running"]
+        stopped = observed.stopped
         start = f"Start its nodes: {observed.engine} start {' '.join(stopped)}, and run this again." if stopped else ""
         decline(
             f"Cluster {name} may be unfinished, and may have volumes",

@@ -26,8 +26,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from .archive import CHUNK, ENVIRONMENT, create, last_lines, tar_failure
 from .read_errors import changed_while_read
 
-# For a command that looks at every entry of a volume.
-LONG_SECONDS = 3600.0
 MISSING, EMPTY, THERE, OTHER = "missing", "empty", "there", "other"
 
 # Runs a program that ends with its standard input: in a node nobody else ends one whose reader is gone.

@@ -131,8 +131,11 @@ class KindCluster:
 
     @functools.cached_property
     def _credentials_of_kind(self) -> Mapping[str, Any]:
-        """What kind prints for the cluster, None-like {} if its control plane does not run."""
-        text = self.kind.kubeconfig(self.name)
+        """What kind prints for the cluster, {} if its control plane does not run, or kind is not there."""
+        try:
+            text = self.kind.kubeconfig(self.name)
+        except KindlabError:
+            text = None
         if text is None:
             return {}
         with temporary_file(text) as path:

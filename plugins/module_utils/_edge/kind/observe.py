@@ -53,6 +53,8 @@ def _blockers(
             return find_blockers(api, cluster.unbound, nodes, backup)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
+        if observed.half_created and observed.stopped:
+            start = f"Start its nodes: {observed.engine} start {' '.join(observed.stopped)}, and run this again."
         return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)
 
 

@@ -148,7 +148,6 @@ GOOD = {"name": "lab", "nodes": [{"role": "worker", "extraMounts": [{"hostPath":
         {**GOOD, "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h"}]}]},
         {**GOOD, "nodes": [{"role": "worker", "extraMounts": {"hostPath": "/h", "containerPath": "/n"}}]},
         {**GOOD, "nodes": [{"role": "worker", "extraPortMappings": [{"containerPort": "80"}]}]},
-        {**GOOD, "networking": {"unknown": 1}},
         {**GOOD, "networking": []},
         {**GOOD, "networking": {"apiServerPort": True}},
         {**GOOD, "featureGates": {"A": "true"}},

@@ -54,6 +54,11 @@ class Observed:
         return self.mark is not None
 
     @property
+    def stopped(self) -> tuple[str, ...]:
+        """The names of the nodes that do not run."""
+        return tuple(node.name for node in self.nodes if node.state != "running")
+
+    @property
     def half_created(self) -> bool:
         """True if kind was interrupted before it wrote the kubeconfig, and the nodes that it left may not be in use."""
         return bool(self.nodes) and self.mark is not None and self.mark.action == CREATING and not self.named
