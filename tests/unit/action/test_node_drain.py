@@ -188,7 +188,7 @@ def test_a_pod_that_cannot_start_is_explained_at_once():
         play(cluster, state="uncordoned")
     assert caught.value.message.startswith("Node w1 is schedulable, but 1 pod cannot start, and will not without")
     assert f"is CreateContainerConfigError: {message}" in caught.value.message
-    assert cluster.now < 10
+    assert cluster.now < 12
 
 
 @pytest.mark.parametrize("grace_period", [None, 0])

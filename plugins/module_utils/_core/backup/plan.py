@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .catalog import SavedCluster
-from .manifests import collect
+from .manifests import WORKLOADS, collect
 from .places import LEAVE_OUT, Look, data_places, elsewhere, unreadable
 from .request import Request
 

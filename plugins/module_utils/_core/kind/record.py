@@ -31,7 +31,7 @@ _CONFIG = {
     "nodes!": [_NODE],
     "featureGates": {"*": bool},
     "runtimeConfig": {"*": str},
-    "networking": {field: value for field, value in NETWORKING.values()},
+    "networking": dict(NETWORKING.values()),
     "kubeadmConfigPatches": [str],
     "containerdConfigPatches": [str],
 }

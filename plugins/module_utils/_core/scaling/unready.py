@@ -18,12 +18,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 _STARTING = ("ContainerCreating", "PodInitializing", "Pending", "Running", "not ready", "ContainersNotReady")
 # Reasons that nobody but the user removes; of the others, those whose message says so.
 _FINAL = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
-_TRANSIENT = re.compile(r"failed to sync|timed out")
+# What a controller is about to create, in a new namespace for example.
+_TRANSIENT = re.compile(r'failed to sync|timed out|waiting for|"kube-root-ca\.crt"|serviceaccount "default"')
 _FINAL_MESSAGE = {
     "Image": re.compile(r"not found|denied|unauthorized|manifest unknown|no match for platform"),
     "FailedMount": re.compile(r"(configmap|secret) \S+ not found|non-existent|type check failed"),
     "FailedCreate": re.compile(r"forbidden|denied|is invalid|not found"),
-    "Unschedulable": re.compile(r"persistentvolumeclaim \S+ not found"),
+    "Unschedulable": re.compile(r'persistentvolumeclaim "\S+" not found'),
 }
 _NAMED = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedScheduling", "Unhealthy")
 

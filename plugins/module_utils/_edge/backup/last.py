@@ -15,7 +15,10 @@ from .reader import read_backup
 
 
 def observed_last(request: Request, nodes: tuple[Node, ...], why: str) -> tuple[Observed, str]:
-    """The cluster, and a warning. nodes: its containers; why: the API server does not answer. Raises what read_backup raises."""
+    """The cluster, and a warning. nodes: its containers; why: the API server does not answer.
+
+    Raises what read_backup raises.
+    """
     backup = read_backup(request.path)
     saved = {kind: backup.objects(kind) for kind in MANIFESTS}
     observed = observed_from_backup(request.cluster, nodes, backup.catalog, saved, str(backup.directory))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,8 @@ from .world import World
 
 # What a new cluster has of the old one.
 SURVIVES = ("Node",)
+# A volume is saved although no Node fits it (any more), and cannot be restored without one.
+UNKNOWN = ("is not in this cluster", "no node of this cluster fits", "has no container")
 SAVING = {"names": None, "namespaces": None, "storage_classes": None, "label_selectors": None, "keep": 0}
 SAVING_ALL = dict.fromkeys(("names", "namespaces", "storage_classes"))
 PLAIN = {"claims": True, "node_map": {}, "create_namespaces": True, "create_storage_classes": True, "generation": None}
@@ -32,8 +33,6 @@ def round_trip(c: Choices, world: World) -> Iterator[str]:
     if saved.verdict != "ok" or not saved.result[2].get("volumes"):
         return
     rows = {row["name"]: row for row in saved.result[2]["volumes"]}
-    if saving.options["data"] == "archive" and _overlap(rows):
-        return
     objects, files = world.api.by_key(), world.files()
     _lose(world, rows, archived=saving.options["data"] == "archive")
     verify = c.pick(("full", "fast")) if saving.options["checksums"] == "full" else saving.options["checksums"]
@@ -41,17 +40,20 @@ def round_trip(c: Choices, world: World) -> Iterator[str]:
     yield from (f"{saving}; {restoring}: {problem}" for problem in problems(restoring, world))
     restored = attempt(restoring, world, True)
     if restored.verdict != "ok":
+        if not all(_is_unknown(row, objects) for row in restored.result[1] or [{}]):
+            yield f"{saving}; {restoring}: what was saved is refused: {restored.result[0]}"
         return
     for row in restored.result[2]["volumes"]:
         yield from (f"{saving}; {restoring}: {row['name']} {why}" for why in _unequal(row, objects, world))
-    if any(row["host_directory"] != rows[row["name"]]["host_directory"] for row in restored.result[2]["volumes"]):
-        return
     yield from (f"{saving}; {restoring}: {path} is not as it was" for path in _changed(files, world.files()))
 
 
-def _overlap(rows: Mapping[str, Any]) -> bool:
-    places = sorted((row["host_directory"] or row["node_directory"]) + "/" for row in rows.values())
-    return any(below.startswith(above) for above, below in itertools.pairwise(places))
+def _is_unknown(row: Mapping[str, Any], objects: Mapping[tuple[str, str, str], Object]) -> bool:
+    """True for a refusal of a volume without a Node, or of local data that no node has mounted any more."""
+    if not row:
+        return False
+    labels = objects["PersistentVolume", "", row["name"]]["metadata"].get("labels") or {}
+    return any(known in row["why"] for known in UNKNOWN) or "kindlab.volumes/local-data" in labels
 
 
 def _lose(world: World, rows: Mapping[str, Any], *, archived: bool) -> None:
@@ -63,7 +65,8 @@ def _lose(world: World, rows: Mapping[str, Any], *, archived: bool) -> None:
     world.host.clusters[CLUSTER] = world.api
     for row in rows.values() if archived else ():
         directory = row["host_directory"] or row["node_directory"]
-        for path in list(Path(directory).iterdir()) if directory.startswith(str(world.top)) else ():
+        mine = directory.startswith(str(world.top)) and Path(directory).is_dir()
+        for path in list(Path(directory).iterdir()) if mine else ():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 

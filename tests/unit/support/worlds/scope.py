@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .api import WorldApi
@@ -42,14 +42,31 @@ def outside(request: Request, before: Mapping[Key, Object], api: WorldApi) -> It
             yield f"it was not asked to {verb} {kind} {name}"
 
 
-def stopped_before_retained(writes: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    """Reclaim policies are set before anything is scaled, evicted or deleted."""
+def stopped_before_retained(before: Mapping[Key, Object], api: WorldApi) -> Iterator[str]:
+    """Volumes of pods that are stopped are retained before anything is scaled, evicted or deleted."""
     stopped = ""
-    for verb, kind, name in writes:
+    for verb, kind, name in api.writes:
         if kind == "PersistentVolume" and verb == "patch" and stopped:
             yield f"PersistentVolume {name} was patched after {stopped}"
         if verb in ("delete", "evict") or (verb == "patch" and kind in WORKLOADS):
             stopped = f"{verb} {kind} {name}"
+    gone = [item for key, item in before.items() if key[0] == "Pod" and key not in api.objects]
+    for pod in gone if stopped else ():
+        for volume in _bound_volumes(pod, before):
+            now = api.objects.get(("PersistentVolume", "", volume["metadata"]["name"]), volume)
+            if now["spec"].get("persistentVolumeReclaimPolicy", "Retain") != "Retain":
+                yield f"{now['metadata']['name']} of pod {pod['metadata']['name']} was not retained when it was stopped"
+
+
+def _bound_volumes(pod: Object, objects: Mapping[Key, Object]) -> Iterator[Object]:
+    """The volumes of a pod's claims, without those of ephemeral volumes."""
+    for volume in pod["spec"].get("volumes") or ():
+        name = (volume.get("persistentVolumeClaim") or {}).get("claimName", "")
+        claim = objects.get(("PersistentVolumeClaim", pod["metadata"]["namespace"], name))
+        pv = objects.get(("PersistentVolume", "", claim["spec"].get("volumeName", ""))) if claim else None
+        ref = (pv or {}).get("spec", {}).get("claimRef") or {}
+        if pv and (ref.get("namespace"), ref.get("name")) == (pod["metadata"]["namespace"], name):
+            yield pv
 
 
 def selected(options: Mapping[str, Any], objects: Mapping[Key, Object]) -> set[str]:
