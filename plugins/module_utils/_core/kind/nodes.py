@@ -96,11 +96,6 @@ class Node:
         above = (m for m in self.mounts if is_below(path, m.node_path))
         return max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
 
-    def is_mount_point(self, node_directory: str) -> bool:
-        """True if something is mounted at this directory itself, not at one above it."""
-        nearest = self.mount_of(node_directory)
-        return nearest is not None and posixpath.normpath(nearest.node_path) == posixpath.normpath(node_directory)
-
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
         path, nearest = posixpath.normpath(node_directory), self.mount_of(node_directory)
