@@ -64,7 +64,9 @@ options:
     type: bool
     default: false
   pod_selectors:
-    description: Label selectors that a pod must match to be evicted, for example V(app=web) or V(tier!=cache).
+    description:
+      - Label selectors that a pod must match to be evicted, for example V(app=web) or V(tier!=cache).
+      - An empty list is an error.
     type: list
     elements: str
   on_failure:

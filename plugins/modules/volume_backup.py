@@ -16,8 +16,13 @@ description:
     archive of its data. A generation becomes visible by a single rename, after all of it has been synced to disk.
   - Does not write a generation if the newest one has the same volumes with the same data. With O(checksums=full) the
     times of files are not compared.
-  - Checksums are only valid for data that nothing writes. Volumes that pods use are saved with a warning; the module
-    fails if a file changes while it is read. Use M(kindlab.volumes.volume_detach) first.
+  - Checksums are only valid for data that nothing writes. Volumes that pods use are saved with a warning. A file that
+    changes while it is read is read again; if the data of a volume never rests, that volume is saved as not consistent
+    and the others are not affected. Use M(kindlab.volumes.volume_detach) first.
+  - Of volumes whose data is elsewhere (NFS, iSCSI, CSI, block devices, M(kindlab.volumes.local_data)), and of claims
+    without a volume, the manifests are saved. Generic ephemeral volumes are left as they are.
+  - A directory on the host is refused if it is not the one that the node has mounted, for example because it was
+    replaced after the node had started. With O(data=archive) the data of a volume of one node is then read in the node.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -72,7 +77,8 @@ options:
       - What to do if the API server does not answer.
       - V(refuse) fails.
       - V(last_backup) takes volumes, claims and workloads from the newest generation in O(path), and reads the data
-        from directories of the host, or inside a running node. A warning says what is unknown.
+        from directories of the host, or inside a running node. A warning says what is unknown. This is refused if the
+        API server answers inside its node and only this host does not reach it.
     type: str
     choices: [refuse, last_backup]
     default: refuse
@@ -80,6 +86,8 @@ options:
     description:
       - Number of generations to keep. Older ones are removed after the new one is complete. V(0) keeps all.
       - Generations are counted whatever they contain. Use a separate O(path) for each selection of volumes.
+      - An older generation is not removed if it alone holds a volume. That is a volume that, with its claim, is neither
+        in a newer generation that is kept nor in the cluster. RV(kept_generations) names them.
     type: int
     default: 0
 seealso:
@@ -87,12 +95,15 @@ seealso:
   - module: kindlab.volumes.volume_restore
   - module: kindlab.volumes.volume_info
 notes:
-  - Volumes whose data cannot be read are refused before anything is changed. With O(data=in_place) these include all
-    volumes whose directory is not mounted from the host.
+  - Volumes whose data cannot be read are refused before anything is changed, and so are archives for which the disk of
+    O(path) has not enough room. With O(data=in_place) all volumes are refused whose directory is not mounted from the
+    host.
+  - Every archive is read back and compared with its checksum list. If the newest generation is to stand for the volumes
+    as they are, its archives are read, too.
   - Workloads that use the volumes (Deployments, StatefulSets, CronJobs, ...) are saved with the number of replicas that
     they had before M(kindlab.volumes.volume_detach) scaled them to zero. That module recreates them in a new cluster.
   - M(kindlab.volumes.kind_cluster) deletes a cluster with volumes only if a backup contains their current data
-    (O(kindlab.volumes.kind_cluster#module:backup)); data inside a node must be in an archive.
+    (O(kindlab.volumes.kind_cluster#module:backup)); data inside a node must be in an archive, which is read first.
   - Sockets, and file systems mounted in a volume, are not saved.
 """
 
@@ -151,6 +162,32 @@ removed_generations:
   type: list
   elements: str
   sample: []
+kept_generations:
+  description: The generations that O(keep) would have removed, if they did not alone hold a volume.
+  returned: when there are volumes
+  type: list
+  elements: dict
+  contains:
+    generation:
+      description: Name of the generation.
+      type: str
+    why:
+      description: What only this generation holds.
+      type: str
+  sample: []
+claims:
+  description: The claims without a volume that were saved, which are pending, or have lost their volume.
+  returned: when there are volumes
+  type: list
+  elements: dict
+  contains:
+    claim:
+      description: The claim as V(namespace/name).
+      type: str
+    phase:
+      description: Its phase.
+      type: str
+  sample: []
 volumes:
   description: The volumes, sorted by name.
   returned: success
@@ -162,6 +199,19 @@ volumes:
       type: str
     claim:
       description: Its claim as V(namespace/name), empty for none.
+      type: str
+    phase:
+      description: Phase of the PersistentVolume.
+      type: str
+    data:
+      description:
+        - Where its data is. V(host) is a directory of the host, V(node) a directory inside a node.
+        - V(elsewhere) is what is not read, so that only manifests are saved; RV(volumes[].source) says where it is.
+        - V(none) is a volume that was never used, and whose directory does not exist.
+      type: str
+    source:
+      description:
+        - Where its data is if RV(volumes[].data) is V(elsewhere), for example V(nfs files.example:/exports/db).
       type: str
     node:
       description: Name of the node that has its data, empty if the host has it.
@@ -178,6 +228,9 @@ volumes:
     bytes:
       description: Their size in bytes; hard links to one file count once.
       type: int
+    consistent:
+      description: V(false) if the data was written to whenever it was read.
+      type: bool
     digest:
       description: SHA-256 over its checksum list without times, equal for equal content; empty with O(checksums=none).
       type: str
@@ -200,11 +253,15 @@ volumes:
   sample:
     - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
       claim: default/database
+      phase: Bound
+      data: host
+      source: ''
       node: ''
       node_directory: /var/local-path-provisioner/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       host_directory: /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       files: 3
       bytes: 4117
+      consistent: true
       digest: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
       archive: archives/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1.tar.zst
       original_reclaim_policy: Delete

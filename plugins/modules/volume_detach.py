@@ -24,7 +24,7 @@ description:
     M(kindlab.volumes.volume_backup) saves workloads with the recorded values.
   - A volume is free when no pod uses it, no helper pod of a provisioner works on it, no VolumeAttachment names it, and
     no process in any node container has a mount, an open file or its working directory in it. Each node is probed once
-    for all volumes.
+    for all volumes, also nodes of other clusters of the same container engine that have their directories mounted.
   - ConfigMaps, Secrets and other objects that workloads refer to are not changed. Disruption budgets do not apply, as
     they limit evictions only.
 author: kindlab.volumes contributors (@kindlab)
@@ -70,7 +70,8 @@ options:
     description:
       - Whether to wait until the pods are ready, with O(state=attached). The module fails as soon as it is known that a
         pod cannot start without a change, for example because of a missing ConfigMap, and names pod and reason.
-      - If V(false), what is known when the workloads have been scaled up is a warning.
+      - If V(false), what is known when the workloads have been scaled up is a warning. For workloads that are created
+        from O(path) it waits up to three seconds to find out.
     type: bool
     default: false
 notes:

@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Lists the PersistentVolumes of a kind cluster with their claims, the pods that use them, and the directories on the
     host that contain their data.
-  - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume.
+  - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume of
+    this cluster or of another one that has them mounted. A warning names directories for which that is not known.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -67,6 +68,12 @@ volumes:
     claim_phase:
       description: Phase of the claim; empty if the claim does not exist or has another volume.
       type: str
+    terminating:
+      description: Whether the volume or its claim is being deleted.
+      type: bool
+    ephemeral:
+      description: Whether it is a generic ephemeral volume, which is deleted with its pod.
+      type: bool
     storage_class:
       description: Name of the storage class; empty if it has none.
       type: str
@@ -83,8 +90,21 @@ volumes:
       description: The access modes.
       type: list
       elements: str
+    volume_mode:
+      description: V(Filesystem) or V(Block).
+      type: str
     source:
       description: The type of its source, for example V(hostPath) or V(local).
+      type: str
+    location:
+      description: Its source with where it is, for example V(nfs files.example:/exports/db).
+      type: str
+    data:
+      description:
+        - Where its data is. V(host) is a directory of the host, V(node) a directory inside a node.
+        - V(elsewhere) is what M(kindlab.volumes.volume_backup) does not read, for example network storage, a block
+          device, or data of M(kindlab.volumes.local_data).
+        - Empty if it is not the same for all of its nodes, or if no node fits its node affinity.
       type: str
     provisioned_by:
       description: The provisioner that created it; empty if it was created by hand.
@@ -102,6 +122,12 @@ volumes:
     host_directories:
       description: Its directory on the host by node; empty for a node where it is not mounted from the host.
       type: dict
+    mismatch:
+      description:
+        - Why the directory on the host is not the one that a node has mounted, for example because it was replaced
+          after the node had started. Other modules refuse to read or write such a directory.
+        - Empty if it is the same, or if they could not be compared because the node is not running.
+      type: str
     pods:
       description: The pods that use its claim, each with C(namespace), C(name), C(node) and C(phase).
       type: list
@@ -111,18 +137,24 @@ volumes:
       claim: default/database
       phase: Bound
       claim_phase: Bound
+      terminating: false
+      ephemeral: false
       storage_class: standard
       reclaim_policy: Retain
       original_reclaim_policy: Delete
       capacity: 1Gi
       access_modes: [ReadWriteOnce]
+      volume_mode: Filesystem
       source: hostPath
+      location: hostPath /var/local-path-provisioner/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
+      data: host
       provisioned_by: rancher.io/local-path
       nodes: [lab-worker]
       node_directory: /var/local-path-provisioner/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       host_directory: /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       host_directories:
         lab-worker: /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
+      mismatch: ""
       pods:
         - {namespace: default, name: database-0, node: lab-worker, phase: Running}
 released:

@@ -31,6 +31,8 @@ description:
   - Data outside of the nodes' directories (network storage, CSI drivers, block devices, data of
     M(kindlab.volumes.local_data)) is not in a backup. Such volumes and their claims are restored, and a warning says
     where the data is.
+  - A directory on the host is refused if it is not the one that the nodes have mounted, and if a volume or a process of
+    another cluster of the same container engine has it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes

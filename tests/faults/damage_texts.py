@@ -174,7 +174,7 @@ def _deep(data: st.DataObject, files: Files, _victim: Victim) -> str:
 
 
 def _format(data: st.DataObject, files: Files, _victim: Victim) -> str:
-    form: object = data.draw(st.sampled_from([0, -1, 2, 10**30, True, None, 1.0, "1", [1], {}]))
+    form: object = data.draw(st.sampled_from([0, -1, 3, 10**30, True, None, 1.0, "1", [1], {}]))
     _seal_catalog(files, {**_catalog(files), "format": form})
     return repr(form)
 

@@ -1,4 +1,4 @@
-"""Drawn worlds: clusters with any objects, machines, options and kubeconfigs, and what holds for all modules in them."""
+"""Drawn worlds: clusters with any objects, machines, options and kubeconfigs, and what modules do in all of them."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def workloads() -> list[Object]:
 
 def end_some(lab: Lab) -> None:
     """Bring claims and volumes into the states Released, Failed and Lost."""
-    until("all claims are bound", lambda: list(lab.phases().values()).count("Bound") >= 30, 120)
+    until("all claims are bound", lambda: list(lab.phases().values()).count("Bound") >= 38, 120)
     retain = json.dumps({"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
     for name in ("released", "failed", "lost"):
         lab.kubectl("patch", "pv", name, "-p", retain)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import scene
-from harness import BIN, SCRATCH, Row, row, run, until
+from harness import BUILD, SCRATCH, Row, row, run, until
 
 Object = dict[str, Any]
+MODULES = "ansible_collections.kindlab.volumes.plugins.modules"
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a module returned. output: everything that Ansible printed; seconds: of the whole run."""
+    """What a module returned. output: everything that it printed; seconds: of the whole run."""
 
     result: Object
     output: str
@@ -43,9 +45,8 @@ class Told:
         return "Traceback" not in self.output and (not self.failed or bool(self.result.get("reason")))
 
     def names(self, *words: str) -> bool:
-        """Whether all words are in what was printed, however it is wrapped."""
-        flat = " ".join(self.output.split())
-        return all(word in flat for word in words)
+        """Whether all words are in what was printed."""
+        return all(word in self.output for word in words)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Lab:
         """Create the cluster. Raises SystemExit if that fails."""
         self.top.mkdir(parents=True, exist_ok=True)
         given = {"name": self.name, "kubeconfig": str(self.kubeconfig), "image": node_image(), **options}
-        made = ansible("kind_cluster", given)
+        made = ask_module("kind_cluster", given)
         if made.failed:
             raise SystemExit(f"{self.name} was not created: {made.text}")
 
@@ -83,7 +84,7 @@ class Lab:
         """Run a module against this cluster."""
         name = "name" if module in ("kind_cluster", "kind_cluster_info") else "cluster"
         given = {name: self.name, "kubeconfig": str(self.kubeconfig), **options}
-        return ansible(module, given, check=check, environment=environment)
+        return ask_module(module, given, check=check, environment=environment)
 
     def kubectl(self, *words: str, stdin: str = "", check: bool = True) -> str:
         """The output of kubectl in the first node."""
@@ -133,27 +134,23 @@ def labs(*names: str) -> Iterator[list[Lab]]:
             lab.remove()
 
 
-def ansible(module: str, options: Object, *, check: bool = False, environment: dict[str, str] | None = None) -> Told:
-    """Run one module with ansible."""
-    log, begun = SCRATCH / "module.log", time.monotonic()
-    argv = [BIN / "ansible", "localhost", "-m", f"kindlab.volumes.{module}", "-a", json.dumps(options)]
-    with log.open("wb") as sink:
-        subprocess.run(
-            [str(word) for word in (*argv, *(["--check"] if check else []))],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
-            check=False,
-        )
-    output = log.read_text(errors="replace")
-    begin = output.find("=> {")
-    result = json.JSONDecoder().raw_decode(output, begin + 3)[0] if begin >= 0 else {}
-    return Told(
-        {"failed": "| SUCCESS =>" not in output and "| CHANGED =>" not in output, **result},
-        output,
-        time.monotonic() - begun,
+def ask_module(module: str, options: Object, *, check: bool = False, environment: dict[str, str] | None = None) -> Told:
+    """Run one module, as Ansible does it on the managed machine."""
+    begun = time.monotonic()
+    built = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(BUILD / "collections")]))
+    given = {**options, "_ansible_check_mode": check}
+    done = subprocess.run(
+        [sys.executable, "-m", f"{MODULES}.{module}"],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": given}),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": built, **(environment or {})},
+        check=False,
     )
+    output = done.stdout + done.stderr
+    begin = done.stdout.find("{")
+    result = json.JSONDecoder().raw_decode(done.stdout[begin:])[0] if begin >= 0 else {"failed": True, "msg": output}
+    return Told({"failed": False, **result}, output, time.monotonic() - begun)
 
 
 @cache

@@ -30,7 +30,7 @@ EXPLAINED = {
     ("_core/kind/mounts_and_ports.py", "node_path"): "a key of each mount",
     ("_core/local_data/location.py", "node_path"): "a key of each mount",
     ("_core/restore/data.py", "checksums"): "how a backup was made",
-    ("_core/restore/refusals.py", "data"): "how a backup was made",
+    ("_core/restore/place_refusals.py", "data"): "how a backup was made",
     ("_edge/data/archive.py", "compression_level"): "checked where it is given, by volume_backup",
 }
 # What a file decides is asked for by these modules only, though others use some of its functions.
@@ -53,7 +53,7 @@ def others(module: str) -> dict[str, str]:
         return {}
     name = re.search(r"others=(action\.OTHERS|OTHERS)", source)
     assert name
-    file = action(module) if name[1] == "action.OTHERS" else "_sequence/recreate/options.py"
+    file = action(module) if name[1] == "action.OTHERS" else "_sequence/option_names.py"
     found: dict[str, str] = importlib.import_module(PACKAGE + file.removesuffix(".py").replace("/", ".")).OTHERS
     return found
 

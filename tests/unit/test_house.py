@@ -40,7 +40,7 @@ LEVELS = {
         ("removal",),
     ),
     "_edge": (
-        ("module", "command", "text_file"),
+        ("module", "bounds", "command", "text_file"),
         ("engine", "images"),
         ("kube", "data"),
         ("identity",),

@@ -19,9 +19,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan, eviction_groups, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain import node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import open_proved
@@ -53,9 +53,10 @@ def run(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Drain, cordon or uncordon the node; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     deadline = new_deadline(request.wait_timeout)
-    proved = open_proved(options, runner, connect)
+    proved = open_proved(options, BoundRunner(runner or Runner(), deadline), connect)
     cluster = proved.cluster
     planned = plan(request, _observe(cluster, request))
     if not check_mode:

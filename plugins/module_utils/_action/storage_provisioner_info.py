@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import (
     RESOURCES,
@@ -30,6 +30,7 @@ def run(
     connect: Callable[..., Cluster] = open_cluster,
 ) -> Outcome:
     """Read them; nothing is changed."""
+    check_absolute(options, ARGUMENTS)
     proved = open_proved(options, runner, connect)
     state = by_ref(item for items in proved.cluster.lists(*RESOURCES) for item in items)
     facts = {"provisioners": provisioners(state), "storage_classes": storage_classes(state)}

@@ -11,9 +11,14 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import look, sources
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import find_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.observe import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place
@@ -46,6 +51,7 @@ def run(
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> Outcome:
     """Write a generation with these volumes, unless the newest one has the same content."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     if request.archives:
         check_programs(request.compression, request.compression_level)
@@ -53,13 +59,11 @@ def run(
     source = observe(options, request, runner, connect)
     planned = plan(request, source.observed)
     check_place(request.path)
-    found_at = sources(planned.places, source.observed.nodes, source.engine)
-    looks = look(planned, found_at)
-    planned.check(looks)
+    found = find_data(planned, source.observed.nodes, source.engine)
     if planned.is_empty:
         return Outcome(False, facts={"volumes": []}, warnings=(f"The cluster {request.cluster} has no volumes.",))
     created = f"{now():%Y-%m-%dT%H:%M:%SZ}"
-    result = save(planned, found_at, looks, source.cluster, created, watch, check_mode=check_mode)
+    result = save(planned, found, source.cluster, created, watch, check_mode=check_mode)
     before, after = result.diff()
     seconds = {phase: watch.seconds.get(phase, 0.0) for phase in PHASES}
     warnings = (*source.warnings, *result.warnings())

@@ -11,10 +11,15 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -41,23 +46,25 @@ def run(
     connect: Connect = open_cluster,
 ) -> Outcome:
     """Detach or attach the volumes; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     watch, deadline = Stopwatch(), Deadline(request.wait_timeout)
     # Read the backup first: without it nothing may be changed.
     from_backup = request.state == "attached" and options["path"]
     saved = read_backup(options["path"], options["generation"]).workloads() if from_backup else []
-    observation = observe(options, READ, runner=runner, connect=connect)
+    observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline), connect=connect)
     watch.lap("observe")
-    planned = plan(request, Observed.from_objects(observation.objects, saved))
+    nodes = [node.name for node in observation.nodes]
+    planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
     if request.state == "detached":
-        check = UsageCheck(observation.cluster, observation.engine, observation.nodes)
+        check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
 
             def look(begun: bool) -> Plan:
                 objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
-                return plan(request, Observed.from_objects(objects), begun=begun)
+                return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
 
             planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:

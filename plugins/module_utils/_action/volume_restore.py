@@ -9,7 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
@@ -44,6 +49,7 @@ def run(
     options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
     """Restore the volumes; in check mode report what would happen."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     watch = Stopwatch()
     with ThreadPoolExecutor(1) as pool:
@@ -53,7 +59,8 @@ def run(
         observation = observing.result()
     watch.lap("observe")
     planned = plan(request, Observed.from_objects(generation, observation.objects, observation.nodes))
-    planned = planned.with_data(compare(backup, planned.to_compare, request.verify, observation.engine))
+    states = compare(backup, planned.to_compare, request.verify, observation.engine, observation.sharing)
+    planned = planned.with_data(states)
     check_archives(backup, planned.steps)
     planned.check_extraction(obstacles(backup, planned.steps, request.verify, observation.engine))
     watch.lap("compare")

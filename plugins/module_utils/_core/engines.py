@@ -13,17 +13,24 @@ class ContainerEngine:
     """How one engine differs.
 
     save: options of `save` for several images in one archive. start: the command that starts its daemon. group: the
-    group whose members may use it.
+    group whose members may use it. info: the template of `info` for its host name and directory. registry: what an
+    image's name begins with in `manifest inspect`.
     """
 
     save: tuple[str, ...] = ()
     start: str = ""
     group: str = ""
+    info: str = "{{.Name}}\t{{.DockerRootDir}}"
+    registry: str = ""
 
 
 ENGINES: Mapping[str, ContainerEngine] = {
     "docker": ContainerEngine(start="systemctl start docker", group="docker"),
-    "podman": ContainerEngine(save=("--format", "docker-archive", "--multi-image-archive")),
+    "podman": ContainerEngine(
+        save=("--format", "docker-archive", "--multi-image-archive"),
+        info="{{.Host.Hostname}}\t{{.Store.GraphRoot}}",
+        registry="docker://",
+    ),
     "nerdctl": ContainerEngine(start="systemctl start containerd"),
 }
 

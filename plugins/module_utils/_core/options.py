@@ -50,3 +50,16 @@ def check_least(options: Mapping[str, Any], **least: int) -> None:
     for name, bound in least.items():
         if options[name] is not None and options[name] < bound:
             raise BadInput(f"{name} must be at least {bound}, not {options[name]}.", next_step=f"Correct {name}.")
+
+
+def check_absolute(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise BadInput if a path is relative: it would depend on the directory in which Ansible runs the module."""
+    for name, option in spec.items():
+        value = options.get(name)
+        if "options" in option:
+            for item in value if isinstance(value, (list, tuple)) else filter(None, [value]):
+                check_absolute(item, option["options"])
+        elif "path" in (option.get("type"), option.get("elements")):
+            for path in value if isinstance(value, (list, tuple)) else [value]:
+                if path and not str(path).startswith(("/", "~")):
+                    raise BadInput(f"{name} {path!r} is not an absolute path.", next_step="Use an absolute path.")

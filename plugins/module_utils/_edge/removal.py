@@ -4,27 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import MISSING, OTHER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import (
-    directory_states,
+    directory_faults,
     sources,
     unused,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -47,7 +42,7 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users(volumes)
     texts = {name: [user.text() for user in own] for name, own in users.items()}
-    return removal.blockers(volumes, nodes, texts, not_backed_up, archived)
+    return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:
@@ -85,7 +80,7 @@ def _check_backup(
     places, incomparable = removal.comparable(needed.data, nodes)
     try:
         backup = read_backup(path)
-        missing = _missing(places, nodes, engine)
+        missing = directory_faults(places, nodes, engine)
         changed = changes(backup, [v for v in needed.data if v.name not in missing], nodes, engine)
         saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
     except KindlabError as error:
@@ -93,29 +88,6 @@ def _check_backup(
     reasons = {**removal.not_backed_up(needed, live, backup.catalog, saved, changed), **incomparable, **missing}
     # An archive counts only for volumes that were compared above.
     archived = [v for v in backup.catalog.volumes if v.archive and v.name in places and v.name not in reasons]
-    reasons |= _damaged(backup, [volume for volume in archived if places[volume.name].node])
+    # Once a node is gone, an archive is the only copy of what was inside.
+    reasons |= backup.damaged_archives([volume for volume in archived if places[volume.name].node])
     return reasons, {volume.name for volume in archived} - reasons.keys()
-
-
-def _missing(places: Mapping[str, Place], nodes: Sequence[Node], engine: Engine) -> dict[str, str]:
-    """Volume's name -> what is wrong with its directory."""
-    states = directory_states(sources(places, nodes, engine))
-    texts = {MISSING: "is missing", OTHER: "is not a directory"}
-    return {
-        name: f"its directory {places[name].text()} {texts[state]}" for name, state in states.items() if state in texts
-    }
-
-
-def _damaged(backup: Backup, volumes: Sequence[SavedVolume]) -> dict[str, str]:
-    """Volume's name -> how its archive, the only copy once its node is gone, is damaged. Reads all of them."""
-
-    def check(volume: SavedVolume) -> str:
-        try:
-            backup.check_archive(volume)
-        except KindlabError as error:
-            return error.message.rstrip(".")
-        return ""
-
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        found = zip(volumes, pool.map(check, volumes), strict=True)
-        return {volume.name: why for volume, why in found if why}

@@ -10,7 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import CLUSTER, ENGINE, check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    CLUSTER,
+    ENGINE,
+    check_absolute,
+    check_least,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
@@ -47,6 +52,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
+    check_absolute(options, ARGUMENTS)
     check_least(options, wait_timeout=1, keep=0)
     context = Context(options)
     with nullcontext() if check_mode else context.journal.locked():
@@ -68,7 +74,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
         context.journal.add(FIRST, **context.facts)
     if start.gone:
         # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
-        # So that a run without options goes on with those that were given last.
+        # The options, too: a rerun without any resumes with those that were given last.
         context.journal.add(DELETION.name, **{name: context.facts[name] for name in ("generation", "options")})
     for step in pending:
         if step.name == FIRST or (step.needs_volumes and not context.facts.get("generation")):
@@ -81,7 +87,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
             if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
                 error.message += f" {mode.undo(context)}"
             elif is_after_deletion(step):
-                error.next_step = report.way_out(error.next_step, step, context.path, context.facts)
+                error.next_step = report.continuation(error.next_step, step, context.path, context.facts)
             raise
     context.record(DONE)
 

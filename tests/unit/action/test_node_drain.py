@@ -162,12 +162,33 @@ def test_it_waits_only_if_asked():
 def test_a_pod_that_does_not_return_is_explained():
     cluster = server()
     play(cluster)
-    with pytest.raises(TimedOut, match="w1 is schedulable, but 1 pod") as caught:
+    with pytest.raises(TimedOut) as caught:
         play(cluster, state="uncordoned")
     (waiting,) = (key[2] for key in cluster.objects if key[0] == "Pod" and key[2].startswith("bound"))
-    assert f"after 60 seconds: ns/{waiting}; pod {waiting} is Pending." in caught.value.message
+    late = f"Node w1 is schedulable, but 1 pod is not ready after 60 seconds: ns/Pod/{waiting}."
+    assert caught.value.message == late
     assert caught.value.next_step == f"kubectl -n ns describe pod {waiting}"
     assert is_schedulable(cluster)
+
+
+def test_a_pod_that_cannot_start_is_explained_at_once():
+    cluster = server()
+    play(cluster)
+    message = 'secret "s" not found'
+    state = {"waiting": {"reason": "CreateContainerConfigError", "message": message}}
+    failed = {"phase": "Pending", "containerStatuses": [{"name": "c", "ready": False, "state": state}]}
+
+    def fail(watched):
+        for item in watched.list("Pod"):
+            if item["metadata"]["name"].startswith("bound"):
+                watched.put({**item, "status": failed})
+
+    cluster.react = fail
+    with pytest.raises(KindlabError) as caught:
+        play(cluster, state="uncordoned")
+    assert caught.value.message.startswith("Node w1 is schedulable, but 1 pod cannot start, and will not without")
+    assert f"is CreateContainerConfigError: {message}" in caught.value.message
+    assert cluster.now < 12
 
 
 @pytest.mark.parametrize("grace_period", [None, 0])

@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import data as backup_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import looks, save
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import generation, looks, save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, Killed, swapped
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, stateful, workload
 
@@ -57,6 +58,13 @@ def volume(name: str, claim: str, policy: str = "Delete") -> dict[str, Any]:
 
 def node(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+
+
+class AnsweringNodes(NodesHere):
+    """Nodes whose API server answers inside."""
+
+    def run(self, argv: Sequence[str], **options: Any) -> Completed:
+        return Completed(0, "ok") if "kubectl" in argv else super().run(argv, **options)
 
 
 class Lab:
@@ -87,6 +95,7 @@ class Lab:
         self.runner = NodesHere([])
         self.nodes = ["lab-worker"]
         self.silent = False
+        self.ready = False
 
     def __call__(self, *, check: bool = False, **options: Any) -> Outcome:
         self.clock += 1
@@ -94,7 +103,7 @@ class Lab:
             {
                 "Name": f"/{name}",
                 "State": {"Status": self.state},
-                "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": "worker"}},
+                "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": name.partition("-")[2]}},
                 "Mounts": self.mounts,
             }
             for name in self.nodes
@@ -103,7 +112,8 @@ class Lab:
             # A cluster answers while its control plane runs.
             shown.append(inspected("lab-control-plane", "lab", "control-plane"))
         listed = "".join("id\n" for _node in shown)
-        self.runner = NodesHere([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
+        kind = AnsweringNodes if self.ready else NodesHere
+        self.runner = kind([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
         return run(
             {**OPTIONS, "path": str(self.path), **options},
             check,
@@ -185,7 +195,7 @@ def test_a_line_per_volume(lab: Lab) -> None:
         "claim": "default/a",
         "phase": "Bound",
         "data": "host",
-        "source": "hostPath /data/pv-a",
+        "source": "",
         "node": "",
         "node_directory": "/data/pv-a",
         "host_directory": str(lab.host / "pv-a"),
@@ -350,7 +360,7 @@ def test_a_killed_run_leaves_nothing_that_counts(lab: Lab, monkeypatch: pytest.M
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(save, "write_files", killed)
+        patch.setattr(generation, "write_files", killed)
         with pytest.raises(Killed):
             lab()
     with pytest.raises(BadInput):
@@ -544,7 +554,7 @@ def test_a_released_volume_keeps_its_phase(lab: Lab) -> None:
 
 
 def test_empty_clusters_do_not_push_out_the_only_generation_with_a_volume(lab: Lab) -> None:
-    """The cluster was made anew, and the application deployed again with new claims."""
+    """The cluster was created again, and the application deployed again with new claims."""
     first = lab(keep=1).facts["generation"]
     lab.cluster.delete("PersistentVolume", "pv-a")
     lab.cluster.delete("PersistentVolumeClaim", "a", "default")
@@ -757,3 +767,42 @@ def test_what_the_last_backup_can_not_replace(lab: Lab) -> None:
         lab(without_api="last_backup", label_selectors=["app=b"])
     with pytest.raises(BadInput, match="is a backup of the cluster lab, not of other"):
         lab(without_api="last_backup", cluster="other")
+
+
+def test_an_api_server_that_answers_inside_its_node_is_not_replaced(lab: Lab) -> None:
+    lab()
+    lab.cluster.writes.clear()
+    lab.silent, lab.nodes = True, ["lab-control-plane", "lab-worker"]
+    lab.ready = True
+    for check in (True, False):
+        with pytest.raises(
+            Declined, match="ready in its node lab-control-plane, but does not answer this host"
+        ) as error:
+            lab(check=check, without_api="last_backup")
+    assert "NO_PROXY" in error.value.next_step
+
+
+def test_a_directory_that_was_replaced_under_a_running_node(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NodesHere, "looks", {"lab-worker": swapped("/data")})
+    for check in (True, False):
+        with pytest.raises(Declined, match=f"{lab.host} on the host is not the directory that lab-worker has mounted"):
+            lab(check=check)
+    assert lab.cluster.writes == [] and not lab.path.exists()
+
+
+def test_the_api_of_another_cluster_with_the_same_names(lab: Lab) -> None:
+    lab.cluster.ca = CA.replace("S2lu", "S2xu")
+    for options in ({}, {"without_api": "last_backup"}):
+        with pytest.raises(BadInput, match="another cluster than lab: its CA certificate has the sha256"):
+            lab(**options)
+    assert lab.cluster.writes == [] and not lab.path.exists()
+
+
+def test_a_symbolic_link_as_mounted_directory_is_followed(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(lab.host)
+    lab.mounts[0]["Source"] = str(tmp_path / "link")
+    # At the mount's root, where the link itself is the directory of the volume.
+    lab.cluster.patch("PersistentVolume", "pv-a", {"spec": {"hostPath": {"path": "/data"}}})
+    done = lab(names=["pv-a"], data="archive", compression="gzip")
+    row = done.facts["volumes"][0]
+    assert (row["host_directory"], row["node"], row["files"]) == (str(lab.host), "", 2)

@@ -352,6 +352,19 @@ def test_ephemeral_volumes_are_stopped_with_their_pods():
     assert policies(cluster) == {"pv-p-scratch": ("Delete", {})}
 
 
+def test_an_ephemeral_volume_that_was_named_is_gone_with_its_pod():
+    scratch = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
+
+    class Collected(Controlled):
+        def delete(self, kind, name, namespace="", *, propagation="Background"):
+            super().delete(kind, name, namespace, propagation=propagation)
+            for gone in (("PersistentVolumeClaim", "ns", "p-scratch"), ("PersistentVolume", "", "pv-p-scratch")):
+                self.objects.pop(gone, None)
+
+    cluster = running(*bound("p-scratch", own=True), pod("p", **scratch), cluster=Collected)
+    assert play(cluster, names=["ns/p-scratch"], unmanaged="delete").facts["deleted_pods"] == ["ns/p"]
+
+
 def host_path(path):
     return pod("host", volumes=[{"name": "v", "hostPath": {"path": path}}])
 

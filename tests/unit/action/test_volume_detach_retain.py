@@ -33,7 +33,7 @@ def going(*objects, which):
 def test_retain_comes_before_all_else_and_ends_with_the_attachment():
     cluster = running(*C, *bound("unused"), WEB)
     done = play(cluster)
-    assert cluster.writes[0] == ("patch", "PersistentVolume", "pv-c")
+    assert cluster.writes == [("patch", "PersistentVolume", "pv-c"), ("patch", "Deployment", "ns/web")]
     assert policies(cluster) == {"pv-c": KEPT, "pv-unused": UNTOUCHED}
     assert done.before["reclaim_policies"] == {"pv-c": "Delete", "pv-unused": "Delete"}
     assert done.after["reclaim_policies"] == {"pv-c": "Retain", "pv-unused": "Delete"}

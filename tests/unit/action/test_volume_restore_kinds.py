@@ -250,14 +250,24 @@ class TestNested:
         assert row["name"] == "v1"
         assert "is also in the archive of v0, which differs there: 1 changed: b (sha256)" in row["why"]
 
-    def test_a_file_system_mounted_in_the_outer_one_comes_from_its_own_archive(self, lab):
+    @pytest.mark.parametrize("killed", [None, "while the inner one is extracted", "before anything is written"])
+    def test_a_file_system_mounted_in_the_outer_one_comes_from_its_own_archive(self, lab, monkeypatch, killed):
         lab.write("v0/a"), lab.write("in/b", "of v1")
         (lab.data / "v0" / "in").mkdir()
         saved = [(pv(0), f"{lab.data}/v0"), (pv(1, hostPath={"path": "/data/v0/in"}), f"{lab.data}/in")]
         write_generation(lab.backup, saved, claim(0), claim(1), *OBJECTS)
         shutil.rmtree(lab.data / "v0")
-        rows = lab.restore().facts["volumes"]
-        assert ["is extracted to" in row["why"] for row in rows] == [True, True]
+        with suppress(Killed), monkeypatch.context() as patch:
+            if killed == "before anything is written":
+                lab.cluster.kill_after = 0
+            elif killed:
+                patch.setattr(on_host, "_move_up", lambda *_arguments: (_ for _ in ()).throw(Killed))
+            rows = lab.restore().facts["volumes"]
+            assert ["is extracted to" in row["why"] for row in rows] == [True, True]
+        if killed:
+            lab.cluster.kill_after = None
+            lab.cluster.writes.clear()
+            assert {row["phase"] for row in lab.rows().values()} == {"Bound"}
         assert (lab.data / "v0" / "in" / "b").read_text() == "of v1"
 
 

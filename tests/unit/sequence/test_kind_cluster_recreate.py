@@ -664,7 +664,7 @@ def test_a_second_run_at_the_same_time(world: World) -> None:
 
 # From its last backup: where the cluster is gone without a journal, or is there and silent.
 
-SALVAGED = ["?save", "stop", "save", "remove", *CREATED]
+SALVAGED = ["?remove", "?save", "stop", "save", "remove", *CREATED]
 SALVAGE_MOMENTS = 2 * 7 + 2
 LAST = {"without_api": "last_backup", "data": "in_place"}
 
@@ -695,7 +695,7 @@ def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
 def test_check_mode_stops_nothing(silent: World) -> None:
     files = sorted(silent.path.rglob("*"))
     done = silent.run(True, **LAST)
-    assert silent.calls == ["?save"] and sorted(silent.path.rglob("*")) == files
+    assert silent.calls == ["?remove", "?save"] and sorted(silent.path.rglob("*")) == files
     assert (silent.state, done.facts["first_step"], names(done)) == ("running", "planned", ALL)
 
 
@@ -736,7 +736,7 @@ def test_data_inside_nodes_is_not_recreated_without_api(world: World) -> None:
     world.reachable = False
     with pytest.raises(Declined, match="is not mounted from the host"):
         world.run(without_api="last_backup")
-    assert world.calls == ["?save"] and world.state == "running" and world.lines() == []
+    assert world.calls == ["?remove", "?save"] and world.state == "running" and world.lines() == []
 
 
 def test_without_a_backup_nothing_is_recreated_without_api(silent: World) -> None:
@@ -1190,3 +1190,23 @@ def test_a_lost_worker_is_created_in_its_recorded_shape(world: World) -> None:
     assert world.calls[:3] == ["?remove", "?detach", "?save"] and "?create" not in world.calls
     assert world.options["create"]["nodes"] == SHAPE["nodes"]
     assert (done.facts["before"]["nodes"], done.facts["plan"]["nodes"]) == (NODES[:1], NODES)
+    assert any("The container of k-worker is gone" in warning for warning in done.warnings)
+
+
+@pytest.mark.parametrize("deleted", ["claim", "volume"])
+def test_a_volume_whose_claim_was_deleted_meanwhile_stays_retained(world: World, deleted: str) -> None:
+    """With its own policy Delete the provisioner would remove the data."""
+    going = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    item = volume(0)
+    changed = {"status": {"phase": "Released"}} if deleted == "claim" else {"metadata": {**item["metadata"], **going}}
+    world.objects = {"PersistentVolume": [{**item, **changed}], "PersistentVolumeClaim": []}
+    world.fail["remove"] = REFUSED
+    with pytest.raises(Declined):
+        world.run()
+    assert world.calls[-1] == "attach" and world.policy == "Retain"
+
+
+def test_the_kubeconfig_of_the_user_without_an_api_server(silent: World) -> None:
+    silent.merged = True
+    silent.run(**LAST)
+    assert silent.options["create"]["merge_kubeconfig"] is True

@@ -266,11 +266,15 @@ def elsewhere(source: Object, **spec: Any) -> Callable[[World], None]:
 
 
 def ephemeral(world: World) -> None:
-    pv = persistent_volume("v", host_path(directory(world.data / "v")), "app-0-c", **on_nodes(WORKER))
-    world.put(pv, used("app-0-c"))
-    pod = world.api.list("Pod")[0]
-    claim = claim_of("app-0-c", "v", **made_by("Pod", pod["metadata"]["name"], uid=pod["metadata"]["uid"]))
-    world.put(claim)
+    """The claim is called after the pod and the pod's volume."""
+    app = used()
+    app["spec"]["template"]["spec"]["volumes"] = [{"name": "c", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}]
+    world.put(app)
+    (pod,) = world.api.list("Pod")
+    owner = made_by("Pod", pod["metadata"]["name"], uid=pod["metadata"]["uid"])
+    name = f"{pod['metadata']['name']}-c"
+    pv = persistent_volume("v", host_path(directory(world.data / "v")), name, **on_nodes(WORKER))
+    world.put(pv, claim_of(name, "v", **owner))
 
 
 def block(world: World) -> None:
@@ -345,7 +349,7 @@ KINDS = {
     "local data": Kind(local_data),
     "NFS, iSCSI and other network sources": Kind(elsewhere(NFS), where="nas.example.com:/export/v"),
     "CSI": Kind(elsewhere(CSI), where="disk.csi.example.com"),
-    "generic ephemeral": Kind(ephemeral, claims=("app-0-c",)),
+    "generic ephemeral": Kind(ephemeral, claims=("app-1-0-c",)),
     "block": Kind(block),
     "static, directory missing, never used": Kind(never_used, claims=()),
     "static, directory missing, bound": Kind(missing),

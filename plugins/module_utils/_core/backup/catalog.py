@@ -95,10 +95,10 @@ class SavedVolume:
 
     claim: 'namespace/name', '' for none. phase: of the PersistentVolume when it was saved, '' if unknown.
     reclaim_policy: the original one, before the backup set Retain. nodes: those of the node affinity, () for any.
-    data: of WHERE; source: where it is, for people, e.g. 'nfs files.example:/exports/db'. host_directory: '' unless
-    data is HOST. files, bytes: of its data. consistent: False if it was written to whenever it was read. digest: over
-    the content of its entries (checksums.digest), '' for none. checksum_list: its path in the generation, '' for none.
-    archive: None if only the data's own place has it.
+    data: of WHERE; source: where it is if that is ELSEWHERE, e.g. 'nfs files.example:/exports/db'. host_directory: ''
+    unless data is HOST. files, bytes: of its data. consistent: False if it was written to whenever it was read.
+    digest: over the content of its entries (ChecksumList), '' for none. checksum_list: its path in the generation, ''
+    for none. archive: None if only the data's own place has it.
     """
 
     name: str

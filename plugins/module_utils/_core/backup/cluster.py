@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import lost_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import node_settings
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
@@ -45,6 +46,11 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
         "node_settings": node_settings(objects.get("Node", ())),
         "storage": provisioned_storage(state),
     }
+
+
+def with_lost_nodes(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> tuple[Node, ...]:
+    """The nodes, and those whose container is gone: what they had mounted from the host is still there."""
+    return (*nodes, *lost_nodes(name, nodes, objects["Node"], objects["ConfigMap"]))
 
 
 def observed_from_backup(

@@ -81,7 +81,7 @@ def _volume(plan: Plan, volume: Volume, listed: ChecksumList | None) -> SavedVol
         reclaim_policy=original_policy(volume),
         nodes=volume.nodes,
         data=ELSEWHERE if volume.name in plan.elsewhere else NOTHING,
-        source=plan.sources[volume.name],
+        source=plan.elsewhere.get(volume.name, ""),
         node_directory=volume.node_directory,
     )
     if place is None or listed is None:

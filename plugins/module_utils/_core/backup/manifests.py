@@ -1,12 +1,20 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manifests of a generation: their files, and a check of the fields that a restore reads."""
+"""The manifests of a generation: their files, what is stored in them, and a check of what a restore reads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export import (
+    saved_claim,
+    saved_object,
+    saved_volume,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
 # The workloads that use the volumes, of several kinds.
@@ -43,6 +51,47 @@ _SPECS: Mapping[str, Mapping[str, Any]] = {
     },
     "PersistentVolumeClaim": {"spec!": {"accessModes": [str], "storageClassName": str, "volumeName": str}},
 }
+
+
+def collect(
+    volumes: Iterable[Volume],
+    waiting: Collection[str],
+    pvs: Iterable[Object],
+    claims: Iterable[Object],
+    named: Mapping[str, Iterable[Object]],
+    workloads: Iterable[Object],
+    cluster: list[Object],
+    *,
+    ephemeral: bool = False,
+) -> dict[str, list[Object]]:
+    """Kind -> the objects as they are stored: what the volumes (pvs) and the claims that wait for one need.
+
+    named: namespaces and storage classes by kind, of which those that are used are stored. ephemeral: also workloads that
+    use only generic ephemeral volumes.
+    """
+    volumes = tuple(volumes)
+    names = {volume.claim for volume in volumes if volume.claim_phase} | set(waiting)
+    stored = [claim for claim in _sorted(claims) if namespaced_name(claim) in names]
+    classes = {v.storage_class for v in volumes} | {claim["spec"].get("storageClassName") for claim in stored}
+    used = {
+        "Namespace": {name.partition("/")[0] for name in {*names, *(v.claim for v in volumes)} if name},
+        "StorageClass": classes,
+    }
+    return {
+        **{
+            kind: [saved_object(item) for item in _sorted(items) if item["metadata"]["name"] in used[kind]]
+            for kind, items in named.items()
+        },
+        "PersistentVolume": [saved_volume(pv) for pv in pvs],
+        "PersistentVolumeClaim": [saved_claim(claim) for claim in stored],
+        # A detachment of all volumes stops those with ephemeral volumes, too.
+        WORKLOADS: saved_workloads(workloads, names, ephemeral=ephemeral),
+        CLUSTER: cluster,
+    }
+
+
+def _sorted(objects: Iterable[Object]) -> list[Object]:
+    return sorted(objects, key=lambda o: (o["metadata"].get("namespace", ""), o["metadata"]["name"]))
 
 
 def is_saved(kind: str, item: Mapping[str, Any]) -> bool:

@@ -9,11 +9,6 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export import (
-    saved_claim,
-    saved_object,
-    saved_volume,
-)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
@@ -23,14 +18,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     is_ephemeral,
     read_volumes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 
 from .catalog import SavedCluster
-from .manifests import CLUSTER, WORKLOADS
+from .manifests import WORKLOADS, collect
 from .places import LEAVE_OUT, Look, data_places, elsewhere, unreadable
 from .request import Request
 
@@ -63,9 +56,9 @@ class Observed:
 class Plan:
     """What to save. By volume's name:
 
-    places: where its data is read, the node '' if that is on the host; elsewhere: where data is that is not read;
-    sources: where any data is, for people; in_use_by: pods that use it, as 'namespace/name'; retain: the patch that
-    sets the policy Retain for good, for those that have another one, or this one for a time.
+    places: where its data is read, the node '' if that is on the host; elsewhere: where data is that is not read, for
+    people; in_use_by: pods that use it, as 'namespace/name'; retain: the patch that sets the policy Retain for good,
+    for those that have another one, or this one for a time.
     waiting: claims without a volume ('namespace/name' -> phase). manifests: kind -> the objects as they are stored,
     with the policy that they have then. living: all volumes of the cluster, () if its API server is down.
     """
@@ -75,7 +68,6 @@ class Plan:
     volumes: tuple[Volume, ...]
     places: Mapping[str, Place]
     elsewhere: Mapping[str, str]
-    sources: Mapping[str, str]
     in_use_by: Mapping[str, list[str]]
     retain: Mapping[str, Object]
     waiting: Mapping[str, str]
@@ -95,7 +87,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting)
+        return not (self.volumes or self.waiting or self.manifests[WORKLOADS])
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
@@ -128,7 +120,6 @@ def plan(request: Request, observed: Observed) -> Plan:
         volumes=volumes,
         places=places,
         elsewhere=outside,
-        sources={v.name: outside.get(v.name) or source_text(pvs[v.name]) for v in volumes},
         in_use_by={
             volume.name: [
                 f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, []) if volume.claim_phase
@@ -137,7 +128,16 @@ def plan(request: Request, observed: Observed) -> Plan:
         },
         retain=retain,
         waiting=waiting,
-        manifests=_manifests(volumes, waiting, retain, observed),
+        manifests=collect(
+            volumes,
+            waiting,
+            [merged(pvs[volume.name], retain.get(volume.name, {})) for volume in volumes],
+            observed.claims,
+            {"Namespace": observed.namespaces, "StorageClass": observed.storage_classes},
+            observed.workloads,
+            [observed.cluster] if observed.cluster else [],
+            ephemeral=request.selects_all,
+        ),
         living=living if observed.is_live else (),
     )
 
@@ -168,28 +168,21 @@ def _selected(
 
     Volumes of generic ephemeral volumes end with their pods: they are left as they are.
     """
-    joined = {volume.claim for volume in living if volume.claim_phase}
-    alone = {
-        namespaced_name(claim): claim
-        for claim in _sorted(observed.claims)
-        if namespaced_name(claim) not in joined and not is_ephemeral(claim)
-    }
-    # A claim without a volume is selected as one without a name.
-    nameless = [Volume("", claim, storage_class=o["spec"].get("storageClassName") or "") for claim, o in alone.items()]
-    found = request.selection.select((*living, *nameless), f"The cluster {request.cluster}")
+    claims = [claim for claim in observed.claims if not is_ephemeral(claim)]
+    found, alone = request.selection.select_with_claims(living, claims, f"The cluster {request.cluster}")
     if observed.labelled is not None:
         labelled = {namespaced_name(claim) for claim in observed.labelled}
-        found = tuple(v for v in found if (v.claim_phase or not v.name) and v.claim in labelled)
+        found = tuple(volume for volume in found if volume.claim_phase and volume.claim in labelled)
+        alone = {name: claim for name, claim in alone.items() if name in labelled}
     _refuse_ephemeral(request, found)
-    volumes = tuple(v for v in found if v.name and not v.is_ephemeral)
-    waiting = {v.claim: (alone[v.claim].get("status") or {}).get("phase", "") for v in found if not v.name}
-    if not (volumes or waiting) and not (request.selection.selects_all and not request.labels):
+    volumes = tuple(volume for volume in found if not volume.is_ephemeral)
+    if not (volumes or alone) and not request.selects_all:
         raise BadInput(
             f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
             "label_selectors.",
             next_step="List volumes and their claims: kubectl get persistentvolumeclaims -A --show-labels",
         )
-    return volumes, waiting
+    return volumes, {name: (claim.get("status") or {}).get("phase", "") for name, claim in alone.items()}
 
 
 def _refuse_ephemeral(request: Request, found: Iterable[Volume]) -> None:
@@ -199,29 +192,3 @@ def _refuse_ephemeral(request: Request, found: Iterable[Volume]) -> None:
         f"{count(len(named), 'volume')} cannot be saved",
         [Refusal(volume.name, why, LEAVE_OUT, {"claim": volume.claim}) for volume in named],
     )
-
-
-def _manifests(
-    volumes: Sequence[Volume], waiting: Collection[str], retain: Mapping[str, Object], observed: Observed
-) -> dict[str, list[Object]]:
-    by_name = {pv["metadata"]["name"]: pv for pv in observed.volumes}
-    names = {v.claim for v in volumes if v.claim_phase} | set(waiting)
-    claims = [claim for claim in _sorted(observed.claims) if namespaced_name(claim) in names]
-    namespaces = {name.partition("/")[0] for name in {*names, *(v.claim for v in volumes)} if name}
-    classes = {v.storage_class for v in volumes} | {claim["spec"].get("storageClassName") for claim in claims}
-    return {
-        "Namespace": _named(observed.namespaces, namespaces),
-        "StorageClass": _named(observed.storage_classes, classes),
-        "PersistentVolume": [saved_volume(merged(by_name[v.name], retain.get(v.name, {}))) for v in volumes],
-        "PersistentVolumeClaim": [saved_claim(claim) for claim in claims],
-        WORKLOADS: saved_workloads(observed.workloads, names),
-        CLUSTER: [observed.cluster] if observed.cluster else [],
-    }
-
-
-def _named(objects: Iterable[Object], names: Collection[str | None]) -> list[Object]:
-    return [saved_object(item) for item in _sorted(objects) if item["metadata"]["name"] in names]
-
-
-def _sorted(objects: Iterable[Object]) -> list[Object]:
-    return sorted(objects, key=lambda o: (o["metadata"].get("namespace", ""), o["metadata"]["name"]))

@@ -53,6 +53,11 @@ class Request:
         )
 
     @property
+    def selects_all(self) -> bool:
+        """True if all volumes of the cluster are saved."""
+        return self.selection.selects_all and not self.labels
+
+    @property
     def archives(self) -> bool:
         """True if data is saved in archives."""
         return self.data == "archive"

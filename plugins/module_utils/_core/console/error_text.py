@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
@@ -37,7 +38,7 @@ _SENTENCE = re.compile(r"(?<=[.;]) (?=[A-Z])")
 _ALTERNATIVE = ", or "
 _TOLD = re.compile(r"(?:\b[Ss]et|\b[Cc]orrect|\b[Rr]emove|\b[Ii]ncrease|\boptions?|\ball of) $")
 _GOES_ON = re.compile(r"[,.:;)]|\s(?:to|or|and|is|are|instead)\b|$")
-_IS_SUBJECT = re.compile(r" (?:is|are|must|has|needs|names|maps|requires)\b")
+_IS_SUBJECT = re.compile(r"(?: '[^']*'| -?\d+)? (?:is|are|must|has|needs|names|maps|requires)\b")
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,11 @@ class Reader:
             same = told == words
             return told + ("" if not match["assigned"] else "=" if same else ": ")
 
-        return (option_pattern(self.variables).sub(rename, text) if self.variables else text), not missing
+        return (self._pattern.sub(rename, text) if self.variables else text), not missing
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return option_pattern(self.variables)
 
 
 def option_pattern(options: Collection[str]) -> re.Pattern[str]:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import on_containers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import why_node_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
     Object,
     merged,
@@ -19,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
-READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
+READ = ("Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,31 @@ class Request:
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup."""
+    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup.
+
+    not_ready: node -> why it is not ready, for those that are not.
+    """
 
     volumes: tuple[Volume, ...]
     claims: Mapping[str, Object]
     pods: tuple[Object, ...]
     workloads: Mapping[str, Object]
     saved: tuple[Object, ...] = ()
+    not_ready: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_objects(cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = ()) -> Observed:
-        """objects: those of each kind in READ."""
+    def from_objects(
+        cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = (), nodes: Sequence[str] | None = None
+    ) -> Observed:
+        """objects: those of each kind in READ. nodes: names of the containers; pods of others are not running."""
         claims = objects["PersistentVolumeClaim"]
         return cls(
             read_volumes(objects["PersistentVolume"], claims),
             {namespaced_name(claim): claim for claim in claims},
-            tuple(objects["Pod"]),
+            tuple(objects["Pod"] if nodes is None else on_containers(objects["Pod"], nodes)),
             {uid_of(item): item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
             tuple(saved),
+            {node["metadata"]["name"]: why for node in objects["Node"] if (why := why_node_not_ready(node))},
         )
 
 

@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.recl
 )
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
-from .refusals import refuse, unmanaged
+from .refusals import on_dead_nodes, refuse, unmanaged
 from .report import made_again, scaled_again, volume_rows
 from .usage import VolumeUser, users_without
 
@@ -116,7 +116,7 @@ class Plan:
 def plan(request: Request, observed: Observed, *, begun: bool = False) -> Plan:
     """Raises BadInput for unknown names, and Declined for pods and volumes that cannot be detached.
 
-    begun: workloads were scaled already. Then volumes that are being deleted are not refused.
+    begun: workloads were scaled already. Then volumes that are being deleted, or are gone, are not refused.
     """
     if request.state == "attached":
         return _plan_attached(request, observed)
@@ -124,7 +124,9 @@ def plan(request: Request, observed: Observed, *, begun: bool = False) -> Plan:
 
 
 def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
-    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
+    selected = tuple(filter(request.selection.matches, observed.volumes))
+    if not begun:
+        request.selection.check_names(observed.volumes, f"Cluster {request.cluster}")
     claims = {volume.claim for volume in selected if volume.claim_phase}
     using = tuple(_using(observed.pods, claims))
     refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
@@ -133,7 +135,8 @@ def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
     stopped = _stopped(observed, using, steps)
     names = {volume.name for volume in selected}
     affected = [v for v in observed.volumes if v.name in names or (v.claim_phase and v.claim in stopped)]
-    refuse(refusals.values(), () if begun else affected, request, begun=begun)
+    dead = on_dead_nodes(using, observed.not_ready)
+    refuse([*refusals.values(), *dead], () if begun else affected, request, begun=begun)
     deleted = {name for name, refusal in refusals.items() if not refusal.details["by_workload"]}
     return Plan(
         request,

@@ -24,7 +24,8 @@ _STATIC = "Move the manifests of static pods out of the node's /etc/kubernetes/m
 def unmanaged(pod: Object, known: Mapping[str, Object]) -> Refusal | None:
     """Why a pod cannot be stopped by scaling a workload that nobody else scales, None if it can.
 
-    known: workloads by uid. details: static, and by_workload if scaling a workload stops it until its operator acts.
+    known: workloads by uid. details: static if nothing else stops it, either; by_workload if scaling a workload stops
+    it until its operator acts.
     """
     if pods.is_mirror(pod):
         return _refusal(pod, "it is a static pod", _STATIC, static=True)
@@ -45,6 +46,17 @@ def unmanaged(pod: Object, known: Mapping[str, Object]) -> Refusal | None:
             return _refusal(pod, why, _OPERATED, by_workload=True)
         item = above
     return _refusal(pod, "no controller recreates this pod", _BARE) if item is pod else None
+
+
+def on_dead_nodes(using: Iterable[Object], not_ready: Mapping[str, str]) -> list[Refusal]:
+    """The pods that no kubelet ends. not_ready: node -> why it is not ready."""
+    found = []
+    for pod in using:
+        node = pod["spec"].get("nodeName", "")
+        if node in not_ready:
+            why = f"its node {node} is {not_ready[node]}, and ends no pods"
+            found.append(_refusal(pod, why, f"Start the node, for example: docker start {node}", static=True))
+    return found
 
 
 def refuse(refusals: Iterable[Refusal], volumes: Sequence[Volume], request: Request, *, begun: bool = False) -> None:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The errors of a drain: pods that are still on the node, and pods that did not return to it."""
+"""The error of a drain: pods that are still on the node."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
 from .model import PodDecision, Request
@@ -50,17 +49,6 @@ def not_drained(
             "pods": [_as_it_is(decision, left).as_dict() for decision in decisions],
             "budgets": [budget.as_dict() for budget in involved],
         },
-    )
-
-
-def not_returned(request: Request, names: Sequence[str], pod: Object | None, events: Iterable[Object]) -> TimedOut:
-    """The error if pods that waited for the node are not ready. names: 'namespace/name'; pod: the first of them."""
-    why, next_step = why_not_ready(names[0].partition("/")[0], [pod] if pod else [], events)
-    return TimedOut(
-        f"Node {request.node} is schedulable, but {count(len(names), 'pod')} {be(len(names))} still "
-        f"not ready after {request.wait_timeout:g} seconds: {listed(names)}; {why}.",
-        next_step=next_step,
-        details=names,
     )
 
 

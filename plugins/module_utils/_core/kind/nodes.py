@@ -73,8 +73,9 @@ class Node:
     """A node container as the engine shows it.
 
     role: control-plane, worker or external-load-balancer; state: as the engine calls it, e.g. running, exited, paused.
-    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. labels
-    (None if unknown) and takes_pods (False for a taint that keeps ordinary pods out) are those of its Node.
+    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. unknown:
+    fields that the engine does not show. labels (None if unknown) and takes_pods (False for a taint that keeps ordinary
+    pods out) are those of its Node.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Node:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     exit_reason: str = ""
+    unknown: tuple[str, ...] = ()
     labels: Mapping[str, str] | None = field(default=None, compare=False)
     takes_pods: bool = field(default=True, compare=False)
 

@@ -12,16 +12,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
 from .config import CLUSTER_FIELDS, MOUNT_FIELDS, NODE_FIELDS, PORT_FIELDS
+from .mounts_and_ports import PROPAGATION
 from .nodes import Node, node_names
 from .settings import NETWORKING, split_rate
 
 RECORD, RECORD_NAMESPACE = "kindlab-cluster", "kube-system"
 
 _NODE = {
-    "role!": str,
+    "role!": {"control-plane", "worker"},
     "image": str,
     "labels": {"*": str},
-    "extraMounts": [{"hostPath!": str, "containerPath!": str, "readOnly": bool, "propagation": str}],
+    "extraMounts": [{"hostPath!": str, "containerPath!": str, "readOnly": bool, "propagation": {*PROPAGATION}}],
     "extraPortMappings": [{"containerPort!": int, "hostPort": int, "listenAddress": str, "protocol": str}],
     "kubeadmConfigPatches": [str],
 }
@@ -30,20 +31,29 @@ _CONFIG = {
     "nodes!": [_NODE],
     "featureGates": {"*": bool},
     "runtimeConfig": {"*": str},
-    "networking": {},
+    "networking": dict(NETWORKING.values()),
     "kubeadmConfigPatches": [str],
     "containerdConfigPatches": [str],
 }
 
 
-def record(config: str, kind_version: str) -> dict[str, Any]:
-    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this."""
+def record(config: str, kind_version: str, *, adopted: bool = False) -> dict[str, Any]:
+    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this.
+
+    adopted: the cluster was created by other means, and the configuration is only what was requested of it.
+    """
+    origin = "adopted-by" if adopted else "created-by"
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": RECORD, "namespace": RECORD_NAMESPACE},
-        "data": {"config": config, "kind": kind_version, "created-by": "kindlab.volumes.kind_cluster"},
+        "data": {"config": config, "kind": kind_version, origin: "kindlab.volumes.kind_cluster"},
     }
+
+
+def is_adopted(config_map: Mapping[str, Any]) -> bool:
+    """True if the cluster was created by other means: what no container shows is what was requested last."""
+    return "adopted-by" in (config_map.get("data") or {})
 
 
 def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +62,7 @@ def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
         config = json.loads(config_map["data"]["config"])
     except (LookupError, TypeError, ValueError, RecursionError):
         config = None
-    if not fits(config, _CONFIG):
+    if not fits(config, _CONFIG) or not config["nodes"]:
         raise BadInput(
             f"ConfigMap {RECORD_NAMESPACE}/{RECORD} does not contain a kind configuration any more.",
             tried=f"kubectl -n {RECORD_NAMESPACE} get configmap {RECORD} -o yaml",

@@ -22,7 +22,7 @@ def has_condition(item: Mapping[str, Any], condition: str) -> bool:
 def why_node_not_ready(node: Mapping[str, Any]) -> str:
     """Why a node is not ready, as its Ready condition says, '' if it is, or has no such condition."""
     for condition in _status(node).get("conditions") or ():
-        if condition["type"] == "Ready" and condition["status"] != "True":
+        if condition.get("type") == "Ready" and condition.get("status") != "True":
             reason = ": ".join(filter(None, (condition.get("reason", ""), condition.get("message", "").rstrip("."))))
             return f"NotReady ({reason})" if reason else "NotReady"
     return ""

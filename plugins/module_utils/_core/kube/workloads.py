@@ -183,14 +183,19 @@ def to_saved(item: Mapping[str, Any]) -> Object:
     return dict(saved)
 
 
-def saved_workloads(items: Iterable[Object], claims: Iterable[str]) -> list[Object]:
+def saved_workloads(items: Iterable[Object], claims: Iterable[str], *, ephemeral: bool = False) -> list[Object]:
     """Manifests of the workloads that use these claims, without finished ones and those that a controller creates.
 
-    The Jobs of CronJobs are included: nothing creates the same run again.
+    ephemeral: also those with generic ephemeral volumes. The Jobs of CronJobs are included: nothing creates the same
+    run again.
     """
     index = Claims(claims)
     saved = (item for item in items if (controller(item) is None or is_run(item)) and not has_finished(item))
-    return [to_saved(item) for item in sorted(saved, key=key) if used_claims(item, index)]
+    return [
+        to_saved(item)
+        for item in sorted(saved, key=key)
+        if used_claims(item, index) or (ephemeral and has_ephemeral_volumes(item))
+    ]
 
 
 def is_run(item: Mapping[str, Any]) -> bool:

@@ -64,6 +64,14 @@ def in_use_error(volumes: Sequence[Facts]) -> TimedOut:
     )
 
 
+def lost_nodes(names: Sequence[str]) -> str:
+    """A warning about nodes whose container is gone."""
+    return (
+        f"The container of {', '.join(names)} is gone: {'it is' if len(names) == 1 else 'they are'} created again as "
+        "recorded. Data that was inside is lost."
+    )
+
+
 def result(facts: Facts, results: Facts) -> dict[str, Any]:
     """The cluster before and after. results: those of each step."""
     restored = results.get("restored", {})
@@ -82,7 +90,7 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
     }
 
 
-def way_out(next_step: str, failed: Step, path: str, facts: Facts) -> str:
+def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
     """The next steps if a step after the deletion fails: to go on, and to finish by hand."""
     generation = facts.get("generation") or ""
     first, ways = STEP_NAMES.index(failed.name), {**_BY_HAND, **(_WITH_VOLUMES if generation else {})}

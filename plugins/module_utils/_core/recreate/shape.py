@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import with_api_facts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import Settings
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import (
     Difference,
@@ -87,6 +88,13 @@ def expected_nodes(spec: ClusterSpec, settings: Settings) -> tuple[Node, ...]:
 def images_of(spec: ClusterSpec) -> list[str]:
     """The images of the nodes."""
     return sorted({node.image for node in spec.nodes if node.image})
+
+
+def are_images_of(ids: Mapping[str, str], images: Iterable[str], nodes: Iterable[Node]) -> bool:
+    """True if images are those of a cluster. ids: their ids by name; images, nodes: of the cluster."""
+    # A name may have been given to another image since.
+    replaced = any(ids.get(node.image, node.image_id) != node.image_id for node in nodes if node.image_id)
+    return not replaced and set(map(plain_name, ids)) <= set(map(plain_name, images))
 
 
 def changes(name: str, before: Options, after: Options) -> tuple[Difference, ...]:

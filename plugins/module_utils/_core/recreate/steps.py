@@ -14,8 +14,8 @@ class Step:
     """One step. name: the journal's entry once it is finished; does: what the plan says.
 
     undoable: whether everything can be put back as it was if it fails. begins: the entry before it starts, for a step
-    that cannot be undone. needs_volumes: skipped for a cluster without volumes; once: not repeated by a rerun; option:
-    the option of the module that turns it off.
+    that cannot be undone. needs_volumes: skipped if the backup has nothing; once: not repeated by a rerun; option: the
+    option of the module that turns it off.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Step:
 
     def applies(self, options: Mapping[str, Any], facts: Mapping[str, Any], finished: tuple[str, ...]) -> bool:
         """Whether a run does it. finished: the entries of this recreation so far."""
-        if self.needs_volumes and not (facts.get("generation") or facts.get("volumes")):
+        if self.needs_volumes and not any(facts.get(name) for name in ("generation", "volumes", "saves")):
             return False
         return not (self.once and self.name in finished) and bool(not self.option or options[self.option])
 

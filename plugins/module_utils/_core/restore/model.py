@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NOTHING, Catalog, SavedVolume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere, is_local_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -142,6 +142,11 @@ class Step:
     def name(self) -> str:
         """The volume's name."""
         return self.selected.volume.name
+
+    @property
+    def writes_to_host(self) -> bool:
+        """True if pods will write to its host directory; data of the host itself may be shared."""
+        return bool(self.host_directory) and not is_local_data(self.selected.pv)
 
     @property
     def binding(self) -> Binding:

@@ -71,6 +71,8 @@ def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: O
         return None
     if not places:
         return selected.refuse(f"its node {' or '.join(selected.volume.nodes)} has no container", _START)
+    if differing := next((place for place in places if place.mismatch), None):
+        return selected.refuse(differing.mismatch, differing.remedy)
     inside = [place.node for place in places if not place.host_directory]
     mounted = {place.node: place.host_directory for place in places if place.host_directory}
     if len(set(mounted.values())) > 1:
@@ -82,8 +84,6 @@ def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: O
             "may run, too",
             _SAME_MOUNT,
         )
-    if differing := next((place for place in places if place.mismatch), None):
-        return selected.refuse(differing.mismatch, differing.remedy)
     return None if mounted else _inside_refusal(selected, inside, observed)
 
 

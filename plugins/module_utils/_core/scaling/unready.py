@@ -18,19 +18,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 _STARTING = ("ContainerCreating", "PodInitializing", "Pending", "Running", "not ready", "ContainersNotReady")
 # Reasons that nobody but the user removes; of the others, those whose message says so.
 _FINAL = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
-_TRANSIENT = re.compile(r"failed to sync|timed out")
+# What a controller is about to create, in a new namespace for example.
+_TRANSIENT = re.compile(r'failed to sync|timed out|waiting for|"kube-root-ca\.crt"|serviceaccount "default"')
 _FINAL_MESSAGE = {
     "Image": re.compile(r"not found|denied|unauthorized|manifest unknown|no match for platform"),
     "FailedMount": re.compile(r"(configmap|secret) \S+ not found|non-existent|type check failed"),
     "FailedCreate": re.compile(r"forbidden|denied|is invalid|not found"),
-    "Unschedulable": re.compile(r"persistentvolumeclaim \S+ not found"),
+    "Unschedulable": re.compile(r'persistentvolumeclaim "\S+" not found'),
 }
 _NAMED = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedScheduling", "Unhealthy")
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a workload is not ready.
+    """Why a workload, or a pod that is waited for itself, is not ready.
 
     workload: 'namespace/Kind/name'; pod: 'namespace/name', '' if none was created. final: it stays until somebody
     changes something.
@@ -46,6 +47,8 @@ class Obstacle:
     def text(self) -> str:
         """The obstacle as a part of a sentence."""
         who = f"pod {self.pod} is {self.reason}" if self.pod else f"no pod is created, {self.reason}"
+        if self.workload.split("/")[1] == "Pod":
+            return f"{self.pod} is {self.reason}{f': {self.message}' if self.message else ''}"
         return f"{self.workload}: {who}{f': {self.message}' if self.message else ''}"
 
     def as_dict(self) -> Object:
@@ -85,7 +88,7 @@ def _of_workload(
 ) -> Iterator[Obstacle]:
     namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
     workload = f"{namespace}/{item['kind']}/{name}"
-    made = by_maker.get(uid_of(item), [])
+    made = [item] if item["kind"] == "Pod" else by_maker.get(uid_of(item), [])
     replica_sets = [other for other in made if other["kind"] == "ReplicaSet"]
     for pod in (*made, *(pod for other in replica_sets for pod in by_maker.get(uid_of(other), []))):
         if pod["kind"] == "Pod" and not is_ready(pod):
@@ -119,9 +122,9 @@ def _is_final(reason: str, message: str) -> bool:
 
 def cannot_start(found: Sequence[Obstacle]) -> KindlabError:
     """The error if workloads will not be ready by themselves."""
-    number = len({obstacle.workload for obstacle in found})
+    names = sorted({obstacle.workload for obstacle in found})
     return KindlabError(
-        f"{count(number, 'workload')} cannot start, and will not without a change: "
+        f"{count(len(names), _noun(names))} cannot start, and will not without a change: "
         f"{listed([obstacle.text() for obstacle in found], separator='; ')}.",
         next_step=f"Remove the cause, then run this again: {found[0].next_step}",
         details=[obstacle.as_dict() for obstacle in found],
@@ -133,11 +136,16 @@ def not_ready(waiting: Sequence[str], found: Sequence[Obstacle], seconds: float,
     explained = {obstacle.workload for obstacle in found}
     texts = [obstacle.text() for obstacle in found] + [name for name in waiting if name not in explained]
     return TimedOut(
-        f"{count(len(waiting), 'workload')} {be(len(waiting))} not ready after {seconds:g} seconds: "
+        f"{count(len(waiting), _noun(waiting))} {be(len(waiting))} not ready after {seconds:g} seconds: "
         f"{listed(texts, separator='; ')}.",
         next_step=found[0].next_step if found else command,
         details=[obstacle.as_dict() for obstacle in found] or list(waiting),
     )
+
+
+def _noun(names: Iterable[str]) -> str:
+    """What 'namespace/Kind/name' are called together."""
+    return "pod" if all(name.split("/")[1] == "Pod" for name in names) else "workload"
 
 
 def why_not_ready(

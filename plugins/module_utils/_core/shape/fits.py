@@ -10,11 +10,14 @@ from typing import Any
 def fits(value: Any, schema: Any) -> bool:
     """True if the value matches the schema.
 
-    A schema is a type, a list with the schema of each item, or fields by name: 'name!' is required, '*' stands for all.
-    Fields that the schema does not name can be anything.
+    A schema is a type, a set of values, a list with the schema of each item, or fields by name: 'name!' is required,
+    '*' stands for all. Fields that the schema does not name can be anything.
     """
     if isinstance(schema, type):
-        return isinstance(value, schema)
+        # True is a number in Python, but not in JSON.
+        return isinstance(value, schema) and (schema is bool or not isinstance(value, bool))
+    if isinstance(schema, set):
+        return isinstance(value, str) and value in schema
     if isinstance(schema, list):
         return isinstance(value, list) and all(fits(item, schema[0]) for item in value)
     if not isinstance(value, dict) or any(name[:-1] not in value for name in schema if name.endswith("!")):

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
@@ -51,11 +52,16 @@ class Selection:
         )
 
     def select(self, volumes: Iterable[Volume], source: str, next_step: str = LIST_VOLUMES) -> tuple[Volume, ...]:
-        """The selected volumes. Raises BadInput for names that none of them has.
+        """The selected volumes. Raises BadInput for names that none of them has, see check_names."""
+        volumes = tuple(volumes)
+        self.check_names(volumes, source, next_step)
+        return tuple(filter(self.matches, volumes))
+
+    def check_names(self, volumes: Sequence[Volume], source: str, next_step: str = LIST_VOLUMES) -> None:
+        """Raise BadInput for names that no volume has.
 
         source: what the volumes belong to, e.g. 'Cluster lab', and next_step: how to list them, for the error.
         """
-        volumes = tuple(volumes)
         unknown = sorted(self.names - {name for volume in volumes for name in (volume.name, volume.claim)})
         if unknown:
             raise BadInput(
@@ -63,4 +69,17 @@ class Selection:
                 next_step=next_step,
                 details=unknown,
             )
-        return tuple(filter(self.matches, volumes))
+
+    def select_with_claims(
+        self, volumes: Iterable[Volume], claims: Iterable[Object], source: str
+    ) -> tuple[tuple[Volume, ...], dict[str, Object]]:
+        """The selected volumes, and the selected claims that have none of the volumes, by 'namespace/name'."""
+        volumes = tuple(volumes)
+        joined = {volume.claim for volume in volumes if volume.claim_phase}
+        alone = {name: claim for claim in claims if (name := namespaced_name(claim)) not in joined}
+        # A claim without a volume is selected as one without a name.
+        nameless = (
+            Volume("", name, storage_class=o["spec"].get("storageClassName") or "") for name, o in alone.items()
+        )
+        found = self.select((*volumes, *nameless), source)
+        return tuple(v for v in found if v.name), {v.claim: alone[v.claim] for v in found if not v.name}

@@ -7,10 +7,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
     MISSING,
+    OTHER,
     Look,
     elsewhere,
     may_be_unused,
@@ -62,11 +63,33 @@ def sources(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) 
     return {**on_host, **node_directories(engine, {n: place for n, place in places.items() if place.node})}
 
 
-def directory_states(found: Mapping[str, Source]) -> dict[str, str]:
-    """Volume's name -> missing, other (not a directory), empty or there."""
+def directory_faults(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) -> dict[str, str]:
+    """Volume's name -> what is wrong with its directory, for those that are missing or no directory."""
+    found = sources(places, nodes, engine)
     states = {name: _on_host(source, every=False).state for name, source in found.items() if isinstance(source, str)}
     inside = {name: source for name, source in found.items() if isinstance(source, NodeDirectory)}
-    return {**states, **node_directory.states(inside)}
+    texts = {MISSING: "is missing", OTHER: "is not a directory"}
+    return {
+        name: f"its directory {places[name].text()} {texts[state]}"
+        for name, state in {**states, **node_directory.states(inside)}.items()
+        if state in texts
+    }
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data of a plan. By volume's name: sources, where it is read; looks, what is found there."""
+
+    sources: Mapping[str, Source]
+    looks: Mapping[str, Look]
+
+
+def find_data(plan: Plan, nodes: Iterable[Node], engine: Engine) -> Data:
+    """The data that a plan saves. Raises Declined if any of it cannot be saved."""
+    found = sources(plan.places, nodes, engine)
+    looks = look(plan, found)
+    plan.check(looks)
+    return Data(found, looks)
 
 
 def look(plan: Plan, found_at: Mapping[str, Source]) -> dict[str, Look]:
@@ -91,7 +114,7 @@ def _on_host(directory: str, *, every: bool) -> Look:
     """every: look at all files in it, not only at itself."""
     try:
         if not stat.S_ISDIR(os.lstat(directory).st_mode):
-            return Look(node_directory.OTHER)
+            return Look(OTHER)
     except (FileNotFoundError, NotADirectoryError):
         return Look(MISSING)
     except OSError:

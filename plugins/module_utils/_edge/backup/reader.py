@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
@@ -15,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     Catalog,
     SavedVolume,
     generation_number,
+    same_content,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
     NewerFormat,
@@ -30,6 +32,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
 from .files import USE_OTHER, opened
@@ -82,14 +85,25 @@ class Backup:
 
     def check_archives(self) -> None:
         """Read all archives. Raises BadInput if one does not have the sha256 of the catalog."""
-        for volume in self.catalog.volumes:
-            self.check_archive(volume)
+        with opened(self.directory) as files:
+            for volume in self.catalog.volumes:
+                if volume.archive:
+                    files.check(volume.archive.path, volume.archive.sha256)
 
-    def check_archive(self, volume: SavedVolume) -> None:
-        """Read the archive of a volume, if it has one. Raises BadInput as check_archives does."""
-        if volume.archive:
-            with opened(self.directory) as files:
-                files.check(volume.archive.path, volume.archive.sha256)
+    def damaged_archives(self, volumes: Iterable[SavedVolume]) -> dict[str, str]:
+        """Volume's name -> how its archive is damaged, for those whose archive is. Reads all of them."""
+
+        def damage(volume: SavedVolume) -> str:
+            try:
+                replace(self, catalog=replace(self.catalog, volumes=(volume,))).check_archives()
+            except BadInput as error:
+                return error.message.rstrip(".")
+            return ""
+
+        volumes = tuple(volumes)
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            found = zip(volumes, pool.map(damage, volumes), strict=True)
+            return {volume.name: why for volume, why in found if why}
 
     def _content(self, path: str) -> bytes:
         with opened(self.directory) as files:
@@ -103,6 +117,13 @@ class ExistingBackups:
     names: tuple[str, ...] = ()
     newest: Backup | None = None
     damage: str = ""
+
+    def relied_on_for(self, catalog: Catalog) -> ExistingBackups:
+        """Without the newest one if it would stand for a new one with this catalog, and has damaged archives."""
+        if self.newest is None or not same_content(catalog, self.newest.catalog):
+            return self
+        damaged = self.newest.damaged_archives(self.newest.catalog.volumes)
+        return replace(self, newest=None, damage=next(iter(damaged.values()))) if damaged else self
 
 
 def generations(path: str | Path) -> list[str]:

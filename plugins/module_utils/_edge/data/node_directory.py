@@ -19,7 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_ent
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .archive import CHUNK, ENVIRONMENT, create, last_lines, tar_failure
@@ -81,7 +82,8 @@ def sizes(directories: Mapping[str, NodeDirectory]) -> dict[str, int]:
     for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         argv = ["xargs", "-0", "du", "--summarize", "--one-file-system", "--block-size=1", "--"]
-        printed = directories[names[0]].inside.run(argv, stdin=paths, check=False).out.splitlines()
+        inside = directories[names[0]].inside
+        printed = inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines()
         on_disk = {path: int(size) for size, _tab, path in (line.partition("\t") for line in printed) if size.isdigit()}
         found.update((name, on_disk[path]) for name in names if (path := directories[name].path) in on_disk)
     return found
@@ -97,7 +99,8 @@ def with_devices(directories: Mapping[str, NodeDirectory]) -> set[str]:
     for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         argv = ["xargs", "-0", "sh", "-c", script, "sh"]
-        printed = set(directories[names[0]].inside.run(argv, stdin=paths, check=False).out.splitlines())
+        inside = directories[names[0]].inside
+        printed = set(inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines())
         found |= {name for name in names if directories[name].path in printed}
     return found
 
@@ -143,6 +146,7 @@ def _snapshot(directory: NodeDirectory) -> Sequence[Entry]:
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             fields = _fields(cast("IO[bytes]", process.stdout))
             seen = (
                 Entry(path.decode("utf-8", "surrogateescape") or ".", "", target=state.decode())
@@ -170,6 +174,7 @@ def _streamed(directory: NodeDirectory, mode: str) -> Sequence[Entry]:
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             output = cast(IO[bytes], process.stdout)
             try:
                 found = entries(TarStream(output.read), mode)

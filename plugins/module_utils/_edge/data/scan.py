@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
@@ -36,19 +36,19 @@ _TYPES = {
 
 # The entries of a directory, or why they could not be read unchanged.
 Scanned: TypeAlias = "Sequence[Entry] | Conflict"
+# Device and inode.
+Inode = tuple[int, int]
+# Those of Entry.
+Fields = tuple[str, str, int, int, int, int, int, str, str, str, str]
 
 
 class Record(NamedTuple):
-    """An entry without its content's sha256. fields: of Entry; links: the number of its hard links."""
+    """An entry without its content's sha256. links: the number of its hard links."""
 
-    fields: tuple[str | int, ...]
+    fields: Fields
     device: int
     inode: int
     links: int
-
-    @property
-    def entry(self) -> Entry:
-        return Entry._make(self.fields)
 
 
 def scan(directory: str, mode: str) -> Sequence[Entry]:
@@ -87,7 +87,10 @@ def _scan(directories: Sequence[str], mode: str) -> list[Scanned]:
     walked = [_records(directory) for directory in directories]
     if mode == "full":
         return _hashed(directories, walked)
-    return [w if isinstance(w, Conflict) else Packed(Entry._make, (record.entry for record in w)) for w in walked]
+    return [
+        w if isinstance(w, Conflict) else Packed(Entry._make, (Entry._make(record.fields) for record in w))
+        for w in walked
+    ]
 
 
 def _records(directory: str) -> Packed[Record] | Conflict:
@@ -99,14 +102,14 @@ def _records(directory: str) -> Packed[Record] | Conflict:
             record = _record(found)
             records.append(record)
             # Not of FIFOs and devices: tar writes each of their paths separately.
-            if record.links > 1 and record.entry.type in ("file", "symlink"):
+            if record.links > 1 and record.fields[1] in ("file", "symlink"):
                 paths.setdefault((record.device, record.inode), []).append(found.relative)
     except Conflict as error:
         return error
     first = {path: own[0] for own in paths.values() if len(own) > 1 for path in own}
     if not first:
         return records
-    named = (r._replace(fields=tuple(r.entry._replace(same_as=first.get(r.entry.path, "")))) for r in records)
+    named = (r._replace(fields=(*r.fields[:8], first.get(r.fields[0], ""), *r.fields[9:])) for r in records)
     return Packed(Record._make, named)
 
 
@@ -134,33 +137,28 @@ def _target(path: bytes) -> str:
 
 def _hashed(directories: Sequence[str], walked: Sequence[Packed[Record] | Conflict]) -> list[Scanned]:
     """Each directory's entries with the sha256 of every regular file; hard links to one file are read once."""
-    results = [w if isinstance(w, Conflict) else Packed(Entry._make) for w in walked]
-    linked: dict[tuple[int, int], str | Conflict] = {}
+    results: list[Packed[Entry] | Conflict] = [
+        found if isinstance(found, Conflict) else Packed(Entry._make) for found in walked
+    ]
+    tops = [os.fsencode(directory) + b"/" for directory in directories]
+    linked: dict[Inode, str | Conflict] = {}
     for batch in _batches(walked):
-        files: dict[bytes, Seen] = {}
-        same: dict[tuple[int, int], bytes] = {}
-        for number, record in batch:
-            inode = record.device, record.inode
-            if isinstance(results[number], Conflict):
-                continue
-            if record.entry.type == "file" and inode not in linked and inode not in same:
-                seen = _seen(directories[number], record)
-                files[seen.path] = seen
-                same[inode] = seen.path
-        hashes = hash_files(list(files.values()))
-        shas = {inode: hashes[path] for inode, path in same.items()}
-        for number, record in batch:
-            result, inode = results[number], (record.device, record.inode)
+        batch = [(n, record) for n, record in batch if not isinstance(results[n], Conflict)]
+        hashes = linked | _hashes(tops, batch, linked)
+        for number, (fields, device, inode, links) in batch:
+            result = results[number]
             if isinstance(result, Conflict):
                 continue
-            sha256 = "" if record.entry.type != "file" else linked.get(inode) or shas[inode]
-            entry = _entry(_seen(directories[number], record), record, sha256)
+            entry: Entry | Conflict = Entry._make(fields)
+            if fields[1] == "file":
+                sha256 = hashes[device, inode]
+                entry = _entry(tops[number], fields, sha256)
+                if links > 1:
+                    linked[device, inode] = sha256
             if isinstance(entry, Conflict):
                 results[number] = entry
             else:
                 result.append(entry)
-        several = {(record.device, record.inode) for _number, record in batch if record.links > 1}
-        linked |= {inode: shas[inode] for inode in several & shas.keys()}
     return list(results)
 
 
@@ -171,26 +169,34 @@ def _batches(walked: Sequence[Iterable[Record] | Conflict]) -> Iterator[list[tup
         yield batch
 
 
-def _seen(directory: str, record: Record) -> Seen:
-    entry = record.entry
-    return Seen(os.fsencode(directory) + b"/" + path_of(entry.path), entry.size, record.inode, entry.mtime_ns)
+def _hashes(
+    tops: Sequence[bytes], batch: Iterable[tuple[int, Record]], known: Container[Inode]
+) -> dict[Inode, str | Conflict]:
+    files: dict[Inode, Seen] = {}
+    for number, (fields, device, inode, _links) in batch:
+        if fields[1] == "file" and (device, inode) not in known and (device, inode) not in files:
+            files[device, inode] = Seen(tops[number] + path_of(fields[0]), fields[2], inode, fields[6])
+    hashes = hash_files(list(files.values()))
+    return {inode: hashes[seen.path] for inode, seen in files.items()}
 
 
-def _entry(seen: Seen, record: Record, sha256: str | Conflict) -> Entry | Conflict:
+def _entry(top: bytes, fields: Fields, sha256: str | Conflict) -> Entry | Conflict:
     """With its sha256; a file that changed is read again as it is now."""
-    entry = record.entry
+    entry = Entry._make(fields)
+    path = top + path_of(entry.path)
     for attempt in range(1, ATTEMPTS):
         if not isinstance(sha256, Conflict):
             break
         time.sleep(PAUSE * (attempt - 1))
         try:
-            status = os.lstat(seen.path)
+            status = os.lstat(path)
             if not stat.S_ISREG(status.st_mode):
-                return changed_while_read(os.fsdecode(seen.path))
+                return changed_while_read(os.fsdecode(path))
+            entry = entry._replace(mode=stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid)
             entry = entry._replace(size=status.st_size, mtime_ns=status.st_mtime_ns)
-            sha256 = hash_file(seen.path, status.st_size, status.st_ino, status.st_mtime_ns)
+            sha256 = hash_file(path, status.st_size, status.st_ino, status.st_mtime_ns)
         except OSError as error:
-            failure = read_error(seen.path, error)
+            failure = read_error(path, error)
             if isinstance(failure, Conflict):
                 return failure
             raise failure from None

@@ -16,6 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from . import workloads
 from .usage_check import UsageCheck
 
+# Seconds until it is known of most pods that they cannot start.
+SETTLE = 3.0
+
 
 def detach(
     cluster: Cluster,
@@ -29,24 +32,22 @@ def detach(
 
     Raises TimedOut if volumes are still in use, and Conflict at once if somebody else scales workloads up again.
     """
+    done, todo = replace(planned, steps=(), pods=(), deleted=()), planned
     if planned.policies.patches:
         # Only now it is certain that a claim that is deleted takes no data with it: look who was faster.
         policies.write(cluster, planned.policies)
-        planned = replace(look(False), policies=planned.policies)
-    done, todo = replace(planned, steps=(), pods=(), deleted=()), planned
+        todo = look(False)
     while True:
         done = done.joined(_stop(cluster, todo))
         watch.lap("scale_down")
+        done = _await_free(cluster, check, done, deadline, watch)
+        # A CronJob may have started a Job, or somebody scaled a workload up, that has no pods yet.
         following = done.following(look(True))
+        in_use = any(done.users.values())
+        if in_use and (following is None or deadline.over()):
+            raise still_in_use(done.volumes, done.users, deadline.seconds)
         if following is None:
-            done = _await_free(cluster, check, done, deadline, watch)
-            # A Job that a CronJob has just started, or a workload that was just scaled up, may have no pods yet.
-            following = done.following(look(True))
-            in_use = any(done.users.values())
-            if in_use and (following is None or deadline.over()):
-                raise still_in_use(done.volumes, done.users, deadline.seconds)
-            if following is None:
-                return done
+            return done
         todo = following
 
 
@@ -77,4 +78,6 @@ def attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch
         readiness.wait_ready(cluster, items, deadline)
         watch.lap("wait")
         return planned
-    return replace(planned, notes=readiness.warnings(cluster, items))
+    # What a backup does not have, a ConfigMap for example, is missing where a workload is created: worth a moment.
+    seconds = SETTLE if any(step.missing for step in planned.steps) else 0.0
+    return replace(planned, notes=readiness.warnings(cluster, items, seconds))

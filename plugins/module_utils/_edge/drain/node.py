@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_returned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready, why_node_not_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import why_node_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import UNCORDONED, restored
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
 
 
 def set_schedulable(cluster: Cluster, planned: Plan) -> None:
@@ -40,10 +38,9 @@ def leave(cluster: Cluster, planned: Plan) -> str:
 
 
 def await_return(cluster: Cluster, planned: Plan, deadline: Deadline) -> None:
-    """Wait until the pods run. Raises TimedOut with the reason of the first that does not."""
+    """Wait until the pods run. Raises KindlabError, with the reason, if some cannot start, and TimedOut."""
     try:
-        cluster.wait("Pod", is_ready, [key_of(pod.pod) for pod in planned.pods], deadline.left())
-    except TimedOut as error:
-        namespace, _slash, name = error.details[0].partition("/")
-        pod, events = cluster.get("Pod", name, namespace), cluster.list("Event", namespace)
-        raise not_returned(planned.request, error.details, pod, events) from error
+        readiness.wait_ready(cluster, [decision.pod for decision in planned.pods], deadline)
+    except KindlabError as error:
+        error.message = f"Node {planned.request.node} is schedulable, but {error.message}"
+        raise

@@ -61,7 +61,8 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
         disks[step.node, device] = disk
         if not writable:
             where = f"{disk.path} in {step.node}" if step.node else disk.path
-            found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", _ROOT)
+            next_step = _ROOT if os.geteuid() and not step.node else f"Check how it is mounted: findmnt -T {disk.path}"
+            found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", next_step)
         elif not step.node and verify != "none" and (owner := _foreign_owner(backup, step)):
             found[step.name] = (f"it has files of {owner}, which only root can restore", _ROOT)
     for key, disk in disks.items():

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
@@ -17,11 +18,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan, scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import users_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from . import extract as on_host
 from . import extract_in_node as in_node
-from .nested import in_groups, with_outer
+from .nested import in_groups, inner_directories, with_outer, without_own
 from .verified import check_extracted
 
 # The difference of a directory into which a killed run was extracting.
@@ -30,17 +32,24 @@ UNFINISHED = "its extraction was interrupted"
 BATCH = 32
 
 
-def compare(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> dict[str, DataState]:
-    """Volume's name -> the state of its data."""
-    on_this_host = [step for step in steps if not step.node]
-    states: dict[str, DataState] = {}
+def compare(
+    backup: Backup, steps: Sequence[Step], verify: str, engine: Engine, sharing: Sequence[Node] = ()
+) -> dict[str, DataState]:
+    """Volume's name -> the state of its data. sharing: nodes of other clusters that may have host directories of it."""
+    inner = inner_directories(steps)
+    used = users_elsewhere(engine, sharing, {s.name: s.host_directory for s in steps if s.writes_to_host})
+    states = {name: DataState(node_data.THERE, elsewhere=why) for name, why in used.items()}
+    on_this_host = [step for step in steps if not step.node and step.name not in used]
     for first in range(0, len(on_this_host), BATCH):
-        states |= _compare_on_host(backup, on_this_host[first : first + BATCH], verify)
+        states |= _compare_on_host(backup, on_this_host[first : first + BATCH], verify, inner)
     inside = [step for step in steps if step.node]
     existing = node_data.states({step.name: _node_directory(step, engine) for step in inside})
     with ThreadPoolExecutor(cpu_count()) as pool:
-        compared = pool.map(lambda step: _compare_in_node(backup, step, existing[step.name], verify, engine), inside)
-        states |= {step.name: state for step, state in zip(inside, compared, strict=True)}
+
+        def in_its_node(step: Step) -> DataState:
+            return _compare_in_node(backup, step, existing[step.name], verify, engine, inner.get(step.name, ()))
+
+        states |= {step.name: state for step, state in zip(inside, pool.map(in_its_node, inside), strict=True)}
     return with_outer(backup, steps, states)
 
 
@@ -92,23 +101,24 @@ def _check_brought(backup: Backup, step: Step, verify: str, engine: Engine) -> N
     check_extracted(backup.directory / path, backup.entries(own), read, verify, "Find out what writes to it")
 
 
-def _compare_in_node(backup: Backup, step: Step, state: str, verify: str, engine: Engine) -> DataState:
+def _compare_in_node(
+    backup: Backup, step: Step, state: str, verify: str, engine: Engine, inner: Sequence[str]
+) -> DataState:
     directory, saved = _node_directory(step, engine), step.selected.saved
-    if saved.archive and state == node_data.THERE:
-        if in_node.unfinished(directory, backup.entries(saved)):
-            return DataState(node_data.EMPTY, UNFINISHED)
-        if in_node.state_of(directory) == node_data.EMPTY:
-            return DataState(node_data.EMPTY, UNFINISHED)
+    if saved.archive and in_node.look(directory, state, partial(backup.entries, saved))[0] != state:
+        return DataState(node_data.EMPTY, UNFINISHED)
     if verify == "none" or not saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
         return DataState(state)
-    return _compared(backup, step, state, node_data.read(directory, verify), verify)
+    return _compared(backup, step, state, node_data.read(directory, verify), verify, inner)
 
 
 def _node_directory(step: Step, engine: Engine) -> NodeDirectory:
     return NodeDirectory(step.node, step.selected.volume.node_directory, engine.inside(step.node))
 
 
-def _compare_on_host(backup: Backup, steps: Sequence[Step], verify: str) -> dict[str, DataState]:
+def _compare_on_host(
+    backup: Backup, steps: Sequence[Step], verify: str, inner: Mapping[str, Sequence[str]]
+) -> dict[str, DataState]:
     states = {step.name: _state(backup, step) for step in steps}
     if verify == "none":
         return states
@@ -118,12 +128,17 @@ def _compare_on_host(backup: Backup, steps: Sequence[Step], verify: str) -> dict
     directories = list(dict.fromkeys(host_directory(step) for step in compared))
     entries = dict(zip(directories, scan_all(directories, verify), strict=True))
     for step in compared:
-        states[step.name] = _compared(backup, step, states[step.name].state, entries[host_directory(step)], verify)
+        state, found = states[step.name].state, entries[host_directory(step)]
+        states[step.name] = _compared(backup, step, state, found, verify, inner.get(step.name, ()))
     return states
 
 
-def _compared(backup: Backup, step: Step, state: str, existing: Sequence[checksums.Entry], verify: str) -> DataState:
-    difference = checksums.compare(backup.entries(step.selected.saved), existing, verify)
+def _compared(
+    backup: Backup, step: Step, state: str, existing: Iterable[checksums.Entry], verify: str, inner: Sequence[str]
+) -> DataState:
+    """inner: the directories of other volumes in its own, relative to it."""
+    saved = backup.entries(step.selected.saved)
+    difference = checksums.compare(saved, without_own(saved, existing, inner) if inner else existing, verify)
     return DataState(state, difference.text() if difference else "")
 
 
@@ -136,7 +151,7 @@ def _state(backup: Backup, step: Step) -> DataState:
         names = os.listdir(directory)
         if saved.archive and names and not on_host.content_of(directory):
             return DataState(node_data.EMPTY, UNFINISHED)
-        if saved.archive and names and on_host.unfinished(directory, backup.entries(saved)):
+        if saved.archive and names and on_host.unfinished(directory, partial(backup.entries, saved)):
             return DataState(node_data.EMPTY, UNFINISHED)
     except FileNotFoundError:
         return DataState(node_data.MISSING)

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -47,7 +47,7 @@ def extract(directory: Path, archive: SavedArchive, target: str, saved: Sequence
     if the extracted data differs from the checksum list.
     """
     source = directory / archive.path
-    if unfinished(target, saved):
+    if unfinished(target, lambda: saved):
         _move_up(_leftovers(target, target, MOVING)[0], target, saved)
         check_extracted(source, saved, lambda: scan(target, verify), verify, f"Move away what is in {target}")
         return
@@ -56,13 +56,13 @@ def extract(directory: Path, archive: SavedArchive, target: str, saved: Sequence
         _extract(file, source, archive.compression, target, saved, verify)
 
 
-def unfinished(target: str, saved: Sequence[checksums.Entry]) -> bool:
+def unfinished(target: str, saved: Callable[[], Sequence[checksums.Entry]]) -> bool:
     """True if a killed run had verified the extracted content and moved some of it: what is there is all its own."""
     left = _leftovers(target, target, MOVING)
     if len(left) != 1:
         return False
     moved = {name for name in content_of(target) if name != os.path.basename(left[0])}
-    return is_rest(moved, os.listdir(left[0]), saved)
+    return is_rest(moved, os.listdir(left[0]), saved())
 
 
 def is_rest(moved: Iterable[str], to_move: Iterable[str], saved: Sequence[checksums.Entry]) -> bool:
@@ -161,11 +161,17 @@ def _copy_attributes(source: str, target: str) -> None:
 
 
 def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:
-    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else."""
-    times = {entry.path: entry.mtime_ns for entry in saved}
-    for entry in walk(directory):
-        if entry.relative in times:
-            os.utime(entry.path, ns=(times[entry.relative],) * 2, follow_symlinks=False)
+    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else.
+
+    Both are sorted by path.
+    """
+    rest = iter(saved)
+    entry = next(rest, None)
+    for found in walk(directory):
+        while entry and entry.path < found.relative:
+            entry = next(rest, None)
+        if entry and entry.path == found.relative:
+            os.utime(found.path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
 
 
 def _check_empty(target: str) -> None:

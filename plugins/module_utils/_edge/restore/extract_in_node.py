@@ -8,7 +8,7 @@ import posixpath
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
@@ -63,12 +65,11 @@ def extract(
     """
     source = directory / archive.path
     advice = "Use a node file system that keeps owners and attributes"
-    complete = unfinished(target, saved)
+    state, complete = look(target, states({"": target})[""], lambda: saved)
     if complete:
         _move_up(complete, target, saved)
         check_extracted(source, saved, lambda: read(target, verify), verify, f"Move away what is in {target}")
         return
-    state = state_of(target)
     _check_empty(target, state)
     with verified(directory, archive, str(target), saved, verify) as file, _temporary(target, state) as temporary:
         _fill(file, archive.compression, temporary, saved)
@@ -83,49 +84,41 @@ def extract(
     _move_up(complete, target, saved)
 
 
-def state_of(target: NodeDirectory) -> str:
-    """As node_directory.states, without what killed extractions left in it."""
-    state = states({"": target})[""]
+def look(target: NodeDirectory, state: str, saved: Callable[[], Sequence[checksums.Entry]]) -> tuple[str, str]:
+    """The state (as node_directory.states has found it) without what killed extractions left; and a directory.
+
+    That is the one whose content a killed run had verified and begun to move up, '' if there is none.
+    """
     if state != THERE:
-        return state
-    prefix = _prefix(target, EXTRACTING)
-    names = [name for name in _names(target, prefix) if "/" not in name]
-    return THERE if any(not name.startswith(prefix) for name in names) else EMPTY
-
-
-def unfinished(target: NodeDirectory, saved: Sequence[checksums.Entry]) -> str:
-    """The directory whose content a killed run had verified and begun to move up, '' if there is none."""
-    if states({"": target})[""] != THERE:
-        return ""
-    left = _prefix(target, MOVING)
-    names = _names(target, left)
-    own = [name for name in names if name.startswith(left) and "/" not in name]
+        return state, ""
+    moving, extracting = _prefix(target, MOVING), _prefix(target, EXTRACTING)
+    names = target.inside.run(["sh", "-c", _NAMES, "sh", target.path, moving]).out.split("\0")[:-1]
     to_move = [name[:-1] for name in names if name.endswith("/")]
-    moved = [n for n in names if n not in own and "/" not in n and not n.startswith(_prefix(target, EXTRACTING))]
-    return f"{target.path.rstrip('/')}/{own[0]}" if len(own) == 1 and is_rest(moved, to_move, saved) else ""
+    own = [name for name in names if not name.endswith("/") and not name.startswith(extracting)]
+    left = [name for name in own if name.startswith(moving)]
+    if len(left) == 1 and is_rest([name for name in own if name not in left], to_move, saved()):
+        return EMPTY, f"{target.path.rstrip('/')}/{left[0]}"
+    return THERE if own else EMPTY, ""
 
 
 def remove_leftovers(target: NodeDirectory) -> None:
     """Remove the temporary directories of killed extractions into target; none may be running."""
     script = 'for place in "$1" "$2"; do for left in "$place/$3"*; do rm -rf -- "$left"; done; done'
     parent = posixpath.dirname(target.path)
-    target.inside.run(["sh", "-c", script, "sh", parent, target.path, _prefix(target, EXTRACTING)])
+    target.inside.run(
+        ["sh", "-c", script, "sh", parent, target.path, _prefix(target, EXTRACTING)], timeout=LONG_SECONDS
+    )
 
 
 def _prefix(target: NodeDirectory, form: str) -> str:
     return form.format(posixpath.basename(target.path)[:100])
 
 
-def _names(target: NodeDirectory, prefix: str) -> list[str]:
-    """The names in a directory; those in its subdirectories that begin with prefix end with '/'."""
-    return target.inside.run(["sh", "-c", _NAMES, "sh", target.path, prefix]).out.split("\0")[:-1]
-
-
 def _move_up(complete: str, target: NodeDirectory, saved: Sequence[checksums.Entry]) -> None:
     """As extract.extract does on the host; a rerun completes it."""
     times = [f"@{entry.mtime_ns // 10**9}.{entry.mtime_ns % 10**9:09}" for entry in saved if entry.path == "."]
     argv = ["sh", "-c", _MOVE_UP, "sh", complete, target.path, " ".join(KEEP), "".join(times)]
-    done = target.inside.run(argv, check=False)
+    done = target.inside.run(argv, check=False, timeout=LONG_SECONDS)
     if done.code:
         raise CommandFailed(
             f"The extracted data cannot be moved to {target}: {done.err.strip()}",
@@ -153,7 +146,7 @@ def _temporary(target: NodeDirectory, state: str) -> Iterator[NodeDirectory]:
     try:
         yield temporary
     except BaseException:
-        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False)
+        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False, timeout=LONG_SECONDS)
         raise
 
 
@@ -166,6 +159,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             stream = cast("IO[bytes]", process.stdin)
             try:
                 with decompressed(file, compression) as archive:

@@ -42,6 +42,32 @@ def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataS
     return found
 
 
+def without_own(
+    saved: Sequence[checksums.Entry], existing: Iterable[checksums.Entry], inner: Iterable[str]
+) -> Iterator[checksums.Entry]:
+    """What exists, without what is in the directories of inner volumes that the list does not contain: it is theirs.
+
+    inner: their directories, relative.
+    """
+    below = (f"{path}/" for path in inner)
+    theirs = tuple(prefix for prefix in below if not any(entry.path.startswith(prefix) for entry in saved))
+    return (entry for entry in existing if not entry.path.startswith(theirs))
+
+
+def inner_directories(steps: Sequence[Step]) -> dict[str, list[str]]:
+    """Volume's name -> the directories of volumes with archives that lie in its own, relative to it."""
+    by_directory: dict[Directory, list[Step]] = {}
+    for step in steps:
+        by_directory.setdefault(directory_of(step), []).append(step)
+    found: dict[str, list[str]] = {}
+    for step in (step for step in steps if step.selected.saved.archive):
+        own = directory_of(step)
+        for above in _above(own):
+            for outer in by_directory.get(above, ()):
+                found.setdefault(outer.name, []).append(posixpath.relpath(own[1], above[1]))
+    return found
+
+
 def in_groups(steps: Sequence[Step]) -> list[list[Step]]:
     """The steps in groups, one after the other: a directory in a later one than those above it."""
     directories = {directory_of(step) for step in steps}

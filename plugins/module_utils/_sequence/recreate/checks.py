@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import checks
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
+    are_images_of,
     cluster_spec,
     expected_nodes,
     images_of,
@@ -35,9 +35,9 @@ def check_new_cluster(
     directories: volume's name -> its host directory so far, '' for data inside a node. archived: the volumes whose data
     is, or will be, in an archive.
     """
-    spec = cluster_spec(context.name, context.facts["options"])
-    check_images(context, images_of(spec))
-    ports = checks.new_ports(spec, context.engine.nodes(context.name))
+    spec, nodes = cluster_spec(context.name, context.facts["options"]), context.engine.nodes(context.name)
+    ids = image_ids(context, images_of(spec))
+    ports = checks.new_ports(spec, nodes)
     refusals = [
         *checks.host_refusals(host.taken(ports), host.missing(spec.directories), spec),
         *checks.volume_refusals(
@@ -49,19 +49,23 @@ def check_new_cluster(
         ),
     ]
     decline(f"Cluster {context.name} cannot be recreated as requested", refusals)
-    context.facts["new_version"] = _version(context, images_of(spec))
+    known = are_images_of(ids, context.facts["images"], nodes)
+    version = context.facts["kubernetes_version"] if known else host.image_version(context.engine, next(iter(ids)))
+    context.facts["new_version"] = version
 
 
-def check_images(context: Context, images: Collection[str]) -> None:
-    """Raise BadInput if a node could not be created because the engine lacks its image."""
+def image_ids(context: Context, images: Collection[str]) -> dict[str, str]:
+    """The id of each image. Raises BadInput if a node could not be created because the engine lacks its image."""
     engine = context.engine
-    missing = [image for image in images if engine.image_id(image) is None]
+    ids = {image: engine.image_id(image) for image in images}
+    missing = [image for image, found in ids.items() if found is None]
     if missing:
         raise BadInput(
             f"The nodes cannot be created: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
             tried=f"{engine.name} image inspect {missing[0]}",
             next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
         )
+    return {image: found for image, found in ids.items() if found is not None}
 
 
 def check_generation(context: Context) -> None:
@@ -119,11 +123,3 @@ def _was_restored(context: Context, generation: str, uid: str) -> bool:
     progress = context.progress
     known = progress.facts.get("cluster_id")
     return bool(progress.ended and uid and known == uid and progress.facts.get("generation") == generation)
-
-
-def _version(context: Context, images: Collection[str]) -> str:
-    """The Kubernetes version of the new cluster, '' if it is unknown."""
-    before = {plain_name(image) for image in context.facts["images"]}
-    if {plain_name(image) for image in images} <= before:
-        return str(context.facts["kubernetes_version"])
-    return host.image_version(context.engine, next(iter(images)))

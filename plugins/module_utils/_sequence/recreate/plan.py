@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import kept_down
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
     cluster_spec,
     requested_labels,
@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
 
-from . import checks
+from . import checks, survey
 from .context import Context, Facts
 
 
@@ -36,9 +36,10 @@ def plan(context: Context) -> Facts:
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:
         raise in_use_error(in_use)
+    survey.check_directories(context)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
-    facts["volumes"] = planned["volumes"]
+    facts |= {"volumes": planned["volumes"], "saves": "generation" in planned}
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     # The backup has proved the places of volumes in nodes of the same shape.
     lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
@@ -51,16 +52,23 @@ def plan(context: Context) -> Facts:
 
 
 def _plan_options(context: Context) -> None:
-    """Check the deletion, and the options of the new cluster; note whether the user's kubeconfig has the cluster."""
+    """Check the deletion, and the options of the new cluster."""
     options = context.facts["options"]
-    absent = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
-    if absent.before.get("merged"):
-        options["merge_kubeconfig"] = True
-    cluster, spec = context.engine.nodes(context.name), cluster_spec(context.name, options)
-    lost = {node.name for node in spec.nodes} - {node.name for node in cluster}
-    if not context.facts["described"]:
-        different = [d for d in undescribed(spec, cluster) if d.node not in lost]
-        if different:
+    plan_deletion(context)
+    facts, cluster, spec = context.facts, context.engine.nodes(context.name), cluster_spec(context.name, options)
+    if not facts["described"]:
+        if different := undescribed(spec, cluster):
             raise undescribed_error(context.name, different)
-    elif not lost and not context.facts["changes"]:
-        kind_cluster.run(context.options_of(kind_cluster, options), True)
+    elif not facts["changes"]:
+        lost = sorted({node.name for node in spec.nodes} - {node.name for node in cluster})
+        if lost:
+            context.warnings.append(lost_nodes(lost))
+        else:
+            kind_cluster.run(context.options_of(kind_cluster, options), True)
+
+
+def plan_deletion(context: Context) -> None:
+    """Check that kind can delete the cluster; one in the user's own kubeconfig is added to it again."""
+    deleted = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
+    if deleted.before.get("merged"):
+        context.facts["options"]["merge_kubeconfig"] = True

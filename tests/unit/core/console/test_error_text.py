@@ -32,6 +32,7 @@ OWN = Reader("--kubeconfig /k/lab.yaml")
         ),
         ("or keep fewer generations (keep).", "or keep fewer generations (restore_keep)."),
         ("names is empty: it would select all.", "restore_names is empty: it would select all."),
+        ("path 'backup' is not absolute.", "restore_path 'backup' is not absolute."),
         ("or increase wait_timeout, or", "or increase restore_wait_timeout, or"),
         (
             "Run kindlab.volumes.kind_cluster with state=present.",

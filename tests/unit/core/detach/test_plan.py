@@ -229,6 +229,20 @@ def test_pods_that_no_known_workload_recreates_are_refused(objects, name, why, n
     assert row == {"name": name, "why": why, "next_step": row["next_step"], **kinds}
 
 
+@pytest.mark.parametrize("unmanaged", ["refuse", "delete"])
+@pytest.mark.parametrize("how", [{}, TERMINATING])
+def test_pods_on_a_node_that_is_not_ready_are_refused(unmanaged, how):
+    """Its kubelet ends none of them, and the whole time would be waited in vain."""
+    condition = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}
+    node = {"kind": "Node", "metadata": {"name": "k-worker"}, "status": {"conditions": [condition]}}
+    mine = pod("p", "c", metadata={**made_by("ReplicaSet", "web-1"), **how})
+    with pytest.raises(Declined, match=r"ns/p: its node k-worker is NotReady \(NodeStatusUnknown\)") as caught:
+        detached(*C, WEB, WEB_1, node, mine, unmanaged=unmanaged)
+    assert "docker start k-worker" in caught.value.next_step
+    condition["status"] = "True"
+    assert names(detached(*C, WEB, WEB_1, node, mine).pods) == ["p"]
+
+
 def test_ten_that_are_refused_are_all():
     with pytest.raises(Declined) as caught:
         detached(*C, *(pod(f"bare-{number:02}", "c") for number in range(10)))

@@ -125,3 +125,50 @@ def test_the_configuration_is_kept_as_text() -> None:
     assert (kept["kind"], kept["metadata"]) == ("ConfigMap", {"name": "kindlab-cluster", "namespace": "kube-system"})
     assert kept["data"]["kind"] == "0.32.0"
     assert json.loads(kept["data"]["config"]) == kind_config(ClusterSpec.from_options(FULL))
+
+
+GOOD = {"name": "lab", "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h", "containerPath": "/n"}]}]}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        [],
+        {"name": "lab"},
+        {**GOOD, "name": 1},
+        {**GOOD, "nodes": []},
+        {**GOOD, "nodes": {}},
+        {**GOOD, "nodes": ["worker"]},
+        {**GOOD, "nodes": [{}]},
+        {**GOOD, "nodes": [{"role": "king"}]},
+        {**GOOD, "nodes": [{"role": ["worker"]}]},
+        {**GOOD, "nodes": [{"role": "worker", "image": 1}]},
+        {**GOOD, "nodes": [{"role": "worker", "labels": ["a"]}]},
+        {**GOOD, "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h"}]}]},
+        {**GOOD, "nodes": [{"role": "worker", "extraMounts": {"hostPath": "/h", "containerPath": "/n"}}]},
+        {**GOOD, "nodes": [{"role": "worker", "extraPortMappings": [{"containerPort": "80"}]}]},
+        {**GOOD, "networking": []},
+        {**GOOD, "networking": {"apiServerPort": True}},
+        {**GOOD, "featureGates": {"A": "true"}},
+        {**GOOD, "kubeadmConfigPatches": [1]},
+        {**GOOD, "kubeadmConfigPatches": "kind: X"},
+    ],
+)
+def test_a_record_of_another_form(config: Any) -> None:
+    spoiled = {"data": {"config": json.dumps(config)}}
+    with pytest.raises(BadInput, match="does not contain a kind configuration any more"):
+        recorded_config(spoiled)
+    assert known_options(spoiled, ()) == {}
+
+
+def test_a_mount_without_its_defaults() -> None:
+    mount = {"host_path": "/h", "node_path": "/n", "create": False}
+    options = known_options({"data": {"config": json.dumps(GOOD)}}, ())
+    assert options == {"nodes": [{"role": "worker", "mounts": [mount]}]}
+
+
+@pytest.mark.parametrize("rate", ["0", "9" * 5000])
+def test_a_rate_that_nobody_can_have_asked_for(rate: str) -> None:
+    spoiled = {**GOOD, "kubeadmConfigPatches": [f'{{"kube-api-qps": "{rate}"}}']}
+    assert known_options({"data": {"config": json.dumps(spoiled)}}, ())["kubeadm_patches"]

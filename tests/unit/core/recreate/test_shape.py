@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
+    are_images_of,
     change_texts,
     changes,
     cluster_options,
@@ -125,3 +126,12 @@ def test_a_load_balancer_is_created_for_several_control_planes() -> None:
         "lab-external-load-balancer",
     ]
     assert created_nodes(cluster_spec("lab", {"nodes": [{}]})) == ["lab-control-plane"]
+
+
+def test_whether_images_are_those_of_the_nodes() -> None:
+    """By name, and by content: a name may have been given to another image."""
+    nodes = [Node("a", "lab", "control-plane", image="n:1", image_id="id")]
+    assert are_images_of({"n:1": "id"}, ["docker.io/n:1"], nodes)
+    assert are_images_of({"n:1": "id"}, ["n:1"], ())
+    assert not are_images_of({"n:1": "new"}, ["n:1"], nodes)
+    assert not are_images_of({"n:2": "id"}, ["n:1"], nodes)

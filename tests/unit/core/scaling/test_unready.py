@@ -140,6 +140,7 @@ def test_pods_that_cannot_start(reason, message, final):
             'MountVolume.SetUp failed for volume "v" : hostPath type check failed: no directory',
             True,
         ),
+        ("FailedMount", 'MountVolume.SetUp failed for volume "t" : configmap "kube-root-ca.crt" not found', False),
         ("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition", False),
         ("Unhealthy", "Readiness probe failed: connection refused", False),
     ],
@@ -157,6 +158,9 @@ def test_a_pod_that_no_node_fits():
     message = 'persistentvolumeclaim "c" not found'
     missing = owned(pod(conditions=[{**conditions[0], "message": message}]))
     assert found(missing) == [("ns/p-1", "Unschedulable", message, True)]
+    soon = f"0/2 nodes are available: waiting for ephemeral volume controller to create the {message}"
+    waiting = owned(pod(conditions=[{**conditions[0], "message": soon}]))
+    assert found(waiting) == [("ns/p-1", "Unschedulable", soon, False)]
 
 
 QUOTA = 'pods "web-1-x" is forbidden: exceeded quota: q'

@@ -52,3 +52,20 @@ def test_names_that_no_volume_has_are_refused():
         selection.select(VOLUMES, "The backup", "List them.")
     assert caught.value.details == ["c1", "z"]
     assert caught.value.next_step == "List them."
+
+
+def test_claims_without_a_volume_are_selected_as_volumes_are() -> None:
+    bound = Volume("v", "ns/bound", claim_phase="Bound", storage_class="standard")
+    claims = [
+        {"metadata": {"namespace": "ns", "name": name}, "spec": {"storageClassName": storage_class}}
+        for name, storage_class in (("bound", "standard"), ("waits", "standard"), ("other", None))
+    ]
+    for selection, expected in (
+        (Selection(), ["ns/waits", "ns/other"]),
+        (Selection(names=frozenset(["ns/waits"])), ["ns/waits"]),
+        (Selection(storage_classes=frozenset([""])), ["ns/other"]),
+        (Selection(namespaces=frozenset(["none"])), []),
+    ):
+        volumes, alone = selection.select_with_claims([bound], claims, "The cluster k")
+        assert list(alone) == expected
+        assert volumes == ((bound,) if selection.selects_all else ())

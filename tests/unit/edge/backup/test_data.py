@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data 
     read_lists,
     write_archives,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import needed_bytes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.generation import needed_bytes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content

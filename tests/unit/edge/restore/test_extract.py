@@ -113,9 +113,9 @@ def test_a_killed_run_is_completed(where: str, volume: Path, target: Path, moves
     _archive, entries = saved(volume)
     with pytest.raises(Killed):
         extract(where, volume, target, moves=moves)
-    directory = NodeDirectory("n", str(target), Runner())
-    assert on_host.unfinished(str(target), entries)
-    assert in_node.unfinished(directory, entries).startswith(f"{target}/.target.extracted-")
+    assert on_host.unfinished(str(target), lambda: entries)
+    state, left = in_node.look(NodeDirectory("n", str(target), Runner()), "there", lambda: entries)
+    assert (state, left.startswith(f"{target}/.target.extracted-")) == ("empty", True)
     assert len(on_host.content_of(str(target))) == moves + 1
     extract(where, volume, target)
     assert scan(str(target), "full") == scan(str(volume), "full")
@@ -126,7 +126,7 @@ def test_what_a_run_that_died_while_extracting_left(where: str, volume: Path, ta
     (target / ".target.incomplete-x").mkdir()
     (target / ".target.incomplete-x" / "a").write_text("half")
     assert on_host.content_of(str(target)) == []
-    assert in_node.state_of(NodeDirectory("n", str(target), Runner())) == "empty"
+    assert in_node.look(NodeDirectory("n", str(target), Runner()), "there", list) == ("empty", "")
     extract(where, volume, target)
     assert scan(str(target), "full") == scan(str(volume), "full")
 
@@ -137,8 +137,8 @@ def test_data_of_others_is_never_taken_for_the_rest(where: str, volume: Path, ta
         extract(where, volume, target, moves=2)
     (target / "new").touch()
     _archive, entries = saved(volume)
-    assert not on_host.unfinished(str(target), entries)
-    assert in_node.unfinished(NodeDirectory("n", str(target), Runner()), entries) == ""
+    assert not on_host.unfinished(str(target), lambda: entries)
+    assert in_node.look(NodeDirectory("n", str(target), Runner()), "there", lambda: entries) == ("there", "")
     with pytest.raises(Declined, match="not empty"):
         extract(where, volume, target)
 
