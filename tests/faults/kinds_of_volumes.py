@@ -77,9 +77,9 @@ def rows() -> Iterator[Row]:
         refuse(lab, table)
         remove_refused(lab)
         detach(lab, table)
-        recreate(lab, table)
-        restore(lab, table)
-        remove(lab, table)
+        if recreate(lab, table):
+            restore(lab, table)
+            remove(lab, table)
         yield from table.rows()
 
 
@@ -257,14 +257,15 @@ def detach(lab: Lab, table: Table) -> None:
     table.each("detach", {name: then[name] == "Delete" for name in used}, back)
 
 
-def recreate(lab: Lab, table: Table) -> None:
+def recreate(lab: Lab, table: Table) -> bool:
+    """False if there is no cluster to go on with."""
     before = {name: phase for name, phase in lab.phases().items() if "ephemeral" not in name and "pv/pvc-" not in name}
     (lab.top / "volumes" / "library" / "added").write_text("while it runs")
     made = lab.ask("kind_cluster_recreate", path=str(lab.backup), data="archive", wait_timeout=240)
     if made.failed:
         for kind in KINDS:
             table.note("recreate", kind, False, made)
-        raise SystemExit(f"recreate: {made.text}")
+        return False
     until(
         "the claims have settled",
         lambda: "Pending" not in {**lab.phases(), "pvc/pending": "", "pvc/lost": ""}.values(),
@@ -303,6 +304,7 @@ def recreate(lab: Lab, table: Table) -> None:
     table.note(
         "recreate", "hostPath or local, mounted from the host", running.get("app") == running.get("second") == 1, made
     )
+    return True
 
 
 def restore(lab: Lab, table: Table) -> None:
