@@ -59,8 +59,8 @@ def elsewhere(volume: Volume, pv: Mapping[str, Any]) -> str:
 
 
 def may_be_unused(volume: Volume) -> bool:
-    """True for a volume that never had a claim: without a directory it has no data."""
-    return bool(volume.node_directory) and volume.phase == "Available" and not volume.claim
+    """True for a volume that waits for a claim: without a directory it has no data."""
+    return bool(volume.node_directory) and volume.phase == "Available" and not volume.claim_phase
 
 
 def data_places(volumes: Iterable[Volume], nodes: Sequence[Node], *, archives: bool) -> dict[str, Place]:
