@@ -110,6 +110,22 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     return Place("", path, directories[0])
 
 
+def refuse_ephemeral(volumes: Iterable[Volume]) -> None:
+    """Raise Declined for volumes of generic ephemeral volumes that were named."""
+    why = "it is a generic ephemeral volume, which is deleted with its pod"
+    refusals = [Refusal(volume.name, why, LEAVE_OUT, {"claim": volume.claim}) for volume in volumes]
+    decline(f"{count(len(refusals), 'volume')} cannot be saved", refusals)
+
+
+def check_readable(
+    volumes: Iterable[Volume], places: Mapping[str, Place], looks: Mapping[str, Look], *, archives: bool
+) -> None:
+    """Raise Declined for volumes whose data cannot be saved. places, looks: by volume's name."""
+    found = [unreadable(volume, places[volume.name], looks[volume.name], archives=archives) for volume in volumes]
+    refusals = [refusal for refusal in found if refusal]
+    decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, LEAVE_OUT)
+
+
 def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:
     """Why the data in a place cannot be saved, None if it can."""
     where = place.text()
