@@ -191,7 +191,9 @@ class KindHost(Runner):
 
     def writes(self) -> list[list[str]]:
         """The calls that change something."""
-        reading = [["docker", verb] for verb in ("ps", "inspect", "image", "exec", "info", "manifest", "logs", "cp")]
+        reading = [
+            ["docker", verb] for verb in ("ps", "inspect", "image", "exec", "info", "manifest", "logs", "cp", "run")
+        ]
         reading += [["kind", "version"], ["kind", "get"]]
         return [call for call in self.calls if call[:2] not in reading and call[0] != "pgrep"]
 
@@ -221,6 +223,7 @@ class KindHost(Runner):
             "info": Completed(0, f"{platform.node()}\t{self.root}"),
             "manifest": Completed(0, "{}") if self._is_pullable(words[-1]) else Completed(1, err="no such manifest"),
             "logs": Completed(0),
+            "run": Completed(0, "v1.34.4"),
             "cp": Completed(0, "etc".ljust(512, "\0") + ("10-kindnet.conflist" if ran else "").ljust(1024, "\0")),
             "image": self._image(words),
         }

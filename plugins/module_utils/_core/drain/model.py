@@ -6,11 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import (
+    Budget,
+    BudgetIndex,
+    read_budgets,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import UNSCHEDULABLE, tolerates
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
@@ -84,6 +89,11 @@ class Observed:
         """The volumes of these pods, without ephemeral ones."""
         names = {volume.name for decision in decisions for volume in decision.volumes}
         return [volume for volume in self.all_volumes() if volume.name in names]
+
+    @cached_property
+    def budgets_by_label(self) -> BudgetIndex:
+        """The budgets, to find those of a pod."""
+        return BudgetIndex(self.budgets)
 
     def node(self, request: Request) -> Object:
         """The requested node. Raises BadInput if it does not exist."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 # Labels that kind puts on node containers, and their roles.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -92,21 +93,28 @@ class Node:
 
     def mount_of(self, node_directory: str) -> Mount | None:
         """The mount that a directory of this node lies in, None for the node's own file system."""
-        path = posixpath.normpath(node_directory)
-        above = (m for m in self.mounts if is_below(path, m.node_path))
-        return max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
-
-    def is_mount_point(self, node_directory: str) -> bool:
-        """True if something is mounted at this directory itself, not at one above it."""
-        nearest = self.mount_of(node_directory)
-        return nearest is not None and posixpath.normpath(nearest.node_path) == posixpath.normpath(node_directory)
+        return self._nearest(posixpath.normpath(node_directory))[1]
 
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
-        path, nearest = posixpath.normpath(node_directory), self.mount_of(node_directory)
+        path = posixpath.normpath(node_directory)
+        point, nearest = self._nearest(path)
         if nearest is None or nearest.kind != "bind":
             return None
-        return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
+        return posixpath.normpath(posixpath.join(nearest.host_path, path[len(point) :].lstrip("/")))
+
+    def _nearest(self, path: str) -> tuple[str, Mount | None]:
+        """The mount that a normalized path lies in, and its mount point without the slash at the end."""
+        for point, mount in self._points:
+            if path == point or path.startswith(f"{point}/"):
+                return point, mount
+        return "", None
+
+    @cached_property
+    def _points(self) -> list[tuple[str, Mount]]:
+        """The mounts with their normalized points, the longest first: thousands of volumes are looked up in them."""
+        points = ((posixpath.normpath(mount.node_path).rstrip("/"), mount) for mount in self.mounts)
+        return sorted(points, key=lambda pair: -len(pair[0]))
 
     def paths_of(self, host_directory: str) -> tuple[str, ...]:
         """Where this node has a directory of the host mounted, or what lies below it."""

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget, read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import (
+    Budget,
+    BudgetIndex,
+    read_budget,
+    read_budgets,
+)
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import budget, pod
 
 
@@ -79,3 +86,20 @@ def test_which_pods_a_budget_selects(selector, selects):
     item["spec"]["selector"] = selector
     assert read_budget(item).selects_pod({"metadata": {"namespace": "ns", "name": "p"}}) is selects
     assert not read_budget(item).selects_pod({"metadata": {"namespace": "other", "name": "p"}})
+
+
+LABELS = st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy"))
+SELECTORS = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "matchLabels": LABELS,
+        "matchExpressions": st.lists(st.just({"key": "a", "operator": "Exists"}), max_size=1),
+    },
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(("ns", "other")), SELECTORS), max_size=6), LABELS)
+def test_the_index_finds_what_looking_at_each_budget_finds(selectors, labels):
+    budgets = [Budget(namespace, f"b{number}", selector=s) for number, (namespace, s) in enumerate(selectors)]
+    pod = {"metadata": {"namespace": "ns", "name": "p", "labels": labels}}
+    assert BudgetIndex(budgets).of(pod) == tuple(b for b in budgets if b.selects_pod(pod))
