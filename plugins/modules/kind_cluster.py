@@ -198,8 +198,8 @@ options:
         and time, and by content if these differ and the backup has full checksums.
       - Data inside a node must be in an archive, whose checksum is verified. Of volumes whose data is elsewhere (NFS,
         iSCSI, CSI, block devices) the backup must contain the manifests.
-      - Volumes of M(kindlab.volumes.local_data), generic ephemeral volumes, and volumes that were never used and have no
-        directory need no backup.
+      - Volumes of M(kindlab.volumes.local_data), generic ephemeral volumes, and volumes without a claim that have no
+        directory yet need no backup.
     type: path
   force:
     description: Whether to delete the cluster even if volumes lose data or cannot be checked.
