@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, parse_look, parse_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ANSWER_SECONDS, Engine
 
 # Arguments: the paths of mounts in the node.
@@ -42,8 +45,24 @@ def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
 
 
 def look_at_host(nodes: Iterable[Node]) -> Look:
-    """What a look at this host shows of the host paths of these nodes' mounts."""
-    real = {path: _real(path) for path in bind_paths(nodes)}
+    """What a look at this host shows of the host paths of these nodes' mounts. Raises TimedOut."""
+    paths, found = bind_paths(nodes), []
+    # A file system whose server is gone keeps a process for ever: it must not wait for such a thread at its end.
+    thread = Thread(target=lambda: found.append(_look_at_host(paths)), daemon=True)
+    thread.start()
+    thread.join(ANSWER_SECONDS)
+    if not found:
+        raise TimedOut(
+            f"The host directories of the nodes' mounts could not be read within {ANSWER_SECONDS} seconds: "
+            f"{listed(paths)}.",
+            tried=f"ls -ld {shlex.join(paths)}",
+            next_step="Check that the servers of network file systems answer: mount -t nfs,nfs4,cifs",
+        )
+    return found[0]
+
+
+def _look_at_host(paths: Iterable[str]) -> Look:
+    real = {path: _real(path) for path in paths}
     return Look(
         boot=_content(BOOT).strip(),
         stats={path: stat for path in real for stat in _stats(real[path])},
