@@ -154,6 +154,7 @@ options:
       - Whether to fail if the directory of V(local_path_shared) or V(hostpath) is not the same in all nodes.
       - To find out, a file is created through one node, looked for through the others, and removed. This is skipped in
         check mode, and with a warning if the node containers are on another host.
+      - It also fails, in check mode too, if the directory of the host is not the one that the nodes have mounted.
     type: bool
     default: true
   wait_timeout:
