@@ -17,6 +17,8 @@ description:
   - O(state=absent) is refused if volumes would lose data, unless O(force=true). The cluster can be deleted when nothing
     uses its volumes (see M(kindlab.volumes.volume_detach)), their data is not deleted with the nodes, and O(backup)
     contains the current state of every volume.
+  - Fails, also with O(force=true), if O(kubeconfig) leads to another cluster, whose CA certificate differs from that in
+    the nodes.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes

@@ -24,7 +24,7 @@ description:
     M(kindlab.volumes.volume_backup) saves workloads with the recorded values.
   - A volume is free when no pod uses it, no helper pod of a provisioner works on it, no VolumeAttachment names it, and
     no process in any node container has a mount, an open file or its working directory in it. Each node is probed once
-    for all volumes.
+    for all volumes, also nodes of other clusters of the same container engine that have their directories mounted.
   - ConfigMaps, Secrets and other objects that workloads refer to are not changed. Disruption budgets do not apply, as
     they limit evictions only.
 author: kindlab.volumes contributors (@kindlab)

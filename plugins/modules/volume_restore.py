@@ -22,6 +22,8 @@ description:
     directory is on the host if it is mounted from there. Otherwise it is inside the node, and a warning says that the
     data is deleted together with the node.
   - Volumes that are bound to their claims are left as they are; their data is not compared.
+  - A directory on the host is refused if it is not the one that the nodes have mounted, and if a volume or a process of
+    another cluster of the same container engine has it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes

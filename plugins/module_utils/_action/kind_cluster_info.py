@@ -12,7 +12,6 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
-    KindlabError,
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
@@ -68,15 +67,10 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
 
 def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:
     """False if the cluster's kubeconfig leads to another cluster; version and record by it, ('', None) if unknown."""
-    version, record = cluster.try_read(own_file=True)
     try:
-        if version:
-            cluster.check_own_file(nodes)
+        return True, *cluster.read_proved(nodes)
     except BadInput:
         return False, "", None
-    except KindlabError:
-        return True, "", None
-    return True, version, record
 
 
 def _image_version(cluster: KindCluster, running: Sequence[Node]) -> str:

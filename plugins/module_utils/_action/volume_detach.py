@@ -51,7 +51,7 @@ def run(
     nodes = [node.name for node in observation.nodes]
     planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
     if request.state == "detached":
-        check = UsageCheck(observation.cluster, observation.engine, observation.nodes)
+        check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:

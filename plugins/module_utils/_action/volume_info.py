@@ -16,9 +16,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
     used_directories,
     watched_places,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, orphans
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, orphans, searched
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
@@ -35,11 +36,12 @@ def run(
     observed = observe(options, READ, runner=runner, connect=connect)
     pvs, claims, pods, config_maps = (observed.objects[kind] for kind in READ)
     volumes = read_volumes(pvs, claims)
+    elsewhere = volumes_elsewhere(observed.engine, observed.sharing)
     selected = [volume for volume in volumes if selection.matches(volume)]
-    watched = watched_places(volumes, config_maps, observed.nodes)
-    existing, warnings = subdirectories(watched)
+    watched, warnings = searched(watched_places(volumes, config_maps, observed.nodes), elsewhere)
+    existing, unread = subdirectories(watched)
     using = pods_by_claim(pods)
-    used = used_directories(volumes, observed.nodes)
+    used = used_directories(volumes, observed.nodes) | elsewhere.volumes.keys()
     return Outcome(
         changed=False,
         facts={
@@ -47,7 +49,7 @@ def run(
             "released": [volume.name for volume in selected if volume.phase == "Released"],
             "orphan_directories": orphans(watched, existing, used),
         },
-        warnings=tuple(warnings),
+        warnings=(*warnings, *unread),
     )
 
 

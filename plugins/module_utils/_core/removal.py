@@ -15,7 +15,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
+    Place,
+    mismatches,
+    volume_places,
+)
 
 from .refusals import Refusal
 from .text import listed
@@ -39,17 +43,20 @@ def blockers(
     users: Mapping[str, Sequence[str]],
     not_backed_up: Mapping[str, str],
     archived: Collection[str] = (),
+    needing: Iterable[Volume] = (),
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete the cluster; () if all data outlives it.
 
     By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes
-    whose current data is in an archive.
+    whose current data is in an archive; needing: those that need a backup.
     """
+    unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
     return tuple(
         Refusal(volume.name, why, next_step, {"claim": volume.claim})
         for volume in volumes
         for why, next_step in (
             *_deleted_with_node(volume, nodes, archived),
+            *([(_differs(unknown[volume.name]), unknown[volume.name].remedy)] if volume.name in unknown else []),
             *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
             *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
         )
@@ -67,6 +74,10 @@ def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collecti
         yield "its data is managed by a CSI driver", _CSI
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
         yield "its reclaim policy is Delete and its claim is bound", _RETAIN
+
+
+def _differs(place: Place) -> str:
+    return f"what the node has cannot be compared with the host: {place.mismatch}"
 
 
 def needing_backup(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> tuple[Volume, ...]:

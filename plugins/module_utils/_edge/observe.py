@@ -24,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from .command import Runner
 from .engine import Engine, find_engine
 from .identity.look import look_at_host, look_at_nodes
+from .identity.proof import check_dead, compared_nodes
 from .kube.client import Cluster, open_cluster
 
 Connect = Callable[..., Cluster]
@@ -33,8 +34,8 @@ Connect = Callable[..., Cluster]
 class Observation:
     """A cluster's node containers, with facts of their Nodes and of their mounts, and API objects.
 
-    objects: by kind, those that were requested and Node. sharing: nodes of other clusters of the engine, in any state,
-    that can write to a host directory of this cluster, or to one above or below it.
+    objects: by kind, those that were requested and Node. sharing: the nodes, in any state, of other clusters of the
+    engine that can write to a host directory of this cluster, or to one above or below it.
     """
 
     engine: Engine
@@ -71,6 +72,16 @@ def observe(
     nodes = with_api_facts(compared(nodes, looks, host, engine.name), found.objects["Node"])
     others = (node for node in everywhere if node.cluster != name)
     return Observation(engine, nodes, found.cluster, found.objects, sharing(nodes, resolved(others, host)))
+
+
+def nodes_without_api(engine: Engine, cluster: str, why: str) -> tuple[Node, ...]:
+    """The nodes of a cluster whose API server does not answer, compared with this host; () if there is none.
+
+    why: it does not answer. Raises Declined if it does when it is asked inside the cluster.
+    """
+    nodes = engine.nodes(cluster)
+    check_dead(engine, nodes, why)
+    return compared_nodes(engine, nodes)
 
 
 def _read(options: Mapping[str, Any], kinds: set[str], connect: Connect) -> _Reading:

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster, kind_cluster_info
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import looked
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, looked
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost
 
 ASKED = {
@@ -126,3 +126,10 @@ def test_stopped_and_partly_running_ones(host: Host) -> None:
 def test_a_name_that_none_can_have(host: Host) -> None:
     with pytest.raises(BadInput):
         info(host, name="Not_a_name")
+
+
+def test_a_kubeconfig_that_leads_to_another_cluster_is_not_the_clusters_own(host: Host) -> None:
+    make(host, "lab")
+    assert info(host)[0]["kubeconfig"]
+    host.clusters["lab"].ca = CA.replace("S2lu", "S2xu")
+    assert info(host)[0]["kubeconfig"] == ""

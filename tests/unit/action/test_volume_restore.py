@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import data as restore_data
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     NAMESPACE,
     STORAGE_CLASS,
@@ -33,6 +34,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
     Killed,
     ScriptedRunner,
     binding_controller,
+    swapped,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 
@@ -391,3 +393,28 @@ def test_nothing_that_does_not_answer_is_guessed(backup, data):
         run(options, False, runner=here, connect=no_api)
     with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
         run(options, False, runner=gone, connect=no_api)
+
+
+def test_a_directory_of_another_clusters_volume_is_refused(cluster, backup, data, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        restore_data, "users_elsewhere", lambda _engine, *what: asked.append(what) or {"v1": "o has it"}
+    )
+    other = inspected("o-worker", "o", "worker", shared=str(data))
+    nodes = [inspected("k-worker", "k", "worker", data=str(data)), other]
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match=f"v1 .*another cluster uses {data}/v1: o has it"):
+            restore(cluster, backup, data, check_mode, nodes=nodes)
+    assert cluster.writes == []
+    sharing, directories = asked[0]
+    assert [node.name for node in sharing] == ["o-worker"]
+    assert directories == {f"v{number}": f"{data}/v{number}" for number in range(3)}
+
+
+def test_a_directory_that_the_node_does_not_have_is_refused(cluster, backup, data, monkeypatch):
+    """As if it was replaced after the node had started."""
+    monkeypatch.setattr(ScriptedRunner, "looks", {"k-worker": swapped("/data")})
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match=f"{data} on the host is not the directory that k-worker has mounted at /da"):
+            restore(cluster, backup, data, check_mode)
+    assert cluster.writes == []

@@ -82,3 +82,16 @@ def test_the_engine_that_kind_would_take(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
     assert find_engine("auto", ScriptedRunner()).name == "podman"
     assert find_engine("nerdctl", ScriptedRunner()).name == "nerdctl"
+
+
+def test_a_container_that_is_deleted_while_nodes_are_listed() -> None:
+    class Leaving(ScriptedRunner):
+        def run(self, argv, **options):
+            if argv[1] == "inspect" and "gone" in argv:
+                shown = json.dumps(containers({"name": "lab", "nodes": [NODE]}))
+                self.script = [(["docker", "ps"], "a\n"), (["docker", "inspect"], shown)]
+                return Completed(1, "[]", "Error: No such object: gone")
+            return super().run(argv, **options)
+
+    runner = Leaving([(["docker", "ps"], "a gone\n")])
+    assert [node.name for node in Engine("docker", runner).nodes()] == ["lab-control-plane"]

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import LOOK
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import BOOT, LOOK
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
@@ -32,6 +33,13 @@ def looked(argv: Sequence[str], ca: str = CA) -> Completed | None:
         return None
     count = len(argv) - list(argv).index(LOOK) - 2
     return Completed(0, "\0".join(["", ca, *[""] * count, *argv[len(argv) - count :], "", "end", ""]))
+
+
+def swapped(*paths: str, ca: str = CA) -> Completed:
+    """A look at a node whose mounts, at these paths, are other directories than the host has: they are /srv/moved."""
+    lines = "".join(f"2 1 8:1 /srv/moved {path} rw - ext4 /dev/sda1 rw\n" for path in paths)
+    stats = ["1 1"] * len(paths)
+    return Completed(0, "\0".join([Path(BOOT).read_text(), ca, *stats, *paths, lines, "end", ""]))
 
 
 class Killed(BaseException):
@@ -222,8 +230,11 @@ def merge(target: Any, change: Any) -> Any:
 class ScriptedRunner(Runner):
     """Answers commands from a script: by the first entry that the command begins with. calls: all commands.
 
-    script: (first words, answer); an answer is a Completed, text for standard output, or an error to raise.
+    script: (first words, answer); an answer is a Completed, text for standard output, or an error to raise. looks: node
+    -> what a look at it shows, unless that does not matter.
     """
+
+    looks: ClassVar[dict[str, Completed]] = {}
 
     script: Sequence[tuple[Sequence[str], Completed | str | Exception]] = ()
     calls: list[list[str]] = field(default_factory=list)
@@ -240,7 +251,7 @@ class ScriptedRunner(Runner):
         del stdin, timeout, env
         self.calls.append(list(argv))
         if look := looked(argv):
-            return look
+            return self.looks.get(argv[3], look)
         for words, answer in self.script:
             if list(argv[: len(words)]) == list(words):
                 if isinstance(answer, Exception):

@@ -26,7 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, steps, survey
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
 
@@ -163,7 +164,8 @@ class World:
             patch.setattr(steps, "changes", self.changes)
             patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
             patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
-            patch.setattr(steps, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
+            patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
+            patch.setattr(survey, "check_directories", lambda _context: None)
             patch.setattr(context, "open_cluster", self.open_cluster)
             for user in (context, resume):
                 patch.setattr(user, "find_engine", self.find_engine)

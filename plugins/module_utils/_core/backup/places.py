@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
@@ -15,7 +16,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
 _ARCHIVE = "Set data=archive to save data inside nodes."
-_GONE = "Restore its data from an earlier backup (kindlab.volumes.volume_restore), or delete it: kubectl delete pv NAME"
+_NEXT = {
+    MISSING: "Its container is gone, with this data. Restore an earlier backup (kindlab.volumes.volume_restore), or delete "
+    "the volume: kubectl delete pv NAME"
+}
 _LEAVE_OUT = "Leave these volumes out (names, namespaces, storage_classes)."
 _MOUNT = (
     "Create the cluster with a host directory mounted there on all nodes (kindlab.volumes.kind_cluster, mounts), and "
@@ -60,13 +64,15 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
             names = ", ".join(place.node for place in places)
             return refused(f"{not_mounted}, and it is unknown which of its nodes {names} has the data")
         state = next(node.state for node in nodes if node.name == inside[0])
-        if state == MISSING:
-            return refused(f"{not_mounted}, and its container is gone, with this data", _GONE)
-        if archives and state != RUNNING:
-            return refused(f"{not_mounted}, and cannot be read there while the node is {state}")
+        if state == MISSING or (archives and state != RUNNING):
+            return refused(f"{not_mounted}, and cannot be read there while the node is {state}", _NEXT.get(state, ""))
         return places[0] if archives else refused(not_mounted, _ARCHIVE)
-    if mismatch := next((place.mismatch for place in places if place.mismatch), ""):
-        return refused(mismatch)
+    if differing := next((place for place in places if place.mismatch), None):
+        # What pods see is in the node: there it can be read, unless it is not known which node that is.
+        running = {node.name for node in nodes if node.state == RUNNING}
+        if archives and len(places) == 1 and differing.node in running:
+            return replace(differing, host_directory="")
+        return refused(differing.mismatch, differing.remedy)
     directories = sorted({place.host_directory for place in places})
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")

@@ -86,8 +86,13 @@ def users_without(gone: set[str], users: Mapping[str, Sequence[VolumeUser]]) -> 
     return found
 
 
-def directories_by_node(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, dict[str, str]]:
-    """Node -> volume's name -> its directory there; also in nodes that share its host directory."""
+def directories_by_node(
+    volumes: Iterable[Volume], nodes: Sequence[Node], sharing: Sequence[Node] = ()
+) -> dict[str, dict[str, str]]:
+    """Node -> volume's name -> its directory there; also in nodes that share its host directory.
+
+    sharing: nodes of other clusters.
+    """
     nodes = kubernetes_nodes(nodes)
     found: dict[str, dict[str, str]] = {node.name: {} for node in nodes}
     for volume in volumes:
@@ -97,7 +102,19 @@ def directories_by_node(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dic
         for node in nodes if places else ():
             if node.name in own or node.host_directory(volume.node_directory) in on_host:
                 found[node.name][volume.name] = volume.node_directory
+        for path in on_host:
+            for name, directories in mounted_in(sharing, {volume.name: path}).items():
+                found.setdefault(name, {}).update(directories)
     return found
+
+
+def mounted_in(nodes: Iterable[Node], host_directories: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Node -> name -> where the node has that host directory, or something below it."""
+    shown = {
+        node.name: {name: paths[0] for name, path in host_directories.items() if (paths := node.paths_of(path))}
+        for node in kubernetes_nodes(nodes)
+    }
+    return {node: directories for node, directories in shown.items() if directories}
 
 
 def why_unreadable(node: Node) -> str:

@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
     CONTROL_PLANE,
     WORKER,
     Node,
+    context_name,
     kubernetes_nodes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -104,7 +105,8 @@ def _another(cluster: str, answer: Answer, containers: Sequence[str], why: str, 
 
 
 def _kubeconfig_of(cluster: str, engine: str) -> str:
-    return f"Use the kubeconfig and context of {cluster}: " + kind_command(engine, f"get kubeconfig --name {cluster}")
+    command = kind_command(engine, f"get kubeconfig --name {cluster}")
+    return f"Use the kubeconfig and context ({context_name(cluster)}) of {cluster}, which kind prints: {command}"
 
 
 def _short(digests: Iterable[str]) -> str:

@@ -105,13 +105,13 @@ def _below(point: str, mounts: Mapping[str, Mounted]) -> dict[str, Mounted]:
 
 
 def sharing(own: Iterable[Node], others: Iterable[Node]) -> tuple[Node, ...]:
-    """The nodes among others that can write to a host directory of own ones, or to one above or below it."""
+    """All nodes of clusters that can write to a host directory of own ones, or to one above or below it."""
     directories = {m.host_path for node in own for m in host_mounts(node)}
-    return tuple(
-        node
+    others = tuple(others)
+    clusters = {
+        node.cluster
         for node in others
-        if any(
-            not m.read_only and any(is_below(m.host_path, d) or is_below(d, m.host_path) for d in directories)
-            for m in host_mounts(node)
-        )
-    )
+        for m in host_mounts(node)
+        if not m.read_only and any(is_below(m.host_path, d) or is_below(d, m.host_path) for d in directories)
+    }
+    return tuple(node for node in others if node.cluster in clusters)

@@ -21,10 +21,12 @@ class DataState:
     """A volume's directory. state: missing, empty, there, or other (not a directory).
 
     difference: how its content differs from the backup, for people; '' if it does not or was not compared.
+    elsewhere: why another cluster uses it; it was not compared then.
     """
 
     state: str
     difference: str = ""
+    elsewhere: str = ""
 
 
 def check_verify(verify: str, catalog: Catalog) -> None:
@@ -42,6 +44,12 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
     saved, refuse = step.selected.saved, step.selected.refuse
     path = _path(step)
     files, result = count(saved.files, "file"), _RESULTS[verify]
+    if data.elsewhere:
+        return refuse(
+            f"another cluster uses {path}: {data.elsewhere}",
+            "Two clusters must not write to one directory: delete the volume or the cluster there, or mount another "
+            "directory here.",
+        )
     if data.state == "other":
         return refuse(f"{path} is not a directory", f"Move away what is at {path}.")
     fresh = data.state == "missing" or (data.state == "empty" and (data.difference or verify == "none"))

@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
@@ -126,6 +127,11 @@ class Step:
     def name(self) -> str:
         """The volume's name."""
         return self.selected.volume.name
+
+    @property
+    def writes_to_host(self) -> bool:
+        """True if pods will write to its host directory; data of the host itself may be shared."""
+        return bool(self.host_directory) and LABEL not in (self.selected.pv["metadata"].get("labels") or {})
 
     @property
     def binding(self) -> Binding:

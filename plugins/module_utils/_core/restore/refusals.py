@@ -106,8 +106,11 @@ def node_refusal(selected: SelectedVolume, request: Request, observed: Observed)
 
 
 def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: Observed) -> Refusal | None:
-    """Data in several host directories; data inside a node without an archive, or for more than one node."""
+    """A host directory that is not the node's, or several; data inside a node without an archive, or for several."""
     saved, path = selected.saved, selected.volume.node_directory
+    for place in places:
+        if place.mismatch:
+            return selected.refuse(place.mismatch, place.remedy)
     on_host = sorted({place.host_directory for place in places} - {""})
     if len(on_host) > 1:
         return selected.refuse(

@@ -65,6 +65,13 @@ def _place(node: Node, path: str) -> Place:
     return Place(node.name, path, node.host_directory(path) or "", mismatch, mount.remedy if mount and mismatch else "")
 
 
+def mismatches(volumes: Iterable[Volume], nodes: Iterable[Node]) -> dict[str, Place]:
+    """Volume's name -> the first of its places where the host's directory is not the node's."""
+    nodes = tuple(nodes)
+    found = ((v.name, next((p for p in volume_places(v, nodes) if p.mismatch), None)) for v in volumes)
+    return {name: place for name, place in found if place}
+
+
 def used_directories(volumes: Iterable[Volume], nodes: Iterable[Node]) -> set[str]:
     """The host directories of volumes. If all nodes of a volume are gone, those of every other node."""
     nodes = tuple(nodes)

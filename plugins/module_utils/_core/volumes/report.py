@@ -13,6 +13,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 from .places import Place, volume_places
+from .sharing import Elsewhere
+
+
+def searched(
+    watched: Mapping[str, Sequence[Place]], elsewhere: Elsewhere
+) -> tuple[dict[str, Sequence[Place]], list[str]]:
+    """The watched directories where orphans can be told from others' directories, and a warning for each other one."""
+    found, warnings = {}, []
+    for path, places in watched.items():
+        why = next((place.mismatch for place in places if place.mismatch), "") or elsewhere.why_unknown(path)
+        if why:
+            warnings.append(f"{path} is not searched for orphan directories: {why}")
+        else:
+            found[path] = places
+    return found, warnings
 
 
 def orphans(
@@ -38,7 +53,10 @@ def orphans(
 
 
 def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Object]]) -> Object:
-    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes."""
+    """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes.
+
+    mismatch: why that is not what a node has, '' if it is or if they were not compared.
+    """
     places = volume_places(volume, nodes)
     directories = {place.host_directory for place in places}
     return {
@@ -57,6 +75,7 @@ def describe(volume: Volume, nodes: Iterable[Node], pods: Mapping[str, list[Obje
         "node_directory": volume.node_directory,
         "host_directory": directories.pop() if len(directories) == 1 else "",
         "host_directories": {place.node: place.host_directory for place in places},
+        "mismatch": next((place.mismatch for place in places if place.mismatch), ""),
         "pods": pods.get(volume.claim, []) if volume.claim_phase == "Bound" else [],
     }
 

@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloa
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, nodes_without_api
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe as observe_cluster
 
 from .reader import read_backup
@@ -43,7 +43,10 @@ class Source:
 
 
 def observe(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
-    """Raises BadInput if there is no such cluster, Unreachable unless the last backup may replace the API server."""
+    """Raises BadInput if there is no such cluster, Unreachable unless the last backup may replace the API server.
+
+    It must not if the API server answers inside the cluster: then Declined is raised.
+    """
     engine = find_engine(options["engine"], runner or Runner())
     try:
         if request.last_backup and not engine.nodes(request.cluster):
@@ -55,13 +58,13 @@ def observe(options: Mapping[str, Any], request: Request, runner: Runner | None,
             error.next_step += " To save the data of a cluster that does not come up again: without_api=last_backup."
             raise
         why = error.message
+    nodes = nodes_without_api(engine, request.cluster, why)
     if request.labels:
         raise BadInput(
             f"label_selectors needs an API server: {why}", next_step="Select volumes by names or namespaces instead."
         )
     backup = read_backup(request.path)
     saved = {kind: backup.objects(kind) for kind in MANIFESTS}
-    nodes = engine.nodes(request.cluster)
     observed = observed_from_backup(request.cluster, nodes, backup.catalog, saved, str(backup.directory))
     return Source(engine, observed, warnings=(stale_warning(request.cluster, backup.name, why),))
 

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import (
     Answer,
     answer_of,
@@ -26,8 +27,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 
 from .look import look_at_host, look_at_nodes
 
-# kind's certificates contain localhost, and no proxy of the node is used for it.
-_READY = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--server=https://localhost:6443")
+# A client in a control plane. kind's certificates contain localhost, and no proxy of the node is used for it.
+KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--server=https://localhost:6443")
+_READY = (*KUBECTL, "get", "--raw=/readyz")
 _READY_SECONDS = 10
 
 
@@ -65,9 +67,12 @@ def open_proved(options: Mapping[str, Any], runner: Runner | None, connect: Call
     return Proved(cluster, engine, warnings=(warning,))
 
 
-def check_answer(engine: Engine, nodes: Sequence[Node], answer: Answer) -> None:
-    """Raises as check_same_cluster does. nodes: those of the cluster."""
-    check_same_cluster(nodes[0].cluster, nodes, look_at_nodes(engine, _witnesses(nodes)), answer, engine.name)
+def check_answer(cluster: Cluster, engine: Engine, nodes: Sequence[Node]) -> None:
+    """Raises as check_same_cluster does. cluster: what should be the API server of these nodes."""
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look_at_nodes, engine, _witnesses(nodes))
+        answer = ask(cluster)
+        check_same_cluster(nodes[0].cluster, nodes, looking.result(), answer, engine.name)
 
 
 def proved_nodes(engine: Engine, nodes: Sequence[Node], cluster: Cluster) -> tuple[Node, ...]:
@@ -75,9 +80,11 @@ def proved_nodes(engine: Engine, nodes: Sequence[Node], cluster: Cluster) -> tup
 
     Raises as check_same_cluster does.
     """
-    api_nodes = cluster.list("Node")
-    looks = look_at_nodes(engine, nodes)
-    answer = answer_of(cluster.server, cluster.root_ca(), api_nodes)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look_at_nodes, engine, nodes)
+        api_nodes = cluster.list("Node")
+        answer = answer_of(cluster.server, cluster.root_ca(), api_nodes)
+        looks = looking.result()
     check_same_cluster(nodes[0].cluster, nodes, looks, answer, engine.name)
     return with_api_facts(compared(nodes, looks, look_at_host(nodes), engine.name), api_nodes)
 
@@ -92,21 +99,27 @@ def ask(cluster: Cluster) -> Answer:
     return answer_of(cluster.server, cluster.root_ca(), cluster.list("Node"))
 
 
-def ready_inside(engine: Engine, nodes: Sequence[Node]) -> str:
-    """The name of a node whose API server is ready, asked inside the node; '' for none.
+def check_dead(engine: Engine, nodes: Sequence[Node], why: str) -> None:
+    """Raise Declined if an API server is ready when it is asked inside its node. why: it does not answer this host.
 
-    A kubeconfig, a proxy or a port of this host may be what keeps an API server from answering.
+    That may be due to a kubeconfig, a proxy or a port of this host.
     """
     for node in nodes:
-        if node.role == CONTROL_PLANE and node.state == RUNNING:
-            inside = engine.inside(node.name)
-            try:
-                done = inside.run([*_READY, "get", "--raw=/readyz"], check=False, timeout=_READY_SECONDS)
-            except KindlabError:
-                continue
-            if done.code == 0:
-                return node.name
-    return ""
+        if node.role == CONTROL_PLANE and node.state == RUNNING and _is_ready(engine.inside(node.name)):
+            raise Declined(
+                f"The API server of {node.cluster} is ready in its node {node.name}, but does not answer this host: "
+                f"{why.rstrip('.')}. Nothing was changed.",
+                tried=f"{engine.name} exec {node.name} {' '.join(_READY)}",
+                next_step="Correct what keeps this host from it, e.g. HTTPS_PROXY without NO_PROXY, or the kubeconfig: "
+                + kind_command(engine.name, f"export kubeconfig --name {node.cluster}"),
+            )
+
+
+def _is_ready(inside: Runner) -> bool:
+    try:
+        return inside.run(_READY, check=False, timeout=_READY_SECONDS).code == 0
+    except KindlabError:
+        return False
 
 
 def _ask(connect: Callable[..., Cluster], *place: str | None) -> tuple[Cluster, Answer]:

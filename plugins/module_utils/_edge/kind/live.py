@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import RECORD, RECORD_NAMESPACE
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -19,9 +21,21 @@ def read(api: Cluster) -> tuple[str, dict[str, Any] | None]:
     return api.version(), api.get("ConfigMap", RECORD, RECORD_NAMESPACE)
 
 
-def check(api: Cluster, engine: Engine, nodes: Sequence[Node]) -> None:
-    """Raise BadInput if the API server is another cluster's, Unreachable if that cannot be known."""
-    proof.check_answer(engine, nodes, proof.ask(api))
+def read_proved(api: Cluster, engine: Engine, nodes: Sequence[Node]) -> tuple[str, dict[str, Any] | None]:
+    """The same, ('', None) if the API server does not answer, or if no running node shows whose it is.
+
+    Raises BadInput if it is another cluster's.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(proof.check_answer, api, engine, nodes)
+        try:
+            found = read(api)
+            checking.result()
+        except BadInput:
+            raise
+        except KindlabError:
+            return "", None
+        return found
 
 
 def proved(api: Cluster, engine: Engine, nodes: Sequence[Node]) -> tuple[Node, ...]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
@@ -18,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import users_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from . import extract as on_host
@@ -27,10 +29,13 @@ from . import extract_in_node as in_node
 BATCH = 32
 
 
-def compare(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> dict[str, DataState]:
-    """Volume's name -> the state of its data."""
-    on_this_host = [step for step in steps if not step.node]
-    states: dict[str, DataState] = {}
+def compare(
+    backup: Backup, steps: Sequence[Step], verify: str, engine: Engine, sharing: Sequence[Node] = ()
+) -> dict[str, DataState]:
+    """Volume's name -> the state of its data. sharing: nodes of other clusters that may have host directories of it."""
+    used = users_elsewhere(engine, sharing, {s.name: s.host_directory for s in steps if s.writes_to_host})
+    states = {name: DataState(node_data.THERE, elsewhere=why) for name, why in used.items()}
+    on_this_host = [step for step in steps if not step.node and step.name not in used]
     for first in range(0, len(on_this_host), BATCH):
         states |= _compare_on_host(backup, on_this_host[first : first + BATCH], verify)
     inside = [step for step in steps if step.node]

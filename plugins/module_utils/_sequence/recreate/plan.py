@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
 
-from . import checks
+from . import checks, survey
 from .context import Context, Facts
 
 
@@ -37,6 +37,7 @@ def plan(context: Context) -> Facts:
     if in_use:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
+    survey.check_directories(context)
     planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
     facts["volumes"] = planned["volumes"]
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])

@@ -16,11 +16,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
+from . import survey
 from .context import Context, Facts
-from .earlier import names
 from .new_cluster import configure, create, provision
 from .plan import plan
 from .undo import undo
@@ -62,7 +62,7 @@ def verify(context: Context) -> Facts:
     cluster = context.connect()
     volumes = read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
     backup = read_backup(context.path, context.facts["generation"])
-    nodes = proved_nodes(context.engine, context.engine.nodes(context.name), cluster)
+    nodes = survey.current_nodes(context, cluster)
     differing = {name: diff for name, diff in changes(backup, volumes, nodes, context.engine).items() if diff}
     if differing:
         raise KindlabError(

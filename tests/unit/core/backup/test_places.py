@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Submount
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
@@ -76,3 +76,30 @@ def test_ten_are_enough() -> None:
     with pytest.raises(Declined, match=r"(?s)^The data of 12 volumes .*and 2 more$") as caught:
         data_places(many, NODES, archives=False)
     assert len(caught.value.details) == 12
+
+
+SWAPPED = replace(
+    WORKER, mounts=(*OWN, Mount("/var/lp", "/srv/lab", mismatch="/srv/lab is another directory", remedy="Restart it."))
+)
+
+
+def test_a_host_directory_that_is_not_the_nodes_is_read_in_the_node_or_not_at_all() -> None:
+    with pytest.raises(Declined, match=r"a \(ns/a\): /srv/lab is another directory") as caught:
+        data_places([A], (CONTROL, SWAPPED), archives=False)
+    assert caught.value.details[0]["next_step"] == "Restart it."
+    (place,) = data_places([A], (CONTROL, SWAPPED), archives=True).values()
+    assert (place.node, place.node_directory, place.host_directory) == ("k-worker", "/var/lp/a", "")
+    stopped = replace(SWAPPED, state="exited")
+    with pytest.raises(Declined, match="is another directory"):
+        data_places([A], (CONTROL, stopped), archives=True)
+    # Which of several nodes has the data is not known.
+    with pytest.raises(Declined, match="is another directory"):
+        data_places([ANYWHERE], (replace(SWAPPED, name="k-control-plane"), SWAPPED), archives=True)
+
+
+def test_only_volumes_at_a_place_that_differs_are_refused() -> None:
+    covered = Mount("/var/lp", "/srv/lab", submounts=(Submount("/var/lp/big", "the host has a disk there"),))
+    node = replace(WORKER, mounts=(*OWN, covered))
+    assert data_places([A], (CONTROL, node), archives=False)["a"].host_directory == "/srv/lab/a"
+    with pytest.raises(Declined, match="the host has a disk there"):
+        data_places([replace(A, node_directory="/var/lp/big/a")], (CONTROL, node), archives=False)

@@ -108,14 +108,12 @@ def test_a_symbolic_link_becomes_the_directory_that_it_leads_to() -> None:
 
 def test_nodes_of_other_clusters_that_share_a_directory() -> None:
     def other(name: str, path: str, **options: bool) -> Node:
-        return node(Mount("/elsewhere", path, **options), name=name, cluster="lab2")
+        return node(Mount("/elsewhere", path, **options), name=f"{name}-worker", cluster=name)
 
     same, above, below = other("a", "/srv/lab"), other("b", "/srv"), other("c", "/srv/lab/v1")
-    rest = [
-        other("d", "/srv/lab2"),
-        other("e", "/srv/lab", read_only=True),
-        node(Mount("/lib/modules", "/lib/modules")),
-    ]
-    own = node(Mount("/data", "/srv/lab"), Mount("/lib/modules", "/lib/modules"))
-    assert sharing([own], [same, above, below, *rest]) == (same, above, below)
+    control = Node("c-control-plane", "c", "control-plane")
+    modules = Mount("/lib/modules", "/lib/modules")
+    rest = [other("d", "/srv/lab2"), other("e", "/srv/lab", read_only=True), node(modules, cluster="f")]
+    own = node(Mount("/data", "/srv/lab"), modules)
+    assert sharing([own], [same, above, below, control, *rest]) == (same, above, below, control)
     assert bind_paths([own, same]) == ["/srv/lab", "/lib/modules"]

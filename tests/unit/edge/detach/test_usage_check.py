@@ -71,6 +71,22 @@ def test_each_node_is_probed_once_for_all_volumes(probes):
     ]
 
 
+def test_nodes_of_other_clusters_that_share_the_directory_are_probed(probes):
+    other = Node("o-worker", "o", "worker", mounts=(Mount("/elsewhere", "/srv"),))
+    apart = Node("p-worker", "p", "worker", mounts=(Mount("/data", "/srv/other"),))
+    below = Node("q-worker", "q", "worker", mounts=(Mount("/b", "/srv/lab/b/sub"),))
+    probes.found["o-worker"] = {"b": [VolumeUser("is in /elsewhere/lab/b", "o-worker", "", "sh", 8)]}
+    check = UsageCheck(
+        None, Engine("docker", ScriptedRunner()), [node("w2", "running", *MOUNTS)], [other, apart, below]
+    )
+    assert [user.text() for user in check.users([B])["b"]] == ["sh (pid 8) on o-worker is in /elsewhere/lab/b"]
+    assert sorted(probes.asked)[:2] == [
+        ("o-worker", {"b": "/elsewhere/lab/b"}, ["/elsewhere"]),
+        ("q-worker", {"b": "/b"}, ["/b"]),
+    ]
+    assert probes.names == ["o-worker", "q-worker", "w2"]
+
+
 def test_without_volumes_nobody_is_asked(probes):
     assert usage_check(node("w1"), cluster=FakeCluster()).users([]) == {}
     assert probes.asked == []
