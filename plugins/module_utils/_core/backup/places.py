@@ -17,8 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 
 _ARCHIVE = "Set data=archive to save data inside nodes."
 _NEXT = {
-    MISSING: "Its container is gone, with this data. Restore an earlier backup (kindlab.volumes.volume_restore), or delete "
-    "the volume: kubectl delete pv NAME"
+    MISSING: "Its container is gone, with this data. Restore an earlier backup (kindlab.volumes.volume_restore), or "
+    "delete the volume: kubectl delete pv NAME"
 }
 _LEAVE_OUT = "Leave these volumes out (names, namespaces, storage_classes)."
 _MOUNT = (
