@@ -91,7 +91,8 @@ class World:
         self.moments: int | None = None
         self.fail: dict[str, KindlabError] = {}
         self.held: list[Any] = []
-        self.policy = "Delete"
+        # retained: until the volumes are attached again.
+        self.policy, self.retained = "Delete", False
         self.engine = "docker"
         self.others: set[str] = set()
         self.images = True
@@ -244,9 +245,13 @@ class World:
             facts["deleted_pods"] = ["ns/bare"]
 
         def detach() -> None:
+            self.retained = self.retained or (self.has_workload and self.policy == "Delete")
+            self.policy = "Retain" if self.retained else self.policy
             self.detached = self.has_workload
 
         def attach() -> None:
+            if self.retained:
+                self.policy, self.retained = "Delete", False
             if "ns/Deployment/shop" in options["left_down"]:
                 self.has_workload = self.detached = True
                 return
@@ -274,7 +279,7 @@ class World:
         warnings += () if self.reachable else ("what was made since is not known",)
 
         def save() -> None:
-            self.policy = "Retain"
+            self.policy, self.retained = "Retain", False
             self.save_data(content)
 
         def later() -> dict[str, Any]:
