@@ -29,7 +29,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.repo
     searched,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -64,7 +63,7 @@ def run(
                     volume,
                     observed.nodes,
                     using,
-                    source_text(by_name[volume.name]),
+                    by_name[volume.name],
                     elsewhere=bool(data_elsewhere(volume, by_name[volume.name])),
                 )
                 for volume in selected

@@ -67,7 +67,11 @@ def test_a_cluster_of_one_node_leaves_no_choice() -> None:
             (replace(CONTROL, labels={}), replace(WORKER, labels={})),
             "a node that its affinity allows is not part of this cluster",
         ),
-        (A, (CONTROL, replace(MOUNTED, mounts=(MISMATCHED,))), "/srv/lab was replaced"),
+        (
+            BOTH,
+            (replace(CONTROL, mounts=(MISMATCHED,)), replace(MOUNTED, mounts=(MISMATCHED,))),
+            "/srv/lab was replaced",
+        ),
     ],
 )
 def test_no_archive_helps_where_the_place_is_not_known(
