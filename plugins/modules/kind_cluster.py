@@ -210,7 +210,10 @@ options:
       - Path of a backup by M(kindlab.volumes.volume_backup), for O(state=absent). Its newest generation must contain
         the current state, with checksums, of every volume that has a directory in the nodes. Files are compared by size
         and time, and by content if these differ and the backup has full checksums.
-      - Volumes of M(kindlab.volumes.local_data) need no backup. Data inside a node must be in an archive.
+      - Data inside a node must be in an archive, whose checksum is verified. Of volumes whose data is elsewhere (NFS,
+        iSCSI, CSI, block devices) the backup must contain the manifests.
+      - Volumes of M(kindlab.volumes.local_data), generic ephemeral volumes, and volumes without a claim that have no
+        directory yet need no backup.
     type: path
   force:
     description: Whether to delete the cluster even if volumes lose data or cannot be checked.

@@ -22,9 +22,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.check import check_archives, obstacles
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import compare, extract
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.objects import write
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import compare
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -66,8 +66,6 @@ def run(
     watch.lap("compare")
     phases: Mapping[tuple[str, str], str] = {}
     if not check_mode:
-        extract(backup, planned.pending, request.verify, observation.engine)
-        watch.lap("extract")
-        phases = write(observation.cluster, planned, watch)
+        phases = apply(planned, backup, observation.cluster, observation.engine, watch)
     facts = {**planned.result(phases), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings)

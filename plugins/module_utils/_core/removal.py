@@ -18,7 +18,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     Place,
     mismatches,
@@ -28,6 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from .refusals import Refusal
 from .text import listed
 
+READ = ("PersistentVolume", "PersistentVolumeClaim", *WORKLOAD_KINDS)
 NO_BACKUP = "no backup of it is given"
 _ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
 _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
@@ -39,6 +42,16 @@ _RETAIN = (
 _GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
+
+
+def at_stake(volumes: Sequence[Volume], workloads: Iterable[Object], unused: Collection[str]) -> tuple[Volume, ...]:
+    """The volumes that a deletion could lose.
+
+    Not those that never had data (unused: their names), nor those of generic ephemeral volumes, which end with their
+    pods.
+    """
+    ignored = {*unused, *ephemeral_volumes(volumes, workloads)}
+    return tuple(volume for volume in volumes if volume.name not in ignored)
 
 
 @dataclass(frozen=True)
@@ -53,14 +66,10 @@ class Needed:
         return (*self.data, *self.manifests)
 
 
-def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object], unused: Collection[str]) -> Needed:
-    """The volumes that only a backup can restore.
-
-    Not those of local_data, which are created again from the host's own data, and not those that never had a claim
-    or a directory (unused: their names): nothing is lost with them.
-    """
+def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> Needed:
+    """The volumes that only a backup can restore; those of local_data are created again from the host's own data."""
     pvs = {pv["metadata"]["name"]: pv for pv in persistent_volumes}
-    wanted = [v for v in volumes if v.name not in unused and not is_local_data(pvs[v.name])]
+    wanted = [volume for volume in volumes if not is_local_data(pvs[volume.name])]
     outside = {volume.name for volume in wanted if elsewhere(volume, pvs[volume.name])}
     return Needed(
         tuple(volume for volume in wanted if volume.name not in outside),
@@ -78,9 +87,8 @@ def blockers(
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete the cluster; () if all data outlives it.
 
-    volumes: without those of generic ephemeral volumes and without those that have no data. By a volume's name: users,
-    what uses it; not_backed_up, why its backup is missing or stale. archived: the volumes whose current data is in an
-    archive; needing: those whose data a backup must contain.
+    volumes: those at stake. By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale.
+    archived: the volumes whose current data is in an archive; needing: those whose data a backup must contain.
     """
     unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
     return tuple(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
@@ -31,13 +32,12 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
 
     nodes: compared with this host and proved to be those of the API server.
     """
-    pvs, claims = cluster.lists("PersistentVolume", "PersistentVolumeClaim")
+    pvs, claims, *workloads = cluster.lists(*removal.READ)
     without_data = unused(pvs, claims, nodes, engine)
-    # A generic ephemeral volume ends with its pod, and is made again with it.
-    volumes = [v for v in read_volumes(pvs, claims) if not v.is_ephemeral and v.name not in without_data]
+    volumes = removal.at_stake(read_volumes(pvs, claims), chain.from_iterable(workloads), without_data)
     if not volumes:
         return ()
-    needed = removal.needed(volumes, pvs, without_data)
+    needed = removal.needed(volumes, pvs)
     not_backed_up, archived = _check_backup(path, needed, (pvs, claims), nodes, engine)
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users(volumes)

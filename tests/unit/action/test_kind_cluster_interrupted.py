@@ -330,12 +330,16 @@ def test_the_cause_of_a_failure_is_looked_for_in_the_nodes_before_they_are_remov
 
 
 def test_a_creation_that_hangs_ends_with_the_time_and_leaves_its_nodes_to_the_next_run(place: Place) -> None:
-    def hang(_host: KindHost) -> None:
+    def hang(host: KindHost) -> None:
+        host.journal = "2026-11-30T01:00:00.5Z stderr F Error: unknown flag: --odd\n"
         raise TimedOut("kind did not finish within 1 seconds.", tried="kind create cluster --name lab")
 
     place.host.during_create = hang
     with pytest.raises(TimedOut, match="kind did not create cluster lab within 1 seconds") as raised:
         place.run()
+    assert raised.value.message.endswith(
+        "\nlab-control-plane: Error: unknown flag: --odd\nlab-worker: Error: unknown flag: --odd"
+    )
     assert raised.value.tried == "kind create cluster --name lab" and "wait_timeout" in raised.value.next_step
     assert place.marker.exists()
     place.host.during_create = lambda _host: None

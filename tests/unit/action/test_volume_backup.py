@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -602,7 +603,11 @@ def fuller(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without_tar(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.move_inside()
-    monkeypatch.setattr(looks.node_directory, "lacking", lambda _directory: ("tar",))
+    inspect = looks.node_directory.inspect
+    seen = {"lacking": ("tar",)}
+    monkeypatch.setattr(
+        looks.node_directory, "inspect", lambda found: {n: replace(i, **seen) for n, i in inspect(found).items()}
+    )
 
 
 def with_devices(lab: Lab, _monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.m
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import (
     NO_BACKUP,
     Needed,
+    at_stake,
     blockers,
     comparable,
     needed,
@@ -142,7 +143,7 @@ def why(
     pv = pv or volume(0)
     catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("k", "v1"), volumes=(saved,) if saved else ())
     backup = ([saved_pv or volume(0)], saved_claims)
-    wanted = needed(read_volumes([pv], claims), [pv], ())
+    wanted = needed(read_volumes([pv], claims), [pv])
     return not_backed_up(wanted, ([pv], claims), catalog, backup, {"v0": changed or Difference()})
 
 
@@ -211,9 +212,15 @@ def test_each_volume_by_itself() -> None:
         volumes=tuple(saved_volume(n, checksum_list=f"checksums/v{n}.jsonl") for n in (0, 2)),
     )
     changed = {"v2": Difference(("new",))}
-    wanted = needed(read_volumes(pvs, claims), pvs, ())
+    wanted = needed(read_volumes(pvs, claims), pvs)
     found = not_backed_up(wanted, (pvs, claims), catalog, (pvs, claims), changed)
     assert list(found) == ["v1", "v2"]
+
+
+def test_what_is_at_stake() -> None:
+    """Not what never had data, nor what ends with its pod."""
+    volumes = [Volume("v"), Volume("unused"), Volume("scratch", is_ephemeral=True)]
+    assert at_stake(volumes, (), {"unused"}) == (Volume("v"),)
 
 
 NFS = merged(volume(2), {"spec": {"hostPath": None, "nfs": {"server": "s", "path": "/p"}}})
@@ -222,10 +229,10 @@ BLOCK = merged(volume(4), {"spec": {"volumeMode": "Block"}})
 
 
 def test_which_volumes_need_a_backup() -> None:
-    """Not those of local_data, which creates them again, and not those that never had data."""
+    """Not those of local_data, which creates them again."""
     given = merged(volume(1), {"metadata": {"labels": {LABEL: "read-write"}}})
-    pvs = [volume(0), given, NFS, CSI, BLOCK, volume(5)]
-    found = needed(read_volumes(pvs, []), pvs, {"v5"})
+    pvs = [volume(0), given, NFS, CSI, BLOCK]
+    found = needed(read_volumes(pvs, []), pvs)
     assert ([v.name for v in found.data], [v.name for v in found.manifests]) == (["v0"], ["v2", "v3", "v4"])
 
 

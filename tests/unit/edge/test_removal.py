@@ -26,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal impo
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume, write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import QuietNodes
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import workload
 
 COUNT = 3
 
@@ -239,6 +240,18 @@ def test_an_ephemeral_volume_is_no_obstacle(scene: Scene) -> None:
     pv = merged(volume(7), {"spec": {"persistentVolumeReclaimPolicy": "Delete"}})
     scene.cluster.put({**pv, "status": {"phase": "Bound"}})
     scene.cluster.put(pod("p", "c7"))
+    assert scene.blockers() == {}
+
+
+def test_an_ephemeral_volume_whose_pod_is_gone_is_no_obstacle(scene: Scene) -> None:
+    """Its provisioner is about to delete it, and has removed its directory."""
+    scene.save()
+    scratch = {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}
+    web = workload("Deployment", "web", metadata={"namespace": "ns"})
+    web["spec"]["template"]["spec"]["volumes"] = [scratch]
+    scene.cluster.put(web)
+    ref = {"claimRef": {"name": "web-6bb87c5b9f-9jn5p-scratch"}, "persistentVolumeReclaimPolicy": "Delete"}
+    scene.cluster.put({**merged(volume(7), {"spec": ref}), "status": {"phase": "Released"}})
     assert scene.blockers() == {}
 
 

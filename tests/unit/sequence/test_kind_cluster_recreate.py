@@ -967,7 +967,7 @@ def test_a_port_of_another_program(world: World) -> None:
     world.taken = {8080}
     ports = [{"node_port": 80, "host_port": 8080}]
     error = refused_alike(world, options={"ports": ports})
-    assert "host port 8080/TCP: another program listens on it" in error.message
+    assert "host port 8080/TCP: is taken" in error.message
     world.taken = set()
     world.run(options={"ports": ports})
     assert world.options["create"]["ports"] == ports

@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.failure import JOURNAL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.unfinished import LIST_NETWORKS
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, looked
@@ -190,7 +191,9 @@ class KindHost(Runner):
 
     def writes(self) -> list[list[str]]:
         """The calls that change something."""
-        reading = [["docker", verb] for verb in ("ps", "inspect", "image", "exec", "info", "manifest", "logs", "cp")]
+        reading = [
+            ["docker", verb] for verb in ("ps", "inspect", "image", "exec", "info", "manifest", "logs", "cp", "run")
+        ]
         reading += [["kind", "version"], ["kind", "get"]]
         return [call for call in self.calls if call[:2] not in reading and call[0] != "pgrep"]
 
@@ -217,9 +220,10 @@ class KindHost(Runner):
         answers = {
             "ps": Completed(0, "\n".join(listed)),
             "inspect": Completed(0, json.dumps([n for n in self.nodes if n["Name"] in words])),
-            "info": Completed(0, f"{platform.node()}\t{self.root}"),
+            "info": Completed(0, "[]" if "Mirrors" in words[-1] else f"{platform.node()}\t{self.root}"),
             "manifest": Completed(0, "{}") if self._is_pullable(words[-1]) else Completed(1, err="no such manifest"),
             "logs": Completed(0),
+            "run": Completed(0, "v1.34.4"),
             "cp": Completed(0, "etc".ljust(512, "\0") + ("10-kindnet.conflist" if ran else "").ljust(1024, "\0")),
             "image": self._image(words),
         }
@@ -237,7 +241,7 @@ class KindHost(Runner):
     def _exec(self, node: str, argv: list[str]) -> Completed:
         if argv == list(LIST_NETWORKS):
             return Completed(0, "10-kindnet.conflist\n" if self._ran(node) else "")
-        if argv[0] == "journalctl":
+        if argv == list(JOURNAL):
             return Completed(0, self.journal)
         raise AssertionError(f"nodes do not know {argv}")
 
@@ -322,7 +326,7 @@ class OpenKindHost(KindHost):
         self.calls.append(list(argv))
         if list(argv[4:]) == ["sh", "-c", PROBE]:
             return Completed(0, printed((stdin or "").split("\0")[:-1]))
-        if argv[4] == "journalctl" or list(argv[4:]) == list(LIST_NETWORKS):
+        if list(argv[4:]) in (list(JOURNAL), list(LIST_NETWORKS)):
             return self._exec(argv[3], list(argv[4:]))
         return Runner().run(argv[4:], stdin=stdin, check=check)
 

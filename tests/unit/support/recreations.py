@@ -161,7 +161,7 @@ class World:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
             patch.setattr(steps, "changes", self.changes)
-            patch.setattr(host, "taken", lambda ports: [port for port in ports if port.host_port in self.taken])
+            patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
             patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
             patch.setattr(survey, "check_directories", lambda _context: None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import lost_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import lost_nodes, on_containers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import node_settings
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
@@ -51,6 +51,11 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
 def with_lost_nodes(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> tuple[Node, ...]:
     """The nodes, and those whose container is gone: what they had mounted from the host is still there."""
     return (*nodes, *lost_nodes(name, nodes, objects["Node"], objects["ConfigMap"]))
+
+
+def running_pods(nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> list[Object]:
+    """The pods that may write; those of a node whose container is gone do not."""
+    return on_containers(objects["Pod"], (node.name for node in nodes))
 
 
 def observed_from_backup(

@@ -66,8 +66,8 @@ def collect(
 ) -> dict[str, list[Object]]:
     """Kind -> the objects as they are stored: what the volumes (pvs) and the claims that wait for one need.
 
-    named: namespaces and storage classes by kind, of which those that are used are stored. ephemeral: also workloads that
-    use only generic ephemeral volumes.
+    named: namespaces and storage classes by kind, of which those that are used are stored. ephemeral: also workloads
+    that use only generic ephemeral volumes.
     """
     volumes = tuple(volumes)
     names = {volume.claim for volume in volumes if volume.claim_phase} | set(waiting)

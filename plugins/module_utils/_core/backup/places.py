@@ -60,8 +60,8 @@ def elsewhere(volume: Volume, pv: Mapping[str, Any]) -> str:
 
 
 def may_be_unused(volume: Volume) -> bool:
-    """True for a volume that never had a claim: without a directory it has no data."""
-    return bool(volume.node_directory) and volume.phase == "Available" and not volume.claim
+    """True for a volume that waits for a claim: without a directory it has no data."""
+    return bool(volume.node_directory) and volume.phase == "Available" and not volume.claim_phase
 
 
 def data_places(volumes: Iterable[Volume], nodes: Sequence[Node], *, archives: bool) -> dict[str, Place]:
@@ -117,6 +117,22 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")
     return Place("", path, directories[0])
+
+
+def refuse_ephemeral(volumes: Iterable[Volume]) -> None:
+    """Raise Declined for volumes of generic ephemeral volumes that were named."""
+    why = "it is a generic ephemeral volume, which is deleted with its pod"
+    refusals = [Refusal(volume.name, why, LEAVE_OUT, {"claim": volume.claim}) for volume in volumes]
+    decline(f"{count(len(refusals), 'volume')} cannot be saved", refusals)
+
+
+def check_readable(
+    volumes: Iterable[Volume], places: Mapping[str, Place], looks: Mapping[str, Look], *, archives: bool
+) -> None:
+    """Raise Declined for volumes whose data cannot be saved. places, looks: by volume's name."""
+    found = [unreadable(volume, places[volume.name], looks[volume.name], archives=archives) for volume in volumes]
+    refusals = [refusal for refusal in found if refusal]
+    decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, LEAVE_OUT)
 
 
 def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -18,13 +18,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     is_ephemeral,
     read_volumes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .catalog import SavedCluster
 from .manifests import WORKLOADS, collect
-from .places import LEAVE_OUT, Look, data_places, elsewhere, unreadable
+from .places import Look, check_readable, data_places, elsewhere, refuse_ephemeral
 from .request import Request
 
 RETAIN = "Retain"
@@ -91,11 +90,8 @@ class Plan:
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
-        archives = self.request.archives
         volumes = [volume for volume in self.volumes if volume.name in self.places]
-        found = [unreadable(v, self.places[v.name], looks[v.name], archives=archives) for v in volumes]
-        refusals = [refusal for refusal in found if refusal]
-        decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, LEAVE_OUT)
+        check_readable(volumes, self.places, looks, archives=self.request.archives)
 
 
 def plan(request: Request, observed: Observed) -> Plan:
@@ -174,8 +170,9 @@ def _selected(
         labelled = {namespaced_name(claim) for claim in observed.labelled}
         found = tuple(volume for volume in found if volume.claim_phase and volume.claim in labelled)
         alone = {name: claim for name, claim in alone.items() if name in labelled}
-    _refuse_ephemeral(request, found)
-    volumes = tuple(volume for volume in found if not volume.is_ephemeral)
+    ephemeral = ephemeral_volumes(found, observed.workloads)
+    refuse_ephemeral(v for v in found if v.name in ephemeral and request.selection.names & {v.name, v.claim})
+    volumes = tuple(volume for volume in found if volume.name not in ephemeral)
     if not (volumes or alone) and not request.selects_all:
         raise BadInput(
             f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
@@ -183,12 +180,3 @@ def _selected(
             next_step="List volumes and their claims: kubectl get persistentvolumeclaims -A --show-labels",
         )
     return volumes, {name: (claim.get("status") or {}).get("phase", "") for name, claim in alone.items()}
-
-
-def _refuse_ephemeral(request: Request, found: Iterable[Volume]) -> None:
-    named = [v for v in found if v.is_ephemeral and request.selection.names & {v.name, v.claim}]
-    why = "it is a generic ephemeral volume, which is deleted with its pod"
-    decline(
-        f"{count(len(named), 'volume')} cannot be saved",
-        [Refusal(volume.name, why, LEAVE_OUT, {"claim": volume.claim}) for volume in named],
-    )

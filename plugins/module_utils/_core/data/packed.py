@@ -30,21 +30,22 @@ class Packed(Sequence[T]):
     def __init__(self, make: Callable[[Iterable[Any]], T], items: Iterable[T] = ()) -> None:
         self._make = make
         self._chunks: list[bytes] = []
-        self._last: list[tuple[Any, ...]] = []
+        self._last: list[T] = []
         for item in items:
             self.append(item)
 
     def append(self, item: T) -> None:
         """Add one at the end."""
-        self._last.append(tuple(item))
+        self._last.append(item)
         if len(self._last) == CHUNK:
-            self._chunks.append(zlib.compress(marshal.dumps(self._last), 1))
+            # marshal knows plain tuples only.
+            self._chunks.append(zlib.compress(marshal.dumps(list(map(tuple, self._last))), 1))
             self._last = []
 
     def __iter__(self) -> Iterator[T]:
         for number in range(len(self._chunks)):
             yield from map(self._make, self._chunk(number))
-        yield from map(self._make, self._last)
+        yield from self._last
 
     def __len__(self) -> int:
         return len(self._chunks) * CHUNK + len(self._last)
@@ -57,7 +58,7 @@ class Packed(Sequence[T]):
         if isinstance(index, slice):
             return list(self)[index]
         number, place = divmod(range(len(self))[index], CHUNK)
-        return self._make(self._chunk(number)[place])
+        return self._last[place] if number == len(self._chunks) else self._make(self._chunk(number)[place])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (Packed, list, tuple)):
@@ -68,8 +69,6 @@ class Packed(Sequence[T]):
         return f"Packed({list(islice(self, 10))}, {len(self)} items)"
 
     def _chunk(self, number: int) -> list[tuple[Any, ...]]:
-        if number == len(self._chunks):
-            return self._last
         chunk: list[tuple[Any, ...]] = marshal.loads(zlib.decompress(self._chunks[number]))  # noqa: S302
         return chunk
 

@@ -95,11 +95,6 @@ class Node:
         """The mount that a directory of this node lies in, None for the node's own file system."""
         return self._nearest(posixpath.normpath(node_directory))[1]
 
-    def is_mount_point(self, node_directory: str) -> bool:
-        """True if something is mounted at this directory itself, not at one above it."""
-        nearest = self.mount_of(node_directory)
-        return nearest is not None and posixpath.normpath(nearest.node_path) == posixpath.normpath(node_directory)
-
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
         path = posixpath.normpath(node_directory)

@@ -17,6 +17,8 @@ from .state import State, Step, config_of, create_or_patch, installed
 
 # The pod that a provisioner starts for each directory; its image may exist in nodes of one image only.
 HELPER_POD = "helperPod.yaml"
+# Helper pods read these, not the provisioner.
+SCRIPTS = frozenset(("setup", "teardown"))
 
 
 def provisioned_storage(state: State) -> list[Object]:
@@ -49,10 +51,20 @@ def steps_to(saved: Iterable[Object], state: State, *, same_images: bool) -> tup
                 f"{HELPER_POD} in ConfigMap {where} is the provisioner's own: the nodes have another image, which may "
                 "lack the image that the earlier one names."
             )
-        own = create_or_patch({**item, "data": data}, state)
-        if own:
-            steps += [*own, *_restart(deployments[ref_of(item)], data)]
+        different = {key for key, text in data.items() if not _is_same(text, (live.get("data") or {}).get(key, ""))}
+        if different:
+            steps += create_or_patch({**item, "data": data}, state)
+        if different - SCRIPTS:
+            steps += _restart(deployments[ref_of(item)], data)
     return tuple(steps), warnings
+
+
+def _is_same(one: str, other: str) -> bool:
+    """True for equal texts, or equal JSON."""
+    try:
+        return one == other or bool(json.loads(one) == json.loads(other))
+    except ValueError:
+        return False
 
 
 def _restart(deployment: tuple[str, str, str], data: Object) -> list[Step]:

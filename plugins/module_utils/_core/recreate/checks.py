@@ -29,14 +29,14 @@ def new_ports(spec: ClusterSpec, nodes: Iterable[Node]) -> list[Port]:
     return [port for port in wanted if (port.host_port, port.protocol) not in own]
 
 
-def host_refusals(taken: Iterable[Port], missing: Iterable[str], spec: ClusterSpec) -> Iterator[Refusal]:
-    """Ports that another program has, and host directories that are gone."""
-    for port in taken:
+def host_refusals(ports: Iterable[tuple[Port, str]], missing: Iterable[str], spec: ClusterSpec) -> Iterator[Refusal]:
+    """Ports that cannot be published, each with the reason, and host directories that are gone."""
+    for port, why in ports:
         command = f"ss --listening --processes --numeric '( sport = :{port.host_port} )'"
         yield Refusal(
             f"host port {port.host_port}/{port.protocol}",
-            "another program listens on it",
-            f"Stop the program ({command}), or set another host_port in options.",
+            why,
+            f"Stop the program that has it ({command}), or set another host_port and listen in options (ports).",
         )
     for path in missing:
         nodes = [node.name for node in spec.nodes if any(mount.host_path == path for mount in node.mounts)]

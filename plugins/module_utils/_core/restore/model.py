@@ -119,10 +119,9 @@ class Step:
     """What happens to one volume. why: for people.
 
     host_directory: where its data is on the host, '' if it is not; node: the node that has it inside, else ''.
-    is_mount: whether a node has that directory mounted itself, so that it must stay the same one. pv, claim: the
-    existing objects. compare: whether its data must be compared first. extract: whether its archive is extracted.
-    extracted_with: the volume whose archive brings this directory, too. checksum: how its data compares with the
-    backup.
+    pv, claim: the existing objects. compare: whether its data must be compared first. extract: whether its archive is
+    extracted. extracted_with: the volume whose archive brings this directory, too. checksum: how its data compares
+    with the backup.
     """
 
     selected: SelectedVolume
@@ -130,7 +129,6 @@ class Step:
     why: str
     host_directory: str = ""
     node: str = ""
-    is_mount: bool = False
     pv: Object | None = None
     claim: Object | None = None
     compare: bool = False

@@ -10,7 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_nodes, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, Request, SelectedVolume, Step
 from .place_refusals import node_refusal, place_refusal
@@ -31,7 +31,6 @@ def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) 
         *_action(selected, pv, claim),
         host_directory="".join(on_host) if len(on_host) == 1 else "",
         node=places[0].node if len(places) == 1 and not places[0].host_directory else "",
-        is_mount=any(node.is_mount_point(volume.node_directory) for node in volume_nodes(volume, observed.nodes)),
         pv=pv,
         claim=claim,
     )

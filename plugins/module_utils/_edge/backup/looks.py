@@ -99,14 +99,8 @@ def look(plan: Plan, found_at: Mapping[str, Source]) -> dict[str, Look]:
     every = request.archives or (request.checksums != "none" and os.geteuid() != 0)
     found = {name: _on_host(source, every=every) for name, source in found_at.items() if isinstance(source, str)}
     inside = {name: source for name, source in found_at.items() if isinstance(source, NodeDirectory)}
-    if not inside:
-        return found
-    states, sizes = node_directory.states(inside), node_directory.sizes(inside)
-    with_devices = node_directory.with_devices(inside)
-    lacking = {node: node_directory.lacking(own) for node, own in {d.node: d for d in inside.values()}.items()}
-    for name, source in inside.items():
-        missing, devices = lacking[source.node], name in with_devices
-        found[name] = Look(states[name], bytes=sizes.get(name, 0), lacking=missing, devices=devices)
+    for name, seen in node_directory.inspect(inside).items():
+        found[name] = Look(seen.state, bytes=seen.bytes, lacking=seen.lacking, devices=seen.devices)
     return found
 
 

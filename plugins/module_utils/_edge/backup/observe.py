@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
     describe_cluster,
+    running_pods,
     with_lost_nodes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
@@ -84,7 +85,7 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
         claims=found.objects["PersistentVolumeClaim"],
         storage_classes=found.objects["StorageClass"],
         namespaces=found.objects["Namespace"],
-        pods=found.objects["Pod"],
+        pods=running_pods(found.nodes, found.objects),
         labelled=labelled[0].result() if labelled else None,
         kubernetes_version=version[0].result(),
         workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],

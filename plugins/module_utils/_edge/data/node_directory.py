@@ -35,12 +35,28 @@ _WATCHED = """exec 3<&0
 wait $job; code=$?
 { kill $watch; wait $watch; } 2>/dev/null
 exit $code"""
-_STATES = f"""for path do
-if [ -L "$path" ]; then echo {OTHER}
+_STATE = f"""if [ -L "$path" ]; then echo {OTHER}
 elif [ ! -e "$path" ]; then echo {MISSING}
 elif [ ! -d "$path" ]; then echo {OTHER}
 elif [ -n "$(find "$path" -mindepth 1 -print -quit)" ]; then echo {THERE}
-else echo {EMPTY}; fi; done"""
+else echo {EMPTY}; fi"""
+_STATES = f"for path do {_STATE}; done"
+# One line for each path: state, bytes on the disk, devices or none, and the programs that are missing.
+_INSPECT = rf"""lacking=$(for name in tar find; do command -v "$name" >/dev/null || echo "$name"; done | tr '\n' ' ')
+for path do
+size=$(du --summarize --one-file-system --block-size=1 -- "$path" 2>/dev/null | cut -f 1)
+device=$(find "$path" -xdev \( -type b -o -type c \) -print -quit 2>/dev/null)
+echo "$({_STATE}) ${{size:-0}} ${{device:+devices}} $lacking"; done"""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A directory in a node. state: as in states; bytes: on the disk; lacking: programs that the node does not have."""
+
+    state: str
+    bytes: int
+    devices: bool
+    lacking: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,39 +92,17 @@ def states(directories: Mapping[str, NodeDirectory]) -> dict[str, str]:
     return found
 
 
-def sizes(directories: Mapping[str, NodeDirectory]) -> dict[str, int]:
-    """Name -> bytes on the disk, without those that do not exist; by one command in each node."""
-    found: dict[str, int] = {}
+def inspect(directories: Mapping[str, NodeDirectory]) -> dict[str, Inspected]:
+    """What is known of each directory before it is archived, by name; by one command in each node."""
+    found: dict[str, Inspected] = {}
     for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
-        argv = ["xargs", "-0", "du", "--summarize", "--one-file-system", "--block-size=1", "--"]
         inside = directories[names[0]].inside
-        printed = inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines()
-        on_disk = {path: int(size) for size, _tab, path in (line.partition("\t") for line in printed) if size.isdigit()}
-        found.update((name, on_disk[path]) for name in names if (path := directories[name].path) in on_disk)
+        printed = inside.run(["xargs", "-0", "sh", "-c", _INSPECT, "sh"], stdin=paths, timeout=LONG_SECONDS).out
+        for name, line in zip(names, printed.splitlines(), strict=True):
+            state, size, devices, *lacking = line.split(" ")
+            found[name] = Inspected(state, int(size), devices == "devices", tuple(filter(None, lacking)))
     return found
-
-
-def with_devices(directories: Mapping[str, NodeDirectory]) -> set[str]:
-    """The names of those with device nodes; by one command in each node."""
-    script = (
-        r'for path do [ -z "$(find "$path" -xdev \( -type b -o -type c \) -print -quit 2>/dev/null)" ] || '
-        'echo "$path"; done'
-    )
-    found: set[str] = set()
-    for names in _by_node(directories).values():
-        paths = "".join(f"{directories[name].path}\0" for name in names)
-        argv = ["xargs", "-0", "sh", "-c", script, "sh"]
-        inside = directories[names[0]].inside
-        printed = set(inside.run(argv, stdin=paths, check=False, timeout=LONG_SECONDS).out.splitlines())
-        found |= {name for name in names if directories[name].path in printed}
-    return found
-
-
-def lacking(directory: NodeDirectory) -> tuple[str, ...]:
-    """The programs that its node needs and does not have."""
-    script = 'for name do command -v "$name" >/dev/null || echo "$name"; done'
-    return tuple(directory.inside.run(["sh", "-c", script, "sh", "tar", "find"]).out.split())
 
 
 def _by_node(directories: Mapping[str, NodeDirectory]) -> dict[str, list[str]]:

@@ -143,18 +143,21 @@ def _hashed(directories: Sequence[str], walked: Sequence[Packed[Record] | Confli
     tops = [os.fsencode(directory) + b"/" for directory in directories]
     linked: dict[Inode, str | Conflict] = {}
     for batch in _batches(walked):
-        batch = [(n, record) for n, record in batch if not isinstance(results[n], Conflict)]
-        hashes = linked | _hashes(tops, batch, linked)
+        hashes = _hashes(tops, batch, linked, results)
         for number, (fields, device, inode, links) in batch:
             result = results[number]
             if isinstance(result, Conflict):
                 continue
-            entry: Entry | Conflict = Entry._make(fields)
+            sha256: str | Conflict = ""
             if fields[1] == "file":
-                sha256 = hashes[device, inode]
-                entry = _entry(tops[number], fields, sha256)
+                sha256 = linked.get((device, inode)) or hashes[device, inode]
                 if links > 1:
                     linked[device, inode] = sha256
+            entry: Entry | Conflict
+            if isinstance(sha256, Conflict):
+                entry = _read_again(tops[number], fields, sha256)
+            else:
+                entry = Entry._make((*fields[:10], sha256))
             if isinstance(entry, Conflict):
                 results[number] = entry
             else:
@@ -170,23 +173,23 @@ def _batches(walked: Sequence[Iterable[Record] | Conflict]) -> Iterator[list[tup
 
 
 def _hashes(
-    tops: Sequence[bytes], batch: Iterable[tuple[int, Record]], known: Container[Inode]
+    tops: Sequence[bytes], batch: Iterable[tuple[int, Record]], known: Container[Inode], results: Sequence[object]
 ) -> dict[Inode, str | Conflict]:
+    """Of the files of a batch, without those that are known, and those of directories that have a Conflict."""
     files: dict[Inode, Seen] = {}
     for number, (fields, device, inode, _links) in batch:
-        if fields[1] == "file" and (device, inode) not in known and (device, inode) not in files:
-            files[device, inode] = Seen(tops[number] + path_of(fields[0]), fields[2], inode, fields[6])
+        key = device, inode
+        if fields[1] == "file" and key not in known and key not in files and not isinstance(results[number], Conflict):
+            files[key] = Seen(tops[number] + path_of(fields[0]), fields[2], inode, fields[6])
     hashes = hash_files(list(files.values()))
     return {inode: hashes[seen.path] for inode, seen in files.items()}
 
 
-def _entry(top: bytes, fields: Fields, sha256: str | Conflict) -> Entry | Conflict:
-    """With its sha256; a file that changed is read again as it is now."""
+def _read_again(top: bytes, fields: Fields, changed: Conflict) -> Entry | Conflict:
+    """A file that changed, as it is now."""
     entry = Entry._make(fields)
     path = top + path_of(entry.path)
     for attempt in range(1, ATTEMPTS):
-        if not isinstance(sha256, Conflict):
-            break
         time.sleep(PAUSE * (attempt - 1))
         try:
             status = os.lstat(path)
@@ -194,12 +197,12 @@ def _entry(top: bytes, fields: Fields, sha256: str | Conflict) -> Entry | Confli
                 return changed_while_read(os.fsdecode(path))
             entry = entry._replace(mode=stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid)
             entry = entry._replace(size=status.st_size, mtime_ns=status.st_mtime_ns)
-            sha256 = hash_file(path, status.st_size, status.st_ino, status.st_mtime_ns)
+            return entry._replace(sha256=hash_file(path, status.st_size, status.st_ino, status.st_mtime_ns))
         except OSError as error:
             failure = read_error(path, error)
             if isinstance(failure, Conflict):
                 return failure
             raise failure from None
         except Conflict as error:
-            sha256 = error
-    return sha256 if isinstance(sha256, Conflict) else entry._replace(sha256=sha256)
+            changed = error
+    return changed

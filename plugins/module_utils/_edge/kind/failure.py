@@ -20,9 +20,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from .cluster import KindCluster
 
 SECONDS = 5.0
+# Of containerd and kubelet, then the ends of the logs of static pods.
 JOURNAL = (
-    *("journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=1000"),
-    *("--unit=containerd", "--unit=kubelet"),
+    "sh",
+    "-c",
+    "journalctl --no-pager --quiet --output=cat --lines=1000 --unit=containerd --unit=kubelet; "
+    "tail --quiet --lines=5 /var/log/pods/kube-system_*/*/*.log 2>/dev/null; :",
 )
 _RETAIN = "Run this again with retain_on_failure=true, then: "
 _LATER = "Run this again with a larger wait_timeout: the next run replaces what this one left."
@@ -31,8 +34,8 @@ _LATER = "Run this again with a larger wait_timeout: the next run replaces what 
 def timed_out(cluster: KindCluster, error: TimedOut) -> TimedOut:
     """The error of a creation that took too long; what it left stays for the next run."""
     why = _look(cluster, "")
-    known = f" {why.message}" if why.next_step else ""
-    message = f"kind did not create cluster {cluster.name} within {cluster.timeout:g} seconds.{known}"
+    message = f"kind did not create cluster {cluster.name} within {cluster.timeout:g} seconds."
+    message = "\n".join(filter(None, [message, why.message]))
     return TimedOut(message, tried=error.tried, next_step=why.next_step or _LATER)
 
 

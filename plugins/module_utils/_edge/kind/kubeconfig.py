@@ -106,7 +106,7 @@ def _checked(text: str, where: str) -> Mapping[str, Any]:
     if why:
         raise BadInput(
             f"{where} is not a kubeconfig: {why}",
-            next_step="Correct it, or move it away and write it again: kind export kubeconfig --name NAME",
+            next_step="Correct it, or move it away and run this again.",
         )
     return content if isinstance(content, Mapping) else {}
 

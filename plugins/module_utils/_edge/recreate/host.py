@@ -15,12 +15,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 _KINDS = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
+_OBSTACLES = {
+    errno.EADDRINUSE: "another program listens on it",
+    errno.EADDRNOTAVAIL: "{} is not an address of this host",
+}
 VERSION_SECONDS = 60
 
 
-def taken(ports: Iterable[Port]) -> list[Port]:
-    """The ports that another program listens on."""
-    return [port for port in ports if port.protocol in _KINDS and _is_taken(port)]
+def unusable(ports: Iterable[Port]) -> list[tuple[Port, str]]:
+    """The ports that cannot be published, each with the reason."""
+    found = ((port, _obstacle(port)) for port in ports if port.protocol in _KINDS)
+    return [(port, why) for port, why in found if why]
 
 
 def missing(directories: Iterable[HostDirectory]) -> list[str]:
@@ -43,7 +48,8 @@ def image_version(engine: Engine, image: str) -> str:
     return done.out.strip() if done.code == 0 else ""
 
 
-def _is_taken(port: Port) -> bool:
+def _obstacle(port: Port) -> str:
+    """Why a port cannot be published, '' if it can; what only root may find out is left to the engine."""
     family = socket.AF_INET6 if ":" in port.listen else socket.AF_INET
     try:
         with socket.socket(family, _KINDS[port.protocol]) as probe:
@@ -52,5 +58,5 @@ def _is_taken(port: Port) -> bool:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((port.listen or "0.0.0.0", port.host_port))
     except OSError as error:
-        return error.errno == errno.EADDRINUSE
-    return False
+        return _OBSTACLES.get(error.errno or 0, "").format(port.listen)
+    return ""

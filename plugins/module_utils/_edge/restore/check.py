@@ -19,8 +19,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
-from .data import host_directory
-
 # Why an archive cannot be extracted, and the next step.
 Obstacle = tuple[str, str]
 
@@ -80,7 +78,7 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         if step.node:
             inside.setdefault(step.node, []).append(step)
             continue
-        path = host_directory(step)
+        path = step.host_directory
         while not os.path.lexists(path):
             path = os.path.dirname(path)
         status, space = os.stat(path), os.statvfs(path)

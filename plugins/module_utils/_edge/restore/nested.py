@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Volumes in the directories of others: which archives bring them, and in which order archives are extracted."""
+"""Data of volumes, also in the directories of others: how it differs, which archives bring it, and their order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.mode
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import EMPTY, MISSING
 
+# The difference of a directory into which a killed run was extracting.
+UNFINISHED = "its extraction was interrupted"
 # The node, '' for the host, and the directory.
 Directory = tuple[str, str]
 
@@ -42,7 +44,16 @@ def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataS
     return found
 
 
-def without_own(
+def compared(
+    backup: Backup, step: Step, state: str, existing: Iterable[checksums.Entry], verify: str, inner: Sequence[str]
+) -> DataState:
+    """The state with how its data differs. inner: the directories of other volumes in its own, relative to it."""
+    saved = backup.entries(step.selected.saved)
+    difference = checksums.compare(saved, _without_own(saved, existing, inner) if inner else existing, verify)
+    return DataState(state, difference.text() if difference else "")
+
+
+def _without_own(
     saved: Sequence[checksums.Entry], existing: Iterable[checksums.Entry], inner: Iterable[str]
 ) -> Iterator[checksums.Entry]:
     """What exists, without what is in the directories of inner volumes that the list does not contain: it is theirs.

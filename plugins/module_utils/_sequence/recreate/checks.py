@@ -39,7 +39,7 @@ def check_new_cluster(
     ids = image_ids(context, images_of(spec))
     ports = checks.new_ports(spec, nodes)
     refusals = [
-        *checks.host_refusals(host.taken(ports), host.missing(spec.directories), spec),
+        *checks.host_refusals(host.unusable(ports), host.missing(spec.directories), spec),
         *checks.volume_refusals(
             volumes,
             directories,

@@ -28,7 +28,7 @@ def check_directories(context: Context) -> None:
     """Raise Declined for host directories that nodes do not have, or that other clusters use."""
     found = observe({**context.options, "context": None}, _READ)
     pvs, claims = (found.objects[kind] for kind in _READ)
-    volumes = needed(read_volumes(pvs, claims), pvs, ()).data
+    volumes = needed([v for v in read_volumes(pvs, claims) if not v.is_ephemeral], pvs).data
     differing = mismatches(volumes, found.nodes)
     details = {volume.name: {"claim": volume.claim} for volume in volumes}
     places = {v.name: p.host_directory for v in volumes for p in volume_places(v, found.nodes) if p.host_directory}

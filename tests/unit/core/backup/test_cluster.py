@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
     describe_cluster,
+    running_pods,
     with_lost_nodes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
@@ -40,3 +41,5 @@ def test_what_people_set_is_described() -> None:
 def test_a_node_whose_container_is_gone_is_added() -> None:
     plane, worker = with_lost_nodes("lab", [PLANE], by_kind())
     assert (plane, worker.name, worker.state) == (PLANE, "lab-worker", "missing")
+    pods = [{"spec": {"nodeName": name}} for name in ("lab-control-plane", "lab-worker")]
+    assert running_pods([PLANE], {"Pod": pods}) == pods[:1]

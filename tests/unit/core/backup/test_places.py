@@ -121,8 +121,12 @@ def test_data_that_no_backup_reads(given: dict[str, object], where: str) -> None
 
 def test_a_volume_without_data() -> None:
     free = Volume("a", phase="Available", node_directory="/var/lp/a")
-    assert may_be_unused(free)
-    others = (replace(free, claim="ns/a"), replace(free, phase="Released"), replace(free, node_directory=""))
+    assert may_be_unused(free) and may_be_unused(replace(free, claim="ns/a"))
+    others = (
+        replace(free, claim="ns/a", claim_phase="Pending"),
+        replace(free, phase="Released"),
+        replace(free, node_directory=""),
+    )
     assert not any(map(may_be_unused, others))
 
 

@@ -15,7 +15,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import ORIGINAL_POLICY, RETAINED_UNTIL
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
+    ORIGINAL_POLICY,
+    PROVISIONED_BY,
+    RETAINED_UNTIL,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import key
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
@@ -274,6 +278,17 @@ def test_ephemeral_volumes_are_left_as_they_are() -> None:
     for name in ("e", "default/p-scratch"):
         with pytest.raises(Declined, match=r"e .default/p-scratch.: it is a generic ephemeral volume"):
             plan(select(names=[name]), observed)
+
+
+def test_an_ephemeral_volume_whose_pod_is_gone_is_left_to_its_provisioner() -> None:
+    """With the policy Retain it would stay for ever."""
+    web = workload("Deployment", "web", metadata={"namespace": "default"})
+    scratch = {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}
+    web["spec"]["template"]["spec"]["volumes"] = [scratch]
+    left = volume("e", "default/web-6bb87c5b9f-9jn5p-scratch", annotations={PROVISIONED_BY: "rancher.io/local-path"})
+    left["status"] = {"phase": "Released"}
+    observed = replace(OBSERVED, volumes=[*OBSERVED.volumes, left], workloads=[web])
+    assert [v.name for v in plan(REQUEST, observed).volumes] == ["a", "b", "free"]
 
 
 def test_data_elsewhere_is_saved_as_manifests() -> None:

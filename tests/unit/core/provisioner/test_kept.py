@@ -74,6 +74,10 @@ def test_own_scripts_come_back_and_are_read() -> None:
     data = new["ConfigMap", "local-path-storage", "local-path-config"]["data"]
     assert (data["setup"], data["teardown"]) == (setup, "#!/bin/sh\nexit 0\n") and warnings == []
     assert steps[-2:] == [("patch", "Deployment"), ("wait", "Deployment")]
+    stock = {ref: {"apiVersion": "v1", **item} for ref, item in state().items()}
+    own = state(own_config(setup=setup))
+    steps_of_scripts, _warnings = steps_to(provisioned_storage(own), stock, same_images=True)
+    assert [(step.verb, step.ref[0]) for step in steps_of_scripts] == [("patch", "ConfigMap")]
 
 
 def test_directories_of_single_classes_come_back() -> None:
@@ -97,4 +101,9 @@ def test_a_helper_pod_whose_image_may_be_missing_is_told() -> None:
 def test_what_is_there_already_is_left_alone() -> None:
     there = {ref: {"apiVersion": "v1", **item} for ref, item in state().items()}
     assert steps_to(provisioned_storage(there), there, same_images=True) == ((), [])
+    config = there["ConfigMap", "local-path-storage", "local-path-config"]["data"]
+    spaced = {**config, "config.json": json.dumps(json.loads(config["config.json"]), indent=2)}
+    ref = ("ConfigMap", "local-path-storage", "local-path-config")
+    other = {**there, ref: {**there[ref], "data": spaced}}
+    assert steps_to(provisioned_storage(there), other, same_images=True) == ((), [])
     assert steps_to((), there, same_images=True) == ((), [])

@@ -38,8 +38,8 @@ def test_ports_that_the_cluster_has_are_free_for_it() -> None:
 
 
 def test_refusals_name_port_directory_and_nodes() -> None:
-    port, path = host_refusals([Port(80, 80)], ["/srv"], SPEC)
-    assert (port.name, path.name) == ("host port 80/TCP", "/srv")
+    port, path = host_refusals([(Port(80, 80), "why")], ["/srv"], SPEC)
+    assert (port.name, path.name) == ("host port 80/TCP", "/srv") and port.why == "why"
     assert "sport = :80" in port.next_step
     assert "lab-worker would have it mounted" in path.why and "control-plane" not in path.why
 

@@ -88,11 +88,6 @@ def test_only_nodes_that_run_pods_need_the_directory(control_plane):
         assert (result.node, result.host_directory) == ("", "/srv/v0")
 
 
-def test_the_directory_of_a_mount_stays_the_same():
-    assert planned(replace(BARE, mounts=(Mount("/data/v0", "/srv"),))).is_mount
-    assert not planned(MOUNTED).is_mount
-
-
 def test_a_node_without_a_container():
     """Kubernetes still has its Node."""
     cluster = replace(observed(), node_names=frozenset({"k-worker"}))

@@ -21,13 +21,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
-    lacking,
+    inspect,
     node_directories,
     read,
-    sizes,
     states,
     unchanged_during,
-    with_devices,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -182,37 +180,38 @@ def test_states(tmp_path: Path) -> None:
     assert states({}) == {}
 
 
-def test_sizes_on_the_disk(tmp_path: Path) -> None:
-    for name in ("a b", "c"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "f").write_bytes(b"x" * 100_000)
-    with (tmp_path / "c" / "holes").open("wb") as file:
-        file.truncate(1 << 30)
-    found = sizes({name: here(tmp_path / name, node=name) for name in ("a b", "c", "missing")})
-    assert set(found) == {"a b", "c"}
-    assert all(100_000 <= size < 200_000 for size in found.values())
-
-
-def test_devices_and_programs(tmp_path: Path) -> None:
-    for name in ("a b", "c"):
+def test_a_look_before_an_archive(tmp_path: Path) -> None:
+    for name in ("a b", "c\n"):
         (tmp_path / name / "d").mkdir(parents=True)
-    os.mkfifo(tmp_path / "c" / "fifo")
-    directories = {name: here(tmp_path / name) for name in ("a b", "c", "missing")}
-    assert with_devices(directories) == set()
+        (tmp_path / name / "f").write_bytes(b"x" * 100_000)
+    with (tmp_path / "c\n" / "holes").open("wb") as file:
+        file.truncate(1 << 30)
+    os.mkfifo(tmp_path / "c\n" / "fifo")
+    asked = ("a b", "c\n", "missing")
+    found = inspect({name: here(tmp_path / name, node=f"n{len(name)}") for name in asked})
+    assert [found[name].state for name in asked] == ["there", "there", "missing"]
+    assert all(100_000 <= found[name].bytes < 200_000 for name in asked[:2])
+    assert found["missing"].bytes == 0
+    assert not any(seen.devices or seen.lacking for seen in found.values())
+    assert inspect({}) == {}
+
+
+def test_devices_are_seen_before_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
     try:
-        os.mknod(tmp_path / "a b" / "d" / "zero", 0o020644, os.makedev(1, 5))
+        os.mknod(tmp_path / "d" / "zero", 0o020644, os.makedev(1, 5))
     except PermissionError:
         pytest.skip("this user may not make devices")
-    assert with_devices(directories) == {"a b"}
+    assert inspect({"v": here(tmp_path)})["v"].devices
 
 
 def test_programs_that_a_node_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert lacking(here(tmp_path)) == ()
-    sh = shutil.which("sh")
-    assert sh
-    (tmp_path / "sh").symlink_to(sh)
+    for name in ("sh", "xargs", "tr", "cut", "du"):
+        program = shutil.which(name)
+        assert program
+        (tmp_path / name).symlink_to(program)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert lacking(here(tmp_path)) == ("tar", "find")
+    assert inspect({"v": here(tmp_path)})["v"].lacking == ("tar", "find")
 
 
 def test_the_engine_reaches_them() -> None:

@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.hos
     image_version,
     missing,
     missing_directories,
-    taken,
+    unusable,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 
@@ -29,12 +29,14 @@ def test_a_port_is_taken_while_somebody_has_it(kind: socket.SocketKind, protocol
             other.listen()
         number = other.getsockname()[1]
         ports = [Port(80, number, "127.0.0.1", protocol), Port(80, number, "", protocol)]
-        assert taken(ports) == ports
-    assert taken(ports) == []
+        assert unusable(ports) == [(port, "another program listens on it") for port in ports]
+    assert unusable(ports) == []
 
 
-def test_addresses_of_other_hosts_and_protocols_are_left_to_the_engine() -> None:
-    assert taken([Port(80, 8099, "192.0.2.1"), Port(80, 8099, "", "SCTP")]) == []
+def test_an_address_of_another_host() -> None:
+    elsewhere = Port(80, 8099, "192.0.2.1")
+    assert unusable([elsewhere]) == [(elsewhere, "192.0.2.1 is not an address of this host")]
+    assert unusable([Port(80, 8099, "", "SCTP"), Port(80, 8099, "no address")]) == []
 
 
 def test_directories_that_are_gone(tmp_path: Path) -> None:

@@ -93,22 +93,23 @@ EXISTING = next(cause for cause in _CAUSES if cause.text == "its nodes exist alr
 
 _KIND_ERROR = re.compile(r"ERROR: (?:failed to \w+ cluster: )?")
 _COMMAND = re.compile(r'command "(\S+ [^"]{0,60})[^"]*" failed with error: ')
-# An error of klog, containerd (logrus) or kubeadm.
-_ERROR_LINE = r"^E\d{4} |level=(error|fatal)|^error[: ]|^\s*\[ERROR |\berr="
+# What ended a component: kubelet by klog, static pods by the log of their container, kubeadm's checks.
+_FATAL = r"stderr F (Error: |panic: |F\d{4} )|\"command failed\"|failed to run Kubelet|^\s*\[ERROR "
+_CONTAINER_LOG = re.compile(r"^\S+ stderr F ")
 LINE_MAX = 300
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """message: cause and first error, for a sentence; next_step: '' if none is known."""
+    """message: cause, and first errors, '' if there are none; next_step: '' if no cause is known."""
 
     message: str
     next_step: str = ""
 
 
 def explain(output: str, journals: Mapping[str, str], engine: str, kubeconfig: str) -> Explanation:
-    """Why kind failed. output: of kind; journals: of kubelet and containerd in each node; kubeconfig: that it wrote."""
-    said = first_error(output)
+    """Why kind failed. output: of kind; journals: of each node and its pods; kubeconfig: that it wrote."""
+    said = first_error(output) if output else ""
     for cause in _CAUSES:
         for where, text in (*(journals.items() if cause.in_nodes else ()), ("", output)):
             line = _found(cause.pattern, text.splitlines())
@@ -116,8 +117,8 @@ def explain(output: str, journals: Mapping[str, str], engine: str, kubeconfig: s
                 evidence = f"{where}: {line}" if where else line
                 told = dict.fromkeys(filter(None, (f"{cause.text}: {evidence}", said if said not in evidence else "")))
                 return Explanation("\n".join(told), cause.next_step.format(engine=engine, kubeconfig=kubeconfig))
-    lines = {node: _found(_ERROR_LINE, text.splitlines()) for node, text in journals.items()}
-    return Explanation("\n".join([said, *(f"{node}: {line}" for node, line in lines.items() if line)]))
+    lines = {node: _found(_FATAL, text.splitlines()) for node, text in journals.items()}
+    return Explanation("\n".join(filter(None, [said, *(f"{node}: {line}" for node, line in lines.items() if line)])))
 
 
 def first_error(output: str) -> str:
@@ -131,7 +132,7 @@ def first_error(output: str) -> str:
 def _found(pattern: str, lines: Iterable[str]) -> str:
     """The first line with an error of this pattern."""
     known = re.compile(pattern, re.IGNORECASE)
-    return next((_short(line.strip()) for line in lines if known.search(line)), "")
+    return next((_short(_CONTAINER_LOG.sub("", line.strip())) for line in lines if known.search(line)), "")
 
 
 def _short(line: str) -> str:

@@ -30,6 +30,10 @@ INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
 # Part of the name of the program that every node image starts; kind's own is /usr/local/bin/entrypoint.
 ENTRYPOINT = "entrypoint"
 _PUBLISHED = re.compile(r"([\w.:\[\]]*):(\d+)(?:-(\d+))?->[\d-]+/(\w+)")
+# A client that cannot ask, or does not trust a registry that its daemon may trust.
+_NO_PROOF = re.compile(
+    r"unknown (sub)?command|is not a \w+ command|experimental|HTTP response to HTTPS|x509|certificate"
+)
 _WIDE = {"", "0.0.0.0", "::", "[::]"}
 
 
@@ -69,9 +73,17 @@ def why_unusable(engine: Engine, image: str) -> str:
     except TimedOut as error:
         return f"{engine.name} does not have it, and its registry does not answer: {error.message}"
     said = " ".join((asked.err or asked.out).split())
-    if asked.code == 0 or re.search(r"unknown (sub)?command|is not a \w+ command|experimental", said):
+    if asked.code == 0 or _NO_PROOF.search(said) or _pulls_otherwise(engine):
         return ""
     return f"{engine.name} does not have it and cannot pull it: {said[:300]}"
+
+
+def _pulls_otherwise(engine: Engine) -> bool:
+    """True if a daemon pulls by mirrors or a proxy that its client does not use."""
+    if not ENGINES[engine.name].pulls:
+        return False
+    done = engine.query("info", "--format", ENGINES[engine.name].pulls)
+    return done.code == 0 and done.out.strip() not in ("", "[]", "null")
 
 
 def _containers(engine: Engine) -> dict[str, str]:

@@ -36,12 +36,20 @@ def test_the_first_error_is_told_and_no_stack_trace() -> None:
     assert explain(KIND, {"lab-control-plane": HARMLESS}, "docker", "/k").next_step == ""
 
 
-def test_without_a_known_cause_the_first_error_of_each_node_is_told() -> None:
-    journals = {"lab-control-plane": f'{HARMLESS}E1130 01:00:00 run.go:72] "command failed" err="odd"\nE1130 later\n'}
-    assert (
-        'lab-control-plane: E1130 01:00:00 run.go:72] "command failed" err="odd"'
-        in explain(KIND, journals, "docker", "/k").message
-    )
+def test_without_a_known_cause_what_ended_a_component_is_told() -> None:
+    noise = 'E1130 01:00:00 reflector.go:205] "Failed to watch" err="connection refused"\n'
+    for line, told in (
+        (
+            'E1130 01:00:00 run.go:72] "command failed" err="odd"',
+            'E1130 01:00:00 run.go:72] "command failed" err="odd"',
+        ),
+        ("2026-11-30T01:00:00.5Z stderr F Error: unknown flag: --no-such-flag", "Error: unknown flag: --no-such-flag"),
+        ("2026-11-30T01:00:00.5Z stderr F panic: odd", "panic: odd"),
+    ):
+        journals = {"lab-control-plane": f"{HARMLESS}{noise}{line}\n{noise}", "lab-worker": noise}
+        found = explain(KIND, journals, "docker", "/k")
+        assert found.message == f"{first_error(KIND)}\nlab-control-plane: {told}" and found.next_step == ""
+        assert explain("", journals, "docker", "/k").message == f"lab-control-plane: {told}"
 
 
 @pytest.mark.parametrize(

@@ -112,12 +112,15 @@ def test_a_container_with_the_name_of_a_node() -> None:
         (None, Completed(1, err="no such manifest: x"), "docker does not have it and cannot pull it: no such manifest"),
         (None, Completed(1, err="lookup registry.example: no such host"), "cannot pull it: lookup registry.example"),
         (None, Completed(1, err="docker: 'manifest' is not a docker command."), ""),
+        (None, Completed(1, err="http: server gave HTTP response to HTTPS client"), ""),
+        (None, Completed(1, err="x509: certificate signed by unknown authority"), ""),
         (None, TimedOut("docker did not finish within 30 seconds."), "its registry does not answer"),
     ],
 )
 def test_images(inspected: str | None, asked: Completed | str | Exception, why: str) -> None:
     answer = Completed(1, err="No such image") if inspected is None else inspected
-    runner = ScriptedRunner(script=((["docker", "image"], answer), (["docker", "manifest"], asked)))
+    script = ((["docker", "image"], answer), (["docker", "manifest"], asked), (["docker", "info"], "[]\n"))
+    runner = ScriptedRunner(script=script)
     found = why_unusable(Engine("docker", runner), "x:1")
     assert why in found and bool(why) == bool(found)
 
@@ -125,3 +128,10 @@ def test_images(inspected: str | None, asked: Completed | str | Exception, why: 
 def test_podman_asks_a_registry_by_its_transport() -> None:
     script = ((["podman", "image"], Completed(1)), (["podman", "manifest", "inspect", "docker://x:1"], json.dumps({})))
     assert why_unusable(Engine("podman", ScriptedRunner(script=script)), "x:1") == ""
+
+
+@pytest.mark.parametrize("shown", ['["https://mirror.example/"]', "[]http://proxy.example:3128", "null"])
+def test_a_daemon_that_pulls_otherwise_than_its_client(shown: str) -> None:
+    no_host = Completed(1, err="dial tcp: lookup registry.example: no such host")
+    script = ((["docker", "image"], Completed(1)), (["docker", "manifest"], no_host), (["docker", "info"], shown))
+    assert bool(why_unusable(Engine("docker", ScriptedRunner(script=script)), "x:1")) is (shown == "null")

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write the objects of a restore: volumes bound to their claims, and what they need."""
+"""Apply the plan of a restore: data first, then volumes bound to their claims, and what they need."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.waiting import retry_waiting_pods
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
+
+from .extraction import extract
 
 
-def write(cluster: Cluster, planned: Plan, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
+def apply(
+    planned: Plan, backup: Backup, cluster: Cluster, engine: Engine, watch: Stopwatch
+) -> Mapping[tuple[str, str], str]:
     """The phases of volumes and claims once all are bound, by (namespace, name)."""
+    extract(backup, planned.pending, planned.request.verify, engine)
+    watch.lap("extract")
     cluster.each(cluster.create_missing, planned.prerequisites)
     bindings = [step.binding for step in planned.pending]
     with _quotas_explained():
@@ -26,7 +34,7 @@ def write(cluster: Cluster, planned: Plan, watch: Stopwatch) -> Mapping[tuple[st
     watch.lap("write")
     phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
     watch.lap("wait")
-    retry_waiting_pods(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
+    requeue(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
     # Last: they may be bound to a volume that is available, and pods may start at once.
     with _quotas_explained():
         cluster.each(cluster.create_missing, planned.claims)
