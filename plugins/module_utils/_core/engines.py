@@ -13,18 +13,23 @@ class ContainerEngine:
     """How one engine differs.
 
     save: options of `save` for several images in one archive. start: the command that starts its daemon. group: the
-    group whose members may use it.
+    group whose members may use it. where: a command that shows the host on which it runs.
     """
 
     save: tuple[str, ...] = ()
     start: str = ""
     group: str = ""
+    where: str = ""
 
 
 ENGINES: Mapping[str, ContainerEngine] = {
-    "docker": ContainerEngine(start="systemctl start docker", group="docker"),
-    "podman": ContainerEngine(save=("--format", "docker-archive", "--multi-image-archive")),
-    "nerdctl": ContainerEngine(start="systemctl start containerd"),
+    "docker": ContainerEngine(
+        start="systemctl start docker", group="docker", where="docker context show; echo $DOCKER_HOST"
+    ),
+    "podman": ContainerEngine(
+        save=("--format", "docker-archive", "--multi-image-archive"), where="podman system connection list"
+    ),
+    "nerdctl": ContainerEngine(start="systemctl start containerd", where="echo $CONTAINERD_ADDRESS"),
 }
 
 
