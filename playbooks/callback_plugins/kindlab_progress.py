@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ version_added: 0.1.0
 author: kindlab.volumes contributors (@kindlab)
 description:
   - Prints a line every five seconds for each task that is still running, with its seconds and the hosts it waits for.
+  - Says how to resume if a recreation is interrupted.
   - Prints nothing where the standard output is written by a callback plugin for programs.
 options:
   enabled:
@@ -38,6 +40,11 @@ options:
 # Plugins that write the standard output for people. Programs read the output of the others.
 STDOUT_FOR_PEOPLE = ("ansible.builtin.default", "community.general.yaml", "debug", "default", "yaml")
 TICK = 1.0
+RESUMABLE = "kind_cluster_recreate"
+INTERRUPTED = (
+    "Interrupted while a cluster was being recreated: run the same command again, it resumes. The last line of "
+    "recreate.jsonl beside the backup is the last finished step; from 'deleting' on, the cluster may not exist."
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -54,6 +61,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._progress = Progress()
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        # Running recreations: (task, host).
+        self._recreations: set[tuple[str, str]] = set()
+        atexit.register(self._report_interruption)
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
@@ -85,6 +95,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         name = self._names.get(task._uuid) or task.name or task.action
         with self._lock:
             self._progress.start(task._uuid, name, host.get_name(), time.monotonic())
+        if task.action.rpartition(".")[2] == RESUMABLE and not task.check_mode:
+            self._recreations.add((task._uuid, host.get_name()))
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         with self._lock:
@@ -95,12 +107,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_ok(self, result: Any) -> None:
         with self._lock:
             self._progress.end(result._task._uuid, result._host.get_name())
+        self._recreations.discard((result._task._uuid, result._host.get_name()))
 
     v2_runner_on_skipped = v2_runner_on_unreachable = v2_runner_on_ok
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         del ignore_errors
         self.v2_runner_on_ok(result)
+
+    def _report_interruption(self) -> None:
+        """Ansible tells no plugin of an interruption, and prints nothing of a module that was interrupted."""
+        if self._recreations and not self.disabled:
+            self._display.display(INTERRUPTED, color=constants.COLOR_WARN)
 
     def _report(self, ended: threading.Event) -> None:
         while not ended.wait(TICK):

@@ -17,6 +17,8 @@ options:
       - Path of the kubeconfig file of the cluster.
       - Defaults to V(~/.kube/kind-NAME.yaml), which M(kindlab.volumes.kind_cluster) writes. If that does not exist, the
         context V(kind-NAME) of E(KUBECONFIG) or of the default kubeconfig is used.
+      - The module fails if it leads to another cluster than the node containers of O(cluster), whose CA certificate is
+        compared with that of the API server.
     type: path
   context:
     description: Name of the context in the kubeconfig. Defaults to its current context.

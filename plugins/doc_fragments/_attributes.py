@@ -1,13 +1,25 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documentation fragment: attributes of every module. PRIVATE to the collection."""
+"""Documentation fragment: attributes and options of every module. PRIVATE to the collection."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
-options: {}
+options:
+  variables:
+    description: What error messages call the options. The roles of this collection set it to their variables.
+    type: dict
+    suboptions:
+      prefix:
+        description: What the name of an option's variable begins with.
+        type: str
+        required: true
+      names:
+        description: Other names of variables, by option.
+        type: dict
+        default: {}
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.

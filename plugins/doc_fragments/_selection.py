@@ -9,15 +9,19 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   names:
-    description: Limits the volumes to these, by name or by claim as V(namespace/name).
+    description: Limits the volumes to these, by name or by claim as V(namespace/name). An empty list is an error.
     type: list
     elements: str
   namespaces:
-    description: Limits the volumes to those with claims in these namespaces.
+    description: Limits the volumes to those with claims in these namespaces. An empty list is an error.
     type: list
     elements: str
   storage_classes:
-    description: Limits the volumes to these storage classes. V('') selects volumes without a storage class.
+    description:
+      - Limits the volumes to these storage classes. V('') selects volumes without a storage class.
+      - An empty list is an error.
     type: list
     elements: str
+notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 """

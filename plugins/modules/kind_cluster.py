@@ -11,12 +11,18 @@ version_added: 0.1.0
 description:
   - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
     be created. Warns if the cluster has no default storage class.
-  - Starts the nodes of a stopped cluster, and completes an interrupted creation or deletion.
+  - Before anything is created it is checked that the host can run the cluster - that the node image is there or can be
+    pulled, that host directories, ports and node names are free, and that there are enough inotify instances and disk
+    space. If kind fails nevertheless, the cause is looked for in the journals of the nodes and reported first.
+  - Starts the nodes of a stopped cluster, and completes an interrupted creation or deletion. What an interrupted run
+    left is replaced only if it is proven that nobody uses it; if that cannot be known, the task fails.
   - Fails if an existing cluster differs from the requested one, because kind cannot change a cluster, and lists the
     differences in RV(ignore:details). Change the options, or recreate the cluster with its volumes.
   - O(state=absent) is refused if volumes would lose data, unless O(force=true). The cluster can be deleted when nothing
     uses its volumes (see M(kindlab.volumes.volume_detach)), their data is not deleted with the nodes, and O(backup)
     contains the current state of every volume.
+  - Fails, also with O(force=true), if O(kubeconfig) leads to another cluster, whose CA certificate differs from that in
+    the nodes.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -32,7 +38,9 @@ options:
     choices: [present, absent]
     default: present
   image:
-    description: Node image, which determines the version of Kubernetes. By default kind chooses it.
+    description:
+      - Node image, which determines the version of Kubernetes. By default kind chooses it.
+      - It must be in the container engine, or in a registry that answers.
     type: str
   kind:
     description: Path of the kind program. By default it is looked up on E(PATH).
@@ -170,12 +178,15 @@ options:
     description:
       - Path of the kubeconfig file of this cluster. The default is V(~/.kube/kind-NAME.yaml).
       - It is written again if it is missing.
+      - It may be shared by several clusters.
       - The user's own kubeconfig is not changed, except by O(merge_kubeconfig), and by O(state=absent), which removes
-        the cluster's entries.
+        the cluster's entries, and those of an earlier cluster of this name on this host.
     type: path
   merge_kubeconfig:
     description:
-      - Whether to add the cluster to the user's own kubeconfig as well, as its current context.
+      - Whether to add the cluster to the user's own kubeconfig as well. An entry of an earlier cluster of this name is
+        replaced.
+      - It becomes the current context if that file has none.
     type: bool
     default: false
   retain_on_failure:
@@ -188,9 +199,12 @@ options:
     choices: [nodes, control_planes]
     default: nodes
   wait_timeout:
-    description: Maximum number of seconds to wait until the cluster is usable, and until another run on it ends.
+    description:
+      - Maximum number of seconds until the cluster is usable or deleted. All that kind and the container engine do
+        counts, including the download of an image, and the wait for another run on the cluster.
+      - A check of O(backup) takes as long as it takes.
     type: int
-    default: 300
+    default: 600
   backup:
     description:
       - Path of a backup by M(kindlab.volumes.volume_backup), for O(state=absent). Its newest generation must contain
@@ -209,10 +223,12 @@ requirements:
   - kind >= 0.23
   - kubernetes (Python library) >= 30
 notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
   - The requested configuration is recorded in the ConfigMap C(kindlab-cluster) in the namespace C(kube-system), because
-    node containers do not show all of it. Clusters that were created by other means are only compared with what their
-    containers show.
-  - While a cluster is being created or deleted, a marker file C(.unfinished) exists next to its kubeconfig.
+    node containers do not show all of it. A cluster that was created by other means is compared with what its
+    containers show; if nothing differs, the requested configuration is recorded in it.
+  - While a cluster is being created or deleted, a marker file C(kind-NAME.unfinished) exists in the directory of its
+    kubeconfig. It says who does that, since when, and is locked as long as a run is active.
 seealso:
   - module: kindlab.volumes.kind_cluster_info
   - module: kindlab.volumes.volume_backup
@@ -302,7 +318,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module impor
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS, **action.RULES)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS, **action.RULES)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,12 @@ clusters:
     context:
       description: Kubeconfig context that kind writes for the cluster.
       type: str
+    merged:
+      description: Whether the user's own kubeconfig connects to the cluster as well.
+      type: bool
+    current_context:
+      description: Whether the cluster is the current context of the user's own kubeconfig.
+      type: bool
     options:
       description:
         - The options of M(kindlab.volumes.kind_cluster), except the name, as recorded when it created the cluster.
@@ -93,6 +99,8 @@ clusters:
       reachable: true
       kubeconfig: /home/user/.kube/kind-lab.yaml
       context: kind-lab
+      merged: false
+      current_context: false
       options:
         nodes:
           - role: control-plane

@@ -15,11 +15,20 @@ description:
     restores the volumes (M(kindlab.volumes.volume_restore)), compares their data with the backup, and scales up again.
   - Each finished step is recorded in the journal C(recreate.jsonl) beside the backup before the next one starts. If a
     run is interrupted, run the same task again - it resumes there. A second run at the same time is refused.
+  - Whatever is known to prevent a step is refused before anything is stopped, in check mode as well - an image that the
+    engine lacks, a port of another program, a host directory that is gone, a volume that the new nodes would not find.
   - If a step before the deletion fails, the workloads are scaled back up and nothing is deleted.
   - If the cluster does not exist any more, it is created again from its newest backup in O(path).
   - Volumes, claims, their namespaces and storage classes are restored, and the workloads that use them. Apply all other
     objects (Services, ConfigMaps, Secrets, other workloads) again, and load images into the nodes again.
-  - The new cluster has the options that M(kindlab.volumes.kind_cluster) recorded when it created the old one.
+  - Labels, taints and cordons that were set on nodes, all fields of storage classes, the scripts in
+    C(local-path-config), and the cluster's entry in the user's kubeconfig come back. Workloads that were scaled to zero
+    before stay at zero.
+  - The new cluster has the options that M(kindlab.volumes.kind_cluster) recorded when it created the old one, so a node
+    whose container is gone is created again. Its data on the host is restored; data inside the node is refused.
+  - A cluster that somebody created while a recreation was interrupted is not continued, but recreated as it is. A
+    cluster without the volumes of a backup in O(path) that is older than the cluster is refused - they were never
+    restored.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -70,8 +79,11 @@ options:
     default: original
   options:
     description:
-      - Options of M(kindlab.volumes.kind_cluster) for the new cluster. Recorded options take precedence.
-      - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create.
+      - Options of M(kindlab.volumes.kind_cluster) for the new cluster. They replace recorded options, also those of an
+        interrupted run, and are reported in RV(plan.changes). Options of all nodes (C(image), C(mounts), C(ports))
+        replace those of each node.
+      - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create. Describe it as it
+        is; nodes without C(image) get the image that they have.
     type: dict
     default: {}
   unmanaged:
@@ -104,6 +116,8 @@ seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.volume_restore
+notes:
+  - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 """
 
 EXAMPLES = r"""
@@ -155,8 +169,10 @@ resumed:
   type: bool
 plan:
   description:
-    - The steps of this run (C(name), C(does), and C(undoable) - whether everything is put back if it fails), the nodes,
-      what happens to the data of each volume, and the workloads that are scaled to zero.
+    - The steps of this run (C(name), C(does), and C(undoable) - whether everything is put back if it fails), what
+      happens to the data of each volume, and the workloads that are scaled to zero.
+    - The new cluster - its C(nodes), C(images) and C(kubernetes_version), how its options differ from the recorded ones
+      (C(changes)), and the labels, taints and cordons that are set again (C(node_settings)).
   returned: success
   type: dict
   sample:
@@ -164,6 +180,11 @@ plan:
       - {name: planned, does: check that every step can be done, undoable: true}
       - {name: deleted, does: delete the cluster, undoable: false}
     nodes: [lab-control-plane, lab-worker]
+    images: ["kindest/node:v1.34.4"]
+    kubernetes_version: v1.34.4
+    changes: []
+    node_settings:
+      - {name: lab-worker, labels: {zone: a}, taints: ["gpu=a:NoSchedule"], cordoned: false}
     volumes:
       - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
         claim: default/database
@@ -178,8 +199,8 @@ generation:
   sample: 000001-20261123T065700Z
 before:
   description:
-    - The old cluster - C(nodes), C(images), C(kubernetes_version), C(options), C(storage_classes), C(volumes), and the
-      C(generation) of its backup.
+    - The old cluster - C(nodes), C(images), C(kubernetes_version), C(options), C(node_settings), C(storage_classes),
+      C(volumes), and the C(generation) of its backup.
   returned: success
   type: dict
 after:
@@ -207,10 +228,11 @@ seconds:
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate as action
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.option_names import OTHERS
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=OTHERS)
 
 
 if __name__ == "__main__":

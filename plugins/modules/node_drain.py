@@ -13,6 +13,11 @@ description:
   - Cordons a node and evicts its pods, as C(kubectl drain) does, and waits until they are gone.
   - The module shows what happens to each pod, in check mode before it happens. A pod whose volume is on this node is
     evicted too, but its replacement is pending until the node is uncordoned. It then finds its data.
+  - Sets the reclaim policy V(Retain) first, on every volume of the pods that it evicts, and records the original policy
+    in annotations. O(state=uncordoned) sets the original policy again, unless the volume or its claim is being deleted,
+    or its claim is gone. A drain that evicts a pod whose volume or claim is being deleted is refused.
+  - A node that is not ready is refused if it has pods to evict, because its kubelet does not end them. With
+    O(force=true) and O(terminate_grace_period=0) they are deleted from the API server.
   - The module respects disruption budgets. It retries an eviction that a budget does not allow until O(wait_timeout).
     Pods of different budgets are evicted in parallel.
   - Node selectors, node affinity, tolerations and volumes decide whether another node can run a pod. Resource requests
@@ -20,6 +25,7 @@ description:
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
+  - kindlab.volumes._engine
   - kindlab.volumes._api
 options:
   node:
@@ -52,18 +58,21 @@ options:
   force:
     description:
       - Whether to evict pods without a controller, and pods of a volume provisioner or system pods that no other node
-        can run, and whether to drain the only control plane node.
+        can run, and whether to drain the only control plane node, or, with O(terminate_grace_period=0), a node that is
+        not ready.
       - If V(false), the module fails with the list of these pods before it changes anything.
     type: bool
     default: false
   pod_selectors:
-    description: Label selectors that a pod must match to be evicted, for example V(app=web) or V(tier!=cache).
+    description:
+      - Label selectors that a pod must match to be evicted, for example V(app=web) or V(tier!=cache).
+      - An empty list is an error.
     type: list
     elements: str
   on_failure:
     description: >-
       What to do with a node that could not be drained. V(restore) uncordons it if it was schedulable before, but
-      evicted pods do not return by themselves. V(keep) leaves it cordoned.
+      evicted pods do not return by themselves. V(keep) leaves it cordoned. A node that is not ready stays cordoned.
     type: str
     default: restore
     choices: [restore, keep]
@@ -194,6 +203,29 @@ pods:
         - volume: pvc-085a036c-56f5-4dd8-a6d2-1c86c0f19730
           claim: default/test
           nodes: [lab-worker]
+reclaim_policies:
+  description: The volumes whose reclaim policy was changed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the PersistentVolume.
+      type: str
+    claim:
+      description: The claim as C(namespace/name).
+      type: str
+    before:
+      description: The reclaim policy before the module ran.
+      type: str
+    after:
+      description: The reclaim policy after the module ran.
+      type: str
+  sample:
+    - name: pvc-085a036c-56f5-4dd8-a6d2-1c86c0f19730
+      claim: default/test
+      before: Delete
+      after: Retain
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import node_drain as action

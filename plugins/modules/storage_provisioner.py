@@ -152,8 +152,8 @@ options:
   check_shared:
     description:
       - Whether to fail if the directory of V(local_path_shared) or V(hostpath) is not the same in all nodes.
-      - To find out, a file is created through one node, looked for through the others, and removed. This is skipped in
-        check mode, and with a warning if the node containers are on another host.
+      - Device and inode of the directory are compared in all nodes, also in check mode. This is skipped with a warning
+        if the node containers are on another host.
     type: bool
     default: true
   wait_timeout:

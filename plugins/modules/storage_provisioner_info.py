@@ -14,6 +14,7 @@ description:
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
+  - kindlab.volumes._engine
   - kindlab.volumes._api
 attributes:
   diff_mode:

@@ -21,6 +21,8 @@ description:
     and the others are not affected. Use M(kindlab.volumes.volume_detach) first.
   - Of volumes whose data is elsewhere (NFS, iSCSI, CSI, block devices, M(kindlab.volumes.local_data)), and of claims
     without a volume, the manifests are saved. Generic ephemeral volumes are left as they are.
+  - A directory on the host is refused if it is not the one that the node has mounted, for example because it was
+    replaced after the node had started. With O(data=archive) the data of a volume of one node is then read in the node.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -75,7 +77,8 @@ options:
       - What to do if the API server does not answer.
       - V(refuse) fails.
       - V(last_backup) takes volumes, claims and workloads from the newest generation in O(path), and reads the data
-        from directories of the host, or inside a running node. A warning says what is unknown.
+        from directories of the host, or inside a running node. A warning says what is unknown. This is refused if the
+        API server answers inside its node and only this host does not reach it.
     type: str
     choices: [refuse, last_backup]
     default: refuse

@@ -13,12 +13,18 @@ description:
   - Scales Deployments, StatefulSets, ReplicaSets, ReplicationControllers and DaemonSets to zero and suspends Jobs and
     CronJobs whose pods use the selected PersistentVolumes, or would use them. Then verifies that nothing uses these
     volumes any more. With O(state=attached), scales the workloads back up and resumes the jobs.
+  - Sets the reclaim policy V(Retain) first, on every volume whose pods it stops, and records the original policy in
+    annotations. O(state=attached) sets the original policy again, unless the volume or its claim is being deleted, or
+    its claim is gone. A volume or claim that is being deleted is refused.
+  - After the workloads were scaled down, the module looks again for Jobs and pods that were started meanwhile, and
+    stops these too. If somebody else, for example an operator, scales a workload up again, the module fails at once and
+    names it. Workloads that were at zero before stay at zero with O(state=attached).
   - The replica count, the suspend flag and the C(whenScaled) policy of a StatefulSet are recorded in a label of each
     workload, in the same write that scales it down, so that an interrupted run loses nothing.
     M(kindlab.volumes.volume_backup) saves workloads with the recorded values.
   - A volume is free when no pod uses it, no helper pod of a provisioner works on it, no VolumeAttachment names it, and
     no process in any node container has a mount, an open file or its working directory in it. Each node is probed once
-    for all volumes.
+    for all volumes, also nodes of other clusters of the same container engine that have their directories mounted.
   - ConfigMaps, Secrets and other objects that workloads refer to are not changed. Disruption budgets do not apply, as
     they limit evictions only.
 author: kindlab.volumes contributors (@kindlab)
@@ -50,6 +56,8 @@ options:
     description:
       - What to do with pods that use the volumes and have no controller, or one that this module cannot scale. With
         V(refuse) the module fails before it changes anything. With V(delete) it deletes the pods.
+      - A StatefulSet or another workload that an object of an unknown kind controls, such as the resource of an
+        operator, is refused with V(refuse) and scaled to zero with V(delete).
       - Static pods are always refused.
     type: str
     default: refuse
@@ -59,14 +67,19 @@ options:
     type: int
     default: 300
   wait:
-    description: Whether to wait until the pods are ready, with O(state=attached).
+    description:
+      - Whether to wait until the pods are ready, with O(state=attached). The module fails as soon as it is known that a
+        pod cannot start without a change, for example because of a missing ConfigMap, and names pod and reason.
+      - If V(false), what is known when the workloads have been scaled up is a warning. For workloads that are created
+        from O(path) it waits up to three seconds to find out.
     type: bool
     default: false
 notes:
-  - PersistentVolumes of generic ephemeral volumes are skipped with a warning, because their claims are deleted with the
-    pod.
-  - A controller such as an operator may scale its workloads up again. The module then fails, because the volumes are in
-    use.
+  - PersistentVolumes of generic ephemeral volumes are deleted with their pods. These pods are stopped too, but the
+    policy of such a volume is not changed.
+  - A HorizontalPodAutoscaler does not act on a workload with zero replicas.
+  - A pod that mounts a directory above a volume, such as a monitoring agent with the root of the node, uses the volume
+    only if a process of it has a file open there or works in it.
 seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.kind_cluster
@@ -137,6 +150,29 @@ workloads:
       before: {replicas: 3}
       after: {replicas: 0}
       result: detached
+reclaim_policies:
+  description: The volumes whose reclaim policy was changed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the PersistentVolume.
+      type: str
+    claim:
+      description: The claim as V(namespace/name).
+      type: str
+    before:
+      description: The reclaim policy before the module ran.
+      type: str
+    after:
+      description: The reclaim policy after the module ran.
+      type: str
+  sample:
+    - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
+      claim: default/data-database-0
+      before: Delete
+      after: Retain
 volumes:
   description:
     - The selected volumes. In check mode, their users after the workloads were scaled down.
@@ -151,6 +187,9 @@ volumes:
     claim:
       description: The claim as V(namespace/name), empty if there is none.
       type: str
+    ephemeral:
+      description: Whether it is a generic ephemeral volume, which is deleted with its pod.
+      type: bool
     state:
       description: V(free) or V(in use).
       type: str
@@ -180,6 +219,7 @@ volumes:
   sample:
     - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
       claim: default/data-database-0
+      ephemeral: false
       state: free
       in_use_by: []
 deleted_pods:

@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Lists the PersistentVolumes of a kind cluster with their claims, the pods that use them, and the directories on the
     host that contain their data.
-  - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume.
+  - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume of
+    this cluster or of another one that has them mounted. A warning names directories for which that is not known.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -121,6 +122,12 @@ volumes:
     host_directories:
       description: Its directory on the host by node; empty for a node where it is not mounted from the host.
       type: dict
+    mismatch:
+      description:
+        - Why the directory on the host is not the one that a node has mounted, for example because it was replaced
+          after the node had started. Other modules refuse to read or write such a directory.
+        - Empty if it is the same, or if they could not be compared because the node is not running.
+      type: str
     pods:
       description: The pods that use its claim, each with C(namespace), C(name), C(node) and C(phase).
       type: list
@@ -147,6 +154,7 @@ volumes:
       host_directory: /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
       host_directories:
         lab-worker: /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
+      mismatch: ""
       pods:
         - {namespace: default, name: database-0, node: lab-worker, phase: Running}
 released:

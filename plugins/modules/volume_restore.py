@@ -20,8 +20,19 @@ description:
     within seconds. An interrupted run is completed by running the module again.
   - An archive is extracted if the directory of its volume is missing or empty; other data is never overwritten. The
     directory is on the host if it is mounted from there. Otherwise it is inside the node, and a warning says that the
-    data is deleted together with the node.
+    data is deleted together with the node. If it lies in the directory of another volume whose archive contains it,
+    that one is extracted, and the data is compared.
+  - The nodes of a volume are those that its affinity names. Otherwise they are all nodes that fit its affinity and run
+    ordinary pods; its directory must be the same on all of them.
   - Volumes that are bound to their claims are left as they are; their data is not compared.
+  - A volume that was Released or Failed in the backup comes back Released, so that no new claim of that name is bound
+    to it. To use it again, remove the C(uid) from its C(claimRef).
+  - Claims that had no volume yet are created again, without one. Claims whose volume was missing are not.
+  - Data outside of the nodes' directories (network storage, CSI drivers, block devices, data of
+    M(kindlab.volumes.local_data)) is not in a backup. Such volumes and their claims are restored, and a warning says
+    where the data is.
+  - A directory on the host is refused if it is not the one that the nodes have mounted, and if a volume or a process of
+    another cluster of the same container engine has it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -39,7 +50,8 @@ options:
   claims:
     description:
       - Whether to restore the claims, bound to their volumes.
-      - If V(false), each volume is available to the claim that it was bound to, once that claim is applied.
+      - If V(false), each volume is available to the claim that it was bound to, once that claim is applied, and
+        claims without a volume are not created.
     type: bool
     default: true
   verify:
@@ -53,7 +65,8 @@ options:
   reclaim_policy:
     description:
       - Whether volumes keep the reclaim policy V(Retain), so that data outlives the deletion of a claim (V(keep)), or
-        get the policy that they had before the backup, once all volumes are bound (V(original)).
+        get the policy that they had before the backup, once all volumes are bound (V(original)). Released volumes
+        always keep V(Retain).
     type: str
     choices: [keep, original]
     default: keep
@@ -80,7 +93,7 @@ options:
 attributes:
   check_mode:
     support: full
-    details: Compares the data, too, and fails if the restore would be refused.
+    details: Compares the data and reads the archives, too, and fails if the restore would be refused.
 seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.volume_info
@@ -160,7 +173,7 @@ volumes:
       description: Phase of the PersistentVolume at the end.
       type: str
     claim_phase:
-      description: Phase of the claim at the end; empty if there is no claim.
+      description: Phase of the claim at the end; empty if there is no claim, or it has another volume.
       type: str
     files:
       description: Number of files in the backup.
@@ -191,6 +204,12 @@ volumes:
       digest: f5720f9e419b3892679fe35bec1d54918dfbdc0e77288b182557c4af3dffab90
       checksum: equal
       reclaim_policy: Retain
+claims:
+  description: Claims without a volume that were created, as V(namespace/name).
+  returned: success
+  type: list
+  elements: str
+  sample: [shop/cache]
 namespaces:
   description: Names of the namespaces that were created.
   returned: success
@@ -218,7 +237,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module impor
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS)
 
 
 if __name__ == "__main__":

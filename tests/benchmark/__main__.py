@@ -9,6 +9,7 @@ import sys
 import clusters
 import data
 import drain
+import plans
 import provisioners
 import recreation
 import use_cases
@@ -16,6 +17,7 @@ import volumes
 from measure import BUILD, Figure
 
 GROUPS = {
+    "plans": plans.figures,
     "data": data.figures,
     "cluster": clusters.figures,
     "volumes": volumes.figures,

@@ -7,26 +7,37 @@ import json
 import sys
 from collections.abc import Iterator
 
+import drawn_worlds
 import failures
 import holding
+import identity
 import kill_matrix
+import kinds_of_volumes
+import machines
 import scene
 import tampering
 from harness import BUILD, Row
 
-GROUPS = ("tampering", "kill", "failures", "holding")
+# Sections with clusters of their own.
+SECTIONS = {"kinds": kinds_of_volumes, "identity": identity, "machines": machines}
+GROUPS = ("tampering", "worlds", "kill", "failures", "holding", *SECTIONS)
 
 
 def rows(groups: list[str], *, short: bool, seed: int) -> Iterator[Row]:
     """The rows of these groups; all groups that need a cluster share one."""
     if "tampering" in groups:
         yield from tampering.run(seed, 1500 if short else tampering.CASES)
+    if "worlds" in groups:
+        yield from drawn_worlds.run(seed, 1000 if short else drawn_worlds.WORLDS)
     if {"kill", "failures", "holding"} & set(groups):
         was = scene.build(50 if short else 500)
         for name, module in (("holding", holding), ("kill", kill_matrix), ("failures", failures)):
             if name in groups:
                 yield from module.rows(was, short=short)
         scene.remove()
+    for name, section in SECTIONS.items():
+        if name in groups:
+            yield from section.rows()
 
 
 def report(found: list[Row]) -> None:

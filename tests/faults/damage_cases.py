@@ -16,12 +16,8 @@ import damage_files
 import damage_texts
 import hypothesis
 from hypothesis import strategies as st
+from separate import CASE, HANGS
 from victim import COMPRESSIONS, How, Victim, Way
-
-# Seconds after which a case, which takes milliseconds, counts as hanging: the program ends with a traceback.
-HANGS = 60
-# The file in top that describes the current case, for the report of a crash.
-CASE = "case"
 
 
 def rows(top: Path, seed: int, cases: int, only: str) -> Iterator[dict[str, Any]]:

@@ -30,19 +30,20 @@ ROOMS = {
 # The map of _core and _edge, by domain: a file imports its own domain and those on the lines above.
 LEVELS = {
     "_core": (
-        ("errors", "text", "clock", "engines", "outcome"),
+        ("errors", "text", "clock", "engines", "outcome", "shape"),
         ("refusals", "options", "images", "console"),
         ("kind", "kube", "data"),
-        ("identity", "provisioner"),
+        ("identity", "provisioner", "scaling"),
         ("volumes", "drain", "local_data", "provision"),
         ("backup", "detach"),
         ("restore", "recreate"),
         ("removal",),
     ),
     "_edge": (
-        ("module", "command", "text_file"),
+        ("module", "bounds", "command", "text_file"),
         ("engine", "images"),
         ("kube", "data"),
+        ("identity",),
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),

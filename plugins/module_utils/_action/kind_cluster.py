@@ -5,23 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
-    Observed,
-    Request,
-    needs_blockers,
-    plan,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan, Request, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply import make_absent, make_present
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import find_blockers
@@ -72,11 +65,13 @@ ARGUMENTS: dict[str, Any] = {
     "merge_kubeconfig": {"type": "bool", "default": False},
     "retain_on_failure": {"type": "bool", "default": False},
     "wait_for": {"type": "str", "choices": ["nodes", "control_planes"], "default": "nodes"},
-    "wait_timeout": {"type": "int", "default": 300},
+    "wait_timeout": {"type": "int", "default": 600},
     "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
 }
 RULES: dict[str, Any] = {"mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers")]}
+# What errors about a backup call its path, and options that this module does not have.
+OTHERS = {"path": "backup", "data": "", "generation": ""}
 
 
 def run(
@@ -85,33 +80,35 @@ def run(
     """Bring one cluster to the requested state."""
     if connect is None:
         require_library()
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     cluster = KindCluster(options, runner or Runner(), connect or Cluster)
     kind_version = cluster.kind.version()
-    observed = cluster.observe(request.spec, wait=not check_mode)
-    if needs_blockers(request, observed):
-        observed = replace(observed, blockers=_blockers(cluster, observed, request.backup))
-    planned = plan(request, observed)
+    if check_mode:
+        planned = plan(request, observe(cluster, request, find_blockers))
+        return Outcome(planned.changes, *planned.diff(), planned.result(), planned.warnings)
+    cluster.marker.wait(cluster.deadline, lambda: cluster.kind.is_creating(cluster.name))
+    planned = plan(request, observe(cluster, request))
+    if not planned.changes:
+        return _carry_out(cluster, planned, kind_version)
+    with cluster.marker.locked(cluster.deadline):
+        # Another run may have created or deleted the cluster until the lock was free.
+        planned = plan(request, observe(cluster, request, find_blockers))
+        return _carry_out(cluster, planned, kind_version)
+
+
+def _carry_out(cluster: KindCluster, planned: Plan, kind_version: str) -> Outcome:
     result, warnings = planned.result(), planned.warnings
-    if not check_mode and request.state == "absent":
+    if planned.request.state == "absent":
         if planned.changes:
             make_absent(cluster, planned)
-    elif not check_mode:
-        result["seconds"], warnings = make_present(cluster, planned, kind_version)
-        if planned.changes:
-            result["cluster"] = cluster_view(cluster.name, cluster.engine.nodes(cluster.name))
-        if planned.version:
-            warnings += planned.warnings
-        else:
-            result["kubernetes_version"], record = cluster.read(own_file=True)
-            warnings += planned.compare_record(record)
+        return Outcome(planned.changes, *planned.diff(), result, warnings)
+    result["seconds"], warnings = make_present(cluster, planned, kind_version)
+    if planned.changes:
+        result["cluster"] = cluster_view(cluster.name, cluster.engine.nodes(cluster.name))
+    if planned.version:
+        warnings += planned.warnings
+    else:
+        result["kubernetes_version"], record = cluster.read(own_file=True)
+        warnings += planned.compare_record(record)
     return Outcome(planned.changes, *planned.diff(), result, warnings)
-
-
-def _blockers(cluster: KindCluster, observed: Observed, backup: str) -> tuple[Refusal, ...]:
-    try:
-        with cluster.api(own_file=observed.connects) as api:
-            return find_blockers(api, cluster.engine, observed.nodes, backup)
-    except Unreachable as error:
-        start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
-        return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)

@@ -9,12 +9,16 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import known_options
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
@@ -33,6 +37,7 @@ def run(
     options: Mapping[str, Any], _check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
 ) -> Outcome:
     """Describe one cluster, or all of them."""
+    check_absolute(options, ARGUMENTS)
     if connect is None:
         require_library()
     runner, connect = runner or Runner(), connect or functools.partial(Cluster, timeout=ANSWER_SECONDS)
@@ -44,10 +49,11 @@ def run(
 
 
 def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
-    named, version, record = cluster.own.has_cluster(cluster.name), "", None
+    named, version, record = cluster.own.seems_to_have(cluster.name), "", None
     running = [node for node in nodes if node.state == "running"]
     if any(node.role == CONTROL_PLANE for node in running):
-        version, record = cluster.try_read(own_file=True) if named else ("", None)
+        if named:
+            named, version, record = _read_own_file(cluster, nodes)
         if not version:
             version, record = cluster.try_read(own_file=False)
     return {
@@ -56,8 +62,18 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
         "reachable": bool(version),
         "kubeconfig": cluster.own.path if named else "",
         "context": context_name(cluster.name),
+        "merged": cluster.in_users_file(tuple(nodes), needed=False)[0],
+        "current_context": cluster.is_current_context(),
         "options": known_options(record, nodes),
     }
+
+
+def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:
+    """False if the cluster's kubeconfig leads to another cluster; version and record by it, ('', None) if unknown."""
+    try:
+        return True, *cluster.read_proved(nodes)
+    except BadInput:
+        return False, "", None
 
 
 def _image_version(cluster: KindCluster, running: Sequence[Node]) -> str:

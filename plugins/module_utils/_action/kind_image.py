@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.image_p
     plan,
     target_nodes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
@@ -49,6 +49,7 @@ def run(
     settle_seconds: float = SETTLE_SECONDS,
 ) -> Outcome:
     """Load the requested images into the nodes that lack them."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     engine = find_engine(options["engine"], runner or Runner())
     nodes = target_nodes(request, engine.nodes(request.cluster), engine.name)

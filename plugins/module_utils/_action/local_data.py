@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -48,6 +48,7 @@ def run(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Observe host, nodes and cluster, plan, and write unless in check mode; the data stays as it is."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     cluster, observed, warnings = observe_local_data(request, options, runner=runner, connect=connect)
     planned = plan(request, observed)

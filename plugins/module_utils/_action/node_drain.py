@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
@@ -16,17 +17,19 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model 
     Request,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan, eviction_groups, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained, not_returned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain import node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.drain.evictions import Evictions
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import open_proved
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 
 ARGUMENTS: dict[str, Any] = {
+    **ENGINE,
     **API,
     "node": {"type": "str", "required": True},
     "state": {"type": "str", "default": "drained", "choices": ["drained", "cordoned", "uncordoned"]},
@@ -44,24 +47,29 @@ def run(
     options: Mapping[str, Any],
     check_mode: bool,
     *,
-    connect: Connect = open_cluster,
+    runner: Runner | None = None,
+    connect: Callable[..., Cluster] = open_cluster,
     new_deadline: Callable[[float], Deadline] = Deadline,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Drain, cordon or uncordon the node; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     deadline = new_deadline(request.wait_timeout)
-    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    proved = open_proved(options, BoundRunner(runner or Runner(), deadline), connect)
+    cluster = proved.cluster
     planned = plan(request, _observe(cluster, request))
     if not check_mode:
         if request.state == "drained":
             evictions = Evictions(cluster, request.node, deadline, request.terminate_grace_period, sleep=sleep)
+            planned = _retain(cluster, planned)
             planned = _drain(cluster, planned, evictions)
         else:
-            _set_schedulable(cluster, planned)
+            node.set_schedulable(cluster, planned)
+            policies.write(cluster, planned.policies)
         if request.state == "uncordoned" and request.wait:
-            _await_return(cluster, planned, deadline)
-    return Outcome(planned.changed, *planned.diff(), planned.result(), planned.warnings())
+            node.await_return(cluster, planned, deadline)
+    return Outcome(planned.changed, *planned.diff(), planned.result(), (*proved.warnings, *planned.warnings()))
 
 
 def _observe(cluster: Cluster, request: Request) -> Observed:
@@ -70,19 +78,21 @@ def _observe(cluster: Cluster, request: Request) -> Observed:
     return Observed.from_objects(objects, selected)
 
 
-def _set_schedulable(cluster: Cluster, planned: Plan) -> None:
-    """Cordon or uncordon the node."""
-    if planned.was_schedulable != planned.schedulable:
-        cluster.patch("Node", planned.request.node, {"spec": {"unschedulable": None if planned.schedulable else True}})
+def _retain(cluster: Cluster, planned: Plan) -> Plan:
+    """The plan, made again if reclaim policies were set: only now a claim that is deleted takes no data with it."""
+    if not planned.policies.patches:
+        return planned
+    policies.write(cluster, planned.policies)
+    return replace(plan(planned.request, _observe(cluster, planned.request)), policies=planned.policies)
 
 
 def _drain(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
     """The plan as it was carried out; if that fails the node is left as on_failure says."""
     try:
-        _set_schedulable(cluster, planned)
+        node.set_schedulable(cluster, planned)
         return _evict(cluster, planned, evictions)
     except Exception as error:
-        note = _leave(cluster, planned)
+        note = node.leave(cluster, planned)
         if isinstance(error, KindlabError):
             error.message = f"{error.message} {note}"
         raise
@@ -96,33 +106,14 @@ def _evict(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
         done |= {pod.uid: pod for pod in pods}
         left = evictions.run(eviction_groups(pods))
         if left:
-            raise not_drained(request, tuple(done.values()), left, cluster.list("PodDisruptionBudget"))
+            budgets = cluster.list("PodDisruptionBudget")
+            raise not_drained(request, tuple(done.values()), left, budgets, evictions.seconds)
         # The scheduler may have bound a pod to the node before it knew that it is cordoned.
         if evictions.pods_on_node() <= done.keys():
             return planned.carried_out(done.values())
-        again = plan(request, _observe(cluster, request)).pods
-        pods = tuple(pod for pod in again if pod.is_evicted and not pod.may_return)
+        again = plan(request, _observe(cluster, request))
+        pods = tuple(pod for pod in again.pods if pod.is_evicted and not pod.may_return)
         if not pods:
             return planned.carried_out(done.values())
-
-
-def _leave(cluster: Cluster, planned: Plan) -> str:
-    """Uncordon the node again if it is to be restored; a sentence that says how it was left."""
-    name = planned.request.node
-    if not planned.was_schedulable or planned.request.on_failure == "keep":
-        return f"Node {name} stays cordoned{'' if planned.was_schedulable else ', as before'}."
-    try:
-        cluster.patch("Node", name, {"spec": {"unschedulable": None}})
-    except KindlabError as error:
-        return f"Node {name} is still cordoned ({error.message}): kubectl uncordon {name}"
-    return f"Node {name} was uncordoned again."
-
-
-def _await_return(cluster: Cluster, planned: Plan, deadline: Deadline) -> None:
-    """Wait until the pods run. Raises TimedOut with the reason of the first that does not."""
-    try:
-        cluster.wait("Pod", is_ready, [key_of(pod.pod) for pod in planned.pods], deadline.left())
-    except TimedOut as error:
-        namespace, _slash, name = error.details[0].partition("/")
-        pod, events = cluster.get("Pod", name, namespace), cluster.list("Event", namespace)
-        raise not_returned(planned.request, error.details, pod, events) from error
+        policies.write(cluster, again.policies)
+        planned = replace(planned, policies=planned.policies.joined(again.policies))

@@ -10,14 +10,16 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.refusals import foreign_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.request import ARGUMENTS, RULES, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import RESOURCES
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import open_proved
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import manifests_of, to_text
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import check_shared
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner import rendered
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import (
+    check_mounts,
+    check_shared,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.writer import carry_out
 
 __all__ = ["ARGUMENTS", "RULES", "run"]
@@ -33,20 +35,18 @@ def run(
     """Observe the cluster or the file, plan, and carry out the steps unless in check mode."""
     request = Request.from_options(options)
     if request.state == "rendered":
-        text = text_file.read(request.dest)
-        existing = by_ref(manifests_of(text))
-        if text.strip() and not existing:
-            raise foreign_file(request.dest)
-        planned = plan(request, existing)
+        planned = plan(request, rendered.read(request.dest))
         if planned.changed and not check_mode:
-            text_file.write(request.dest, to_text(planned.after.values()))
+            rendered.write(request.dest, planned.after.values())
         return _outcome(planned)
-    cluster = connect(options["cluster"], options["kubeconfig"], options["context"])
+    proved = open_proved(options, runner, connect)
+    cluster, warnings = proved.cluster, proved.warnings
     planned = plan(request, by_ref(item for items in cluster.lists(*RESOURCES) for item in items))
-    warnings: tuple[str, ...] = ()
+    checked = request.shared_directory if options["check_shared"] else ""
+    if checked:
+        check_mounts(proved.engine, proved.nodes, checked)
+        warnings += check_shared(proved.engine, proved.nodes, checked)
     if not check_mode:
-        if request.shared_directory and options["check_shared"]:
-            warnings = check_shared(options, request.shared_directory, runner)
         for step in planned.steps:
             carry_out(cluster, step, options["wait_timeout"])
     return _outcome(planned, warnings)

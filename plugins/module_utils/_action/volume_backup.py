@@ -11,7 +11,12 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import find_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.observe import observe
@@ -46,6 +51,7 @@ def run(
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> Outcome:
     """Write a generation with these volumes, unless the newest one has the same content."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     if request.archives:
         check_programs(request.compression, request.compression_level)

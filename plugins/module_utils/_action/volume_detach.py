@@ -11,13 +11,18 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
 ARGUMENTS: dict[str, Any] = {
@@ -41,43 +46,28 @@ def run(
     connect: Connect = open_cluster,
 ) -> Outcome:
     """Detach or attach the volumes; a second run changes nothing."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     watch, deadline = Stopwatch(), Deadline(request.wait_timeout)
     # Read the backup first: without it nothing may be changed.
     from_backup = request.state == "attached" and options["path"]
     saved = read_backup(options["path"], options["generation"]).workloads() if from_backup else []
-    observation = observe(options, READ, runner=runner, connect=connect)
+    observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline), connect=connect)
     watch.lap("observe")
-    planned = plan(request, Observed.from_objects(observation.objects, saved))
+    nodes = [node.name for node in observation.nodes]
+    planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
     if request.state == "detached":
-        check = UsageCheck(observation.cluster, observation.engine, observation.nodes)
+        check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
         else:
-            planned = _detach(observation.cluster, check, planned, deadline, watch)
+
+            def look(begun: bool) -> Plan:
+                objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
+                return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
+
+            planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:
-        _attach(observation.cluster, planned, deadline, watch)
+        planned = attach(observation.cluster, planned, deadline, watch)
     facts = {**planned.result(), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings())
-
-
-def _detach(cluster: Cluster, check: UsageCheck, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
-    """The plan as it was carried out. Raises TimedOut if volumes are still in use."""
-    planned = replace(planned, steps=workloads.scale_down(cluster, planned.steps))
-    workloads.delete(cluster, planned.deleted)
-    watch.lap("scale_down")
-    workloads.wait_gone(cluster, planned.pods, deadline)
-    watch.lap("wait")
-    planned = replace(planned, users=check.await_free(planned.volumes, deadline))
-    watch.lap("verify")
-    if any(planned.users.values()):
-        raise planned.still_in_use(deadline.seconds)
-    return planned
-
-
-def _attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> None:
-    workloads.scale_up(cluster, planned.steps)
-    watch.lap("scale_up")
-    if planned.request.wait:
-        workloads.wait_ready(cluster, planned.steps, deadline)
-        watch.lap("wait")

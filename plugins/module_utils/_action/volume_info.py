@@ -11,16 +11,27 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere as data_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     used_directories,
     watched_places,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe, orphans
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import (
+    describe,
+    lost_claims,
+    orphans,
+    searched,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
@@ -33,16 +44,18 @@ def run(
     options: Mapping[str, Any], _check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
     """The selected volumes, and orphan directories."""
+    check_absolute(options, ARGUMENTS)
     selection = Selection.from_options(options)
     observed = observe(options, READ, runner=runner, connect=connect)
     pvs, claims, pods, config_maps = (observed.objects[kind] for kind in READ)
     volumes = read_volumes(pvs, claims)
+    elsewhere = volumes_elsewhere(observed.engine, observed.sharing)
     selected = [volume for volume in volumes if selection.matches(volume)]
-    watched = watched_places(volumes, config_maps, observed.nodes)
-    existing, warnings = subdirectories(watched)
+    watched, warnings = searched(watched_places(volumes, config_maps, observed.nodes), elsewhere)
+    existing, unread = subdirectories(watched)
     using = pods_by_claim(pods)
     by_name = {pv["metadata"]["name"]: pv for pv in pvs}
-    used = used_directories(volumes, observed.nodes)
+    used = used_directories(volumes, observed.nodes) | elsewhere.volumes.keys()
     return Outcome(
         changed=False,
         facts={
@@ -59,7 +72,7 @@ def run(
             "released": [volume.name for volume in selected if volume.phase == "Released"],
             "orphan_directories": orphans(watched, existing, used),
         },
-        warnings=tuple(warnings),
+        warnings=(*lost_claims(claims), *warnings, *unread),
     )
 
 

@@ -6,21 +6,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, SELECTION
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    SELECTION,
+    check_absolute,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed, Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import check_archives, compare, extract
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.check import check_archives, obstacles
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import compare
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -37,12 +41,15 @@ ARGUMENTS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 120},
 }
 RESOURCES = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass")
+# What errors of a backup call options that this module does not have.
+OTHERS = {"compression": ""}
 
 
 def run(
     options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
     """Restore the volumes; in check mode report what would happen."""
+    check_absolute(options, ARGUMENTS)
     request = Request.from_options(options)
     watch = Stopwatch()
     with ThreadPoolExecutor(1) as pool:
@@ -52,25 +59,13 @@ def run(
         observation = observing.result()
     watch.lap("observe")
     planned = plan(request, Observed.from_objects(generation, observation.objects, observation.nodes))
-    planned = planned.with_data(compare(backup, planned.to_compare, request.verify, observation.engine))
+    states = compare(backup, planned.to_compare, request.verify, observation.engine, observation.sharing)
+    planned = planned.with_data(states)
     check_archives(backup, planned.steps)
+    planned.check_extraction(obstacles(backup, planned.steps, request.verify, observation.engine))
     watch.lap("compare")
-    phases = {} if check_mode else _apply(planned, backup, observation, watch)
+    phases: Mapping[tuple[str, str], str] = {}
+    if not check_mode:
+        phases = apply(planned, backup, observation.cluster, observation.engine, watch)
     facts = {**planned.result(phases), "seconds": watch.seconds}
     return Outcome(planned.changed, *planned.diff(), facts, planned.warnings)
-
-
-def _apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
-    """The phases of volumes and claims once all are bound."""
-    cluster = observation.cluster
-    extract(backup, [step for step in planned.steps if step.extract], planned.request.verify, observation.engine)
-    watch.lap("extract")
-    cluster.each(cluster.create_missing, planned.prerequisites)
-    bindings = [step.binding for step in planned.pending]
-    cluster.each(partial(prebind, cluster), bindings)
-    watch.lap("write")
-    phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
-    watch.lap("wait")
-    changes = planned.policy_changes
-    cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
-    return phases

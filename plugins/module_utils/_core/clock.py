@@ -17,9 +17,9 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
 
     def lap(self, phase: str) -> None:
-        """End a phase, which began at the end of the previous one."""
+        """End a phase, which began at the end of the previous one; the durations of one phase are added up."""
         now = self._clock()
-        self.seconds[phase] = round(now - self._last, 3)
+        self.seconds[phase] = round(self.seconds.get(phase, 0.0) + now - self._last, 3)
         self._last = now
 
 

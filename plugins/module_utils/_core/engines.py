@@ -13,17 +13,30 @@ class ContainerEngine:
     """How one engine differs.
 
     save: options of `save` for several images in one archive. start: the command that starts its daemon. group: the
-    group whose members may use it.
+    group whose members may use it. info: the template of `info` for its host name and directory. registry: what an
+    image's name begins with in `manifest inspect`. pulls: the template of `info` for mirrors and proxies by which a
+    daemon pulls, and its client does not.
     """
 
     save: tuple[str, ...] = ()
     start: str = ""
     group: str = ""
+    info: str = "{{.Name}}\t{{.DockerRootDir}}"
+    registry: str = ""
+    pulls: str = ""
 
 
 ENGINES: Mapping[str, ContainerEngine] = {
-    "docker": ContainerEngine(start="systemctl start docker", group="docker"),
-    "podman": ContainerEngine(save=("--format", "docker-archive", "--multi-image-archive")),
+    "docker": ContainerEngine(
+        start="systemctl start docker",
+        group="docker",
+        pulls="{{json .RegistryConfig.Mirrors}}{{.HTTPProxy}}{{.HTTPSProxy}}",
+    ),
+    "podman": ContainerEngine(
+        save=("--format", "docker-archive", "--multi-image-archive"),
+        info="{{.Host.Hostname}}\t{{.Store.GraphRoot}}",
+        registry="docker://",
+    ),
     "nerdctl": ContainerEngine(start="systemctl start containerd"),
 }
 

@@ -27,8 +27,39 @@ def defaults(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: option.get("default") for name, option in spec.items()}
 
 
+def check_not_empty(options: Mapping[str, Any], *names: str, blank: bool = False) -> None:
+    """Raise BadInput for a selecting list without elements; None is not checked, it selects everything.
+
+    blank: whether an empty text is allowed as an element.
+    """
+    for name in names:
+        value = options.get(name)
+        if value is None:
+            continue
+        if not value:
+            raise BadInput(
+                f"{name} is empty: it would select everything.",
+                next_step=f"Add an element to {name}, or omit {name} to select everything.",
+            )
+        if not blank and not all(str(element).strip() for element in value):
+            raise BadInput(f"{name} has an empty element.", next_step=f"Correct {name}, or omit it.")
+
+
 def check_least(options: Mapping[str, Any], **least: int) -> None:
     """Raise BadInput if a number is below its minimum; None is not checked."""
     for name, bound in least.items():
         if options[name] is not None and options[name] < bound:
             raise BadInput(f"{name} must be at least {bound}, not {options[name]}.", next_step=f"Correct {name}.")
+
+
+def check_absolute(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise BadInput if a path is relative: it would depend on the directory in which Ansible runs the module."""
+    for name, option in spec.items():
+        value = options.get(name)
+        if "options" in option:
+            for item in value if isinstance(value, (list, tuple)) else filter(None, [value]):
+                check_absolute(item, option["options"])
+        elif "path" in (option.get("type"), option.get("elements")):
+            for path in value if isinstance(value, (list, tuple)) else [value]:
+                if path and not str(path).startswith(("/", "~")):
+                    raise BadInput(f"{name} {path!r} is not an absolute path.", next_step="Use an absolute path.")

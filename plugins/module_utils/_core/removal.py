@@ -21,7 +21,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
+    Place,
+    mismatches,
+    volume_places,
+)
 
 from .refusals import Refusal
 from .text import listed
@@ -33,9 +37,9 @@ _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to tha
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
 _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
-    """kubectl patch pv NAME --patch '{"spec": {"persistentVolumeReclaimPolicy": "Retain"}}'"""
+    """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
 )
-_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv NAME"
+_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
 
@@ -79,18 +83,21 @@ def blockers(
     users: Mapping[str, Sequence[str]],
     not_backed_up: Mapping[str, str],
     archived: Collection[str] = (),
+    needing: Iterable[Volume] = (),
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete the cluster; () if all data outlives it.
 
     volumes: those at stake. By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale.
-    archived: the volumes whose current data is in an archive.
+    archived: the volumes whose current data is in an archive; needing: those whose data a backup must contain.
     """
+    unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
     return tuple(
-        Refusal(volume.name, why, next_step.replace("NAME", volume.name), {"claim": volume.claim})
+        Refusal(volume.name, why, next_step, {"claim": volume.claim})
         for volume in volumes
         for why, next_step in (
             *_deleted_with_node(volume, nodes, archived),
-            *([("it or its claim is being deleted", _GOING)] if volume.is_terminating else []),
+            *([("it or its claim is being deleted", _GOING.format(name=volume.name))] if volume.is_terminating else []),
+            *([(_differs(unknown[volume.name]), unknown[volume.name].remedy)] if volume.name in unknown else []),
             *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
             *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
         )
@@ -104,7 +111,11 @@ def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collecti
         if inside:
             yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        yield "its reclaim policy is Delete and its claim is bound", _RETAIN
+        yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
+
+
+def _differs(place: Place) -> str:
+    return f"what the node has cannot be compared with the host: {place.mismatch}"
 
 
 def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[str, Place], dict[str, str]]:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
@@ -21,11 +22,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
     Port,
 )
 
-from .command import NodeRunner, Runner, last_lines
+from .command import BoundRunner, Completed, NodeRunner, Runner, last_lines
 
 # Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
 STOPPED = (0, 130, 137, 143)
 ANSWER_SECONDS = 30
+# Starting and stopping: an engine gives each container ten seconds to stop.
+STATE_SECONDS = 180
+# Of a list of nodes, while others are created and deleted.
+ATTEMPTS = 4
 
 
 class Engine:
@@ -57,6 +62,23 @@ class Engine:
         """The node containers of one kind cluster, or of all, in two calls. Raises Unreachable."""
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
         argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
+        for attempt in range(ATTEMPTS):
+            ids = self._listed(argv)
+            if not ids:
+                return ()
+            # A container that is deleted at this moment fails the inspection of all.
+            last = attempt == ATTEMPTS - 1
+            inspected = self.runner.run([self.name, "inspect", *ids], check=last, timeout=ANSWER_SECONDS)
+            if inspected.code == 0:
+                break
+        try:
+            found = [_node(container) for container in json.loads(inspected.out)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            why = f"{self.name} shows its containers in a form that is not known: {error!r}"
+            raise self._unreachable(why, shlex.join([self.name, "inspect", *ids])) from None
+        return tuple(sorted(found, key=lambda n: (n.cluster, n.name)))
+
+    def _listed(self, argv: Sequence[str]) -> list[str]:
         try:
             done = self.runner.run(argv, check=False, timeout=ANSWER_SECONDS)
         except (CommandFailed, TimedOut) as error:
@@ -64,16 +86,20 @@ class Engine:
         if done.code != 0:
             self.check()
             raise self._unreachable(f"{self.name} failed to list containers: {last_lines(done)}", shlex.join(argv))
-        ids = done.out.split()
-        if not ids:
-            return ()
-        inspected = self.runner.run([self.name, "inspect", *ids], timeout=ANSWER_SECONDS)
-        return tuple(sorted((_node(c) for c in json.loads(inspected.out)), key=lambda n: (n.cluster, n.name)))
+        return done.out.split()
 
     def image_id(self, image: str) -> str | None:
         """The id of an image of the engine, None if it has none of that name."""
-        done = self.runner.run([self.name, "image", "inspect", "--format", "{{.Id}}", image], check=False)
+        done = self.query("image", "inspect", "--format", "{{.Id}}", image)
         return done.out.strip() if done.code == 0 else None
+
+    def query(self, *words: str, timeout: float = ANSWER_SECONDS) -> Completed:
+        """The answer to a command that changes nothing, even if it fails. Raises TimedOut."""
+        return self.runner.run([self.name, *words], check=False, timeout=timeout)
+
+    def until(self, deadline: Deadline) -> Engine:
+        """The same engine, whose commands end with the deadline."""
+        return Engine(self.name, BoundRunner(self.runner, deadline))
 
     def start(self, nodes: Sequence[Node]) -> None:
         """Start stopped containers and unpause paused ones."""
@@ -90,7 +116,7 @@ class Engine:
 
     def _all(self, verb: str, nodes: Sequence[Node]) -> None:
         if nodes:
-            self.runner.run([self.name, verb, *(node.name for node in nodes)])
+            self.runner.run([self.name, verb, *(node.name for node in nodes)], timeout=STATE_SECONDS)
 
     def save_argv(self, images: Sequence[str]) -> list[str]:
         """The command that writes images as one archive to its standard output."""
@@ -105,8 +131,9 @@ class Engine:
         return Unreachable(
             message,
             tried=tried,
-            next_step=f"Start the engine{f': {start}' if start else ''} (the role kindlab.volumes.engine installs and "
-            "starts Docker). Then run this again.",
+            next_step=f"Start the engine{f': {start}' if start else ''}. Then run this again."
+            if self.name != "docker"
+            else f"Start the engine: {start} (the role kindlab.volumes.engine does). Then run this again.",
         )
 
 
@@ -121,17 +148,22 @@ def find_engine(name: str, runner: Runner) -> Engine:
 
 
 def _node(container: Mapping[str, Any]) -> Node:
-    labels = container["Config"].get("Labels") or {}
+    """A node from what `inspect` shows. nerdctl before 2.1.4 shows neither Config.Image nor HostConfig."""
+    config, state = container.get("Config") or {}, container.get("State") or {}
+    labels, image, host = config.get("Labels") or {}, config.get("Image", ""), container.get("HostConfig")
+    unknown = (*([] if image else ["image"]), *([] if host else ["ports"]))
     return Node(
         name=container["Name"].lstrip("/"),
         cluster=labels.get(CLUSTER_LABEL, ""),
         role=labels.get(ROLE_LABEL, ""),
-        state=container["State"].get("Status", ""),
-        exit_reason=_exit_reason(container["State"]),
-        image=container["Config"].get("Image", ""),
+        state=state.get("Status", ""),
+        exit_reason=_exit_reason(state),
+        # Without Config.Image, Image is the name.
+        image=image or container.get("Image", ""),
         image_id=container.get("Image", ""),
         mounts=tuple(sorted(_mounts(container), key=lambda m: m.node_path)),
-        ports=tuple(_ports((container.get("HostConfig") or {}).get("PortBindings") or {})),
+        ports=tuple(_ports((host or container.get("NetworkSettings") or {}).get("PortBindings" if host else "Ports"))),
+        unknown=unknown,
     )
 
 
@@ -158,8 +190,10 @@ def _mounts(container: Mapping[str, Any]) -> Iterable[Mount]:
         yield Mount(node_path=path, host_path="", kind="tmpfs")
 
 
-def _ports(bindings: Mapping[str, Any]) -> Iterable[Port]:
-    for port, places in sorted(bindings.items()):
+def _ports(bindings: Mapping[str, Any] | None) -> Iterable[Port]:
+    for port, places in sorted((bindings or {}).items()):
         number, _slash, protocol = port.partition("/")
         for place in places or ():
-            yield Port(int(number), int(place["HostPort"] or 0), place.get("HostIp", ""), (protocol or "tcp").upper())
+            yield Port(
+                int(number), int(place.get("HostPort") or 0), place.get("HostIp", ""), (protocol or "tcp").upper()
+            )

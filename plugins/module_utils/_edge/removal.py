@@ -37,11 +37,12 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
     volumes = removal.at_stake(read_volumes(pvs, claims), chain.from_iterable(workloads), without_data)
     if not volumes:
         return ()
-    not_backed_up, archived = _check_backup(path, removal.needed(volumes, pvs), (pvs, claims), nodes, engine)
+    needed = removal.needed(volumes, pvs)
+    not_backed_up, archived = _check_backup(path, needed, (pvs, claims), nodes, engine)
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users(volumes)
     texts = {name: [user.text() for user in own] for name, own in users.items()}
-    return removal.blockers(volumes, nodes, texts, not_backed_up, archived)
+    return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:

@@ -10,7 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import CLUSTER, ENGINE, check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    CLUSTER,
+    ENGINE,
+    check_absolute,
+    check_least,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
@@ -19,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     DONE,
     FIRST,
     Step,
+    is_after_deletion,
     steps_from,
 )
 
@@ -46,6 +52,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
+    check_absolute(options, ARGUMENTS)
     check_least(options, wait_timeout=1, keep=0)
     context = Context(options)
     with nullcontext() if check_mode else context.journal.locked():
@@ -67,7 +74,8 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
         context.journal.add(FIRST, **context.facts)
     if start.gone:
         # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
-        context.journal.add(DELETION.name, generation=context.facts["generation"])
+        # The options, too: a rerun without any resumes with those that were given last.
+        context.journal.add(DELETION.name, **{name: context.facts[name] for name in ("generation", "options")})
     for step in pending:
         if step.name == FIRST or (step.needs_volumes and not context.facts.get("generation")):
             continue
@@ -78,6 +86,8 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
         except KindlabError as error:
             if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
                 error.message += f" {mode.undo(context)}"
+            elif is_after_deletion(step):
+                error.next_step = report.continuation(error.next_step, step, context.path, context.facts)
             raise
     context.record(DONE)
 
@@ -100,5 +110,9 @@ def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome
         **report.result(context.facts, context.results),
         "seconds": {**context.watch.seconds, "checksums": report.checksum_seconds(context.results)},
     }
-    warnings = (*context.warnings, *report.foreign_classes(context.facts["storage_classes"]))
+    warnings = (
+        *context.warnings,
+        *report.foreign_classes(context.facts["storage_classes"]),
+        *report.lost_settings(context.facts, plan["nodes"]),
+    )
     return Outcome(True, {"cluster": "existing"}, {"cluster": "recreated", "plan": plan}, facts, warnings)

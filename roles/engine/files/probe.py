@@ -164,11 +164,28 @@ def limit(name: str, found: str, needed: str, mend: str, fatal: bool = False) ->
     return {"name": name, "text": f"{name}: {found} found, {needed} needed. Next: {mend}", "fatal": fatal}
 
 
-def inotify(missing_nodes: int, nodes: int) -> tuple[list[dict[str, object]], list[str]]:
+def running_nodes(engine_name: str) -> list[str]:
+    """The names of the running nodes of all clusters."""
+    return run(engine_name, "ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", "{{.Names}}")[1].split()
+
+
+def nodes_of(clusters: list[str], running: list[str]) -> list[str]:
+    roles = "control-plane|worker|external-load-balancer"
+    return [name for name in running if re.sub(rf"-({roles})\d*$", "", name) in clusters]
+
+
+def instances_of(nodes: list[str]) -> int:
+    """Inotify instances that the processes of nodes use, whoever asks."""
+    planes = sum("-control-plane" in name for name in nodes)
+    workers = sum(bool(re.search(r"-worker\d*$", name)) for name in nodes)
+    return CONTROL_PLANE_INSTANCES * planes + WORKER_INSTANCES * workers
+
+
+def inotify(missing_nodes: int, nodes: int, running: list[str]) -> tuple[list[dict[str, object]], list[str]]:
     limits, sysctls = [], []
     per_cluster = CONTROL_PLANE_INSTANCES + WORKER_INSTANCES * (nodes - 1)
     most = read_number("/proc/sys/fs/inotify/max_user_instances")
-    used = instances_in_use()
+    used = max(instances_in_use(), instances_of(running))
     more = min(per_cluster, WORKER_INSTANCES * missing_nodes + WORKER_INSTANCES) if missing_nodes else 0
     if most < per_cluster or most - used < more:
         sysctls.append("fs.inotify.max_user_instances=1024")
@@ -274,7 +291,7 @@ def main() -> None:
         print(json.dumps([name for name in ENGINES if shutil.which(name)]))
         return
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("engine", "cache", "kind-minimum", "kubernetes"):
+    for name in ("engine", "cache", "clusters", "kind-minimum", "kubernetes"):
         parser.add_argument(f"--{name}", required=True)
     for name in ("nodes", "disk-gb", "memory-mb"):
         parser.add_argument(f"--{name}", required=True, type=int)
@@ -282,13 +299,9 @@ def main() -> None:
     os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:{SYSTEM_PATH}"
     cache = Path(options.cache).expanduser()
     found = engine(options.engine)
-    running = (
-        len(run(str(found["name"]), "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster")[1].split())
-        if found["answers"]
-        else 0
-    )
-    missing_nodes = max(0, options.nodes - running)
-    limits, sysctls = inotify(missing_nodes, options.nodes)
+    running = running_nodes(str(found["name"])) if found["answers"] else []
+    missing_nodes = max(0, options.nodes - len(nodes_of(options.clusters.split(","), running)))
+    limits, sysctls = inotify(missing_nodes, options.nodes, running)
     limits += (
         cgroup(str(found.get("cgroup", "")), options.kubernetes)
         + memory(missing_nodes, options.memory_mb)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import Place
-from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG, merge
 
 
 @pytest.fixture
@@ -48,7 +50,12 @@ def test_second_run_asks_little(place: Place) -> None:
     place.run()
     place.host.calls.clear()
     place.run()
-    assert [call[:2] for call in place.host.calls] == [["kind", "version"], ["docker", "ps"], ["docker", "inspect"]]
+    assert [call[:2] for call in place.host.calls] == [
+        ["kind", "version"],
+        ["docker", "ps"],
+        ["docker", "inspect"],
+        ["docker", "exec"],
+    ]
 
 
 def test_drift_is_declined_with_both_values(place: Place) -> None:
@@ -81,12 +88,26 @@ def test_an_image_by_another_name_is_the_same(place: Place) -> None:
     assert not place.predicted(image="mirror/node:x").changed
 
 
-def test_foreign_cluster_is_taken_as_far_as_it_shows(place: Place) -> None:
+def test_a_cluster_of_others_is_recorded_as_it_was_requested(place: Place) -> None:
+    """Its containers show no drift; what they do not show can be corrected later."""
     place.run()
     place.api.delete("ConfigMap", "kindlab-cluster", "kube-system")
-    assert place.predicted().warnings == ()
-    warned = place.predicted(feature_gates={"A": True})
-    assert not warned.changed and "feature_gates" in warned.warnings[0]
+    adopted = place.predicted()
+    assert adopted.changed and (adopted.before["recorded"], adopted.after["recorded"]) == (False, True)
+    assert not place.predicted().changed
+    corrected = place.predicted(feature_gates={"A": True})
+    assert corrected.changed and "feature_gates could not be compared" in corrected.warnings[0]
+    again = place.predicted(feature_gates={"A": True})
+    assert not again.changed and again.warnings == ()
+    place.refused(Declined, workers=2)
+
+
+def test_a_stopped_cluster_of_others_is_recorded_when_it_runs(place: Place) -> None:
+    place.run()
+    place.api.delete("ConfigMap", "kindlab-cluster", "kube-system")
+    place.host.nodes[0]["State"]["Status"] = "exited"
+    assert place.predicted().changed
+    assert not place.predicted().changed
 
 
 def test_stopped_nodes_are_started(place: Place) -> None:
@@ -118,14 +139,87 @@ def test_kubeconfig_is_written_again(place: Place, left: str | None) -> None:
     assert not place.predicted().changed
 
 
+def other_cluster(file: Path) -> None:
+    """A kubeconfig with another cluster as its current context."""
+    merge(file, KUBECONFIG.format(name="other", number=7))
+
+
 def test_merging_into_the_users_own(place: Place) -> None:
-    users = place.path / "users.yaml"
+    users = Kubeconfig(str(place.path / "users.yaml"))
+    other_cluster(place.path / "users.yaml")
     place.run()
     assert place.predicted(merge_kubeconfig=True).changed
-    assert "kind-lab" in users.read_text()
+    assert users.has_cluster("lab") and users.current_context() == "kind-other"
     assert not place.predicted(merge_kubeconfig=True).changed
     place.run(state="absent")
-    assert "kind-lab" not in users.read_text()
+    assert not users.has_cluster("lab") and users.has_cluster("other")
+
+
+@pytest.mark.parametrize("current", ["kind-lab", "kind-other"])
+def test_what_a_deletion_took_out_of_the_users_own_comes_back_as_it_was(place: Place, current: str) -> None:
+    users = Kubeconfig(str(place.path / "users.yaml"))
+    place.run(merge_kubeconfig=True)
+    assert users.current_context() == "kind-lab"
+    other_cluster(place.path / "users.yaml")
+    users.set_current_context(current)
+    gone = place.predicted(state="absent")
+    assert gone.before["merged"] and not users.has_cluster("lab")
+    place.predicted(merge_kubeconfig=True)
+    assert users.has_cluster("lab") and users.has_cluster("other") and users.current_context() == current
+
+
+def test_an_entry_of_an_earlier_cluster_is_replaced(place: Place) -> None:
+    users = Kubeconfig(str(place.path / "users.yaml"))
+    merge(place.path / "users.yaml", KUBECONFIG.format(name="lab", number=9))
+    other_cluster(place.path / "users.yaml")
+    place.run()
+    assert not place.predicted().after["merged"]
+    merged = place.predicted(merge_kubeconfig=True)
+    assert merged.changed and merged.before["merged"] is False
+    assert users.credentials("lab") == Kubeconfig(str(place.kubeconfig)).credentials("lab")
+    assert users.current_context() == "kind-other"
+    assert not place.predicted(merge_kubeconfig=True).changed
+
+
+def test_absent_leaves_an_entry_that_leads_elsewhere(place: Place) -> None:
+    """Another machine has a cluster of this name; that of an earlier cluster here is removed."""
+    users = place.path / "users.yaml"
+    elsewhere = KUBECONFIG.format(name="lab", number=9).replace("127.0.0.1", "192.0.2.1")
+    for text, stays in ((elsewhere, True), (KUBECONFIG.format(name="lab", number=9), False)):
+        users.write_text(text)
+        place.run()
+        place.run(state="absent")
+        assert Kubeconfig(str(users)).has_cluster("lab") is stays
+
+
+def test_a_shared_kubeconfig_keeps_its_current_context(place: Place) -> None:
+    place.run()
+    other_cluster(place.kubeconfig)
+    place.host.nodes[0]["State"]["Status"] = "exited"
+    place.predicted()
+    assert Kubeconfig(str(place.kubeconfig)).current_context() == "kind-other"
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "[]"], ids=["directory", "no yaml", "no mapping"])
+def test_a_users_kubeconfig_that_can_not_be_read(place: Place, text: str | None) -> None:
+    """It matters only where it is changed."""
+    users = place.path / "users.yaml"
+    if text is None:
+        users.mkdir()
+    else:
+        users.write_text(text)
+    assert place.predicted().changed
+    assert "users.yaml" in place.refused(BadInput, merge_kubeconfig=True).message
+    assert "users.yaml" in place.refused(BadInput, state="absent").message
+
+
+@pytest.mark.parametrize("text", ["a: [", "[]", "contexts: [1]"])
+def test_a_kubeconfig_that_is_none(place: Place, text: str) -> None:
+    """kind would fail after it has created the cluster."""
+    place.kubeconfig.parent.mkdir()
+    place.kubeconfig.write_text(text)
+    assert "is not a kubeconfig" in place.refused(BadInput).message
+    assert place.host.nodes == []
 
 
 def test_waiting_ends(place: Place) -> None:
@@ -163,6 +257,11 @@ def test_without_a_network_nodes_are_not_waited_for(place: Place) -> None:
         ({"mounts": [{"host_path": "/a", "node_path": "/var"}]}, "is reserved"),
         ({"control_planes": 0}, "control_planes must be at least 1"),
         ({"networking": {"subnet": "x"}}, "networking has no key subnet"),
+        ({"kubeconfig": "lab.yaml"}, "kubeconfig 'lab.yaml' is not an absolute path"),
+        ({"kind": "./kind"}, "kind './kind' is not an absolute path"),
+        ({"backup": "backup"}, "backup 'backup' is not an absolute path"),
+        ({"nodes": [{"role": "control-plane", "mounts": [{"host_path": "x", "node_path": "/x"}]}]}, "host_path 'x'"),
+        ({"mounts": [{"host_path": "/a\0", "node_path": "/x"}]}, "control character"),
     ],
 )
 def test_bad_input_touches_nothing(place: Place, options: dict[str, Any], said: str) -> None:
@@ -180,7 +279,14 @@ def test_host_path_that_is_a_file(place: Place) -> None:
 
 def test_host_path_that_is_missing_and_not_to_be_made(place: Place) -> None:
     mount = {"host_path": str(place.data), "node_path": "/x", "create": False}
-    assert "does not exist" in place.refused(BadInput, mounts=[mount]).message
+    error = place.refused(BadInput, mounts=[mount])
+    assert "does not exist" in error.message
+    assert f"sudo mkdir -p {place.data}" in error.next_step and "create" not in error.next_step
+
+
+def test_host_path_that_no_directory_can_have(place: Place) -> None:
+    mount = {"host_path": f"/{'a' * 300}", "node_path": "/x"}
+    assert "File name too long" in place.refused(BadInput, mounts=[mount]).message
 
 
 def test_host_path_below_a_file(place: Place) -> None:
@@ -204,3 +310,32 @@ def test_kind_that_is_too_old(place: Place) -> None:
 def test_engine_that_is_not_there(place: Place) -> None:
     place.host.broken = CommandFailed("The program docker is not on this host.")
     assert "role kindlab.volumes.engine" in place.refused(Unreachable).next_step
+
+
+def test_what_the_host_lacks_is_refused_before_anything_is_created(place: Place) -> None:
+    place.host.registry = set()
+    error = place.refused(Declined)
+    assert [row["name"] for row in error.details] == ["kindest/node:v1.34.4"]
+    assert "cannot pull it: no such manifest" in error.message and "node_image" in error.next_step
+    place.host.images["kindest/node:v1.34.4"] = "id"
+    place.host.entrypoint = '["sh"]'
+    assert "is not a node image of kind" in place.refused(Declined).message
+    assert not place.data.exists() and place.host.created == 0
+
+
+def test_a_cluster_that_exists_needs_neither_registry_nor_free_ports(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        options = {"ports": [{"node_port": 80, "host_port": server.getsockname()[1], "listen": "127.0.0.1"}]}
+        assert "another program of this host listens on it" in place.refused(Declined, **options).message
+    place.run(**options)
+    with socket.create_server(("127.0.0.1", options["ports"][0]["host_port"])):
+        place.host.registry = set()
+        assert not place.predicted(**options).changed
+
+
+def test_an_api_server_that_is_edited_into_a_record_of_another_form(place: Place) -> None:
+    place.run()
+    for config in ("{}", "[]", '{"name": "lab", "nodes": [{}]}'):
+        place.api.put({**place.api.get("ConfigMap", "kindlab-cluster", "kube-system"), "data": {"config": config}})
+        error = place.refused(BadInput)
+        assert "kubectl -n kube-system delete configmap kindlab-cluster" in error.next_step

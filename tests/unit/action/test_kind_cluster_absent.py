@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
     Declined,
     KindlabError,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import Place, volume
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, swapped
 
 
 @pytest.fixture
@@ -192,3 +194,36 @@ def test_absent_reads_volumes_without_its_kubeconfig(place: Place) -> None:
     place.api.put(volume("inside", "/opt/inside")[0])
     place.kubeconfig.unlink()
     assert "inside" in place.refused(Declined, state="absent").message
+
+
+def test_the_kubeconfig_of_another_cluster_with_the_same_names(place: Place) -> None:
+    """It has no volumes, and would be believed."""
+    place.run()
+    place.api.ca = CA.replace("S2lu", "S2xu")
+    for options in ({"state": "absent"}, {"state": "absent", "force": True}, {}):
+        error = place.refused(BadInput, **options)
+        assert "another cluster than lab: its CA certificate has the sha256" in error.message
+        assert "kind get kubeconfig --name lab" in error.next_step
+    assert len(place.host.nodes) == 2
+
+
+def test_and_where_a_node_is_stopped(place: Place) -> None:
+    place.run()
+    place.api.ca = CA.replace("S2lu", "S2xu")
+    place.host.nodes[1]["State"]["Status"] = "exited"
+    place.refused(BadInput, state="absent")
+    # Nothing runs that could prove it.
+    place.host.nodes[0]["State"]["Status"] = "exited"
+    place.host.runs = lambda _name: True
+    error = place.refused(Declined, state="absent")
+    assert "it is unknown whether volumes would lose data: No node of lab is running" in error.message
+
+
+def test_absent_refuses_data_that_the_host_does_not_have(place: Place) -> None:
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", claim="c", node="lab-worker"))
+    backup = place.save()
+    place.host.looks["lab-worker"] = swapped("/lib/modules", "/var/local-path-provisioner")
+    error = place.refused(Declined, state="absent", backup=backup)
+    assert f"{place.data} on the host is not the directory that lab-worker has mounted" in error.message
+    assert "docker restart lab-worker" in error.next_step

@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster, kind_cluster_info
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, looked
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG, KindHost, merge
 
 ASKED = {
     "engine": "docker",
@@ -25,7 +26,7 @@ class Host(KindHost):
     """One where programs inside nodes can be run: each knows the version its image was made for."""
 
     def run(self, argv: Any, **rest: Any) -> Completed:
-        if argv[:2] == ["docker", "exec"]:
+        if argv[:2] == ["docker", "exec"] and not looked(argv):
             return Completed(0, "v1.33.0\n")
         return super().run(argv, **rest)
 
@@ -125,3 +126,30 @@ def test_stopped_and_partly_running_ones(host: Host) -> None:
 def test_a_name_that_none_can_have(host: Host) -> None:
     with pytest.raises(BadInput):
         info(host, name="Not_a_name")
+
+
+def test_the_users_own_kubeconfig(host: Host, tmp_path: Path) -> None:
+    make(host, "lab", merge_kubeconfig=True)
+    (lab,) = info(host)
+    assert lab["merged"] and lab["current_context"]
+    users = tmp_path / ".kube" / "config"
+    merge(users, KUBECONFIG.format(name="lab", number=9))
+    (lab,) = info(host)
+    assert not lab["merged"] and lab["current_context"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "[]"])
+def test_kubeconfigs_that_can_not_be_read_are_none(host: Host, tmp_path: Path, text: str) -> None:
+    make(host, "lab")
+    for name in ("config", "kind-lab.yaml"):
+        (tmp_path / ".kube" / name).write_text(text)
+    (lab,) = info(host)
+    assert (lab["kubeconfig"], lab["merged"], lab["current_context"]) == ("", False, False)
+    assert lab["reachable"]
+
+
+def test_a_kubeconfig_that_leads_to_another_cluster_is_not_the_clusters_own(host: Host) -> None:
+    make(host, "lab")
+    assert info(host)[0]["kubeconfig"]
+    host.clusters["lab"].ca = CA.replace("S2lu", "S2xu")
+    assert info(host)[0]["kubeconfig"] == ""

@@ -34,6 +34,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
     ScriptedRunner,
     binding_controller,
     merge,
+    swapped,
 )
 
 NODES = [{"kind": "Node", "metadata": {"name": name}, "spec": {}} for name in ("k-worker", "k-worker2")]
@@ -100,12 +101,10 @@ def options(data, **asked):
     }
 
 
-def nodes(data, contents="\0", looked=None):
+def nodes(data, contents="\0", state="rw\n/\n"):
     """Two nodes that have the directory above the data at /data, and what looks into them show."""
-    status = data.stat()
-    look = looked or f"{status.st_dev} {status.st_ino}\n\nrw\n/\n"
     found = [inspected(name, "k", "worker", data=str(data.parent)) for name in ("k-worker", "k-worker2")]
-    inside = [(["docker", "exec", "-i", name, "sh", "-c", in_node.STAT], look) for name in ("k-worker", "k-worker2")]
+    inside = [(["docker", "exec", "-i", name, "sh", "-c", in_node.STATE], state) for name in ("k-worker", "k-worker2")]
     return ScriptedRunner(
         [
             (["docker", "ps"], "one two\n"),
@@ -331,9 +330,9 @@ UNREADABLE = "\0f 600 1000 1000 secret\0"
         ),
         ({"read_only": False}, {"contents": UNREADABLE}, BadInput, "could not read and write 1 path"),
         ({}, {"contents": "out\0/etc\0\0"}, BadInput, "out -> /etc"),
-        ({}, {"looked": Completed(1, err="No such file or directory")}, KindlabError, "cannot be read"),
+        ({}, {"state": Completed(1, err="No such file or directory")}, KindlabError, "cannot be read"),
         ({}, {"contents": Completed(1, err="setpriv: not found")}, KindlabError, "setpriv: not found"),
-        ({"read_only": False}, {"looked": "1 2\n\nro\n"}, BadInput, "is not writable"),
+        ({"read_only": False}, {"state": "ro\n"}, BadInput, "is not writable"),
     ],
 )
 def test_refused_before_anything_is_changed(asked, runner, error, said, check_mode, data):
@@ -349,17 +348,13 @@ def test_links_that_lead_out_may_be_allowed(data):
 
 
 def test_a_directory_that_was_replaced_since_the_nodes_started_is_refused(data, monkeypatch):
-    boot = data.parent / "boot"
-    boot.write_text("this kernel\n")
-    monkeypatch.setattr(
-        "ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data.host.BOOT", str(boot)
-    )
-    status = data.stat()
+    monkeypatch.setattr(ScriptedRunner, "looks", {"k-worker2": swapped("/data")})
     cluster = Server()
-    with pytest.raises(Conflict, match="in k-worker, k-worker2"):
-        play(cluster, data, runner=nodes(data, looked=f"{status.st_dev} 1\nthis kernel\nrw\n"))
+    for check_mode in (True, False):
+        with pytest.raises(Conflict, match="is not the same directory as /data/data in k-worker2") as caught:
+            play(cluster, data, check_mode)
+    assert "docker restart k-worker2" in caught.value.next_step
     assert cluster.writes == []
-    assert play(cluster, data, runner=nodes(data, looked=f"{status.st_dev} 1\nanother kernel\nrw\n")).changed
 
 
 def test_the_user_that_is_asked_for_is_the_one_that_looks(data):

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.modules import node_drain as module
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     ANYWHERE,
     NODES,
@@ -28,9 +29,10 @@ from ansible_collections.kindlab.volumes.tests.unit.support.drains import (
     volume,
     workload,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import showing
 
-OPTIONS = {**defaults(ARGUMENTS), "node": "w1", "cluster": "lab", "wait_timeout": 60}
+OPTIONS = {**defaults(ARGUMENTS), "engine": "docker", "node": "w1", "cluster": "lab", "wait_timeout": 60}
 RETURNED = yaml.safe_load(module.RETURN)
 AGENT = workload("DaemonSet", "agent")
 BOUND = workload("ReplicaSet", "bound", "Deployment bound")
@@ -49,6 +51,7 @@ def play(cluster, check_mode=False, **options):
     return run(
         {**OPTIONS, **options},
         check_mode,
+        runner=showing(inspected("c", "lab", "control-plane"), inspected("w1", "lab", "worker")),
         connect=lambda *_where: cluster,
         new_deadline=lambda seconds: Deadline(seconds, cluster.clock),
         sleep=cluster.sleep,
@@ -159,12 +162,33 @@ def test_it_waits_only_if_asked():
 def test_a_pod_that_does_not_return_is_explained():
     cluster = server()
     play(cluster)
-    with pytest.raises(TimedOut, match="w1 is schedulable, but 1 pod") as caught:
+    with pytest.raises(TimedOut) as caught:
         play(cluster, state="uncordoned")
     (waiting,) = (key[2] for key in cluster.objects if key[0] == "Pod" and key[2].startswith("bound"))
-    assert f"after 60 seconds: ns/{waiting}; pod {waiting} is Pending." in caught.value.message
+    late = f"Node w1 is schedulable, but 1 pod is not ready after 60 seconds: ns/Pod/{waiting}."
+    assert caught.value.message == late
     assert caught.value.next_step == f"kubectl -n ns describe pod {waiting}"
     assert is_schedulable(cluster)
+
+
+def test_a_pod_that_cannot_start_is_explained_at_once():
+    cluster = server()
+    play(cluster)
+    message = 'secret "s" not found'
+    state = {"waiting": {"reason": "CreateContainerConfigError", "message": message}}
+    failed = {"phase": "Pending", "containerStatuses": [{"name": "c", "ready": False, "state": state}]}
+
+    def fail(watched):
+        for item in watched.list("Pod"):
+            if item["metadata"]["name"].startswith("bound"):
+                watched.put({**item, "status": failed})
+
+    cluster.react = fail
+    with pytest.raises(KindlabError) as caught:
+        play(cluster, state="uncordoned")
+    assert caught.value.message.startswith("Node w1 is schedulable, but 1 pod cannot start, and will not without")
+    assert f"is CreateContainerConfigError: {message}" in caught.value.message
+    assert cluster.now < 12
 
 
 @pytest.mark.parametrize("grace_period", [None, 0])
@@ -349,3 +373,13 @@ def test_after_any_kill_the_next_run_completes():
         assert done.changed
         assert not is_schedulable(cluster)
         assert play(cluster).changed is False
+
+
+@pytest.mark.parametrize("state", ["drained", "cordoned", "uncordoned"])
+def test_a_node_of_another_cluster_is_left_alone(state):
+    cluster = server()
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    for check_mode in (True, False):
+        with pytest.raises(BadInput, match="another cluster than lab"):
+            play(cluster, check_mode, state=state)
+    assert cluster.writes == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
@@ -14,9 +12,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import must_be_replaced
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import from_text
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, Killed, ScriptedRunner, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import showing
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
     GA,
     PLACE,
@@ -58,8 +57,9 @@ def server(*more, controller=deployment_controller, **how):
     return cluster
 
 
-def play(cluster, asked, check_mode, **how):
-    return run(asked, check_mode, connect=lambda *_where: cluster, **how)
+def play(cluster, asked, check_mode, runner=None):
+    runner = runner or showing(inspected("lab-control-plane", "lab", "control-plane"))
+    return run(asked, check_mode, runner=runner, connect=lambda *_where: cluster)
 
 
 def defaults(cluster):
@@ -364,16 +364,11 @@ def test_no_place_for_a_file(dest, words):
 
 def nodes_that_see(code: int) -> ScriptedRunner:
     """Two nodes; what is written through the first is seen through the second with exit code 0 only."""
-    labels = {"io.x-k8s.kind.cluster": "kind", "io.x-k8s.kind.role": "worker"}
-    shown = [{"Name": name, "Config": {"Labels": labels}, "State": {"Status": "running"}} for name in ("/one", "/two")]
     inside = ["docker", "exec", "-i"]
-    return ScriptedRunner(
-        script=(
-            (["docker", "ps"], "1 2"),
-            (["docker", "inspect"], json.dumps(shown)),
-            ([*inside, "two", "test"], Completed(code)),
-            ([*inside, "one"], ""),
-        )
+    return showing(
+        inspected("lab-control-plane", "lab", "control-plane"),
+        inspected("lab-worker", "lab", "worker"),
+        script=(([*inside, "lab-worker", "sh"], f"1:{code}"), ([*inside, "lab-control-plane", "sh"], "1:0")),
     )
 
 
@@ -381,21 +376,39 @@ def nodes_that_see(code: int) -> ScriptedRunner:
 def test_a_directory_that_nodes_do_not_share_is_refused_before_anything_is_written(name: str) -> None:
     cluster = server()
     asked = options(name=name, check_shared=True, node_path="/data")
-    with pytest.raises(BadInput, match="/data is not the same as on one on two"):
+    with pytest.raises(BadInput, match="/data is not the same as on lab-control-plane on lab-worker"):
         play(cluster, asked, False, runner=nodes_that_see(1))
+    with pytest.raises(BadInput, match="/data is not the same as on lab-control-plane on lab-worker"):
+        play(cluster, asked, True, runner=nodes_that_see(1))
     assert cluster.writes == []
     play(cluster, asked, False, runner=nodes_that_see(0))
     assert cluster.writes != []
 
 
-def test_nodes_are_not_probed_in_check_mode_or_where_each_has_its_own() -> None:
-    silent = ScriptedRunner()
-    play(server(), options(name="hostpath", check_shared=True), True, runner=silent)
-    play(server(), options(name="local_path", check_shared=True), False, runner=silent)
-    assert silent.calls == []
+def test_nodes_are_not_looked_at_where_each_has_its_own() -> None:
+    seen = nodes_that_see(1)
+    play(server(), options(name="local_path", check_shared=True), False, runner=seen)
+    assert [call for call in seen.calls if "stat" in " ".join(call) and "/data" in call] == []
 
 
-def test_nodes_on_another_host_are_not_probed_and_that_is_told() -> None:
+def test_nodes_on_another_host_are_not_looked_at_and_that_is_told() -> None:
     elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
-    done = play(server(), options(name="hostpath", check_shared=True), False, runner=elsewhere)
-    assert "was not checked: docker has no node" in done.warnings[0]
+    cluster = server({"kind": "Node", "metadata": {"name": "lab-control-plane"}})
+    done = play(cluster, options(name="hostpath", check_shared=True), False, runner=elsewhere)
+    assert [warning.partition(":")[0] for warning in done.warnings] == [
+        "It was not checked that the API server at https",
+        "Whether /tmp/hostpath-provisioner is the same directory in all nodes was not checked",
+    ]
+
+
+def test_the_api_of_another_cluster_is_refused() -> None:
+    cluster = server()
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
+    for check_mode in (True, False):
+        with pytest.raises(BadInput, match="another cluster than lab: its CA certificate"):
+            play(cluster, options(), check_mode)
+        # Without node containers there are only names.
+        with pytest.raises(BadInput, match="another cluster than b: its nodes have other names"):
+            play(cluster, options(cluster="b"), check_mode, runner=elsewhere)
+    assert cluster.writes == []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner_info import run
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import showing
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import class_of, objects
 
-OPTIONS = {"cluster": "lab", "kubeconfig": "/kubeconfig", "context": None}
+OPTIONS = {"engine": "docker", "cluster": "lab", "kubeconfig": "/kubeconfig", "context": None}
 
 
 def test_provisioners_and_classes_are_read_and_nothing_is_written() -> None:
@@ -17,7 +19,8 @@ def test_provisioners_and_classes_are_read_and_nothing_is_written() -> None:
         return cluster
 
     for check_mode in (True, False):
-        done = run(OPTIONS, check_mode, connect=connect)
+        runner = showing(inspected("lab-control-plane", "lab", "control-plane"))
+        done = run(OPTIONS, check_mode, runner=runner, connect=connect)
         assert not done.changed
         assert [server["name"] for server in done.facts["provisioners"]] == ["local_path"]
         shown = {item["name"]: item["options"].get("name") for item in done.facts["storage_classes"]}

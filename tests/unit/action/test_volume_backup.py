@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,8 +32,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import generation, looks, save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, Killed, swapped
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import made_by, stateful, workload
 
@@ -57,6 +59,13 @@ def volume(name: str, claim: str, policy: str = "Delete") -> dict[str, Any]:
 
 def node(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+
+
+class AnsweringNodes(NodesHere):
+    """Nodes whose API server answers inside."""
+
+    def run(self, argv: Sequence[str], **options: Any) -> Completed:
+        return Completed(0, "ok") if "kubectl" in argv else super().run(argv, **options)
 
 
 class Lab:
@@ -87,6 +96,7 @@ class Lab:
         self.runner = NodesHere([])
         self.nodes = ["lab-worker"]
         self.silent = False
+        self.ready = False
 
     def __call__(self, *, check: bool = False, **options: Any) -> Outcome:
         self.clock += 1
@@ -94,13 +104,17 @@ class Lab:
             {
                 "Name": f"/{name}",
                 "State": {"Status": self.state},
-                "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": "worker"}},
+                "Config": {"Labels": {"io.x-k8s.kind.cluster": "lab", "io.x-k8s.kind.role": name.partition("-")[2]}},
                 "Mounts": self.mounts,
             }
             for name in self.nodes
         ]
+        if self.state != "running":
+            # A cluster answers while its control plane runs.
+            shown.append(inspected("lab-control-plane", "lab", "control-plane"))
         listed = "".join("id\n" for _node in shown)
-        self.runner = NodesHere([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
+        kind = AnsweringNodes if self.ready else NodesHere
+        self.runner = kind([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
         return run(
             {**OPTIONS, "path": str(self.path), **options},
             check,
@@ -449,6 +463,7 @@ def test_what_is_inside_a_node_is_saved_too(lab: Lab) -> None:
     done = lab(data="archive")
     assert predicted.changed and done.changed
     assert (done.before, done.after) == (predicted.before, predicted.after)
+    assert done.facts["volumes"] == predicted.facts["volumes"]
     for check in (False, True):
         assert not lab(data="archive", check=check).changed
     inside, other = done.facts["volumes"]
@@ -559,7 +574,7 @@ def test_a_linked_directory_that_a_node_mounts(lab: Lab) -> None:
     (lab.path.parent / "link").symlink_to(lab.host / "pv-a")
     lab.mounts = [{**lab.mounts[0], "Source": str(lab.path.parent / "link"), "Destination": "/data/pv-a"}, *lab.mounts]
     assert [line["files"] for line in lab().facts["volumes"]] == [1, 1]
-    assert read_backup(lab.path).catalog.volumes[0].host_directory == str(lab.path.parent / "link")
+    assert read_backup(lab.path).catalog.volumes[0].host_directory == str(lab.host / "pv-a")
     (lab.host / "pv-b").rename(lab.host / "moved")
     (lab.host / "pv-b").symlink_to("moved")
     with pytest.raises(Declined, match="pv-b is not a directory"):
@@ -641,6 +656,8 @@ def inside_and_gone(lab: Lab) -> None:
 def inside_a_stopped_node(lab: Lab) -> None:
     lab.move_inside()
     lab.state = "exited"
+    taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    lab.cluster.put({**node("lab-control-plane"), "spec": {"taints": [taint]}})
 
 
 def gone(lab: Lab) -> None:
@@ -755,3 +772,42 @@ def test_what_the_last_backup_can_not_replace(lab: Lab) -> None:
         lab(without_api="last_backup", label_selectors=["app=b"])
     with pytest.raises(BadInput, match="is a backup of the cluster lab, not of other"):
         lab(without_api="last_backup", cluster="other")
+
+
+def test_an_api_server_that_answers_inside_its_node_is_not_replaced(lab: Lab) -> None:
+    lab()
+    lab.cluster.writes.clear()
+    lab.silent, lab.nodes = True, ["lab-control-plane", "lab-worker"]
+    lab.ready = True
+    for check in (True, False):
+        with pytest.raises(
+            Declined, match="ready in its node lab-control-plane, but does not answer this host"
+        ) as error:
+            lab(check=check, without_api="last_backup")
+    assert "NO_PROXY" in error.value.next_step
+
+
+def test_a_directory_that_was_replaced_under_a_running_node(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NodesHere, "looks", {"lab-worker": swapped("/data")})
+    for check in (True, False):
+        with pytest.raises(Declined, match=f"{lab.host} on the host is not the directory that lab-worker has mounted"):
+            lab(check=check)
+    assert lab.cluster.writes == [] and not lab.path.exists()
+
+
+def test_the_api_of_another_cluster_with_the_same_names(lab: Lab) -> None:
+    lab.cluster.ca = CA.replace("S2lu", "S2xu")
+    for options in ({}, {"without_api": "last_backup"}):
+        with pytest.raises(BadInput, match="another cluster than lab: its CA certificate has the sha256"):
+            lab(**options)
+    assert lab.cluster.writes == [] and not lab.path.exists()
+
+
+def test_a_symbolic_link_as_mounted_directory_is_followed(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(lab.host)
+    lab.mounts[0]["Source"] = str(tmp_path / "link")
+    # At the mount's root, where the link itself is the directory of the volume.
+    lab.cluster.patch("PersistentVolume", "pv-a", {"spec": {"hostPath": {"path": "/data"}}})
+    done = lab(names=["pv-a"], data="archive", compression="gzip")
+    row = done.facts["volumes"][0]
+    assert (row["host_directory"], row["node"], row["files"]) == (str(lab.host), "", 2)

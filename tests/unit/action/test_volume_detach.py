@@ -23,8 +23,10 @@ from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     Nodes,
     attach,
     play,
+    policies,
     results,
     running,
+    scaling,
     specs,
     states,
 )
@@ -52,7 +54,7 @@ def test_check_run_run_check():
     assert {**done.facts, "seconds": {}} == {**checked.facts, "seconds": {}}
     assert results(done) == {**dict.fromkeys(STOPPED, "detached"), "Deployment/idle": "unchanged"}
     assert states(done) == dict.fromkeys(["pv-c", "pv-data-db-0", "pv-data-db-1"], "free")
-    assert sorted(cluster.writes) == sorted(
+    assert sorted(scaling(cluster)) == sorted(
         ("patch", kind, f"ns/{name}") for kind, _slash, name in (text.partition("/") for text in STOPPED)
     )
     after, pods_left = specs(cluster)
@@ -79,7 +81,7 @@ def test_back_again_check_run_run_check():
     done = attach(cluster, wait=True)
     assert (done.changed, done.before, done.after) == (True, checked.before, checked.after)
     assert results(done) == results(checked) == dict.fromkeys(STOPPED, "attached")
-    assert len(cluster.writes) == len(STOPPED)
+    assert len(scaling(cluster)) == len(STOPPED)
     assert specs(cluster) == before
     cluster.writes.clear()
     for check in (False, True):
@@ -93,7 +95,9 @@ DATABASE = (*bound("data-db-0"), stateful("db", replicas=1))
 
 def conforms(value, documented):
     """Whether a value has the shape that a module's RETURN documents."""
-    assert isinstance(value, {"str": str, "int": int, "dict": dict, "list": list}[documented["type"]]), value
+    assert isinstance(value, {"str": str, "int": int, "bool": bool, "dict": dict, "list": list}[documented["type"]]), (
+        value
+    )
     for element in value if documented["type"] == "list" else ():
         if documented["elements"] == "dict":
             assert list(element) == list(documented["contains"])
@@ -110,7 +114,7 @@ def test_what_is_returned_is_documented(check):
     done = play(cluster, check, unmanaged="delete", nodes=busy)
     assert sorted(done.facts) == sorted(RETURNED)
     back = attach(cluster, check)
-    assert sorted(back.facts) == ["seconds", "workloads"]
+    assert sorted(back.facts) == ["reclaim_policies", "seconds", "workloads"]
     for outcome in (done, back):
         for name, value in outcome.facts.items():
             conforms(value, RETURNED[name])
@@ -133,11 +137,21 @@ def test_a_row_per_workload_and_volume():
         }
     ]
     assert done.facts["volumes"] == [
-        {"name": "pv-data-db-0", "claim": "ns/data-db-0", "state": "free", "in_use_by": []},
+        {"name": "pv-data-db-0", "claim": "ns/data-db-0", "ephemeral": False, "state": "free", "in_use_by": []},
     ]
     assert done.facts["deleted_pods"] == ["ns/bare"]
-    assert done.before == {"workloads": {"ns/StatefulSet/db": {"replicas": 1}}, "pods": ["ns/bare"]}
-    assert done.after == {"workloads": {"ns/StatefulSet/db": {"replicas": 0}}, "pods": []}
+    assert done.before == {
+        "reclaim_policies": {"pv-data-db-0": "Delete"},
+        "workloads": {"ns/StatefulSet/db": {"replicas": 1}},
+        "pods": ["ns/bare"],
+    }
+    assert done.after == {
+        "reclaim_policies": {"pv-data-db-0": "Retain"},
+        "workloads": {"ns/StatefulSet/db": {"replicas": 0}},
+        "pods": [],
+    }
+    (row,) = done.facts["reclaim_policies"]
+    assert row == {"name": "pv-data-db-0", "claim": "ns/data-db-0", "before": "Delete", "after": "Retain"}
 
 
 class Busy(Controlled):
@@ -149,7 +163,7 @@ class Busy(Controlled):
         self.change = change or (lambda item: merge(item, {"metadata": {"labels": {"new": "label"}}}))
 
     def patch(self, kind, name, change, namespace="", subresource=""):
-        if self.times:
+        if self.times and kind != "PersistentVolume":
             self.times -= 1
             now = self.change(self.get(kind, name, namespace))
             if now is None:
@@ -169,7 +183,7 @@ def test_a_conflict_is_retried_with_the_changed_workload(times):
     done = play(cluster)
     (row,) = done.facts["workloads"]
     assert (row["before"], row["after"], row["result"]) == ({"replicas": 4}, {"replicas": 0}, "detached")
-    assert len(cluster.writes) == times + 1
+    assert len(scaling(cluster)) == times + 1
     attach(cluster)
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 4
 
@@ -178,7 +192,7 @@ def test_a_conflict_is_not_retried_for_ever():
     cluster = running(*C, workload("Deployment", "web", "c"), cluster=Busy, times=99)
     with pytest.raises(Conflict):
         play(cluster)
-    assert len(cluster.writes) == ATTEMPTS
+    assert len(scaling(cluster)) == ATTEMPTS
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 1
 
 
@@ -194,7 +208,8 @@ def test_a_conflict_is_not_retried_for_ever():
 def test_somebody_else_may_have_scaled_it(change):
     cluster = running(*C, workload("Deployment", "web", "c"), cluster=Busy, change=change)
     done = play(cluster)
-    assert (done.changed, results(done), done.before) == (False, {"Deployment/web": "unchanged"}, done.after)
+    assert results(done) == {"Deployment/web": "unchanged"}
+    assert done.before["workloads"] == done.after["workloads"]
 
 
 def test_a_workload_may_be_deleted_meanwhile():
@@ -207,7 +222,7 @@ def test_a_workload_may_be_deleted_meanwhile():
 def test_a_workload_that_is_gone_after_a_conflict():
     class Late(Busy):
         def get(self, kind, name, namespace=""):
-            if self.writes:
+            if scaling(self):
                 self.objects.pop((kind, namespace, name), None)
             return super().get(kind, name, namespace)
 
@@ -279,7 +294,7 @@ def test_pods_without_a_known_workload_are_deleted_once():
     assert cluster.writes == []
     done = play(cluster, names=["ns/c"], unmanaged="delete")
     assert done.facts["deleted_pods"] == checked.facts["deleted_pods"] == ["ns/bare", "ns/db-0"]
-    assert cluster.writes == [
+    assert scaling(cluster) == [
         ("patch", "Deployment", "ns/web"),
         ("delete", "Pod", "ns/bare"),
         ("delete", "Pod", "ns/db-0"),
@@ -301,9 +316,10 @@ def test_pods_that_come_back_use_their_volume():
     cluster = running(*C)
     cluster.put(FOREIGN)
     cluster.react = operator
-    with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/db-0 uses it"):
+    with pytest.raises(Conflict, match="ns/db-0 by Postgres/db") as caught:
         play(cluster, unmanaged="delete")
-    assert cluster.writes == [("delete", "Pod", "ns/db-0")]
+    assert "stop its operator" in caught.value.next_step
+    assert scaling(cluster) == [("delete", "Pod", "ns/db-0")]
 
 
 def test_pods_that_do_not_exist_yet_are_never_created():
@@ -323,14 +339,30 @@ def test_a_terminating_pod_is_waited_for():
     assert (done.changed, states(done)) == (False, {"pv-c": "free"})
 
 
-def test_ephemeral_claims_are_skipped():
+def test_ephemeral_volumes_are_stopped_with_their_pods():
     scratch = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
     cluster = running(*bound("p-scratch", own=True), pod("p", **scratch))
-    done = play(cluster)
-    assert (done.changed, done.facts["volumes"], done.facts["workloads"]) == (False, [], [])
-    (warning,) = done.warnings
-    assert all(word in warning for word in ("pv-p-scratch", "ns/p-scratch", "ephemeral"))
-    assert cluster.get("Pod", "p", "ns")
+    nodes = Nodes(**{"pv-p-scratch": [VolumeUser("is in /data/p-scratch", "k-worker", "", "rm", 9)]})
+    with pytest.raises(Declined, match="ns/p: no controller recreates this pod"):
+        play(cluster, nodes=nodes)
+    done = play(cluster, nodes=nodes, unmanaged="delete")
+    (row,) = done.facts["volumes"]
+    assert (row["name"], row["ephemeral"], row["state"]) == ("pv-p-scratch", True, "free")
+    assert (done.facts["deleted_pods"], nodes.asked) == (["ns/p"], [])
+    assert policies(cluster) == {"pv-p-scratch": ("Delete", {})}
+
+
+def test_an_ephemeral_volume_that_was_named_is_gone_with_its_pod():
+    scratch = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
+
+    class Collected(Controlled):
+        def delete(self, kind, name, namespace="", *, propagation="Background"):
+            super().delete(kind, name, namespace, propagation=propagation)
+            for gone in (("PersistentVolumeClaim", "ns", "p-scratch"), ("PersistentVolume", "", "pv-p-scratch")):
+                self.objects.pop(gone, None)
+
+    cluster = running(*bound("p-scratch", own=True), pod("p", **scratch), cluster=Collected)
+    assert play(cluster, names=["ns/p-scratch"], unmanaged="delete").facts["deleted_pods"] == ["ns/p"]
 
 
 def host_path(path):
@@ -404,7 +436,7 @@ def test_what_uses_a_volume_is_named(objects, nodes, said, what):
     conforms(error.details, RETURNED["volumes"])
     (row,) = error.details
     (user,) = row.pop("in_use_by")
-    assert row == {"name": "pv-c", "claim": "ns/c", "state": "in use"}
+    assert row == {"name": "pv-c", "claim": "ns/c", "ephemeral": False, "state": "in use"}
     assert {field: user[field] for field in what} == what
     assert user["text"] == said
     # In check mode the same is left when the pods of web are gone.

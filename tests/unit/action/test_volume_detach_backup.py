@@ -64,7 +64,7 @@ def backup(tmp_path):
     return BackedUp(tmp_path)
 
 
-SAVED = [name for name in (*STOPPED, "Deployment/idle") if name != "Job/nightly-1"]
+SAVED = [*STOPPED, "Deployment/idle"]
 
 
 def test_a_backup_is_the_same_before_and_after(backup):
@@ -161,3 +161,24 @@ def test_a_missing_namespace_is_an_error(backup):
     with pytest.raises(KindlabError, match='namespaces "ns" not found'):
         attach(cluster, path=backup.path)
     assert specs(cluster)[0].keys() == specs(backup.restored())[0].keys()
+
+
+def test_created_workloads_that_cannot_start_are_warnings(backup):
+    """A backup has no ConfigMaps."""
+    state = {"waiting": {"reason": "CreateContainerConfigError", "message": 'configmap "web-config" not found'}}
+    status = {"phase": "Pending", "containerStatuses": [{"name": "c", "ready": False, "state": state}]}
+    backup.save(running(*EVERYTHING))
+    cluster = backup.restored()
+
+    def fail(watched):
+        watched.control()
+        for item in watched.list("Pod"):
+            if item["metadata"]["name"].startswith("web"):
+                watched.put({**item, "status": status})
+        web = watched.get("Deployment", "web", "ns")
+        watched.put(merge(web, {"status": {"readyReplicas": 0}}))
+
+    cluster.react = fail
+    (warning,) = attach(cluster, path=backup.path).warnings
+    assert "ns/Deployment/web: pod ns/web-1-0 is CreateContainerConfigError" in warning
+    assert not attach(cluster, path=backup.path).changed

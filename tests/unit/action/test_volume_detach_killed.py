@@ -48,6 +48,7 @@ def test_an_attachment_that_was_killed_is_completed_by_the_next():
     before = specs(running(*EVERYTHING))
     for cluster in killed_anywhere(attach, detached):
         attach(cluster, wait=True)
+        cluster.control()
         assert specs(cluster) == before
 
 

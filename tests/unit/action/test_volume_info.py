@@ -9,9 +9,10 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_info import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import lost_claims
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, inspected, volume
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, ScriptedRunner, swapped
 
 OPTIONS = {
     "engine": "docker",
@@ -77,6 +78,7 @@ def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
         "node_directory": "/data/v0",
         "host_directory": f"{tmp_path}/v0",
         "host_directories": {"k-worker": f"{tmp_path}/v0"},
+        "mismatch": "",
         "pods": [{"namespace": "ns", "name": "p", "node": "k-worker", "phase": "Running"}],
     }
     assert found.facts["volumes"][1]["pods"] == []
@@ -114,7 +116,7 @@ def test_every_kind_of_volume_is_shown(cluster, tmp_path):
     assert (found["v2"]["ephemeral"], found["v2"]["terminating"]) == (True, True)
     assert found["v3"]["location"] == "nfs files.example:/exports/db"
     assert found["v4"]["volume_mode"] == "Block"
-    assert found["v5"]["claim"] == "default/c5"
+    assert found["v5"]["claim"] == ""
 
 
 def test_a_selection_changes_no_orphans(cluster, tmp_path):
@@ -155,3 +157,61 @@ def test_an_api_server_that_does_not_answer(tmp_path):
     runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
     with pytest.raises(Unreachable, match="The API server does not answer"):
         run(OPTIONS, False, runner=runner, connect=no_api)
+
+
+def test_a_lost_claim_is_a_warning():
+    lost = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "ns", "name": "lost"},
+        "spec": {"volumeName": "gone"},
+        "status": {"phase": "Lost"},
+    }
+    assert lost_claims([lost]) == ["The claim ns/lost is Lost: its volume gone no longer exists."]
+    assert lost_claims([{**lost, "status": {"phase": "Bound"}}]) == []
+
+
+def test_a_directory_that_the_node_does_not_have(cluster, tmp_path, monkeypatch):
+    (tmp_path / "left").mkdir()
+    monkeypatch.setattr(ScriptedRunner, "looks", {"k-worker": swapped("/data")})
+    found = show(cluster, tmp_path)
+    why = f"{tmp_path} on the host is not the directory that k-worker has mounted at /data (/srv/moved"
+    assert found.facts["volumes"][0]["mismatch"].startswith(why)
+    # What the host has there is not what the node has.
+    assert found.facts["orphan_directories"] == []
+    assert found.warnings[0].startswith(f"{tmp_path} is not searched for orphan directories: {why}")
+
+
+def other_cluster(data, answer):
+    """Another cluster with the same directory. answer: of its control plane, when it is asked for its volumes."""
+    nodes = [
+        inspected("k-worker", "k", "worker", data=str(data)),
+        inspected("o-control-plane", "o", "control-plane", elsewhere=str(data)),
+    ]
+    asked = ["docker", "exec", "-i", "o-control-plane", "kubectl"]
+    listed = [(["docker", "ps"], "a b\n"), (["docker", "inspect"], json.dumps(nodes))]
+    return ScriptedRunner([*listed, (asked, answer)])
+
+
+def test_volumes_of_another_cluster_are_no_orphans(cluster, tmp_path):
+    for name in ("v0", "theirs", "left"):
+        (tmp_path / name).mkdir()
+    theirs = volume(7, node="o-control-plane", places="/elsewhere")
+    theirs["spec"]["hostPath"]["path"] = "/elsewhere/theirs"
+    runner = other_cluster(tmp_path, json.dumps({"items": [theirs]}))
+    found = run(OPTIONS, False, runner=runner, connect=lambda *_where: cluster)
+    assert [row["host_directory"] for row in found.facts["orphan_directories"]] == [f"{tmp_path}/left"]
+    assert found.warnings == ()
+
+
+def test_where_another_cluster_cannot_be_asked_there_are_no_orphans(cluster, tmp_path):
+    (tmp_path / "theirs").mkdir()
+    runner = other_cluster(tmp_path, Completed(1, "", "connection refused"))
+    found = run(OPTIONS, False, runner=runner, connect=lambda *_where: cluster)
+    assert found.facts["orphan_directories"] == []
+    assert f"cluster o has {tmp_path} mounted too" in found.warnings[0]
+
+
+def test_the_api_of_another_cluster_of_the_same_name(cluster, tmp_path):
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    with pytest.raises(BadInput, match="The kubeconfig points to another cluster than k: its CA certificate"):
+        show(cluster, tmp_path)

@@ -13,12 +13,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     BadInput,
     Conflict,
     Declined,
+    KindlabError,
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import data as restore_data
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     NAMESPACE,
     STORAGE_CLASS,
@@ -28,10 +30,12 @@ from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     write_data,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import (
+    CA,
     FakeCluster,
     Killed,
     ScriptedRunner,
     binding_controller,
+    swapped,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
 
@@ -305,7 +309,7 @@ class TestInsideNodes:
 
     def test_a_node_that_does_not_run(self, cluster, unmounted, data):
         with pytest.raises(Declined, match="is inside its node k-worker, which is exited"):
-            restore(cluster, unmounted, data, nodes=[self.node("exited")])
+            restore(cluster, unmounted, data, nodes=[self.node("exited"), inspected("k-cp", "k", "control-plane")])
 
 
 @pytest.mark.parametrize(
@@ -359,10 +363,14 @@ def test_a_claim_that_is_deleted_meanwhile(cluster, backup, data):
     assert actions(restore(cluster, backup, data))[1] == ("v1", "rebind", "Bound", "Bound")
 
 
-def test_the_api_of_another_cluster_is_refused(backup, data):
+def test_the_api_of_another_cluster_is_refused(cluster, backup, data):
     other = FakeCluster({**WORKER, "metadata": {"name": "o-worker"}})
-    with pytest.raises(BadInput, match="another cluster than k: its nodes are o-worker"):
+    with pytest.raises(BadInput, match="another cluster than k: they have no node in common"):
         restore(other, backup, data)
+    cluster.ca = CA.replace("S2lu", "S2xu")
+    with pytest.raises(BadInput, match="another cluster than k: its CA certificate has the sha256"):
+        restore(cluster, backup, data)
+    assert cluster.writes == []
 
 
 def test_a_volume_with_other_content_is_not_touched(cluster, backup, data):
@@ -386,3 +394,48 @@ def test_nothing_that_does_not_answer_is_guessed(backup, data):
         run(options, False, runner=here, connect=no_api)
     with pytest.raises(Unreachable, match="docker does not answer: Cannot connect"):
         run(options, False, runner=gone, connect=no_api)
+
+
+def test_a_quota_that_does_not_allow_the_claims(cluster, backup, data):
+    def create(_item):
+        raise KindlabError('persistentvolumeclaims "c0" is forbidden: exceeded quota: small', next_step="Ask.")
+
+    cluster.put(NAMESPACE)
+    cluster.put(STORAGE_CLASS)
+    cluster.create = create
+    with pytest.raises(KindlabError, match="exceeded quota: small") as raised:
+        restore(cluster, backup, data)
+    assert "Raise the quota" in raised.value.next_step
+
+
+def test_pods_that_wait_for_a_restored_claim_are_tried_again(cluster, backup, data):
+    volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "c1"}}]
+    waiting = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"volumes": volumes}}
+    cluster.put({"kind": "Pod", **waiting, "status": {"phase": "Pending"}})
+    restore(cluster, backup, data)
+    assert cluster.writes[-2:] == [("patch", "PersistentVolumeClaim", "ns/c1")] * 2
+
+
+def test_a_directory_of_another_clusters_volume_is_refused(cluster, backup, data, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        restore_data, "users_elsewhere", lambda _engine, *what: asked.append(what) or {"v1": "o has it"}
+    )
+    other = inspected("o-worker", "o", "worker", shared=str(data))
+    nodes = [inspected("k-worker", "k", "worker", data=str(data)), other]
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match=f"v1 .*another cluster uses {data}/v1: o has it"):
+            restore(cluster, backup, data, check_mode, nodes=nodes)
+    assert cluster.writes == []
+    sharing, directories = asked[0]
+    assert [node.name for node in sharing] == ["o-worker"]
+    assert directories == {f"v{number}": f"{data}/v{number}" for number in range(3)}
+
+
+def test_a_directory_that_the_node_does_not_have_is_refused(cluster, backup, data, monkeypatch):
+    """As if it was replaced after the node had started."""
+    monkeypatch.setattr(ScriptedRunner, "looks", {"k-worker": swapped("/data")})
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match=f"{data} on the host is not the directory that k-worker has mounted at /da"):
+            restore(cluster, backup, data, check_mode)
+    assert cluster.writes == []

@@ -7,11 +7,13 @@ import json
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import container_drift
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
-from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import containers
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import CLUSTER, ROLE, containers
 
 NODE = {"role": "control-plane", "image": "n:1", "extraMounts": [{"hostPath": "/h", "containerPath": "/n"}]}
 
@@ -82,3 +84,48 @@ def test_the_engine_that_kind_would_take(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
     assert find_engine("auto", ScriptedRunner()).name == "podman"
     assert find_engine("nerdctl", ScriptedRunner()).name == "nerdctl"
+
+
+# A node as nerdctl before 2.1.4 shows it.
+OF_NERDCTL = {
+    "Id": "c1",
+    "Created": "2026-11-30T00:00:00Z",
+    "Path": "/usr/local/bin/entrypoint",
+    "Args": ["/sbin/init"],
+    "State": {"Status": "running", "Running": True, "ExitCode": 0, "FinishedAt": ""},
+    "Image": "docker.io/kindest/node:v1.34.4",
+    "Name": "lab-control-plane",
+    "Platform": "linux",
+    "Mounts": [{"Type": "bind", "Source": "/h", "Destination": "/n", "Mode": "", "RW": True, "Propagation": ""}],
+    "Config": {"Hostname": "lab-control-plane", "Labels": {CLUSTER: "lab", ROLE: "control-plane"}},
+    "NetworkSettings": {"Ports": {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "45000"}]}},
+}
+
+
+def test_what_an_old_nerdctl_does_not_show_is_no_drift() -> None:
+    runner = ScriptedRunner(script=((["nerdctl", "ps"], "c1\n"), (["nerdctl", "inspect"], json.dumps([OF_NERDCTL]))))
+    (node,) = Engine("nerdctl", runner).nodes("lab")
+    assert (node.image, node.unknown) == ("docker.io/kindest/node:v1.34.4", ("image", "ports"))
+    mount = {"host_path": "/h", "node_path": "/n"}
+    options = {"name": "lab", "control_planes": 1, "image": "kindest/node:v9", "ports": [{"node_port": 80}]}
+    assert container_drift(ClusterSpec.from_options({**options, "mounts": [mount]}), (node,), {}) == ()
+    assert len(container_drift(ClusterSpec.from_options(options), (node,), {})) == 1
+
+
+@pytest.mark.parametrize("shown", ["", "7", '{"a": 1}', "[1]", '[{"Name": 1}]', '[{"State": {}}]'])
+def test_an_engine_that_shows_something_else(shown: str) -> None:
+    with pytest.raises(Unreachable, match="in a form that is not known"):
+        engine((["docker", "ps"], "c1\n"), (["docker", "inspect", "c1"], shown)).nodes("lab")
+
+
+def test_a_container_that_is_deleted_while_nodes_are_listed() -> None:
+    class Leaving(ScriptedRunner):
+        def run(self, argv, **options):
+            if argv[1] == "inspect" and "gone" in argv:
+                shown = json.dumps(containers({"name": "lab", "nodes": [NODE]}))
+                self.script = [(["docker", "ps"], "a\n"), (["docker", "inspect"], shown)]
+                return Completed(1, "[]", "Error: No such object: gone")
+            return super().run(argv, **options)
+
+    runner = Leaving([(["docker", "ps"], "a gone\n")])
+    assert [node.name for node in Engine("docker", runner).nodes()] == ["lab-control-plane"]

@@ -132,3 +132,22 @@ def test_the_thread_ends_with_the_playbook(monkeypatch: pytest.MonkeyPatch) -> N
     callback.v2_playbook_on_stats(None)
     assert second.is_set()
     assert [thread.daemon for thread in started] == [True, True]
+
+
+def test_an_interrupted_recreation_says_how_to_resume() -> None:
+    screen = Screen()
+    callback = plugin(screen)
+    callback.disabled = False
+    what = {"_uuid": "r", "name": "Recreate", "action": "kindlab.volumes.kind_cluster_recreate"}
+    task = SimpleNamespace(**what, check_mode=False)
+    start(callback)
+    callback.v2_runner_on_start(HOST, SimpleNamespace(**what, check_mode=True))
+    callback._report_interruption()
+    assert screen.lines == []
+    callback.v2_runner_on_start(HOST, task)
+    callback._report_interruption()
+    (line,) = screen.lines
+    assert "run the same command again, it resumes" in line
+    callback.v2_runner_on_failed(SimpleNamespace(_task=task, _host=HOST))
+    callback._report_interruption()
+    assert screen.lines == [line]

@@ -97,3 +97,29 @@ def test_installed_engines_are_listed(
     monkeypatch.setattr(probe.sys, "argv", ["probe.py", "--installed"])
     probe.main()
     assert capsys.readouterr().out == '["podman"]\n'
+
+
+@pytest.mark.parametrize(
+    ("limit", "running", "told"),
+    [
+        (128, [], False),
+        (128, ["a-control-plane", "a-worker", "a-worker2", "b-control-plane", "b-worker", "b-worker2"], True),
+        (128, ["a-control-plane", "a-worker", "a-worker2", "lab-control-plane", "lab-worker", "lab-worker2"], False),
+        (1024, ["a-control-plane", "a-worker", "b-control-plane2", "b-external-load-balancer"], False),
+        (50, [], True),
+    ],
+)
+def test_nodes_of_other_clusters_count_whoever_asks(
+    monkeypatch: pytest.MonkeyPatch, limit: int, running: list[str], told: bool
+) -> None:
+    """A user who is not root does not see the processes of nodes."""
+    monkeypatch.setattr(probe, "instances_in_use", lambda: 0)
+    monkeypatch.setattr(probe, "read_number", lambda path: limit if "instances" in path else 1 << 20)
+    limits, sysctls = probe.inotify(3 - len(probe.nodes_of(["lab"], running)), 3, running)
+    assert bool(limits) is told and bool(sysctls) is told
+
+
+def test_nodes_are_told_apart_by_their_names() -> None:
+    names = ["lab-control-plane", "lab-worker2", "lab2-worker", "my-lab-worker", "lab-external-load-balancer"]
+    assert probe.nodes_of(["lab"], names) == ["lab-control-plane", "lab-worker2", "lab-external-load-balancer"]
+    assert probe.instances_of(names) == 30 + 3 * 15

@@ -36,7 +36,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context as recreate_context
-from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
+    claim,
+    volume,
+    write_backup,
+    write_data,
+)
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     CLASS,
@@ -47,13 +52,15 @@ from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     World,
 )
 
-PLANNED = ["?create", "?detach", "?save"]
+PLANNED = ["?remove", "?create", "?detach", "?save"]
 SAVED = ["detach", "save"]
 CREATED = ["create", "provision", "restore", "compare", "attach"]
 WHOLE = [*PLANNED, *SAVED, "remove", *CREATED]
 # Moments of a run that nobody kills: two of each action, and a third one of what can be half done.
 MOMENTS = 2 * 7 + 2
 STATES = {"whole": "running", "partly": "unfinished", "stopped": "stopped", "absent": None}
+# The shape without images, as people describe it.
+BARE: dict[str, Any] = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
 BACK = "The cluster was not deleted, and the workloads were scaled back up."
 
 
@@ -121,6 +128,10 @@ def test_the_order_of_steps(world: World) -> None:
     assert facts["plan"] == {
         "steps": [step.as_dict() for step in steps_from("planned")],
         "nodes": NODES,
+        "images": ["node:1"],
+        "kubernetes_version": "v1.34.4",
+        "changes": [],
+        "node_settings": [],
         "volumes": facts["plan"]["volumes"],
         "workloads": ["ns/Deployment/shop"],
     }
@@ -292,7 +303,7 @@ def test_killed_behind_each_line(world: World, step: str, state: str) -> None:
         assert world.calls == [] and world.lines() == killed and world.content in (0, content)
         return
     done = world.run()
-    first = {"planned": "?create", "deleted": "remove", "created": "create"}[place]
+    first = {"planned": "?remove", "deleted": "remove", "created": "create"}[place]
     assert (done.facts["first_step"], world.calls[0]) == (place, first)
     assert done.facts["resumed"] is (place != "planned")
     assert names(done)[0] == place
@@ -337,7 +348,7 @@ def test_pods_that_write_again_don_t_keep_it_from_its_end(world: World) -> None:
 
 def test_what_differs_after_the_restore_is_refused(world: World) -> None:
     kill(world, MOMENTS - 3)
-    assert world.lines()[-1] == "provisioned"
+    assert world.lines()[-1] == "configured"
     world.content = 7
     with pytest.raises(KindlabError, match="differs from the backup: v0: 1 changed") as raised:
         world.run()
@@ -363,7 +374,7 @@ def test_refused_before_anything_is_changed(world: World) -> None:
     with pytest.raises(TimedOut, match=r"would still be in use: v0: vi \(pid 7\) .*Nothing was changed") as raised:
         world.run()
     assert raised.value.details[0]["in_use_by"] == world.held
-    assert world.calls == PLANNED[:2] and not world.path.exists()
+    assert world.calls == PLANNED[:3] and not world.path.exists()
 
 
 def test_refused_where_a_node_could_not_be_made_again(world: World) -> None:
@@ -387,8 +398,11 @@ def test_refused_where_the_shape_is_not_known(world: World) -> None:
         world.run()
     with pytest.raises(BadInput, match="must not contain state, force"):
         world.run(options={"state": "absent", "force": True, "nodes": []})
-    world.run(options={"nodes": [{"role": "control-plane"}]})
-    assert world.options["create"]["nodes"] == [{"role": "control-plane"}]
+    with pytest.raises(Declined, match="k-worker: node is worker, but none was requested") as raised:
+        world.run(options={"nodes": [{"role": "control-plane"}]})
+    assert "recreate" not in raised.value.next_step and world.calls == ["?remove"]
+    world.run(options=BARE)
+    assert world.options["create"]["nodes"] == SHAPE["nodes"]
 
 
 @pytest.mark.parametrize("error", [KindlabError("The disk is full."), TimedOut("Not free."), Conflict("Written to.")])
@@ -584,12 +598,11 @@ def test_a_newer_backup_that_holds_less_is_told(world: World) -> None:
 
 
 def test_backups_of_other_clusters_don_t_count(world: World) -> None:
-    """Their cluster is called k."""
-    world.run(cluster="lab")
+    world.run()
     (own,) = world.saved
-    write_backup(world.path, world.data, 1, **INSIDE)
+    write_backup(world.path, world.data, 1, cluster="lab", **INSIDE)
     world.force_removal()
-    assert world.run(cluster="lab").facts["generation"] == own
+    assert world.run().facts["generation"] == own
 
 
 def test_an_own_backup_that_is_gone_is_not_replaced_by_an_older_one(world: World) -> None:
@@ -600,8 +613,9 @@ def test_an_own_backup_that_is_gone_is_not_replaced_by_an_older_one(world: World
     newest = list(world.saved)[-1]
     (world.path / "generations" / newest).rename(world.path / "moved")
     world.saved.pop(newest)
-    with pytest.raises(KeyError, match=newest):
+    with pytest.raises(BadInput, match=f"no generation {newest}"):
         world.run()
+    assert world.calls == []
 
 
 def test_the_journal_of_another_cluster(world: World) -> None:
@@ -650,7 +664,7 @@ def test_a_second_run_at_the_same_time(world: World) -> None:
 
 # From its last backup: where the cluster is gone without a journal, or is there and silent.
 
-SALVAGED = ["?save", "stop", "save", "remove", *CREATED]
+SALVAGED = ["?remove", "?save", "stop", "save", "remove", *CREATED]
 SALVAGE_MOMENTS = 2 * 7 + 2
 LAST = {"without_api": "last_backup", "data": "in_place"}
 
@@ -673,7 +687,7 @@ def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
     assert done.warnings == ("what was made since is not known",)
     assert (done.facts["first_step"], done.facts["without_api"], done.facts["resumed"]) == ("planned", True, False)
     assert (silent.options["remove"]["force"], silent.options["remove"]["backup"]) == (True, str(silent.path))
-    assert silent.options["create"]["nodes"] == SHAPE["nodes"]
+    assert silent.options["create"]["nodes"] == silent.shape["nodes"]
     assert (silent.options["?save"]["data"], silent.options["?save"]["without_api"]) == ("in_place", "last_backup")
     assert silent.options["save"]["without_api"] == "last_backup"
 
@@ -681,7 +695,7 @@ def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
 def test_check_mode_stops_nothing(silent: World) -> None:
     files = sorted(silent.path.rglob("*"))
     done = silent.run(True, **LAST)
-    assert silent.calls == ["?save"] and sorted(silent.path.rglob("*")) == files
+    assert silent.calls == ["?remove", "?save"] and sorted(silent.path.rglob("*")) == files
     assert (silent.state, done.facts["first_step"], names(done)) == ("running", "planned", ALL)
 
 
@@ -722,7 +736,7 @@ def test_data_inside_nodes_is_not_recreated_without_api(world: World) -> None:
     world.reachable = False
     with pytest.raises(Declined, match="is not mounted from the host"):
         world.run(without_api="last_backup")
-    assert world.calls == ["?save"] and world.state == "running" and world.lines() == []
+    assert world.calls == ["?remove", "?save"] and world.state == "running" and world.lines() == []
 
 
 def test_without_a_backup_nothing_is_recreated_without_api(silent: World) -> None:
@@ -748,6 +762,8 @@ def test_a_run_without_api_that_fails_starts_the_nodes_again(silent: World) -> N
 
 
 def test_a_shape_that_is_not_known_is_asked_for_before_anything_is_stopped(silent: World) -> None:
+    mounted = {"nodes": [{k: v for k, v in node.items() if k != "image"} for node in silent.shape["nodes"]]}
+    complete = silent.shape["nodes"]
     silent.shape = {}
     silent.reachable = True
     silent.save()
@@ -755,8 +771,8 @@ def test_a_shape_that_is_not_known_is_asked_for_before_anything_is_stopped(silen
     with pytest.raises(BadInput, match="its options are not recorded"):
         silent.run(**LAST)
     assert silent.calls == [] and silent.state == "running" and silent.lines() == []
-    silent.run(options={"nodes": [{"role": "control-plane"}], "merge_kubeconfig": True}, **LAST)
-    assert silent.options["create"]["nodes"] == [{"role": "control-plane"}]
+    silent.run(options={**mounted, "merge_kubeconfig": True}, **LAST)
+    assert silent.options["create"]["nodes"] == complete
     assert silent.options["create"]["merge_kubeconfig"] is True
 
 
@@ -797,8 +813,11 @@ def test_a_cluster_that_is_gone_needs_its_shape(world: World) -> None:
     with pytest.raises(BadInput, match="its options are not recorded"):
         world.run()
     assert world.calls == [] and world.lines() == []
-    world.run(options={"nodes": [{"role": "control-plane"}]})
-    assert world.options["create"]["nodes"] == [{"role": "control-plane"}] and world.content == 1
+    with pytest.raises(Declined, match="its node k-worker is not part of this cluster"):
+        world.run(options={"nodes": [{"role": "control-plane"}]})
+    assert world.calls == [] and world.lines() == []
+    world.run(options=BARE)
+    assert world.options["create"]["nodes"] == SHAPE["nodes"] and world.content == 1
 
 
 def test_what_another_engine_has_is_not_gone(world: World) -> None:
@@ -910,3 +929,284 @@ def test_whatever_happens_nothing_unsaved_is_deleted_and_nothing_old_comes_back(
             assert world.content in (0, world.latest) and (inside or world.host == world.latest)
         else:
             assert (world.state, world.content) == ("running", world.latest)
+
+
+# What is known is known before anything is stopped, and the same in check mode.
+
+
+def refused_alike(world: World, **options: Any) -> Declined | BadInput:
+    """The error of a run, which stops nothing; check mode raises the same."""
+    with pytest.raises((Declined, BadInput)) as raised:
+        world.run(**options)
+    assert not {"detach", "save", "remove", "create", "stop"} & set(world.calls)
+    with pytest.raises(type(raised.value)) as checked:
+        world.run(True, **options)
+    assert checked.value.message == raised.value.message
+    error = raised.value
+    assert isinstance(error, (Declined, BadInput))
+    return error
+
+
+def test_described_nodes_get_the_image_that_they_have(world: World) -> None:
+    world.shape = {}
+    done = world.run(options=BARE)
+    assert world.options["create"]["nodes"] == SHAPE["nodes"]
+    assert (done.facts["plan"]["images"], done.facts["plan"]["kubernetes_version"]) == (["node:1"], "v1.34.4")
+
+
+def test_another_image_is_checked_and_its_version_shown(world: World) -> None:
+    plan = world.run(True, options={"image": "node:2"}).facts["plan"]
+    assert (plan["images"], plan["kubernetes_version"]) == (["node:2"], "v1.35.0")
+    assert plan["changes"] == [f"{name}: image is node:1, but node:2 was requested" for name in NODES]
+    world.images = False
+    error = refused_alike(world, options={"image": "node:2"})
+    assert "has no image node:2" in error.message and "docker pull node:2" in error.next_step
+
+
+def test_a_port_of_another_program(world: World) -> None:
+    world.taken = {8080}
+    ports = [{"node_port": 80, "host_port": 8080}]
+    error = refused_alike(world, options={"ports": ports})
+    assert "host port 8080/TCP: is taken" in error.message
+    world.taken = set()
+    world.run(options={"ports": ports})
+    assert world.options["create"]["ports"] == ports
+
+
+def test_a_host_directory_that_is_gone(world: World) -> None:
+    """Nobody is told to create it: that would hide the loss."""
+    mount = {"host_path": str(world.data / "gone"), "node_path": "/data", "create": False}
+    world.shape = {"nodes": [{**node, "mounts": [mount]} for node in SHAPE["nodes"]]}
+    error = refused_alike(world)
+    assert "gone: it does not exist on this host, and k-control-plane, k-worker would have it" in error.message
+    assert "create: true" not in error.text()
+
+
+def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
+    world = World(tmp_path, inside=False)
+    world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
+    world.run(True)
+    other = {"host_path": str(tmp_path / "other"), "node_path": "/data"}
+    error = refused_alike(world, options={"mounts": [other]})
+    assert (
+        f"its data is in {world.data}/v0, and the new cluster would look for it in {tmp_path}/other/v0" in error.message
+    )
+    error = refused_alike(world, options={"mounts": []})
+    assert "would look for it in /data/v0, inside k-worker" in error.message
+    error = refused_alike(world, options={"nodes": [{"role": "control-plane"}]})
+    assert "its node k-worker is not part of this cluster" in error.message
+
+
+def test_options_that_nobody_has(world: World) -> None:
+    assert (
+        "worker, which kindlab.volumes.kind_cluster does not have"
+        in refused_alike(world, options={"worker": 1}).message
+    )
+    assert "options.workers" in refused_alike(world, options={"workers": 2}).message
+
+
+@pytest.mark.parametrize("lost", ["data", "volume"])
+def test_a_total_loss_is_known_before_a_gone_cluster_is_created(tmp_path: Path, lost: str) -> None:
+    world = World(tmp_path, inside=False)
+    described = {"kind": "Cluster", "metadata": {"name": "k"}, "images": ["node:1"], "options": world.shape}
+    write_backup(world.path, world.data, 1, described=described)
+    world.force_removal()
+    (world.data if lost == "data" else world.data / "v0").rename(tmp_path / "elsewhere")
+    error = refused_alike(world)
+    assert "does not exist" in error.message and world.lines() == []
+
+
+# Corrected options, and clusters that somebody else made.
+
+
+def test_corrected_options_replace_recorded_ones_and_stay(world: World) -> None:
+    world.fail["create"] = CommandFailed("port is already allocated")
+    with pytest.raises(CommandFailed) as raised:
+        world.run(options={"ports": [{"node_port": 80, "host_port": 80}]})
+    for part in ("options that are given then", "volume_restore with path=", "state=attached", "storage_provisioner"):
+        assert part in raised.value.next_step
+    with pytest.raises(CommandFailed):
+        world.run(options={"ports": [{"node_port": 80, "host_port": 8080}]})
+    world.fail.clear()
+    done = world.run()
+    assert world.options["create"]["ports"] == [{"node_port": 80, "host_port": 8080}]
+    assert (world.content, done.facts["resumed"]) == (1, True)
+
+
+def test_corrected_options_are_told(world: World) -> None:
+    world.fail["create"] = CommandFailed("no such image")
+    with pytest.raises(CommandFailed):
+        world.run()
+    world.fail.clear()
+    done = world.run(options={"image": "node:2"})
+    assert any("k-worker: image is node:1, but node:2 was requested" in warning for warning in done.warnings)
+    assert [node.get("image") for node in world.options["create"]["nodes"]] == [None, None]
+    assert world.options["create"]["image"] == "node:2"
+
+
+def test_a_cluster_that_somebody_created_meanwhile_is_not_continued(world: World) -> None:
+    """Neither one with another identity, nor one that has volumes."""
+    to(world, "created")
+    world.uid, world.content, world.has_workload = 9, 1, True
+    done = world.run()
+    assert (done.facts["first_step"], done.facts["resumed"]) == ("planned", False)
+    assert any("somebody created another cluster of that name since" in warning for warning in done.warnings)
+
+
+def test_a_cluster_with_volumes_is_not_continued(world: World) -> None:
+    to(world, "deleted")
+    world.be("running")
+    world.content, world.has_workload = 1, True
+    world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
+    assert world.run(True).facts["first_step"] == "planned"
+
+
+def test_a_cluster_that_was_finished_by_hand_is_not_continued(world: World) -> None:
+    to(world, "created")
+    pod = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"volumes": [_claim_of("c0")]}}
+    bound = {**claim(0), "status": {"phase": "Bound"}}
+    world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [bound], "Pod": [pod]}
+    world.content, world.has_workload = 1, True
+    done = world.run(True)
+    assert done.facts["first_step"] == "planned" and any("pods use them" in warning for warning in done.warnings)
+
+
+def _claim_of(name: str) -> dict[str, Any]:
+    return {"name": "data", "persistentVolumeClaim": {"claimName": name}}
+
+
+def test_a_stopped_cluster_of_somebody_else_is_not_filled(world: World) -> None:
+    to(world, "created")
+    world.uid = 9
+    world.be("stopped")
+    with pytest.raises(Declined, match="is not the one that the interrupted recreation created"):
+        world.run()
+    assert "restore" not in world.calls and world.content == 0
+
+
+# Generations of another cluster, or of another time.
+
+
+def test_an_empty_cluster_with_the_backup_of_an_earlier_one(world: World) -> None:
+    """Created by hand after the backup: success would mean that nothing was restored."""
+    world.save()
+    world.force_removal()
+    world.be("running")
+    world.created_at = "2026-06-01T00:00:00Z"
+    error = refused_alike(world)
+    assert "never restored into cluster k: v0" in error.message and "volume_restore" in error.next_step
+    assert "another directory" in error.next_step
+
+
+def test_a_cluster_whose_user_removed_the_volumes(world: World) -> None:
+    world.save()
+    world.content, world.has_workload = 0, False
+    done = world.run()
+    assert done.facts["generation"] == "" and "restore" not in world.calls
+
+
+def test_removed_after_a_recreation(world: World) -> None:
+    world.run()
+    world.content, world.has_workload, world.created_at = 0, False, "2026-06-01T00:00:00Z"
+    assert world.run().facts["generation"] == ""
+
+
+@pytest.mark.parametrize("moment", range(8, 14))
+def test_a_recreation_without_volumes_brings_none_back(world: World, moment: int) -> None:
+    """Killed anywhere after its deletion: the older generation has what the user had removed."""
+    world.save()
+    world.content, world.has_workload, world.latest = 0, False, 0
+    world.moments = moment - 1
+    with suppress(Killed):
+        world.run()
+    world.moments = None
+    assert "deleting" in world.lines()
+    done = world.run()
+    assert world.content == 0 and done.facts["generation"] == ""
+
+
+def test_a_cluster_without_some_volumes_of_its_backup_is_told(world: World) -> None:
+    write_data(world.data / "more", 2)
+    write_backup(world.path, world.data / "more", 2, **INSIDE)
+    world.created_at = "2026-06-01T00:00:00Z"
+    assert any("contains v1, which cluster k does not have" in warning for warning in world.run(True).warnings)
+
+
+# What people set comes back.
+
+
+def api_node(name: str, **more: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": more.pop("labels", {})}, "spec": more}
+
+
+def test_labels_taints_and_cordons_are_set_again(world: World) -> None:
+    taint = {"key": "gpu", "value": "a", "effect": "NoSchedule"}
+    world.objects["Node"] = [api_node("k-worker", labels={"zone": "a"}, taints=[taint], unschedulable=True)]
+    made = {"name": "k-worker", "labels": {"zone": "a"}, "taints": ["gpu=a:NoSchedule"], "cordoned": True}
+    assert world.run(True).facts["plan"]["node_settings"] == [made]
+    to(world, "created")
+    world.objects["Node"] = [api_node("k-worker")]
+    world.run()
+    (node,) = world.objects["Node"]
+    assert node["metadata"]["labels"] == {"zone": "a"}
+    assert node["spec"] == {"taints": [taint], "unschedulable": True}
+
+
+def test_settings_of_nodes_that_are_not_created_are_told(world: World) -> None:
+    world.objects["Node"] = [api_node("k-worker2", labels={"zone": "a"})]
+    assert any("has no node k-worker2" in warning for warning in world.run().warnings)
+
+
+def test_the_context_in_the_kubeconfig_of_the_user_is_written_again(world: World) -> None:
+    world.run()
+    assert world.options["create"]["merge_kubeconfig"] is False
+    world.merged = True
+    world.run()
+    assert world.options["create"]["merge_kubeconfig"] is True
+
+
+def test_what_was_scaled_to_zero_before_stays_there(world: World) -> None:
+    world.detached = True
+    done = world.run()
+    assert world.options["attach"]["left_down"] == {"ns/Deployment/shop"} and world.detached
+    assert done.facts["before"]["volumes"]
+    world.fail["save"] = KindlabError("The disk is full.")
+    with pytest.raises(KindlabError):
+        world.run()
+    assert world.detached
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_what_an_interrupted_run_scaled_to_zero_does_not(world: World, moment: int) -> None:
+    kill(world, moment)
+    world.run()
+    assert not world.detached and world.has_workload
+
+
+def test_a_lost_worker_is_created_in_its_recorded_shape(world: World) -> None:
+    world.lost = {"k-worker"}
+    assert world.run(True).facts["plan"]["nodes"] == NODES
+    done = world.run()
+    assert world.calls[:3] == ["?remove", "?detach", "?save"] and "?create" not in world.calls
+    assert world.options["create"]["nodes"] == SHAPE["nodes"]
+    assert (done.facts["before"]["nodes"], done.facts["plan"]["nodes"]) == (NODES[:1], NODES)
+    assert any("The container of k-worker is gone" in warning for warning in done.warnings)
+
+
+@pytest.mark.parametrize("deleted", ["claim", "volume"])
+def test_a_volume_whose_claim_was_deleted_meanwhile_stays_retained(world: World, deleted: str) -> None:
+    """With its own policy Delete the provisioner would remove the data."""
+    going = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    item = volume(0)
+    changed = {"status": {"phase": "Released"}} if deleted == "claim" else {"metadata": {**item["metadata"], **going}}
+    world.objects = {"PersistentVolume": [{**item, **changed}], "PersistentVolumeClaim": []}
+    world.fail["remove"] = REFUSED
+    with pytest.raises(Declined):
+        world.run()
+    assert world.calls[-1] == "attach" and world.policy == "Retain"
+
+
+def test_the_kubeconfig_of_the_user_without_an_api_server(silent: World) -> None:
+    silent.merged = True
+    silent.run(**LAST)
+    assert silent.options["create"]["merge_kubeconfig"] is True

@@ -71,12 +71,12 @@ def claim(number: int) -> Object:
     }
 
 
-def saved_volume(number: int, top: Path | str = "/srv", **other: Any) -> SavedVolume:
-    """What a catalog says of v<number>, whose data was in <top>/v<number>."""
+def saved_volume(number: int, parent: Path | str = "/srv", **other: Any) -> SavedVolume:
+    """What a catalog says of v<number>, whose data was in <parent>/v<number>."""
     given = {
         "reclaim_policy": "Delete",
         "node_directory": f"/data/v{number}",
-        "host_directory": f"{top}/v{number}",
+        "host_directory": f"{parent}/v{number}",
         **other,
     }
     return SavedVolume(
@@ -106,11 +106,13 @@ def write_backup(
     archive: bool = False,
     places: str = "",
     described: Object | None = None,
+    cluster: str = "k",
+    created: str = "2026-01-02T03:04:05Z",
 ) -> str:
     """Volumes v0, v1, ... whose data is in <data>/v<number>; the generation's name.
 
     places: the data was inside the node, in <places>/v<number>; otherwise /data of the node is <data> of the host.
-    described: the cluster's manifest.
+    described: the cluster's manifest; cluster: its name; created: when it was saved.
     """
     saved = []
     with locked(path), Writer(path) as writer:
@@ -136,10 +138,10 @@ def write_backup(
         }.items():
             writer.write(MANIFESTS[kind], "".join(f"---\n{json.dumps(item)}\n" for item in items))
         mounts = () if places else (SavedMount("/data", str(data), "bind", False, ""),)
-        nodes = (SavedNode("k-worker", "k", "worker", mounts),)
+        nodes = (SavedNode("k-worker", cluster, "worker", mounts),)
         mode = "archive" if archive else "in_place"
-        cluster = SavedCluster("k", "v1.34.4", nodes)
-        return writer.publish(Catalog("2026-01-02T03:04:05Z", cluster, mode, checksum, tuple(saved), writer.files))
+        owner = SavedCluster(cluster, "v1.34.4", nodes)
+        return writer.publish(Catalog(created, owner, mode, checksum, tuple(saved), writer.files))
 
 
 def inspected(name: str, cluster: str, role: str, **mounts: str) -> Object:

@@ -38,7 +38,7 @@ class Place:
         self.path = path
         self.host = OpenKindHost()
         self.kubeconfig = path / "kube" / "lab.yaml"
-        self.marker = path / "kube" / "lab.yaml.unfinished"
+        self.marker = path / "kube" / "kind-lab.unfinished"
         self.data = path / "data"
         self.backup = path / "backup"
 

@@ -34,9 +34,9 @@ C = bound("c")
 class Once(UsageCheck):
     """A check whose deadline is over after the first turn."""
 
-    def await_free(self, volumes, deadline):
+    def await_free(self, volumes, deadline, is_newcomer):
         assert deadline.seconds >= 1
-        return super().await_free(volumes, Deadline(0), lambda _seconds: pytest.fail("it waits"))
+        return super().await_free(volumes, Deadline(0), is_newcomer, lambda _seconds: pytest.fail("it waits"))
 
 
 class Nodes:
@@ -56,10 +56,13 @@ def play(cluster, check_mode=False, *, nodes=None, **options):
     assert options.keys() <= OPTIONS.keys()
     nodes = nodes or Nodes()
     shown = {**inspected("k-worker", "k", "worker", data="/srv/k"), "State": {"Status": nodes.state}}
-    runner = ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([shown]))])
+    # A cluster answers while its control plane runs.
+    all_nodes = [inspected("k-control-plane", "k", "control-plane"), shown]
+    runner = ScriptedRunner([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps(all_nodes))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(node_processes, "probe", nodes.probe)
         patch.setattr(volume_detach, "UsageCheck", Once)
+        patch.setattr(volume_detach, "Deadline", lambda seconds: Deadline(seconds, cluster.clock))
         return volume_detach.run({**OPTIONS, **options}, check_mode, runner=runner, connect=lambda *_where: cluster)
 
 
@@ -79,6 +82,20 @@ def specs(cluster):
     kinds = (*workloads.WORKLOAD_KINDS, "PersistentVolumeClaim")
     found = {workloads.key(item): as_served(item) for kind in kinds for item in cluster.list(kind)}
     return found, [item["metadata"]["name"] for item in cluster.list("Pod")]
+
+
+def scaling(cluster):
+    """The writes without those of reclaim policies."""
+    return [write for write in cluster.writes if write[1] != "PersistentVolume"]
+
+
+def policies(cluster):
+    """Of each volume: its policy, and its annotations."""
+    found = {}
+    for pv in cluster.list("PersistentVolume"):
+        annotations = pv["metadata"].get("annotations") or {}
+        found[pv["metadata"]["name"]] = (pv["spec"]["persistentVolumeReclaimPolicy"], annotations)
+    return found
 
 
 def results(outcome):

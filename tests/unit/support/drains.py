@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_exempt_from_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 
 Object = dict[str, Any]
@@ -47,7 +48,7 @@ def pod(name: str, on: str | None = "w1", owner: str = "ReplicaSet web", **spec:
     labels, phase, ready, annotations and deletionTimestamp go where they belong, all else into its spec.
     """
     kind, _space, made_by = owner.partition(" ")
-    reference = {"kind": kind, "name": made_by, "uid": f"uid-{made_by}", "controller": True}
+    reference = _reference(kind, made_by, f"uid-{made_by}")
     phase = spec.pop("phase", "Running" if on else "Pending")
     ready = spec.pop("ready", phase == "Running")
     own = {key: spec.pop(key) for key in ("labels", "annotations", "deletionTimestamp", "namespace") if key in spec}
@@ -61,6 +62,11 @@ def pod(name: str, on: str | None = "w1", owner: str = "ReplicaSet web", **spec:
     }
 
 
+def _reference(kind: str, name: str, uid: str) -> Object:
+    known = RESOURCES[kind][0].split("/", 2)[2] if kind in RESOURCES else "example.com/v1"
+    return {"apiVersion": known, "kind": kind, "name": name, "uid": uid, "controller": True}
+
+
 def using(*claims: str) -> list[Object]:
     """The volumes of a pod that uses these claims."""
     return [{"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in claims]
@@ -69,7 +75,7 @@ def using(*claims: str) -> list[Object]:
 def workload(kind: str, name: str, above: str = "", namespace: str = "ns") -> Object:
     """A controller of pods; above: 'Kind name' of its own controller."""
     kind_above, _space, made_by = above.partition(" ")
-    reference = {"kind": kind_above, "name": made_by, "uid": f"uid-{made_by}-above", "controller": True}
+    reference = _reference(kind_above, made_by, f"uid-{made_by}-above")
     metadata = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
     return {"kind": kind, "metadata": {**metadata, **({"ownerReferences": [reference]} if above else {})}}
 

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
@@ -17,9 +18,28 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import BOOT, LOOK
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
+
+# The CA of a cluster whose tests are not about that.
+CA = "-----BEGIN CERTIFICATE-----\nS2luZGxhYg==\n-----END CERTIFICATE-----\n"
+
+
+def looked(argv: Sequence[str], ca: str = CA) -> Completed | None:
+    """The answer to a look at a node, None for another command: this CA, and nothing that could be compared."""
+    if LOOK not in argv:
+        return None
+    count = len(argv) - list(argv).index(LOOK) - 2
+    return Completed(0, "\0".join(["", ca, *[""] * count, *argv[len(argv) - count :], "", "end", ""]))
+
+
+def swapped(*paths: str, ca: str = CA) -> Completed:
+    """A look at a node whose mounts, at these paths, are other directories than the host has: they are /srv/moved."""
+    lines = "".join(f"2 1 8:1 /srv/moved {path} rw - ext4 /dev/sda1 rw\n" for path in paths)
+    stats = ["1 1"] * len(paths)
+    return Completed(0, "\0".join([Path(BOOT).read_text(), ca, *stats, *paths, lines, "end", ""]))
 
 
 class Killed(BaseException):
@@ -30,13 +50,18 @@ class FakeCluster:
     """A cluster in memory. objects: by (kind, namespace, name), as the API server shows them.
 
     writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
-    Killed. react: called with this cluster at each watch, to act as the controllers.
+    Killed. react: called with this cluster at each watch, to act as the controllers. ca: the published CA. now: seconds
+    that waits in vain have taken, see clock().
     """
+
+    server = "https://127.0.0.1:6443"
 
     def __init__(self, *objects: Object, kill_after: int | None = None) -> None:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.writes: list[tuple[str, str, str]] = []
+        self.now = 0.0
         self.kill_after = kill_after
+        self.ca = CA
         self.react: Callable[[FakeCluster], None] = lambda _cluster: None
         self._numbers = itertools.count(1)
         for item in objects:
@@ -51,6 +76,10 @@ class FakeCluster:
         self.objects[(stored["kind"], *key_of(stored))] = stored
         return copy.deepcopy(stored)
 
+    def clock(self) -> float:
+        """The time, for a Deadline."""
+        return self.now
+
     def version(self) -> str:
         return "v1.34.4"
 
@@ -64,6 +93,9 @@ class FakeCluster:
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
             and all(_field(item, *pair.split("=", 1)) for pair in fields.split(",") if pair)
         ]
+
+    def root_ca(self) -> str:
+        return self.ca
 
     def lists(self, *kinds: str) -> tuple[list[Object], ...]:
         return tuple(self.list(kind) for kind in kinds)
@@ -140,6 +172,7 @@ class FakeCluster:
         items = {key_of(change.object): change.object for change in self.watch(kind, timeout)}
         missing = sorted(key_text(key) for key in set(names) if key not in items or not ready(items[key]))
         if missing:
+            self.now += timeout
             raise TimedOut(f"{kind}: {missing} not ready", details=missing)
 
     def left_after(
@@ -150,9 +183,13 @@ class FakeCluster:
         key: Callable[[Object], Any],
         fields: str = "",
         gone: Callable[[Object], bool] = lambda _object: False,
+        stop: Callable[[Object], bool] = lambda _object: False,
     ) -> set[Any]:
+        del stop
         found = [change.object for change in self.watch(kind, timeout, fields=fields)]
-        return {key(item) for item in found if not gone(item)} & set(names)
+        left = {key(item) for item in found if not gone(item)} & set(names)
+        self.now += timeout if left else 0.0
+        return left
 
     def wait_gone(self, kind: str, names: Iterable[tuple[str, str]], timeout: float) -> None:
         left = self.left_after(kind, names, timeout, key_of)
@@ -195,8 +232,11 @@ def merge(target: Any, change: Any) -> Any:
 class ScriptedRunner(Runner):
     """Answers commands from a script: by the first entry that the command begins with. calls: all commands.
 
-    script: (first words, answer); an answer is a Completed, text for standard output, or an error to raise.
+    script: (first words, answer); an answer is a Completed, text for standard output, or an error to raise. looks: node
+    -> what a look at it shows, unless that does not matter.
     """
+
+    looks: ClassVar[dict[str, Completed]] = {}
 
     script: Sequence[tuple[Sequence[str], Completed | str | Exception]] = ()
     calls: list[list[str]] = field(default_factory=list)
@@ -212,6 +252,8 @@ class ScriptedRunner(Runner):
     ) -> Completed:
         del stdin, timeout, env
         self.calls.append(list(argv))
+        if look := looked(argv):
+            return self.looks.get(argv[3], look)
         for words, answer in self.script:
             if list(argv[: len(words)]) == list(words):
                 if isinstance(answer, Exception):
@@ -266,7 +308,7 @@ def _fits(pv: Object, named: str, key: tuple[str, str], uid: str) -> bool:
         return False
     if ref is None:
         return bool(named)
-    return (ref["namespace"], ref["name"]) == key and ref.get("uid", "") in ("", uid)
+    return (ref.get("namespace"), ref.get("name")) == key and ref.get("uid", "") in ("", uid)
 
 
 def _keep(cluster: FakeCluster, item: Object, change: Object) -> None:

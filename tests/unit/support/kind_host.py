@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.failure import JOURNAL
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.unfinished import LIST_NETWORKS
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, looked
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
 from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import printed
 
@@ -38,6 +44,7 @@ users:
     client-key-data: {name}KEY{number}
 """
 EMPTY = "apiVersion: v1\nkind: Config\n"
+LISTS = ("clusters", "contexts", "users")
 
 
 def containers(config: Mapping[str, Any]) -> list[Object]:
@@ -95,10 +102,34 @@ def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) ->
     }
 
 
+def merge(file: Path, kubeconfig: str) -> None:
+    """Add a kubeconfig to a file, as kind does: its context becomes the current one."""
+    added = yaml.safe_load(kubeconfig)
+    name = added["current-context"]
+    there = _without(yaml.safe_load(file.read_text() if file.exists() else EMPTY), name)
+    lists = {kind: [*(there.get(kind) or ()), *added[kind]] for kind in LISTS}
+    file.write_text(yaml.safe_dump({**there, **lists, "current-context": name}))
+
+
+def without(file: Path, cluster: str) -> None:
+    """Remove a cluster from a kubeconfig, as kind does."""
+    content = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump(_without(content, f"kind-{cluster}")))
+
+
+def _without(content: Object, name: str) -> Object:
+    lists = {kind: [entry for entry in content.get(kind) or () if entry["name"] != name] for kind in LISTS}
+    rest = {key: value for key, value in content.items() if key not in (*LISTS, "current-context")}
+    current = content.get("current-context")
+    kept = {"current-context": current} if current and current != name else {}
+    return {**rest, **{kind: entries for kind, entries in lists.items() if entries}, **kept}
+
+
 class KindHost(Runner):
     """Answers docker and kind as they do; an API server answers while the first control plane runs.
 
-    during_create: called with this host after kind created the node containers only; it may raise.
+    during_create: called with this host after kind created the node containers only; it may raise. registry: images
+    that can be pulled, None for all. ran: clusters in which pods ran. journal: what each node's journal has.
     during_delete: called after kind removed the kubeconfig's entries and the last node; it may raise.
     """
 
@@ -109,7 +140,15 @@ class KindHost(Runner):
         self.clusters: dict[str, FakeCluster] = {}
         self.ready: set[str] = set()
         self.created = 0
+        self.registry: set[str] | None = None
+        self.ran: set[str] = set()
+        self.journal = ""
+        self.entrypoint = '["/usr/local/bin/entrypoint","/sbin/init"]'
+        self.root = "/"
+        self.published: dict[str, str] = {}
         self.calls: list[list[str]] = []
+        # Node -> what a look at it shows, unless that does not matter.
+        self.looks: dict[str, Completed] = {}
         self.during_create: Callable[[KindHost], None] = lambda _host: None
         self.during_delete: Callable[[KindHost], None] = lambda _host: None
         self.broken: Exception | None = None
@@ -129,6 +168,8 @@ class KindHost(Runner):
         program, *words = argv
         if program == "pgrep":
             return Completed(1)
+        if look := looked(argv):
+            return self.looks.get(argv[3], look)
         done = self._docker(words) if program == "docker" else self._kind(words, stdin or "")
         if check and done.code != 0:
             raise CommandFailed(f"{program} failed: {done.err}", tried=" ".join(argv))
@@ -139,7 +180,8 @@ class KindHost(Runner):
         name = context.removeprefix("kind-")
         api = self.clusters.get(name)
         current = KUBECONFIG.format(name=name, number=self.created)
-        if api is None or current not in Path(kubeconfig).read_text() or not self.runs(name):
+        known = Kubeconfig(kubeconfig).has_credentials_of(name, current)
+        if api is None or not known or not self.runs(name):
             return Silent()
         return api
 
@@ -149,7 +191,9 @@ class KindHost(Runner):
 
     def writes(self) -> list[list[str]]:
         """The calls that change something."""
-        reading = [["docker", verb] for verb in ("ps", "inspect", "image", "exec")]
+        reading = [
+            ["docker", verb] for verb in ("ps", "inspect", "image", "exec", "info", "manifest", "logs", "cp", "run")
+        ]
         reading += [["kind", "version"], ["kind", "get"]]
         return [call for call in self.calls if call[:2] not in reading and call[0] != "pgrep"]
 
@@ -157,20 +201,53 @@ class KindHost(Runner):
         verb = words[0]
         if self.broken is not None:
             raise self.broken
-        if verb == "ps":
-            wanted = words[-1].partition("=")[2]
-            return Completed(0, "\n".join(n["Name"] for n in self.nodes if self._labelled(n, wanted)))
-        if verb == "inspect":
-            return Completed(0, json.dumps([n for n in self.nodes if n["Name"] in words]))
-        if verb == "image":
-            found = self.images.get(words[-1])
-            return Completed(0, found) if found else Completed(1, err="no such image")
         if verb in ("start", "unpause"):
             for node in self.nodes:
                 if node["Name"].lstrip("/") in words:
                     node["State"]["Status"] = "running"
             return Completed(0)
-        raise AssertionError(f"docker does not know {words}")
+        if verb == "exec":
+            return self._exec(words[2], words[3:])
+        return self._shown(verb, words)
+
+    def _shown(self, verb: str, words: list[str]) -> Completed:
+        """The answers to commands that change nothing."""
+        if words[:3] == ["ps", "--all", "--format"]:
+            shown = {n["Name"].lstrip("/"): "" for n in self.nodes} | self.published
+            return Completed(0, "".join(f"{name}\t{ports}\n" for name, ports in shown.items()))
+        ran = verb == "cp" and self._ran(words[1].partition(":")[0])
+        listed = [n["Name"] for n in self.nodes if verb == "ps" and self._labelled(n, words[-1].partition("=")[2])]
+        answers = {
+            "ps": Completed(0, "\n".join(listed)),
+            "inspect": Completed(0, json.dumps([n for n in self.nodes if n["Name"] in words])),
+            "info": Completed(0, f"{platform.node()}\t{self.root}"),
+            "manifest": Completed(0, "{}") if self._is_pullable(words[-1]) else Completed(1, err="no such manifest"),
+            "logs": Completed(0),
+            "run": Completed(0, "v1.34.4"),
+            "cp": Completed(0, "etc".ljust(512, "\0") + ("10-kindnet.conflist" if ran else "").ljust(1024, "\0")),
+            "image": self._image(words),
+        }
+        return answers[verb]
+
+    def _image(self, words: list[str]) -> Completed:
+        found = self.images.get(words[-1])
+        if found is None:
+            return Completed(1, err="no such image")
+        return Completed(0, self.entrypoint if "Entrypoint" in words[-2] else found)
+
+    def _is_pullable(self, image: str) -> bool:
+        return self.registry is None or image in self.registry
+
+    def _exec(self, node: str, argv: list[str]) -> Completed:
+        if argv == list(LIST_NETWORKS):
+            return Completed(0, "10-kindnet.conflist\n" if self._ran(node) else "")
+        if argv == list(JOURNAL):
+            return Completed(0, self.journal)
+        raise AssertionError(f"nodes do not know {argv}")
+
+    def _ran(self, node: str) -> bool:
+        clusters = {n["Config"]["Labels"][CLUSTER] for n in self.nodes if n["Name"] == f"/{node}"}
+        return bool(clusters & self.ran)
 
     def _labelled(self, node: Object, wanted: str) -> bool:
         return wanted in (CLUSTER, f"{CLUSTER}={node['Config']['Labels'][CLUSTER]}")
@@ -188,11 +265,13 @@ class KindHost(Runner):
         if words[0] == "create":
             return self._create(name, json.loads(stdin), kubeconfig, retain="--retain" in words)
         if words[0] == "delete":
+            if self.broken is not None:
+                return Completed(1, err="ERROR: failed to delete cluster: the engine does not answer")
             self._delete(name, kubeconfig)
             return Completed(0)
         if words[0] == "export":
             kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-            kubeconfig.write_text(current)
+            merge(kubeconfig, current)
             return Completed(0)
         raise AssertionError(f"kind does not know {words}")
 
@@ -211,18 +290,20 @@ class KindHost(Runner):
             return Completed(1, err=error.message)
         self.clusters[name] = api_of(config)
         self.ready.add(name)
-        kubeconfig.write_text(KUBECONFIG.format(name=name, number=self.created))
+        self.ran.add(name)
+        merge(kubeconfig, KUBECONFIG.format(name=name, number=self.created))
         return Completed(0)
 
     def _delete(self, name: str, kubeconfig: Path) -> None:
-        if kubeconfig.exists() and f"kind-{name}" in kubeconfig.read_text():
-            kubeconfig.write_text(EMPTY)
+        if kubeconfig.exists():
+            without(kubeconfig, name)
         own = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] == name]
         self.nodes = [n for n in self.nodes if n not in own[-1:]]
         self.during_delete(self)
         self.nodes = [n for n in self.nodes if n["Config"]["Labels"][CLUSTER] != name]
         self.clusters.pop(name, None)
         self.ready.discard(name)
+        self.ran.discard(name)
 
 
 class OpenKindHost(KindHost):
@@ -240,11 +321,13 @@ class OpenKindHost(KindHost):
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        if list(argv[:3]) != EXEC:
+        if list(argv[:3]) != EXEC or looked(argv):
             return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
         self.calls.append(list(argv))
         if list(argv[4:]) == ["sh", "-c", PROBE]:
             return Completed(0, printed((stdin or "").split("\0")[:-1]))
+        if list(argv[4:]) in (list(JOURNAL), list(LIST_NETWORKS)):
+            return self._exec(argv[3], list(argv[4:]))
         return Runner().run(argv[4:], stdin=stdin, check=check)
 
 

@@ -21,12 +21,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps, survey
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
 
 NODES = ["k-control-plane", "k-worker"]
 OPTIONS: dict[str, Any] = {
@@ -44,7 +46,7 @@ OPTIONS: dict[str, Any] = {
     "attach": True,
     "wait_timeout": 300,
 }
-SHAPE = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
+SHAPE = {"nodes": [{"role": "control-plane", "image": "node:1"}, {"role": "worker", "image": "node:1"}]}
 CLASS = {"name": "standard", "options": {"name": "local_path", "storage_class": "standard"}}
 INSIDE = {"places": "/opt", "archive": True}
 REFUSED = Declined("Removing the cluster k is not safe: v0: it is in use.")
@@ -69,7 +71,8 @@ class World:
     cluster. has_workload: there is an application; detached: it is at zero. saved: generation -> content. latest: the
     content that has to come back. calls: what was called, ? for check mode. moments: so many are left until the run is
     killed: each action has one before it does something, one when it is done, and some one in the middle. fail:
-    action -> what it raises instead. others: engines that have the cluster, too.
+    action -> what it raises instead. others: engines that have the cluster, too. objects: by kind, those of its API
+    server. taken: host ports of other programs. lost: nodes whose container is gone.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -91,8 +94,16 @@ class World:
         self.engine = "docker"
         self.others: set[str] = set()
         self.images = True
-        self.shape: Mapping[str, Any] = SHAPE
+        mounts = [] if inside else [{"host_path": str(self.data), "node_path": "/data", "create": False}]
+        self.shape: Mapping[str, Any] = (
+            SHAPE if inside else {"nodes": [{**n, "mounts": mounts} for n in SHAPE["nodes"]]}
+        )
         self.classes: list[Any] = [CLASS]
+        self.objects: dict[str, list[Any]] = {}
+        self.taken: set[int] = set()
+        self.lost: set[str] = set()
+        self.uid, self.created_at = 1, "2026-01-01T00:00:00Z"
+        self.merged = False
 
     # What somebody else does.
 
@@ -150,6 +161,10 @@ class World:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
             patch.setattr(steps, "changes", self.changes)
+            patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
+            patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
+            patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
+            patch.setattr(survey, "check_directories", lambda _context: None)
             patch.setattr(context, "open_cluster", self.open_cluster)
             for user in (context, resume):
                 patch.setattr(user, "find_engine", self.find_engine)
@@ -166,26 +181,34 @@ class World:
             start=lambda nodes: self._call("start", {}, False, lambda: self._start(nodes), {}),
         )
 
-    def nodes(self) -> tuple[SimpleNamespace, ...]:
+    def nodes(self) -> tuple[Node, ...]:
         state = "running" if self.state == "running" else "exited"
-        return tuple(SimpleNamespace(name=name, state=state) for name in NODES if self.state)
+        roles = ("control-plane", "worker")
+        mounts = () if self.inside else (Mount("/data", str(self.data), propagation="rprivate"),)
+        named = zip(NODES, roles, strict=True)
+        found = (Node(name, "k", role, state, "node:1", mounts=mounts) for name, role in named)
+        return tuple(node for node in found if self.state and node.name not in self.lost)
 
     def open_cluster(self, _name: str, _kubeconfig: str | None) -> SimpleNamespace:
         return SimpleNamespace(
-            lists=lambda *_kinds: ([], []), version=self._version, each=self._each, patch=self._patch
+            lists=lambda *kinds: [self.objects.get(kind, []) for kind in kinds],
+            list=lambda kind: self.objects.get(kind, []),
+            get=self._get,
+            version=self._version,
+            each=self._each,
+            patch=self._patch,
         )
 
     def kind_cluster_info(self, options: Mapping[str, Any], _check_mode: bool) -> Outcome:
         if self.state is None:
             return Outcome(False, facts={"clusters": []})
-        roles = ("control-plane", "worker")
         found = {
             "name": options["name"],
             "state": self.state,
             "reachable": self.reachable,
             "nodes": [
-                {"name": node.name, "role": role, "state": node.state, "image": "node:1"}
-                for node, role in zip(self.nodes(), roles, strict=True)
+                {"name": node.name, "role": node.role, "state": node.state, "image": node.image}
+                for node in self.nodes()
             ],
             "kubernetes_version": "v1.34.4",
             "options": self.shape,
@@ -195,6 +218,9 @@ class World:
     def kind_cluster(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         if options["state"] == "absent":
             forced = options["force"]
+            if check_mode:
+                found = self._call("remove", options, check_mode, lambda: None, {})
+                return Outcome(True, {"merged": self.merged}, facts=found.facts)
             assert not forced or (self.state == "stopped" and self.host in self.saved.values()), "it was forced"
             return self._call("remove", options, check_mode, lambda: self._remove(forced), {})
         assert options["nodes"], "it can't be made of nothing"
@@ -208,9 +234,9 @@ class World:
         return Outcome(False, facts={"storage_classes": self.classes})
 
     def volume_detach(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
-        workloads = (
-            [{"namespace": "ns", "kind": "Deployment", "name": "shop"}] if self.has_workload or options["path"] else []
-        )
+        shop = {"namespace": "ns", "kind": "Deployment", "name": "shop"}
+        change = {"before": {"replicas": 1}, "after": {"replicas": 0}, "result": self._result()}
+        workloads = [{**shop, **change}] if self.has_workload or options["path"] else []
         volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
         facts = {"workloads": workloads, "volumes": volumes, "deleted_pods": []}
         if options["unmanaged"] == "delete":
@@ -220,10 +246,16 @@ class World:
             self.detached = self.has_workload
 
         def attach() -> None:
+            if "ns/Deployment/shop" in options["left_down"]:
+                self.has_workload = self.detached = True
+                return
             self.has_workload, self.detached = self.has_workload or bool(options["path"]), False
 
         name, effect = ("detach", detach) if options["state"] == "detached" else ("attach", attach)
         return self._call(name, options, check_mode, effect, facts)
+
+    def _result(self) -> str:
+        return "unchanged" if self.detached else "detached"
 
     def volume_backup(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         name = "?save" if check_mode else "save"
@@ -268,6 +300,11 @@ class World:
         same = self.content == self.saved[backup.name]
         return {"v0": Difference() if same else Difference(changed=("file (size)",))}
 
+    def _get(self, kind: str, name: str) -> Any:
+        if kind == "Namespace":
+            return {"metadata": {"name": name, "uid": f"uid-{self.uid}", "creationTimestamp": self.created_at}}
+        return next((item for item in self.objects.get(kind, []) if item["metadata"]["name"] == name), None)
+
     def _version(self) -> str:
         if not self.reachable:
             raise SILENT
@@ -277,7 +314,11 @@ class World:
         for thing in things:
             function(thing)
 
-    def _patch(self, _kind: str, name: str, change: Mapping[str, Any]) -> None:
+    def _patch(self, kind: str, name: str, change: Mapping[str, Any]) -> None:
+        if kind != "PersistentVolume":
+            items = self.objects[kind]
+            self.objects[kind] = [merge(o, change) if o["metadata"]["name"] == name else o for o in items]
+            return
         self.calls.append(f"policy of {name}")
         if "policy" in self.fail:
             raise self.fail["policy"]
@@ -302,6 +343,8 @@ class World:
     def _create(self) -> None:
         if self.state in (None, "unfinished"):
             self.state, self.content, self.has_workload, self.detached = "unfinished", 0, False, False
+            self.lost = set()
+            self.uid += 1
             self._moment()
         self.state, self.reachable = "running", True
 

@@ -168,6 +168,11 @@ def file_stem(volume: str) -> str:
     return f"{volume[:180]}-{hashlib.sha256(volume.encode()).hexdigest()[:16]}"
 
 
+def archive_path(volume: str, compression: str) -> str:
+    """The path of a volume's archive in the generation."""
+    return f"archives/{file_stem(volume)}{COMPRESSIONS[compression]}"
+
+
 def _content(catalog: Catalog) -> Catalog:
     volumes = tuple(
         replace(volume, archive=volume.archive and SavedArchive("", "", 0, volume.archive.compression))

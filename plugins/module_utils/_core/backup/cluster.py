@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import lost_nodes, on_containers
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import node_settings
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
     RECORD,
@@ -14,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record 
     known_options,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.kept import provisioned_storage
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
 from .catalog import NOTHING, Catalog, SavedVolume
@@ -27,7 +30,8 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
     """The cluster's manifest. objects: by kind, those of provisioner.report.RESOURCES among them.
 
     options: those of kind_cluster that recreate it, {} if it was created otherwise. storage_classes: each with the
-    options of storage_provisioner that recreate it.
+    options of storage_provisioner that recreate it. storage: storage classes, and configurations of provisioners, as
+    they are. node_settings: what people set on its Nodes.
     """
     records = (o for o in objects["ConfigMap"] if namespaced_name(o) == f"{RECORD_NAMESPACE}/{RECORD}")
     state = by_ref(item for kind in RESOURCES for item in objects[kind])
@@ -39,7 +43,19 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
         "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
         "options": known_options(next(records, None), nodes),
         "storage_classes": storage_classes(state),
+        "node_settings": node_settings(objects.get("Node", ())),
+        "storage": provisioned_storage(state),
     }
+
+
+def with_lost_nodes(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> tuple[Node, ...]:
+    """The nodes, and those whose container is gone: what they had mounted from the host is still there."""
+    return (*nodes, *lost_nodes(name, nodes, objects["Node"], objects["ConfigMap"]))
+
+
+def running_pods(nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> list[Object]:
+    """The pods that may write; those of a node whose container is gone do not."""
+    return on_containers(objects["Pod"], (node.name for node in nodes))
 
 
 def observed_from_backup(

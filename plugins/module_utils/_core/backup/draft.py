@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
-from .catalog import ELSEWHERE, HOST, NODE, NOTHING, Catalog, SavedArchive, SavedVolume, file_stem
+from .catalog import ELSEWHERE, HOST, NODE, NOTHING, Catalog, SavedArchive, SavedVolume, archive_path, file_stem
 from .places import Look
 from .plan import Plan, original_policy
 
@@ -27,13 +27,12 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
     request = plan.request
     if request.archives:
         _refuse_devices(lists)
-    archive = SavedArchive("", "", 0, request.compression) if request.archives else None
     return Catalog(
         created,
         plan.cluster,
         request.data,
         request.checksums,
-        tuple(_volume(plan, volume, lists.get(volume.name), archive) for volume in plan.volumes),
+        tuple(_volume(plan, volume, lists.get(volume.name)) for volume in plan.volumes),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
     )
 
@@ -70,7 +69,7 @@ def _refuse_devices(lists: Mapping[str, ChecksumList]) -> None:
     )
 
 
-def _volume(plan: Plan, volume: Volume, listed: ChecksumList | None, archive: SavedArchive | None) -> SavedVolume:
+def _volume(plan: Plan, volume: Volume, listed: ChecksumList | None) -> SavedVolume:
     place = plan.places.get(volume.name)
     saved = SavedVolume(
         name=volume.name,
@@ -87,6 +86,7 @@ def _volume(plan: Plan, volume: Volume, listed: ChecksumList | None, archive: Sa
     )
     if place is None or listed is None:
         return saved
+    how = plan.request.compression
     return replace(
         saved,
         data=NODE if place.node else HOST,
@@ -96,5 +96,5 @@ def _volume(plan: Plan, volume: Volume, listed: ChecksumList | None, archive: Sa
         consistent=listed.consistent,
         digest=listed.digest,
         checksum_list=f"checksums/{file_stem(volume.name)}.jsonl" if listed.digest else "",
-        archive=archive,
+        archive=SavedArchive(archive_path(volume.name, how), "", 0, how) if plan.request.archives else None,
     )

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import saved_workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
 # The workloads that use the volumes, of several kinds.
 WORKLOADS = "Workload"
@@ -29,7 +30,7 @@ MANIFESTS = {
     CLUSTER: "manifests/cluster.yaml",
 }
 
-# A schema: a type, [schema of each item], or fields by name; '*' is any other name, '!' marks required fields.
+# Schemas: see shape.fits.
 _METADATA = {"name!": str, "namespace": str, "annotations": {"*": str}}
 _REQUIREMENT = {"key": str, "operator": str, "values": [str]}
 _TERM = {"matchFields": [_REQUIREMENT], "matchExpressions": [_REQUIREMENT]}
@@ -60,10 +61,13 @@ def collect(
     named: Mapping[str, Iterable[Object]],
     workloads: Iterable[Object],
     cluster: list[Object],
+    *,
+    ephemeral: bool = False,
 ) -> dict[str, list[Object]]:
     """Kind -> the objects as they are stored: what the volumes (pvs) and the claims that wait for one need.
 
-    named: namespaces and storage classes by kind, of which those that are used are stored.
+    named: namespaces and storage classes by kind, of which those that are used are stored. ephemeral: also workloads
+    that use only generic ephemeral volumes.
     """
     volumes = tuple(volumes)
     names = {volume.claim for volume in volumes if volume.claim_phase} | set(waiting)
@@ -80,7 +84,8 @@ def collect(
         },
         "PersistentVolume": [saved_volume(pv) for pv in pvs],
         "PersistentVolumeClaim": [saved_claim(claim) for claim in stored],
-        WORKLOADS: saved_workloads(workloads, names),
+        # A detachment of all volumes stops those with ephemeral volumes, too.
+        WORKLOADS: saved_workloads(workloads, names, ephemeral=ephemeral),
         CLUSTER: cluster,
     }
 
@@ -93,18 +98,4 @@ def is_saved(kind: str, item: Mapping[str, Any]) -> bool:
     """True for an object of that kind as a backup stores it; of unknown kinds, for any with a name."""
     if kind in _SPECS and item.get("kind") != kind:
         return False
-    return _fits(item, {"kind!": str, "metadata!": _METADATA, **_SPECS.get(kind, {})})
-
-
-def _fits(value: Any, schema: Any) -> bool:
-    if isinstance(schema, type):
-        return isinstance(value, schema)
-    if isinstance(schema, list):
-        return isinstance(value, list) and all(_fits(item, schema[0]) for item in value)
-    if not isinstance(value, dict) or any(name[:-1] not in value for name in schema if name.endswith("!")):
-        return False
-    fields = {name.removesuffix("!"): field for name, field in schema.items()}
-    others = fields.pop("*", None)
-    return all(_fits(value[name], field) for name, field in fields.items() if name in value) and (
-        others is None or all(_fits(item, others) for item in value.values())
-    )
+    return fits(item, {"kind!": str, "metadata!": _METADATA, **_SPECS.get(kind, {})})

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING as LOST
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -99,11 +100,19 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
             names = ", ".join(place.node for place in places)
             return refused(f"{not_mounted}, and it is unknown which of its nodes {names} has the data")
         state = next(node.state for node in nodes if node.name == inside[0])
+        if state == LOST:
+            restore = "Restore its data from an earlier backup (kindlab.volumes.volume_restore)"
+            gone = f"{not_mounted}, and its container is gone, with this data"
+            return refused(gone, f"{restore}, or delete it: kubectl delete pv {volume.name}")
         if archives and state != RUNNING:
             return refused(f"{not_mounted}, and cannot be read there while the node is {state}")
         return places[0] if archives else refused(not_mounted, _ARCHIVE)
-    if mismatch := next((place.mismatch for place in places if place.mismatch), ""):
-        return refused(mismatch)
+    if differing := next((place for place in places if place.mismatch), None):
+        # What pods see is in the node: there it can be read, unless it is not known which node that is.
+        running = {node.name for node in nodes if node.state == RUNNING}
+        if archives and len(places) == 1 and differing.node in running:
+            return replace(differing, host_directory="")
+        return refused(differing.mismatch, differing.remedy)
     directories = sorted({place.host_directory for place in places})
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")

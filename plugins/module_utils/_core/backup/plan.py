@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephe
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .catalog import SavedCluster
-from .manifests import collect
+from .manifests import WORKLOADS, collect
 from .places import Look, check_readable, data_places, elsewhere, refuse_ephemeral
 from .request import Request
 
@@ -86,7 +86,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting)
+        return not (self.volumes or self.waiting or self.manifests[WORKLOADS])
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
@@ -132,6 +132,7 @@ def plan(request: Request, observed: Observed) -> Plan:
             {"Namespace": observed.namespaces, "StorageClass": observed.storage_classes},
             observed.workloads,
             [observed.cluster] if observed.cluster else [],
+            ephemeral=request.selects_all,
         ),
         living=living if observed.is_live else (),
     )
@@ -172,7 +173,7 @@ def _selected(
     ephemeral = ephemeral_volumes(found, observed.workloads)
     refuse_ephemeral(v for v in found if v.name in ephemeral and request.selection.names & {v.name, v.claim})
     volumes = tuple(volume for volume in found if volume.name not in ephemeral)
-    if not (volumes or alone) and not (request.selection.selects_all and not request.labels):
+    if not (volumes or alone) and not request.selects_all:
         raise BadInput(
             f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
             "label_selectors.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least, check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
 
@@ -42,6 +42,7 @@ class Request:
                 next_step="Set checksums=full or checksums=fast.",
             )
         check_least(options, keep=0)
+        check_not_empty(options, "label_selectors")
         same = ("cluster", "data", "checksums", "compression", "compression_level", "keep")
         return cls(
             path=str(Path(options["path"]).absolute()),
@@ -50,6 +51,11 @@ class Request:
             last_backup=options["without_api"] == "last_backup",
             **{name: options[name] for name in same},
         )
+
+    @property
+    def selects_all(self) -> bool:
+        """True if all volumes of the cluster are saved."""
+        return self.selection.selects_all and not self.labels
 
     @property
     def archives(self) -> bool:

@@ -4,11 +4,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from .checksums import Entry
+from .packed import Packed, in_order
 from .tar_entries import as_text, check_holes, relative
 from .tar_stream import Damaged, Member, TarStream
+
+
+class _Seen(NamedTuple):
+    """A member. fields: those that are compared; link: the path that a hard link refers to."""
+
+    path: str
+    fields: tuple[str | int, ...]
+    link: str = ""
+
+    @property
+    def kind(self) -> str:
+        return str(self.fields[0])
+
+
+class _Unsafe(ValueError):
+    """A member that must not be extracted."""
 
 
 def unsafe_reason(stream: TarStream, saved: Sequence[Entry] = ()) -> str:
@@ -16,25 +34,26 @@ def unsafe_reason(stream: TarStream, saved: Sequence[Entry] = ()) -> str:
 
     saved: the checksum list to compare its members with, () for none.
     """
-    listed = {entry.path: entry for entry in saved}
-    kinds: dict[bytes, str] = {}
-    names: list[bytes] = []
     try:
-        for member in stream:
-            name = relative(member.name)
-            why = _escapes(member) or (_differs(member, as_text(name), listed) if listed else "")
-            if why or name in kinds:
-                return why or f"it contains {as_text(name)!r} twice"
-            check_holes(member, stream)
-            kinds[name] = member.kind
-            names += [name, *([relative(member.link)] if member.kind == "link" else [])]
+        members = Packed(_Seen._make, in_order(_Seen._make, _seen(stream)))
     except Damaged as error:
         return f"the archive is truncated or damaged ({error})"
-    through = next((name for name in names if any(kinds.get(above, "dir") != "dir" for above in _above(name))), b"")
-    if through:
-        return f"the parent of {as_text(through)!r} is not a directory"
-    missing = min(listed.keys() - set(map(as_text, kinds)), default="")
-    return f"{missing!r} is missing" if missing else ""
+    except _Unsafe as error:
+        return str(error)
+    return _twice(members) or _through(members) or (_differing(members, saved) if saved else "")
+
+
+def _seen(stream: TarStream) -> Iterator[_Seen]:
+    """Raises _Unsafe, Damaged."""
+    for member in stream:
+        why = _escapes(member)
+        if why:
+            raise _Unsafe(why)
+        check_holes(member, stream)
+        link = as_text(relative(member.link)) if member.kind == "link" else ""
+        # A false size could fill the disk.
+        fields = (member.kind, member.size, member.mode, member.uid, member.gid)
+        yield _Seen(as_text(relative(member.name)), fields, link)
 
 
 def _escapes(member: Member) -> str:
@@ -44,21 +63,49 @@ def _escapes(member: Member) -> str:
     return f"{as_text(member.name)!r} is a device" if member.kind in ("char", "block") else ""
 
 
-def _differs(member: Member, path: str, listed: Mapping[str, Entry]) -> str:
-    """Checked before extraction: a false size could fill the disk."""
-    entry = listed.get(path)
-    if entry is None:
-        return f"{path!r} is not in the checksum list"
-    if member.kind == "link":
-        first = listed.get(as_text(relative(member.link)))
-        same = first is not None and bool(entry.same_as) and entry.same_as == first.same_as
-    else:
-        found = (member.kind, member.size, member.mode, member.uid, member.gid)
-        same = found == (entry.type, entry.size, entry.mode, entry.uid, entry.gid)
-    return "" if same else f"{path!r} differs from the checksum list"
+def _twice(members: Iterable[_Seen]) -> str:
+    previous = ""
+    for member in members:
+        if member.path == previous:
+            return f"it contains {previous!r} twice"
+        previous = member.path
+    return ""
 
 
-def _above(name: bytes) -> Iterator[bytes]:
-    while b"/" in name:
-        name = name.rpartition(b"/")[0]
-        yield name
+def _through(members: Sequence[_Seen]) -> str:
+    """A path whose parent is not a directory, which could be a link to anywhere."""
+    parents = {above for member in members for path in (member.path, member.link) for above in _above(path)}
+    others = {member.path for member in members if member.kind != "dir" and member.path in parents}
+    if not others:
+        return ""
+    paths = (path for member in members for path in (member.path, member.link))
+    through = next(path for path in paths if any(above in others for above in _above(path)))
+    return f"the parent of {through!r} is not a directory"
+
+
+def _above(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _differing(members: Sequence[_Seen], saved: Sequence[Entry]) -> str:
+    targets = {member.link for member in members if member.link}
+    same_as = {entry.path: entry.same_as for entry in saved if entry.path in targets} if targets else {}
+    rest, missing = iter(saved), ""
+    entry = next(rest, None)
+    for member in members:
+        while entry is not None and entry.path < member.path:
+            missing = missing or entry.path
+            entry = next(rest, None)
+        if entry is None or entry.path != member.path:
+            return f"{member.path!r} is not in the checksum list"
+        if member.link:
+            same = bool(entry.same_as) and entry.same_as == same_as.get(member.link)
+        else:
+            same = member.fields == (entry.type, entry.size, entry.mode, entry.uid, entry.gid)
+        if not same:
+            return f"{member.path!r} differs from the checksum list"
+        entry = next(rest, None)
+    missing = missing or (entry.path if entry else "")
+    return f"{missing!r} is missing" if missing else ""

@@ -8,18 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import on_containers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import why_node_not_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import (
+    Object,
+    merged,
+    namespaced_name,
+    uid_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
-READ = ("PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
+READ = ("Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_detach."""
+    """The options of volume_detach.
+
+    left_down: workloads (workloads.key) that state attached leaves at zero: they were there before the caller began.
+    """
 
     cluster: str
     selection: Selection = field(default_factory=Selection)
@@ -27,6 +37,7 @@ class Request:
     unmanaged: str = "refuse"
     wait: bool = False
     wait_timeout: int = 300
+    left_down: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -38,24 +49,31 @@ class Request:
 
 @dataclass(frozen=True)
 class Observed:
-    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup."""
+    """The cluster's volumes, pods and workloads (by uid), and the manifests of workloads in a backup.
+
+    not_ready: node -> why it is not ready, for those that are not.
+    """
 
     volumes: tuple[Volume, ...]
     claims: Mapping[str, Object]
     pods: tuple[Object, ...]
     workloads: Mapping[str, Object]
     saved: tuple[Object, ...] = ()
+    not_ready: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_objects(cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = ()) -> Observed:
-        """objects: those of each kind in READ."""
+    def from_objects(
+        cls, objects: Mapping[str, Sequence[Object]], saved: Sequence[Object] = (), nodes: Sequence[str] | None = None
+    ) -> Observed:
+        """objects: those of each kind in READ. nodes: names of the containers; pods of others are not running."""
         claims = objects["PersistentVolumeClaim"]
         return cls(
             read_volumes(objects["PersistentVolume"], claims),
             {namespaced_name(claim): claim for claim in claims},
-            tuple(objects["Pod"]),
+            tuple(objects["Pod"] if nodes is None else on_containers(objects["Pod"], nodes)),
             {uid_of(item): item for kind in workloads.WORKLOAD_KINDS for item in objects[kind]},
             tuple(saved),
+            {node["metadata"]["name"]: why for node in objects["Node"] if (why := why_node_not_ready(node))},
         )
 
 
@@ -101,6 +119,8 @@ def scaled_up(item: Object, before: Object) -> Step:
     return Step(item, before, after, workloads.scale_up_patch(item, before))
 
 
-def created(item: Object) -> Step:
-    """The step that creates a workload of a backup."""
+def created(item: Object, *, at_zero: bool = False) -> Step:
+    """The step that creates a workload of a backup; at_zero: scaled to zero, with its record."""
+    if at_zero:
+        item = merged(item, workloads.scale_down_patch(item) or {})
     return Step(item, workloads.state(item), workloads.state(item), missing=True)

@@ -99,11 +99,41 @@ def _foreign_mounts(snapshot: ProcessSnapshot, own_points: set[str]) -> Iterator
     for namespace, process in first.items():
         mounts = snapshot.mounts[namespace]
         known = set(own.items()) if namespace == snapshot.home else set()
+        came: set[str] = set()
         # Services of the node have its root and copies of its mounts. A container may mount a volume at the same path
         # as the node, but on a root of its own.
         if namespace != snapshot.home and _root(mounts) == _root(home):
             known = copies
-        yield from ((process, mount) for mount in mounts if (mount.point, mount.source) not in known)
+        elif namespace != snapshot.home:
+            came = _came_along(mounts, home)
+        foreign = (mount for mount in mounts if (mount.point, mount.source) not in known and mount.id not in came)
+        yield from ((process, mount) for mount in foreign)
+
+
+def _came_along(mounts: Sequence[Mount], home: Iterable[Mount]) -> set[str]:
+    """The ids of a container's mounts that came with a directory of the node, in which the node has mounted them.
+
+    A monitoring agent that mounts the root of the node has all mounts of the node, and so uses none of them. What
+    kubelet has mounted is there until the agent ends, if mounts are not propagated, although the node has it no more.
+    """
+    by_id = {mount.id: mount for mount in mounts}
+    of_node = {(mount.point, mount.source) for mount in home}
+    by_device: dict[str, list[Mount]] = {}
+    for mount in home:
+        by_device.setdefault(mount.source[0], []).append(mount)
+    found = set()
+    for mount in mounts:
+        parent = by_id.get(mount.parent)
+        if parent is None or parent.id == mount.id:
+            continue
+        inside = mount.point[len(parent.point.rstrip("/")) :]
+        for covering in by_device.get(parent.source[0], ()):
+            root, below = covering.source[1].rstrip("/"), parent.source[1].rstrip("/")
+            if f"{below}/".startswith(f"{root}/"):
+                point = f"{covering.point.rstrip('/')}{below[len(root) :]}{inside}"
+                if (point, mount.source) in of_node or _POD_DIRECTORY.match(point):
+                    found.add(mount.id)
+    return found
 
 
 def _root(mounts: Iterable[Mount]) -> list[DevicePath]:

@@ -4,25 +4,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import (
+    ATTACHED,
+    Policies,
+    restored,
+    retained,
+)
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
-from .refusals import refuse, unmanaged
+from .refusals import on_dead_nodes, refuse, unmanaged
+from .report import made_again, scaled_again, volume_rows
 from .usage import VolumeUser, users_without
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps, and the pods that are deleted. pods: all that use the volumes; skipped: volumes with ephemeral claims.
+    """The reclaim policies, the steps, and the pods that are deleted.
 
-    users: by volume's name, what uses it after the steps.
+    pods: all that use the volumes; ephemeral: volumes that are deleted with their pods. users: by volume's name, what
+    uses it after the steps. notes: further warnings.
     """
 
     request: Request
@@ -30,109 +36,149 @@ class Plan:
     steps: tuple[Step, ...]
     pods: tuple[Object, ...] = ()
     deleted: tuple[Object, ...] = ()
-    skipped: tuple[Volume, ...] = ()
+    ephemeral: tuple[Volume, ...] = ()
+    policies: Policies = field(default_factory=Policies)
     users: Mapping[str, Sequence[VolumeUser]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """True if something is written."""
-        return bool(self.deleted) or any(step.writes for step in self.steps)
+        return bool(self.deleted or self.policies.patches) or any(step.writes for step in self.steps)
 
     def remaining(self, users: Mapping[str, Sequence[VolumeUser]]) -> dict[str, list[VolumeUser]]:
         """Those of the users that are left once the pods are gone."""
         return users_without({namespaced_name(pod) for pod in self.pods}, users)
 
+    def newcomers(self) -> Callable[[Object], bool]:
+        """A function that is true for a pod that uses the volumes, and is not among the plan's."""
+        known = {uid_of(pod) for pod in self.pods}
+        claims = {volume.claim for volume in (*self.volumes, *self.ephemeral) if volume.claim_phase}
+        return lambda pod: uid_of(pod) not in known and bool(_using([pod], claims))
+
+    def following(self, again: Plan) -> Plan | None:
+        """What is left to do after this plan was carried out, None for nothing. again: a plan made since then.
+
+        Raises Conflict if somebody else undoes what was done.
+        """
+        scaled = {workloads.key(step.item) for step in self.steps if step.writes}
+        steps = [step for step in again.steps if step.writes]
+        if undone := [step.item for step in steps if workloads.key(step.item) in scaled]:
+            raise scaled_again(undone)
+        makers = {_maker(pod) for pod in self.deleted}
+        if made := [pod for pod in again.deleted if _maker(pod) in makers]:
+            raise made_again(made)
+        known = {uid_of(pod) for pod in self.pods}
+        new = tuple(pod for pod in again.pods if uid_of(pod) not in known)
+        if not (steps or again.deleted or new):
+            return None
+        return replace(again, steps=tuple(steps), pods=new)
+
+    def joined(self, later: Plan) -> Plan:
+        """Both as one, with everything as it was before this one."""
+        steps = {workloads.key(step.item): step for step in (*self.steps, *later.steps)}
+        return replace(
+            self,
+            steps=tuple(step for _key, step in sorted(steps.items())),
+            pods=(*self.pods, *later.pods),
+            deleted=(*self.deleted, *later.deleted),
+            policies=self.policies.joined(later.policies),
+        )
+
     def diff(self) -> tuple[Object, Object]:
-        """The workloads and deleted pods, before and after."""
+        """The reclaim policies, workloads and deleted pods, before and after."""
         before = {workloads.key(step.item): None if step.missing else workloads.state(step.item) for step in self.steps}
         after = {workloads.key(step.item): step.after for step in self.steps}
         deleted = [namespaced_name(pod) for pod in self.deleted]
-        return {"workloads": before, "pods": deleted}, {"workloads": after, "pods": []}
+        policies = (dict(sorted(names.items())) for names in (self.policies.before(), self.policies.after()))
+        return (
+            {"reclaim_policies": next(policies), "workloads": before, "pods": deleted},
+            {"reclaim_policies": next(policies), "workloads": after, "pods": []},
+        )
 
     def result(self) -> Object:
         """What the module returns."""
-        rows: Object = {"workloads": [step.row(self.request.state) for step in self.steps]}
+        rows: Object = {
+            "workloads": [step.row(self.request.state) for step in self.steps],
+            "reclaim_policies": self.policies.rows(),
+        }
         if self.request.state == "detached":
-            rows["volumes"] = self._volumes()
+            shown = sorted((*self.volumes, *self.ephemeral), key=lambda volume: volume.name)
+            rows["volumes"] = volume_rows(shown, self.users)
             rows["deleted_pods"] = [namespaced_name(pod) for pod in self.deleted]
         return rows
 
     def warnings(self) -> tuple[str, ...]:
-        """A line for each volume that is skipped."""
-        return tuple(f"{v.name} is skipped: its claim {v.claim} is ephemeral." for v in self.skipped)
-
-    def still_in_use(self, seconds: float) -> TimedOut:
-        """The error if volumes are in use when the time is over."""
-        rows = [row for row in self._volumes() if row["in_use_by"]]
-        return TimedOut(
-            f"{len(rows)} of {count(len(self.volumes), 'volume')} {be(len(rows))} still in use "
-            f"after {seconds:g} seconds: {summary(self.volumes, self.users)}.",
-            next_step="End these pods and processes, then run this again; the workloads stay at zero until then. "
-            "Or scale them back up: state=attached.",
-            details=rows,
-        )
-
-    def _volumes(self) -> list[Object]:
-        return [
-            {
-                "name": volume.name,
-                "claim": volume.claim,
-                "state": "in use" if self.users.get(volume.name) else "free",
-                "in_use_by": [user.as_dict() for user in self.users.get(volume.name, ())],
-            }
-            for volume in self.volumes
-        ]
+        """Policies that stay Retain, and the notes."""
+        return (*self.policies.warnings, *self.notes)
 
 
-def summary(volumes: Iterable[Volume], users: Mapping[str, Sequence[VolumeUser]]) -> str:
-    """The volumes in use, as a part of a sentence."""
-    texts = (
-        f"{volume.name}{f' ({volume.claim})' if volume.claim else ''}: "
-        + listed([user.text() for user in users[volume.name]], 3)
-        for volume in volumes
-        if users.get(volume.name)
-    )
-    return listed(texts, separator="; ")
+def plan(request: Request, observed: Observed, *, begun: bool = False) -> Plan:
+    """Raises BadInput for unknown names, and Declined for pods and volumes that cannot be detached.
+
+    begun: workloads were scaled already. Then volumes that are being deleted, or are gone, are not refused.
+    """
+    if request.state == "attached":
+        return _plan_attached(request, observed)
+    return _plan_detached(request, observed, begun)
 
 
-def plan(request: Request, observed: Observed) -> Plan:
-    """Raises BadInput for unknown names, and Declined for pods that cannot be stopped by scaling a workload."""
-    return _plan_attached(request, observed) if request.state == "attached" else _plan_detached(request, observed)
-
-
-def _plan_detached(request: Request, observed: Observed) -> Plan:
-    volumes, skipped = _select(request, observed)
-    claims = {volume.claim for volume in volumes if volume.claim_phase}
-    using = tuple(p for p in observed.pods if not (pods.is_terminal(p) or claims.isdisjoint(pods.claims_used(p))))
+def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
+    selected = tuple(filter(request.selection.matches, observed.volumes))
+    if not begun:
+        request.selection.check_names(observed.volumes, f"Cluster {request.cluster}")
+    claims = {volume.claim for volume in selected if volume.claim_phase}
+    using = tuple(_using(observed.pods, claims))
     refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
-    refuse(refusals.values(), request)
-    items = {workloads.key(item): item for item in _workloads(observed, using, claims)}
+    items = {workloads.key(item): item for item in _workloads(observed, using, claims, request)}
     steps = tuple(scaled_down(item) for _key, item in sorted(items.items()))
-    deleted = tuple(pod for pod in using if namespaced_name(pod) in refusals)
-    return Plan(request, volumes, steps, using, deleted, skipped)
+    stopped = _stopped(observed, using, steps)
+    names = {volume.name for volume in selected}
+    affected = [v for v in observed.volumes if v.name in names or (v.claim_phase and v.claim in stopped)]
+    dead = on_dead_nodes(using, observed.not_ready)
+    refuse([*refusals.values(), *dead], () if begun else affected, request, begun=begun)
+    deleted = {name for name, refusal in refusals.items() if not refusal.details["by_workload"]}
+    return Plan(
+        request,
+        tuple(volume for volume in selected if not volume.is_ephemeral),
+        steps,
+        using,
+        tuple(pod for pod in using if namespaced_name(pod) in deleted),
+        tuple(volume for volume in selected if volume.is_ephemeral),
+        retained(affected, ATTACHED, stopped),
+    )
 
 
 def _plan_attached(request: Request, observed: Observed) -> Plan:
-    volumes, skipped = _select(request, observed)
-    claims = {volume.claim for volume in volumes if volume.claim}
-    steps = {workloads.key(item): created(item) for item in observed.saved}
+    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
+    claims = workloads.Claims(volume.claim for volume in selected if volume.claim)
+    steps = {workloads.key(item): created(item, at_zero=_left_down(request, item)) for item in observed.saved}
     for item in observed.workloads.values():
         steps.pop(workloads.key(item), None)
-        before = workloads.recorded(item) if workloads.is_top_level(item) else None
-        if before is not None:
+        before = workloads.recorded(item) if workloads.is_scalable(item) else None
+        if before is not None and not _left_down(request, item):
             steps[workloads.key(item)] = scaled_up(item, before)
-    used = (
-        step
-        for _key, step in sorted(steps.items())
-        if request.selection.selects_all or workloads.used_claims(step.item, claims)
+    used = tuple(step for _key, step in sorted(steps.items()) if _is_selected(request, step.item, claims))
+    return Plan(
+        request,
+        tuple(volume for volume in selected if not volume.is_ephemeral),
+        used,
+        ephemeral=tuple(volume for volume in selected if volume.is_ephemeral),
+        policies=restored(_returned(request, observed, selected, used), ATTACHED),
     )
-    return Plan(request, volumes, tuple(used), skipped=skipped)
 
 
-def _workloads(observed: Observed, using: Iterable[Object], claims: set[str]) -> Iterable[Object]:
+def _using(found: Iterable[Object], claims: set[str]) -> list[Object]:
+    """Those of the pods that use a claim and have not ended."""
+    return [pod for pod in found if not (pods.is_terminal(pod) or claims.isdisjoint(pods.claims_used(pod)))]
+
+
+def _workloads(observed: Observed, using: Iterable[Object], claims: set[str], request: Request) -> Iterable[Object]:
     """Workloads that use these claims, with or without a pod at the moment; Jobs besides their CronJob."""
+    index = workloads.Claims(claims)
+    scalable = workloads.is_scalable if request.unmanaged == "delete" else workloads.is_top_level
     for item in observed.workloads.values():
-        if workloads.is_top_level(item) and not workloads.has_finished(item) and workloads.used_claims(item, claims):
+        if scalable(item) and not workloads.has_finished(item) and workloads.used_claims(item, index):
             yield item
     for pod in using:
         reference = pods.controller(pod)
@@ -141,13 +187,41 @@ def _workloads(observed: Observed, using: Iterable[Object], claims: set[str]) ->
             if not item:
                 break
             reference = pods.controller(item)
-            if workloads.is_top_level(item) and not workloads.has_finished(item):
+            if scalable(item) and not workloads.has_finished(item):
                 yield item
 
 
-def _select(request: Request, observed: Observed) -> tuple[tuple[Volume, ...], tuple[Volume, ...]]:
-    """The selected volumes, and those skipped because their claims are ephemeral."""
-    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
-    controllers = {v.name: pods.controller(observed.claims[v.claim]) or {} for v in selected if v.claim_phase}
-    ephemeral = {name for name, reference in controllers.items() if reference.get("kind") == "Pod"}
-    return tuple(v for v in selected if v.name not in ephemeral), tuple(v for v in selected if v.name in ephemeral)
+def _stopped(observed: Observed, using: Iterable[Object], steps: Iterable[Step]) -> set[str]:
+    """All claims of the pods that are stopped, also of other volumes than the selected ones."""
+    index = workloads.Claims(observed.claims)
+    of_pods = {claim for pod in using for claim in pods.claims_used(pod)}
+    return of_pods.union(*(workloads.used_claims(step.item, index) for step in steps if step.writes))
+
+
+def _returned(request: Request, observed: Observed, selected: Iterable[Volume], steps: Iterable[Step]) -> list[Volume]:
+    """The selected volumes, and all others of workloads that are scaled up, without those of workloads left down."""
+    index = workloads.Claims(observed.claims)
+    up = set().union(*(workloads.used_claims(step.item, index) for step in steps))
+    left = [item for item in observed.workloads.values() if _left_down(request, item)]
+    down = set().union(*(workloads.used_claims(item, index) for item in left)) - up
+    names = {volume.name for volume in selected}
+    return [v for v in observed.volumes if (v.name in names and v.claim not in down) or v.claim in up]
+
+
+def _left_down(request: Request, item: Object) -> bool:
+    return workloads.key(item) in request.left_down
+
+
+def _is_selected(request: Request, item: Object, claims: workloads.Claims) -> bool:
+    """Whether state attached scales a workload up; the claims of ephemeral volumes are gone by then."""
+    selection = request.selection
+    if selection.selects_all or workloads.used_claims(item, claims):
+        return True
+    if selection.names or not workloads.has_ephemeral_volumes(item):
+        return False
+    return not selection.namespaces or item["metadata"]["namespace"] in selection.namespaces
+
+
+def _maker(pod: Object) -> str:
+    """What creates a pod: its controller, or whoever uses its name."""
+    return str((pods.controller(pod) or {}).get("uid", "")) or namespaced_name(pod)

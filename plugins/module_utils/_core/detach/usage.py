@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -60,14 +61,27 @@ def users_by_api(
         for claim in pods.claims_used(pod):
             if claim in by_claim:
                 by_claim[claim].append(pod)
-    direct = [(pod, paths) for pod in active if (paths := _directories(pod))]
+    direct = _direct_users(volumes, active)
     found = {}
     for volume in volumes:
         # Without a phase, the claim of that name has another volume, or is gone.
         users = [_pod_user(pod, "it") for pod in (by_claim[volume.claim] if volume.claim_phase else ())]
-        users += [_pod_user(pod, path) for pod, paths in direct for path in paths if _is_of(path, volume)]
+        users += direct.get(volume.name, ())
         users += [VolumeUser(f"it is attached to {node}{_ATTACHED}", node) for node in attached.get(volume.name, ())]
         found[volume.name] = users
+    return found
+
+
+def _direct_users(volumes: Iterable[Volume], all_pods: Iterable[Object]) -> dict[str, list[VolumeUser]]:
+    """Volume's name -> the pods that use its directory, or one below it, without a claim."""
+    by_directory: dict[str, list[str]] = {}
+    for volume in volumes:
+        by_directory.setdefault(volume.node_directory, []).append(volume.name)
+    found: dict[str, list[VolumeUser]] = {}
+    for pod in all_pods:
+        for path in filter(lambda path: path.startswith("/"), _directories(pod)):
+            for name in (name for above in _above(path) for name in by_directory.get(above, ())):
+                found.setdefault(name, []).append(_pod_user(pod, path))
     return found
 
 
@@ -86,8 +100,13 @@ def users_without(gone: set[str], users: Mapping[str, Sequence[VolumeUser]]) -> 
     return found
 
 
-def directories_by_node(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dict[str, dict[str, str]]:
-    """Node -> volume's name -> its directory there; also in nodes that share its host directory."""
+def directories_by_node(
+    volumes: Iterable[Volume], nodes: Sequence[Node], sharing: Sequence[Node] = ()
+) -> dict[str, dict[str, str]]:
+    """Node -> volume's name -> its directory there; also in nodes that share its host directory.
+
+    sharing: nodes of other clusters.
+    """
     nodes = kubernetes_nodes(nodes)
     found: dict[str, dict[str, str]] = {node.name: {} for node in nodes}
     for volume in volumes:
@@ -97,7 +116,19 @@ def directories_by_node(volumes: Iterable[Volume], nodes: Sequence[Node]) -> dic
         for node in nodes if places else ():
             if node.name in own or node.host_directory(volume.node_directory) in on_host:
                 found[node.name][volume.name] = volume.node_directory
+        for path in on_host:
+            for name, directories in mounted_in(sharing, {volume.name: path}).items():
+                found.setdefault(name, {}).update(directories)
     return found
+
+
+def mounted_in(nodes: Iterable[Node], host_directories: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Node -> name -> where the node has that host directory, or something below it."""
+    shown = {
+        node.name: {name: paths[0] for name, path in host_directories.items() if (paths := node.paths_of(path))}
+        for node in kubernetes_nodes(nodes)
+    }
+    return {node: directories for node, directories in shown.items() if directories}
 
 
 def why_unreadable(node: Node) -> str:
@@ -120,5 +151,10 @@ def _directories(pod: Object) -> set[str]:
     return mounted | helper_directories(pod)
 
 
-def _is_of(path: str, volume: Volume) -> bool:
-    return bool(volume.node_directory) and path.startswith("/") and is_below(path, volume.node_directory)
+def _above(path: str) -> Iterable[str]:
+    """The path and its parents."""
+    path = posixpath.normpath(path)
+    yield path
+    while path not in ("/", "//"):
+        path = posixpath.dirname(path)
+        yield path

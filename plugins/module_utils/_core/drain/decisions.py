@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -38,7 +39,7 @@ def waiting_for(observed: Observed, node: Object, result: str) -> tuple[PodDecis
 def _decide(observed: Observed, node: str, pod: Object) -> PodDecision:
     workload = pods.workload_of(pod, observed.controllers)
     volumes = pods.volumes_of(pod, observed.claims, observed.volumes, observed.nodes)
-    budgets = tuple(b for b in observed.budgets if b.selects_pod(pod))
+    budgets = observed.budgets_by_label.of(pod)
     stays = _stays(observed, pod, workload)
     if stays:
         return PodDecision(pod, workload.text(), *stays, volumes=volumes)
@@ -94,12 +95,17 @@ def _blocked(observed: Observed, decisions: Sequence[PodDecision]) -> dict[str, 
         for d in decisions
         if len(d.budgets) > 1 and not pods.is_exempt_from_budgets(d.pod)
     }
-    for budget in observed.budgets:
-        applying = [d for d in decisions if d.is_evicted and d.budgets == (budget,) and budget.applies_to(d.pod)]
-        # Pending pods of this budget are unavailable already, for as long as the node is drained.
-        pending = sum(budget.selects_pod(pod) and pods.is_unscheduled(pod) for pod in observed.pods)
-        left = budget.max_disruptions - pending
-        for decision in sorted(applying, key=lambda d: d.has_no_successor):
+    applying: dict[str, list[PodDecision]] = {}
+    for decision in decisions:
+        if decision.is_evicted and len(decision.budgets) == 1 and decision.needs_permission:
+            applying.setdefault(decision.budgets[0].key, []).append(decision)
+    # Pending pods of a budget are unavailable already, for as long as the node is drained.
+    unscheduled = filter(pods.is_unscheduled, observed.pods)
+    pending = Counter(budget.key for pod in unscheduled for budget in observed.budgets_by_label.of(pod))
+    for key, limited in applying.items():
+        budget = limited[0].budgets[0]
+        left = budget.max_disruptions - pending[key]
+        for decision in sorted(limited, key=lambda d: d.has_no_successor):
             if left < 1 and budget.counted:
                 used_up = ": pods that cannot move use up its disruptions" if budget.max_disruptions else ""
                 found[decision.name] = f"the disruption budget {budget.text()} does not allow it{used_up}"

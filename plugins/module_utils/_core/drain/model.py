@@ -4,16 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import (
+    Budget,
+    BudgetIndex,
+    read_budgets,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import UNSCHEDULABLE, tolerates
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least, check_not_empty
 
 READ = (
     *("Node", "Pod", "PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Deployment"),
@@ -39,8 +45,9 @@ class Request:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
-        """Raises BadInput if a number is too small."""
+        """Raises BadInput if a number is too small, or a list is empty."""
         check_least(options, wait_timeout=1, terminate_grace_period=0)
+        check_not_empty(options, "pod_selectors")
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(pod_selector=",".join(options["pod_selectors"] or ()), **own)
 
@@ -73,6 +80,20 @@ class Observed:
             controllers={uid_of(item): item for kind in pods.CONTROLLER_KINDS for item in objects[kind]},
             selected=None if selected is None else frozenset(uid_of(pod) for pod in selected),
         )
+
+    def all_volumes(self) -> tuple[Volume, ...]:
+        """The volumes with their claims."""
+        return read_volumes(self.volumes.values(), self.claims.values())
+
+    def used(self, decisions: Iterable[PodDecision]) -> list[Volume]:
+        """The volumes of these pods, without ephemeral ones."""
+        names = {volume.name for decision in decisions for volume in decision.volumes}
+        return [volume for volume in self.all_volumes() if volume.name in names]
+
+    @cached_property
+    def budgets_by_label(self) -> BudgetIndex:
+        """The budgets, to find those of a pod."""
+        return BudgetIndex(self.budgets)
 
     def node(self, request: Request) -> Object:
         """The requested node. Raises BadInput if it does not exist."""

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready, why_node_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import is_schedulable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import serves_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import terminating
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
 from .model import Observed, PodDecision, Request
 
@@ -20,19 +23,38 @@ SYSTEM = "kube-system"
 CRITICAL = ("system-cluster-critical", "system-node-critical")
 _ESSENTIAL = "Uncordon another node that can run it, or set force=true."
 _BARE = "Set force=true to evict pods without a controller."
+_NOT_READY = (
+    "Start it, for example: docker start {node}. Or delete its pods without waiting for it: force=true and "
+    "terminate_grace_period=0; their containers still run if the node does."
+)
 _DATA = "Set delete_emptydir_data=true to evict pods and delete the data in these volumes."
 
 
 def refuse(request: Request, observed: Observed, decisions: Iterable[PodDecision]) -> None:
     """Raise Declined, with every refusal that neither force nor delete_emptydir_data overrides."""
     evicted = [decision for decision in decisions if decision.is_evicted]
-    overridden = {"force": request.force, "delete_emptydir_data": request.delete_emptydir_data}
-    found = (*_control_plane(request, observed), *_of_pods(observed, evicted))
-    decline(f"Cannot drain node {request.node}", [r for r in found if not overridden[r.details["option"]]])
+    overridden = {
+        "force": request.force,
+        "delete_emptydir_data": request.delete_emptydir_data,
+        "terminate_grace_period": request.force and request.terminate_grace_period == 0,
+        "": False,
+    }
+    found = (*_not_ready(request, observed, evicted), *_control_plane(request, observed), *_of_pods(observed, evicted))
+    going = [replace(r, details={**r.details, "option": ""}) for r in terminating(observed.used(evicted))]
+    left = [r for r in (*going, *found) if not overridden[r.details["option"]]]
+    decline(f"Cannot drain node {request.node}", left)
 
 
 def _refusal(name: str, why: str, next_step: str, option: str = "force") -> Refusal:
     return Refusal(name, why, next_step, {"option": option})
+
+
+def _not_ready(request: Request, observed: Observed, evicted: Sequence[PodDecision]) -> Iterator[Refusal]:
+    """Its kubelet ends no pod: they would be terminating until the time is over."""
+    why = why_node_not_ready(observed.node(request))
+    if why and evicted:
+        waiting = f"it is {why}; {count(len(evicted), 'pod')} on it would not end before it is ready again"
+        yield _refusal(request.node, waiting, _NOT_READY.format(node=request.node), "terminate_grace_period")
 
 
 def _control_plane(request: Request, observed: Observed) -> Iterator[Refusal]:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The errors of a drain: pods that are still on the node, and pods that did not return to it."""
+"""The error of a drain: pods that are still on the node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import Budget, read_budgets
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import why_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
@@ -17,9 +16,13 @@ from .model import PodDecision, Request
 
 
 def not_drained(
-    request: Request, decisions: Sequence[PodDecision], left: Mapping[str, str], budgets: Iterable[Object]
+    request: Request,
+    decisions: Sequence[PodDecision],
+    left: Mapping[str, str],
+    budgets: Iterable[Object],
+    seconds: float,
 ) -> TimedOut:
-    """The error that names the pods on the node, with their budgets as they are now.
+    """The error that names the pods on the node after so many seconds, with their budgets as they are now.
 
     left: 'namespace/name' -> what the API server answered, '' for a pod that was evicted but is still terminating.
     """
@@ -39,25 +42,13 @@ def not_drained(
     involved = [current[key] for key in keys if key in current]
     return TimedOut(
         f"{count(len(stuck), 'pod')} {be(len(stuck))} still on node {request.node} after "
-        f"{request.wait_timeout:g} seconds: "
-        f"{listed(texts, separator='; ')}.",
+        f"{seconds:g} seconds: {listed(texts, separator='; ')}.",
         next_step=" ".join(_next_steps(involved, refused, [d for d in stuck if not left[d.name]])),
         details={
             "node": request.node,
             "pods": [_as_it_is(decision, left).as_dict() for decision in decisions],
             "budgets": [budget.as_dict() for budget in involved],
         },
-    )
-
-
-def not_returned(request: Request, names: Sequence[str], pod: Object | None, events: Iterable[Object]) -> TimedOut:
-    """The error if pods that waited for the node are not ready. names: 'namespace/name'; pod: the first of them."""
-    why, next_step = why_not_ready(names[0].partition("/")[0], [pod] if pod else [], events)
-    return TimedOut(
-        f"Node {request.node} is schedulable, but {count(len(names), 'pod')} {be(len(names))} still "
-        f"not ready after {request.wait_timeout:g} seconds: {listed(names)}; {why}.",
-        next_step=next_step,
-        details=names,
     )
 
 

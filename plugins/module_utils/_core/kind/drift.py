@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 
 from .config import CLUSTER_FIELDS, NODE_FIELDS, kind_config
 from .nodes import CONTROL_PLANE, Mount, Node, Port, kubernetes_nodes, node_names
-from .record import recorded_config
+from .record import is_adopted, recorded_config
 from .settings import split_rate
 from .spec import ClusterSpec, NodeSpec
 
@@ -60,15 +60,25 @@ def compare_record(
     unfinished: the configuration has not been recorded yet; applied: the plan has been carried out. Raises Declined for
     differences, BadInput if the record is unreadable.
     """
-    if record is not None:
+    if record is not None and not is_adopted(record):
         started = {"effect": "its nodes were started and its kubeconfig was written where necessary"}
         decline_drift(spec, record_drift(spec, recorded_config(record)), **(started if applied else {}))
         return ()
-    options = () if unfinished else unverifiable_options(spec)
+    if unfinished or not needs_adoption(spec, record):
+        return ()
+    options = unverifiable_options(spec)
     if not options:
         return ()
     text = f"was not created by kindlab.volumes.kind_cluster: {', '.join(options)} could not be compared."
     return (f"Cluster {spec.name} {text}",)
+
+
+def needs_adoption(spec: ClusterSpec, record: Mapping[str, Any] | None) -> bool:
+    """True if the cluster was created by other means, and what is requested of it has to be recorded.
+
+    Raises BadInput if the record is unreadable.
+    """
+    return record is None or (is_adopted(record) and bool(record_drift(spec, recorded_config(record))))
 
 
 def container_drift(spec: ClusterSpec, nodes: Sequence[Node], image_ids: Mapping[str, str]) -> tuple[Difference, ...]:
@@ -122,13 +132,14 @@ def _fields(
 def _node_drift(requested: NodeSpec, node: Node, image_ids: Mapping[str, str]) -> Iterator[Difference]:
     same_image = (
         not requested.image
+        or "image" in node.unknown
         or plain_name(requested.image) == plain_name(node.image)
         or image_ids.get(requested.image) == node.image_id
     )
     if not same_image:
         yield Difference(requested.name, "image", node.image, requested.image)
     yield from _mount_drift(requested, node)
-    if _ports_differ(requested.ports, node):
+    if "ports" not in node.unknown and _ports_differ(requested.ports, node):
         before = [_port_text(port) for port in node.ports if not is_api_server(node, port, requested.ports)]
         yield Difference(requested.name, "ports", sorted(before), sorted(map(_port_text, requested.ports)))
 

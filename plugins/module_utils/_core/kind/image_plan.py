@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import Image, engine_image
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .nodes import Node, kubernetes_nodes
@@ -28,6 +29,7 @@ class Request:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Check the options. Raises BadInput."""
+        check_not_empty(options, "nodes")
         images, archives, nodes = (tuple(dict.fromkeys(options.get(o) or ())) for o in ("images", "archives", "nodes"))
         if not images and not archives:
             raise BadInput("images and archives are both empty.", next_step="Name at least one image or archive.")

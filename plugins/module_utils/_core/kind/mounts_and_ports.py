@@ -57,9 +57,9 @@ def node_mounts(node_name: str, node: Mapping[str, Any], shared: Iterable[Mappin
 def _absolute(option: str, path: str) -> str:
     if not path.startswith("/"):
         raise BadInput(f"{option} {path!r} is not an absolute path.", next_step="Use an absolute path.")
-    if ":" in path or "\n" in path:
+    if set(path) & set(":\n\0"):
         raise BadInput(
-            f"{option} {path!r} contains ':' or a newline, which container engines cannot mount.",
+            f"{option} {path!r} contains ':' or a control character, which container engines cannot mount.",
             next_step="Use another path.",
         )
     return "/" + posixpath.normpath(path).lstrip("/")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 # Labels that kind puts on node containers, and their roles.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -17,11 +18,21 @@ LOAD_BALANCER = "external-load-balancer"
 
 
 @dataclass(frozen=True)
+class Submount:
+    """A file system that only the node or only the host has mounted below a mount. on_host: the host has one there."""
+
+    node_path: str
+    mismatch: str
+    on_host: bool = True
+
+
+@dataclass(frozen=True)
 class Mount:
     """A mount of a node container.
 
     kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
-    host_path is not what the node has mounted, '' if it is or if they were not compared.
+    host_path is not what the node has mounted, '' if it is or if they were not compared; submounts: the same of places
+    below it. remedy: what to do about either.
     """
 
     node_path: str
@@ -30,6 +41,21 @@ class Mount:
     read_only: bool = False
     propagation: str = ""
     mismatch: str = ""
+    remedy: str = ""
+    submounts: tuple[Submount, ...] = ()
+
+    def mismatch_of(self, node_directory: str) -> str:
+        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
+        if self.mismatch:
+            return self.mismatch
+        path = posixpath.normpath(node_directory)
+        hidden = (
+            below.mismatch
+            for below in self.submounts
+            # The host cannot read what the node has below a file system of the host's own.
+            if is_below(path, below.node_path) or (below.on_host and is_below(below.node_path, path))
+        )
+        return next(hidden, "")
 
 
 @dataclass(frozen=True)
@@ -47,8 +73,9 @@ class Node:
     """A node container as the engine shows it.
 
     role: control-plane, worker or external-load-balancer; state: as the engine calls it, e.g. running, exited, paused.
-    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. labels
-    (None if unknown) and takes_pods (False for a taint that keeps ordinary pods out) are those of its Node.
+    exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. unknown:
+    fields that the engine does not show. labels (None if unknown) and takes_pods (False for a taint that keeps ordinary
+    pods out) are those of its Node.
     """
 
     name: str
@@ -60,21 +87,49 @@ class Node:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     exit_reason: str = ""
+    unknown: tuple[str, ...] = ()
     labels: Mapping[str, str] | None = field(default=None, compare=False)
     takes_pods: bool = field(default=True, compare=False)
 
     def mount_of(self, node_directory: str) -> Mount | None:
         """The mount that a directory of this node lies in, None for the node's own file system."""
-        path = posixpath.normpath(node_directory)
-        above = (m for m in self.mounts if is_below(path, m.node_path))
-        return max(above, key=lambda m: len(posixpath.normpath(m.node_path)), default=None)
+        return self._nearest(posixpath.normpath(node_directory))[1]
 
     def host_directory(self, node_directory: str) -> str | None:
         """The host directory behind a directory of this node; None if it is not mounted from the host."""
-        path, nearest = posixpath.normpath(node_directory), self.mount_of(node_directory)
+        path = posixpath.normpath(node_directory)
+        point, nearest = self._nearest(path)
         if nearest is None or nearest.kind != "bind":
             return None
-        return posixpath.normpath(posixpath.join(nearest.host_path, posixpath.relpath(path, nearest.node_path)))
+        return posixpath.normpath(posixpath.join(nearest.host_path, path[len(point) :].lstrip("/")))
+
+    def _nearest(self, path: str) -> tuple[str, Mount | None]:
+        """The mount that a normalized path lies in, and its mount point without the slash at the end."""
+        for point, mount in self._points:
+            if path == point or path.startswith(f"{point}/"):
+                return point, mount
+        return "", None
+
+    @cached_property
+    def _points(self) -> list[tuple[str, Mount]]:
+        """The mounts with their normalized points, the longest first: thousands of volumes are looked up in them."""
+        points = ((posixpath.normpath(mount.node_path).rstrip("/"), mount) for mount in self.mounts)
+        return sorted(points, key=lambda pair: -len(pair[0]))
+
+    def paths_of(self, host_directory: str) -> tuple[str, ...]:
+        """Where this node has a directory of the host mounted, or what lies below it."""
+        found = []
+        for mount in self.mounts:
+            if mount.kind != "bind" or not mount.host_path:
+                continue
+            if is_below(host_directory, mount.host_path):
+                path = posixpath.join(mount.node_path, posixpath.relpath(host_directory, mount.host_path))
+                # Another mount may hide it.
+                if self.host_directory(path) == posixpath.normpath(host_directory):
+                    found.append(posixpath.normpath(path))
+            elif is_below(mount.host_path, host_directory):
+                found.append(mount.node_path)
+        return tuple(found)
 
 
 def kubernetes_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:

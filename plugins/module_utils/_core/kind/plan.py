@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
-from .drift import compare_record, container_drift, decline_drift
+from .drift import compare_record, container_drift, decline_drift, needs_adoption
+from .host.observed import Observed
+from .host.preflight import refusals
 from .mounts_and_ports import HostDirectory
 from .nodes import Node, context_name
 from .spec import ClusterSpec, checked_name
 from .view import ABSENT, cluster_view
+
+_FORCE = "kindlab.volumes.kind_cluster with state=absent and force=true"
 
 
 @dataclass(frozen=True)
@@ -47,45 +51,12 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """The cluster and its files on this host.
-
-    kubeconfig: path of the cluster's own file; named: it contains the cluster; connects: it connects to it.
-    merged: the user's own file contains the cluster. unfinished: a creation, or a removal (removing), was interrupted.
-    has_credentials: false if all nodes run and kubeadm has not written credentials. has_volumes: only read if the
-    cluster may have to be replaced. image_ids: of requested images under other names than the nodes' own.
-    version, record: of the API server, '' and None if it does not answer. missing: requested host directories.
-    blockers: why the cluster must not be deleted; only read if that matters.
-    """
-
-    kubeconfig: str
-    nodes: tuple[Node, ...] = ()
-    unfinished: bool = False
-    removing: bool = False
-    named: bool = False
-    connects: bool = False
-    merged: bool = False
-    has_credentials: bool = True
-    has_volumes: bool = False
-    image_ids: Mapping[str, str] = field(default_factory=dict)
-    version: str = ""
-    record: Mapping[str, Any] | None = None
-    missing: tuple[HostDirectory, ...] = ()
-    blockers: tuple[Refusal, ...] = ()
-    engine: str = "docker"
-
-    @property
-    def abandoned(self) -> bool:
-        """True if kind was interrupted while there was no kubeconfig, and no volume uses the nodes that it left."""
-        return bool(self.nodes) and self.unfinished and not self.named and not self.has_volumes
-
-
-@dataclass(frozen=True)
 class Plan:
     """The steps, in the order of their fields.
 
     remove: nodes and kubeconfig entries. finish: wait until a new cluster is usable, and record its configuration.
-    version: of the API server, if the recorded configuration has been compared already.
+    adopt: record the configuration of a cluster that others created. version: of the API server, if the recorded
+    configuration has been compared already.
     """
 
     request: Request
@@ -97,13 +68,15 @@ class Plan:
     write_kubeconfig: bool = False
     merge: bool = False
     finish: bool = False
+    adopt: bool = False
     version: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
         """True if any step is necessary."""
-        return any((self.remove, self.create, self.start, self.write_kubeconfig, self.merge, self.finish))
+        steps = (self.remove, self.create, self.start, self.write_kubeconfig, self.merge, self.finish, self.adopt)
+        return any(steps)
 
     def diff(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The cluster and its kubeconfigs before and after."""
@@ -113,11 +86,13 @@ class Plan:
             **cluster_view(name, seen.nodes, unfinished=seen.unfinished),
             "kubeconfig": seen.kubeconfig if seen.connects else None,
             "merged": seen.merged,
+            "recorded": seen.is_recorded and not self.adopt,
         }
         after = {
             **cluster_view(name, self._nodes_after()),
             "kubeconfig": seen.kubeconfig if present else None,
             "merged": present and (self.request.merge_kubeconfig or seen.merged),
+            "recorded": present,
         }
         return before, after
 
@@ -143,14 +118,23 @@ class Plan:
 
 def needs_blockers(request: Request, observed: Observed) -> bool:
     """True if the request deletes a cluster that may be in use, and does not force it."""
-    return request.state == ABSENT and bool(observed.nodes) and not observed.abandoned and not request.force
+    if not observed.nodes or observed.abandoned or observed.deletion_is_decided or request.force:
+        return False
+    return request.state == ABSENT or observed.half_deleted
+
+
+def needs_machine(request: Request, observed: Observed) -> bool:
+    """True if the request creates the cluster."""
+    gone = not observed.nodes or observed.abandoned or observed.half_deleted
+    return request.state != ABSENT and gone
 
 
 def plan(request: Request, observed: Observed) -> Plan:
     """The steps to the requested state.
 
-    Raises Declined if volumes would lose data, if the existing cluster differs from the requested one, or if its nodes
-    exist but kubeadm never ran, and BadInput if the recorded configuration is unreadable.
+    Raises Declined if volumes would lose data, if the existing cluster differs from the requested one, if its nodes
+    exist but kubeadm never ran, if it may be unfinished and cannot be asked, or if this host cannot run it, and
+    BadInput if the recorded configuration is unreadable.
     """
     return _plan_absent(request, observed) if request.state == ABSENT else _plan_present(request, observed)
 
@@ -160,24 +144,27 @@ def _plan_absent(request: Request, observed: Observed) -> Plan:
         subject = f"Cluster {request.spec.name} cannot be deleted safely"
         decline(subject, observed.blockers, "To delete it and lose this data, set force=true.")
     # The kubeconfig entries of a cluster that no longer exists are removed as well.
-    remove = bool(observed.nodes) or observed.unfinished or observed.named or observed.merged
-    return Plan(request, observed, remove=remove)
+    entries = observed.named or observed.merged or observed.outdated
+    return Plan(request, observed, remove=bool(observed.nodes) or observed.unfinished or entries)
 
 
 def _plan_present(request: Request, observed: Observed) -> Plan:
-    spec, merge = request.spec, request.merge_kubeconfig and not observed.merged
-    complete = {node.name for node in spec.nodes} <= {node.name for node in observed.nodes}
-    half_removed = observed.removing and not observed.named and not complete
-    if not observed.nodes or observed.abandoned or half_removed:
+    spec = request.spec
+    if needs_machine(request, observed):
+        _decline_rest_of_deletion(request, observed)
+        if observed.machine is not None:
+            decline(f"Cluster {spec.name} cannot be created on this host", refusals(spec, observed.machine))
         remove = bool(observed.nodes) or observed.named
-        return Plan(request, observed, remove, observed.missing, create=True, merge=merge, finish=True)
-    if not observed.has_credentials and not observed.named:
-        raise Declined(
-            f"The nodes of cluster {spec.name} exist, but kubeadm never ran in them; it is unknown who created them.",
-            tried=kind_command(observed.engine, f"get kubeconfig --name {spec.name}"),
-            next_step=f"Delete them: {kind_command(observed.engine, f'delete cluster --name {spec.name}')}, or "
-            "kindlab.volumes.kind_cluster with state=absent and force=true.",
+        return Plan(
+            request,
+            observed,
+            remove,
+            observed.missing,
+            create=True,
+            merge=request.merge_kubeconfig,
+            finish=True,
         )
+    _decline_unknown(spec.name, observed)
     decline_drift(spec, container_drift(spec, observed.nodes, observed.image_ids))
     warnings = compare_record(spec, observed.record, unfinished=observed.unfinished) if observed.version else ()
     return Plan(
@@ -185,8 +172,36 @@ def _plan_present(request: Request, observed: Observed) -> Plan:
         observed,
         start=tuple(node for node in observed.nodes if node.state != "running"),
         write_kubeconfig=not observed.connects,
-        merge=merge,
+        merge=request.merge_kubeconfig and not observed.merged,
         finish=observed.unfinished,
+        adopt=bool(observed.version) and not observed.unfinished and needs_adoption(spec, observed.record),
         version=observed.version,
         warnings=warnings,
     )
+
+
+def _decline_rest_of_deletion(request: Request, observed: Observed) -> None:
+    """Raise Declined if an interrupted deletion left nodes that may have been used since."""
+    if needs_blockers(request, observed):
+        name = request.spec.name
+        step = f"To finish the deletion: {_FORCE}, or with backup set. Then run this again."
+        decline(f"The deletion of cluster {name} was interrupted, and its rest may be in use", observed.blockers, step)
+
+
+def _decline_unknown(name: str, observed: Observed) -> None:
+    """Raise Declined if nobody knows whether the cluster was ever usable."""
+    if observed.half_created and observed.doubt and observed.mark is not None:
+        stopped = observed.stopped
+        start = f"Start its nodes: {observed.engine} start {' '.join(stopped)}, and run this again." if stopped else ""
+        decline(
+            f"Cluster {name} may be unfinished, and may have volumes",
+            [Refusal(name, f"its creation was interrupted ({observed.mark.who}), and {observed.doubt}")],
+            start,
+            f"To delete it with everything in it: {_FORCE}.",
+        )
+    if not observed.has_credentials and not observed.named:
+        raise Declined(
+            f"The nodes of cluster {name} exist, but kubeadm never ran in them; it is unknown who created them.",
+            tried=kind_command(observed.engine, f"get kubeconfig --name {name}"),
+            next_step=f"Delete them: {kind_command(observed.engine, f'delete cluster --name {name}')}, or {_FORCE}.",
+        )

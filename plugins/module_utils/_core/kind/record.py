@@ -9,35 +9,67 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
 from .config import CLUSTER_FIELDS, MOUNT_FIELDS, NODE_FIELDS, PORT_FIELDS
+from .mounts_and_ports import PROPAGATION
 from .nodes import Node, node_names
 from .settings import NETWORKING, split_rate
 
 RECORD, RECORD_NAMESPACE = "kindlab-cluster", "kube-system"
 
+_NODE = {
+    "role!": {"control-plane", "worker"},
+    "image": str,
+    "labels": {"*": str},
+    "extraMounts": [{"hostPath!": str, "containerPath!": str, "readOnly": bool, "propagation": {*PROPAGATION}}],
+    "extraPortMappings": [{"containerPort!": int, "hostPort": int, "listenAddress": str, "protocol": str}],
+    "kubeadmConfigPatches": [str],
+}
+_CONFIG = {
+    "name!": str,
+    "nodes!": [_NODE],
+    "featureGates": {"*": bool},
+    "runtimeConfig": {"*": str},
+    "networking": dict(NETWORKING.values()),
+    "kubeadmConfigPatches": [str],
+    "containerdConfigPatches": [str],
+}
 
-def record(config: str, kind_version: str) -> dict[str, Any]:
-    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this."""
+
+def record(config: str, kind_version: str, *, adopted: bool = False) -> dict[str, Any]:
+    """The ConfigMap: node containers do not show all of the configuration, so later runs compare with this.
+
+    adopted: the cluster was created by other means, and the configuration is only what was requested of it.
+    """
+    origin = "adopted-by" if adopted else "created-by"
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": RECORD, "namespace": RECORD_NAMESPACE},
-        "data": {"config": config, "kind": kind_version, "created-by": "kindlab.volumes.kind_cluster"},
+        "data": {"config": config, "kind": kind_version, origin: "kindlab.volumes.kind_cluster"},
     }
 
 
+def is_adopted(config_map: Mapping[str, Any]) -> bool:
+    """True if the cluster was created by other means: what no container shows is what was requested last."""
+    return "adopted-by" in (config_map.get("data") or {})
+
+
 def recorded_config(config_map: Mapping[str, Any]) -> dict[str, Any]:
-    """kind's configuration from the ConfigMap. Raises BadInput if the ConfigMap was edited."""
+    """kind's configuration from the ConfigMap. Raises BadInput if it is none any more."""
     try:
-        return dict(json.loads(config_map["data"]["config"]))
-    except (KeyError, TypeError, ValueError):
+        config = json.loads(config_map["data"]["config"])
+    except (LookupError, TypeError, ValueError, RecursionError):
+        config = None
+    if not fits(config, _CONFIG) or not config["nodes"]:
         raise BadInput(
             f"ConfigMap {RECORD_NAMESPACE}/{RECORD} does not contain a kind configuration any more.",
             tried=f"kubectl -n {RECORD_NAMESPACE} get configmap {RECORD} -o yaml",
             next_step="Delete the ConfigMap to treat the cluster like one of another tool: "
             f"kubectl -n {RECORD_NAMESPACE} delete configmap {RECORD}",
-        ) from None
+        )
+    return dict(config)
 
 
 def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -> dict[str, Any]:
@@ -50,12 +82,14 @@ def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -
         config = recorded_config(config_map or {})
     except BadInput:
         return {}
+    ours = {field: name for name, (field, _type) in NETWORKING.items()}
+    if config.get("networking", {}).keys() - ours.keys():
+        return {}
     names = node_names(config["name"], [node["role"] for node in config["nodes"]])
     images = {node.name: node.image for node in nodes}
     options = _options(config, CLUSTER_FIELDS)
     rate, patches = split_rate(options.pop("kubeadm_patches", ()))
     if "networking" in options:
-        ours = {field: name for name, (field, _type) in NETWORKING.items()}
         options["networking"] = {ours[field]: value for field, value in options["networking"].items()}
     return {
         "nodes": [_node(node, images.get(name, "")) for name, node in zip(names, config["nodes"], strict=True)],

@@ -99,7 +99,7 @@ def request_rate(qps: int | None) -> tuple[str, ...]:
 
 def split_rate(texts: Sequence[str]) -> tuple[int | None, list[str]]:
     """(the rate of request_rate(), the other patches); the rate is None if the patches do not begin with its own."""
-    match = re.search(r'"kube-api-qps": "(\d+)"', texts[0]) if texts else None
+    match = re.search(r'"kube-api-qps": "([1-9]\d{0,8})"', texts[0]) if texts else None
     rate = int(match[1]) if match else None
     own = request_rate(rate)
     if own and tuple(texts[: len(own)]) == own:

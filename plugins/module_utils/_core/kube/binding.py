@@ -9,25 +9,33 @@ annotation bind-completed. A claim whose volume does not exist yet is Pending wi
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .objects import Object
-from .volumes import BIND_COMPLETED, ORIGINAL_POLICY
+from .volumes import BIND_COMPLETED, ORIGINAL_POLICY, RETAINED_UNTIL
+
+# Fields of a claimRef that say which claim of the name it is.
+_OF_THE_CLAIM = ("uid", "resourceVersion")
+# For uids made from names: the API server makes random ones (version 4), never version 5.
+_GONE = uuid.UUID("6b1f6b9e-4f0b-5c1d-9d0e-8a3c5f7e2a41")
 
 
 @dataclass(frozen=True)
 class Binding:
     """A volume and its claim, as requested and as they exist (None if missing).
 
-    requested_claim: None if only the volume is written, for a claim that somebody else creates.
+    requested_claim: None if only the volume is written, for a claim that somebody else creates. released: the volume
+    stays that of a claim that is gone, and is for no other.
     """
 
     requested_volume: Object
     requested_claim: Object | None
     volume: Object | None = None
     claim: Object | None = None
+    released: bool = False
 
     @property
     def name(self) -> str:
@@ -39,6 +47,13 @@ class Binding:
         """True if volume and claim both end up Bound."""
         return self.requested_claim is not None or joined(self.volume, self.claim)
 
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases that the volume may end up in, the one that is written first."""
+        if self.binds:
+            return ("Bound",)
+        return ("Released", "Failed") if self.released else ("Available", "Bound")
+
 
 def claim_to_create(claim: Object, volume: str) -> Object:
     """A claim that requests one volume by name."""
@@ -48,9 +63,18 @@ def claim_to_create(claim: Object, volume: str) -> Object:
 def volume_to_create(pv: Object, claim_uid: str = "") -> Object:
     """A volume with policy Retain; for the claim with that uid, without one for any claim of the name."""
     spec = {**pv["spec"], "persistentVolumeReclaimPolicy": "Retain"}
-    if claim_uid:
-        spec["claimRef"] = {**spec["claimRef"], "uid": claim_uid}
+    if spec.get("claimRef"):
+        named = {key: value for key, value in spec["claimRef"].items() if key not in _OF_THE_CLAIM}
+        spec["claimRef"] = {**named, **({"uid": claim_uid} if claim_uid else {})}
     return {**pv, "spec": spec}
+
+
+def released_uid(pv: Object) -> str:
+    """The uid in the claimRef of a released volume: that of the claim that is gone, or else one that no claim has.
+
+    With it the controller shows the volume as Released, and never binds it to a new claim of that name.
+    """
+    return str(pv["spec"]["claimRef"].get("uid") or uuid.uuid5(_GONE, pv["metadata"]["name"]))
 
 
 def volume_change(pv: Object, requested: Object, claim_uid: str = "") -> Object:
@@ -66,7 +90,7 @@ def volume_change(pv: Object, requested: Object, claim_uid: str = "") -> Object:
 
 
 def volume_status(phase: str) -> Object:
-    """The status that the controller would write (phase: Bound or Available), without the reason of an older one."""
+    """The status that the controller would write (Bound, Available, Released), without the reason of an older one."""
     return {"status": {"phase": phase, "message": None, "reason": None}}
 
 
@@ -82,7 +106,7 @@ def claim_status(pv: Object) -> Object:
 def policy_change(policy: str) -> Object:
     """The merge patch that sets a volume's original reclaim policy again."""
     return {
-        "metadata": {"annotations": {ORIGINAL_POLICY: None}},
+        "metadata": {"annotations": {ORIGINAL_POLICY: None, RETAINED_UNTIL: None}},
         "spec": {"persistentVolumeReclaimPolicy": policy},
     }
 

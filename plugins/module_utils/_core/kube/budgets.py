@@ -32,7 +32,7 @@ class Budget:
     allowed: int = 0
     counted: bool = True
     any_unhealthy: bool = False
-    selector: Object = field(default_factory=dict, compare=False)
+    selector: Object | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -75,6 +75,24 @@ class Budget:
         return is_ready(pod) or not (self.any_unhealthy or self.healthy >= self.desired > 0)
 
 
+class BudgetIndex:
+    """Finds the budgets of a pod by one of its labels, without trying all of them."""
+
+    def __init__(self, budgets: Iterable[Budget]) -> None:
+        self._by_label: dict[tuple[str, str, str], list[Budget]] = {}
+        for budget in budgets:
+            labels = (budget.selector or {}).get("matchLabels") or {}
+            # No label has an empty name: it stands for selectors without labels.
+            name, value = next(iter(labels.items()), ("", ""))
+            self._by_label.setdefault((budget.namespace, name, value), []).append(budget)
+
+    def of(self, pod: Mapping[str, Any]) -> tuple[Budget, ...]:
+        """The budgets that select the pod, by namespace and name."""
+        labels = [("", ""), *(pod["metadata"].get("labels") or {}).items()]
+        found = (b for label in labels for b in self._by_label.get((pod["metadata"]["namespace"], *label), ()))
+        return tuple(sorted((b for b in found if b.selects_pod(pod)), key=lambda b: b.key))
+
+
 def read_budget(item: Object) -> Budget:
     """A budget from its object."""
     spec, status, metadata = item["spec"], item.get("status") or {}, item["metadata"]
@@ -89,7 +107,7 @@ def read_budget(item: Object) -> Budget:
         allowed=status.get("disruptionsAllowed", 0),
         counted=status.get("observedGeneration", 0) >= metadata.get("generation", 0) > 0,
         any_unhealthy=spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow",
-        selector=spec.get("selector") or {},
+        selector=spec.get("selector"),
     )
 
 

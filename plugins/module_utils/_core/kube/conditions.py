@@ -19,6 +19,15 @@ def has_condition(item: Mapping[str, Any], condition: str) -> bool:
     return any(c["type"] == condition and c["status"] == "True" for c in conditions)
 
 
+def why_node_not_ready(node: Mapping[str, Any]) -> str:
+    """Why a node is not ready, as its Ready condition says, '' if it is, or has no such condition."""
+    for condition in _status(node).get("conditions") or ():
+        if condition.get("type") == "Ready" and condition.get("status") != "True":
+            reason = ": ".join(filter(None, (condition.get("reason", ""), condition.get("message", "").rstrip("."))))
+            return f"NotReady ({reason})" if reason else "NotReady"
+    return ""
+
+
 def is_default_class(storage_class: Mapping[str, Any]) -> bool:
     """True for a storage class that claims without one get; Kubernetes still honours the beta annotation."""
     annotations = storage_class["metadata"].get("annotations") or {}
@@ -53,7 +62,7 @@ def namespace_obstacle(name: str, namespace: Mapping[str, Any] | None, *, create
     if namespace is None and not create:
         return (
             f"the namespace {name} does not exist",
-            "Create it (kubectl create namespace NAME), or set create_namespaces: true.",
+            f"Create it (kubectl create namespace {name}), or set create_namespaces=true.",
         )
     if namespace is not None and _status(namespace).get("phase") == "Terminating":
         return f"the namespace {name} is being deleted", f"Wait: kubectl wait --for=delete namespace/{name}"

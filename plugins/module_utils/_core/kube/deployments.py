@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Deployments: images, arguments, and why a rollout is stuck."""
+"""Deployments: images and arguments of their containers."""
 
 from __future__ import annotations
 
@@ -18,53 +18,6 @@ def containers(deployment: Mapping[str, Any]) -> list[Object]:
 def argv(container: Mapping[str, Any]) -> list[str]:
     """The command and arguments in the manifest; the image's own command is not included."""
     return [*(container.get("command") or ()), *(container.get("args") or ())]
-
-
-def why_not_ready(
-    namespace: str, pods: Iterable[Object], events: Iterable[Object], selector: str = ""
-) -> tuple[str, str]:
-    """Why a Deployment's pods are not ready, and the next step: a command to paste, or a hint.
-
-    pods: those of the Deployment; events: all of its namespace; selector: the Deployment's, as kubectl takes it.
-    """
-    warnings = sorted((event for event in events if event.get("type") == "Warning"), key=_time)
-    last = {event.get("involvedObject", {}).get("name", ""): event for event in warnings}
-    newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
-    if newest is None:
-        whys = [f"{event.get('reason', '')}: {event.get('message', '')}" for event in last.values()]
-        command = f"kubectl -n {namespace} describe replicasets{f' -l {selector}' if selector else ''}"
-        return "; ".join(["no pod was created", *whys[-1:]]), command
-    name = newest["metadata"]["name"]
-    reason, message, image = _state(newest)
-    parts = [f"pod {name} is {reason}", message]
-    event = last.get(name)
-    if event and event["message"] not in message:
-        parts.append(f"last event {event.get('reason')}: {event['message']}")
-    why = "; ".join(part.strip() for part in parts if part)
-    if "Image" in reason:
-        return why, f"Load {image} into the nodes with kindlab.volumes.kind_image, or use an image that they have."
-    verb = "logs --previous" if reason in ("CrashLoopBackOff", "Error") else "describe pod"
-    return why, f"kubectl -n {namespace} {verb} {name}"
-
-
-def _state(pod: Object) -> tuple[str, str, str]:
-    """(reason, message, image) of the first container or condition that keeps a pod from being ready."""
-    status = pod.get("status") or {}
-    for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-        waiting = (container.get("state") or {}).get("waiting")
-        ended = (container.get("state") or {}).get("terminated") or (container.get("lastState") or {}).get("terminated")
-        if waiting or ended or not container.get("ready"):
-            reason = (waiting or {}).get("reason") or (ended or {}).get("reason") or "not ready"
-            code = f"exit code {ended['exitCode']}: {ended.get('message', '').strip()}" if ended else ""
-            return reason, code or (waiting or {}).get("message", ""), container.get("image", "")
-    for condition in status.get("conditions") or ():
-        if condition.get("status") == "False" and condition.get("message"):
-            return condition.get("reason") or status.get("phase", "Pending"), condition["message"], ""
-    return status.get("phase", "Pending"), "", ""
-
-
-def _time(event: Object) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp", ""))
 
 
 def repository(image: str) -> str:

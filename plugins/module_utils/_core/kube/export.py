@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .objects import Object
-from .volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, claim_of
+from .volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER
 
 # Fields of the API server and controllers, which are valid in their cluster only. ownerReferences have a uid: with
 # them the garbage collector would delete a restored claim at once.
@@ -45,9 +45,8 @@ def saved_volume(pv: Mapping[str, Any]) -> Object:
     saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolume", **pv})
     spec = saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     if spec.get("claimRef"):
-        namespace, _slash, name = claim_of(pv).partition("/")
-        ref = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}
-        spec["claimRef"] = ref
+        name = {field: spec["claimRef"].get(field, "") for field in ("namespace", "name")}
+        spec["claimRef"] = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **name}
     return saved
 
 

@@ -13,13 +13,26 @@ from .scheduling import affinity_fits
 from .volumes import affinity_nodes
 
 MIRROR = "kubernetes.io/config.mirror"
-# Controllers that are looked up; one of another kind is assumed to exist.
+# Kubernetes' own controllers, with their API groups: others have kinds of the same name, e.g. apps.kruise.io.
+GROUPS = {
+    "ReplicaSet": "apps",
+    "StatefulSet": "apps",
+    "DaemonSet": "apps",
+    "Job": "batch",
+    "ReplicationController": "",
+    "Deployment": "apps",
+    "CronJob": "batch",
+}
+# Those of them that are looked up; any other controller is assumed to exist.
 CONTROLLER_KINDS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What would create a pod again, '' for nothing; a Deployment instead of its ReplicaSet."""
+    """What would create a pod again, '' for nothing; a Deployment instead of its ReplicaSet.
+
+    kind: with its API group if it is called like a kind of Kubernetes, and is another one.
+    """
 
     kind: str = ""
     name: str = ""
@@ -79,6 +92,20 @@ def controller(item: Mapping[str, Any]) -> Object | None:
     return next((reference for reference in references if reference.get("controller")), None)
 
 
+def is_builtin(reference: Mapping[str, Any]) -> bool:
+    """True if a reference names one of Kubernetes' own controllers, by group and kind."""
+    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    return GROUPS.get(reference.get("kind", "")) == group
+
+
+def referred(reference: Mapping[str, Any]) -> Workload:
+    """What a reference names."""
+    kind = reference["kind"]
+    if kind in GROUPS and not is_builtin(reference):
+        kind = f"{kind}.{reference.get('apiVersion', '').rpartition('/')[0]}"
+    return Workload(kind, reference["name"])
+
+
 def workload_of(pod: Mapping[str, Any], owners: Mapping[str, Object]) -> Workload:
     """The workload of a pod. owners: uid -> object, all of the kinds in CONTROLLER_KINDS."""
     reference = controller(pod)
@@ -86,9 +113,9 @@ def workload_of(pod: Mapping[str, Any], owners: Mapping[str, Object]) -> Workloa
         return Workload()
     owner = owners.get(reference.get("uid", ""))
     if owner is None:
-        return Workload() if reference["kind"] in CONTROLLER_KINDS else Workload(reference["kind"], reference["name"])
-    top = controller(owner) or reference
-    return Workload(top["kind"], top["name"])
+        looked_up = is_builtin(reference) and reference["kind"] in CONTROLLER_KINDS
+        return Workload() if looked_up else referred(reference)
+    return referred(controller(owner) or reference)
 
 
 def claims_used(pod: Mapping[str, Any]) -> list[str]:

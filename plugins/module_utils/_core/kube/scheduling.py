@@ -21,8 +21,8 @@ def is_schedulable(node: Mapping[str, Any]) -> bool:
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """True if a label selector matches; an empty one matches nothing."""
-    if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
+    """True if a label selector matches: {} matches everything, None nothing (see LabelSelectorAsSelector)."""
+    if selector is None:
         return False
     equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
     return equal and all(_holds(requirement, labels) for requirement in selector.get("matchExpressions") or ())

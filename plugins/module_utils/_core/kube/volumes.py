@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ ORIGINAL_POLICY = "kindlab.volumes/original-reclaim-policy"
 # Until when a volume keeps the policy Retain: 'attached' or 'uncordoned'.
 RETAINED_UNTIL = "kindlab.volumes/retained-until"
 HOSTNAME = "kubernetes.io/hostname"
+_CLAIM = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,13 @@ def read_volumes(persistent_volumes: Iterable[Object], claims: Iterable[Object])
 
 
 def claim_of(pv: Mapping[str, Any]) -> str:
-    """'namespace/name' of a PersistentVolume's claim, '' for none."""
-    ref = pv["spec"].get("claimRef")
-    return f"{ref.get('namespace') or 'default'}/{ref.get('name', '')}" if ref else ""
+    """'namespace/name' of a PersistentVolume's claim, '' for none.
+
+    The API server does not check claimRef: without a namespace, or with an impossible name, no claim can match it.
+    """
+    ref = pv["spec"].get("claimRef") or {}
+    claim = f"{ref.get('namespace')}/{ref.get('name')}"
+    return claim if _CLAIM.fullmatch(claim) else ""
 
 
 def is_ephemeral(claim: Mapping[str, Any]) -> bool:
@@ -95,7 +101,8 @@ def node_directory(pv: Mapping[str, Any]) -> str:
     """The directory in the node, '' if the source is neither hostPath nor local."""
     spec = pv["spec"]
     path = (spec.get("hostPath") or spec.get("local") or {}).get("path", "")
-    return posixpath.normpath(path) if path else ""
+    # Relative ones are accepted, too, and are below the root. normpath keeps two slashes at the beginning.
+    return "/" + posixpath.normpath(f"/{path}").lstrip("/") if path else ""
 
 
 def affinity_nodes(pv: Mapping[str, Any]) -> tuple[str, ...]:
@@ -131,7 +138,7 @@ def _volume(pv: Object, claim: Object | None) -> Volume:
         name=name,
         claim=claim_of(pv),
         phase=(pv.get("status") or {}).get("phase", ""),
-        claim_phase="" if claim is None else (claim.get("status") or {}).get("phase", ""),
+        claim_phase="" if claim is None else (claim.get("status") or {}).get("phase") or "Pending",
         storage_class=spec.get("storageClassName", ""),
         reclaim_policy=spec.get("persistentVolumeReclaimPolicy", "Retain"),
         capacity=(spec.get("capacity") or {}).get("storage", ""),

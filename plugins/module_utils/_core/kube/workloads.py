@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from .conditions import has_condition
 from .export import saved_object
 from .objects import Object, merged
-from .pods import claims_of, controller
+from .pods import claims_of, controller, is_builtin
 
 # The label that records a workload's fields before it was scaled to zero: 'replicas.3'. An annotation of a Deployment
 # would be copied to its ReplicaSets and return with a rollback.
@@ -48,21 +48,44 @@ def template(item: Mapping[str, Any]) -> Object:
     return dict(spec.get("template") or {})
 
 
-def used_claims(item: Mapping[str, Any], claims: Iterable[str]) -> set[str]:
+class Claims:
+    """Claims ('namespace/name'), and those of them that end with an ordinal by what is before it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+        self.with_ordinal: dict[str, list[str]] = {}
+        for name in self.names:
+            stem, _dash, ordinal = name.rpartition("-")
+            if ordinal.isdigit():
+                self.with_ordinal.setdefault(stem, []).append(name)
+
+
+def used_claims(item: Mapping[str, Any], claims: Claims | Iterable[str]) -> set[str]:
     """Those of the claims ('namespace/name') that its pods use, or would use."""
+    claims = claims if isinstance(claims, Claims) else Claims(claims)
     metadata = item["metadata"]
     pod = {"metadata": {"name": ""}, "spec": template(item).get("spec") or {}}
     direct = {f"{metadata['namespace']}/{name}" for name in claims_of(pod, own=False)}
     # The claims of a StatefulSet are named TEMPLATE-NAME-ORDINAL.
     templates = item["spec"].get("volumeClaimTemplates") or () if item["kind"] == "StatefulSet" else ()
-    stems = [f"{metadata['namespace']}/{t['metadata']['name']}-{metadata['name']}-" for t in templates]
-    ordinals = {c for c in claims for stem in stems if c.startswith(stem) and c[len(stem) :].isdigit()}
-    return (direct & set(claims)) | ordinals
+    stems = [f"{metadata['namespace']}/{t['metadata']['name']}-{metadata['name']}" for t in templates]
+    return (direct & claims.names).union(*(claims.with_ordinal.get(stem, ()) for stem in stems))
+
+
+def has_ephemeral_volumes(item: Mapping[str, Any]) -> bool:
+    """True if its pods have generic ephemeral volumes."""
+    return any(volume.get("ephemeral") for volume in (template(item).get("spec") or {}).get("volumes") or ())
 
 
 def is_top_level(item: Mapping[str, Any]) -> bool:
-    """True for a workload that can be scaled itself: without a controller, or a Job (CronJobs ignore theirs)."""
+    """True for a workload that nobody else scales: without a controller, or a Job (CronJobs ignore theirs)."""
     return controller(item) is None or item["kind"] == "Job"
+
+
+def is_scalable(item: Mapping[str, Any]) -> bool:
+    """True for a workload that can be scaled itself; if an operator made it, that may scale it again."""
+    reference = controller(item)
+    return is_top_level(item) or (reference is not None and not is_builtin(reference))
 
 
 def has_finished(item: Mapping[str, Any]) -> bool:
@@ -149,6 +172,10 @@ def to_saved(item: Mapping[str, Any]) -> Object:
             saved["metadata"].pop(field, None)
     if item["kind"] == DAEMON and not template(saved)["spec"].get("nodeSelector"):
         saved = merged(saved, {"spec": {"template": {"spec": {"nodeSelector": None}}}})
+    reference = controller(item)
+    if reference is not None and is_run(item):
+        # Without the uid, which is that of another cluster; volume_detach fills in that of the CronJob there.
+        saved["metadata"]["ownerReferences"] = [{k: reference[k] for k in ("apiVersion", "kind", "name", "controller")}]
     if item["kind"] == "Job" and not item["spec"].get("manualSelector"):
         labels: Object = dict.fromkeys(_JOB_LABELS)
         pods = {"template": {"metadata": {"labels": labels}}}
@@ -156,11 +183,25 @@ def to_saved(item: Mapping[str, Any]) -> Object:
     return dict(saved)
 
 
-def saved_workloads(items: Iterable[Object], claims: Iterable[str]) -> list[Object]:
-    """Manifests of the workloads that use these claims, without controlled and finished ones."""
-    claims = set(claims)
-    tops = (item for item in items if controller(item) is None and not has_finished(item))
-    return [to_saved(item) for item in sorted(tops, key=key) if used_claims(item, claims)]
+def saved_workloads(items: Iterable[Object], claims: Iterable[str], *, ephemeral: bool = False) -> list[Object]:
+    """Manifests of the workloads that use these claims, without finished ones and those that a controller creates.
+
+    ephemeral: also those with generic ephemeral volumes. The Jobs of CronJobs are included: nothing creates the same
+    run again.
+    """
+    index = Claims(claims)
+    saved = (item for item in items if (controller(item) is None or is_run(item)) and not has_finished(item))
+    return [
+        to_saved(item)
+        for item in sorted(saved, key=key)
+        if used_claims(item, index) or (ephemeral and has_ephemeral_volumes(item))
+    ]
+
+
+def is_run(item: Mapping[str, Any]) -> bool:
+    """True for a Job of a CronJob."""
+    reference = controller(item)
+    return item["kind"] == "Job" and reference is not None and is_builtin(reference) and reference["kind"] == "CronJob"
 
 
 def _parse(text: str) -> Object:

@@ -23,23 +23,11 @@ class DirectoryLocation:
 
 
 @dataclass(frozen=True)
-class DirectoryStat:
-    """Device and inode, the boot id of the kernel that numbers them ('' if unknown), and the file systems there.
+class DirectoryState:
+    """A directory in a node. writable: whether its file system is; mounts: mount points of the whole node."""
 
-    writable: whether the directory's file system is. mounts: mount points of the whole node.
-    """
-
-    device: int
-    inode: int
-    boot: str = ""
     writable: bool = True
     mounts: tuple[str, ...] = ()
-
-    def same_as(self, other: DirectoryStat) -> bool:
-        """False for two directories; directories of two kernels, e.g. in a virtual machine, cannot be compared."""
-        if not self.boot or self.boot != other.boot:
-            return True
-        return (self.device, self.inode) == (other.device, other.inode)
 
 
 def find_location(
@@ -79,20 +67,21 @@ def mounted_at(directory: str, node: Node) -> dict[str, bool]:
 
 
 def check_same_directory(
-    location: DirectoryLocation, host: DirectoryStat, inside: Mapping[str, DirectoryStat], *, read_only: bool
+    location: DirectoryLocation, nodes: Sequence[Node], inside: Mapping[str, DirectoryState], *, read_only: bool
 ) -> tuple[str, ...]:
     """Warnings. Raises Conflict for nodes with another directory, BadInput if none is writable as requested.
 
-    A node's mount keeps the directory that existed when the node started.
+    nodes: compared with this host; a node's mount keeps the directory that existed when the node started.
     """
     engine, path = location.engine, location.node_directory
-    others = [name for name, found in inside.items() if not host.same_as(found)]
+    found = {node.name: mount for node in nodes if node.name in inside and (mount := node.mount_of(path))}
+    others = {name: why for name, mount in found.items() if (why := mount.mismatch_of(path))}
     if others:
+        name, why = next(iter(others.items()))
         raise Conflict(
-            f"{location.host_directory} is not the same directory as {path} in {', '.join(others)}: it was replaced, or"
-            " a file system was mounted on it, after the nodes had started.",
-            tried=f"{engine} exec {others[0]} ls -la {path}",
-            next_step=f"Restart the nodes ({engine} restart {' '.join(others)}), or recreate the cluster.",
+            f"{location.host_directory} is not the same directory as {path} in {', '.join(others)}: {why}.",
+            tried=f"{engine} exec {name} ls -la {path}",
+            next_step=f"{found[name].remedy}.",
         )
     if not read_only and not all(found.writable for found in inside.values()):
         raise BadInput(

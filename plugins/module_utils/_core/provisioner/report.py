@@ -99,16 +99,19 @@ def storage_classes(state: State) -> list[Object]:
 
 
 def _options(storage_class: str, described: Object, server: Object, state: State) -> dict[str, Any]:
-    if not server["paths"]:
-        return {}
     ref = ("Deployment", server["namespace"], server["deployment"])
     provisioner = PROVISIONERS[server["name"]]
+    config_map = config_of(provisioner, ref, state)
+    # Each class may have directories of its own (storageClassConfigs), which no option describes.
+    if not server["paths"] and not any(provisioner.configured_paths(config_map or {})):
+        return {}
+    paths = ("paths",) if server["paths"] else ()
     helper = ("helper_image",) if server["helper_image"] else ()
     return {
-        **{name: server[name] for name in ("name", "namespace", "paths", "image", "replicas", *helper)},
+        **{name: server[name] for name in ("name", "namespace", "image", "replicas", *paths, *helper)},
         "storage_class": storage_class,
         "default_class": described["default"],
         "reclaim_policy": described["reclaim_policy"],
         "binding_mode": described["binding_mode"],
-        **provisioner.numbers(state[ref], config_of(provisioner, ref, state)),
+        **provisioner.numbers(state[ref], config_map),
     }

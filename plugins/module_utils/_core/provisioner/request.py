@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
+    API,
+    ENGINE,
+    check_absolute,
+    check_least,
+)
 
 from .backends.base import NodePaths, Provisioner, Settings
 from .registry import PROVISIONERS
@@ -77,6 +82,7 @@ class Request(Settings):
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """The module's options, checked. Raises BadInput, naming the option."""
+        check_absolute(options, ARGUMENTS)
         if options["name"] not in PROVISIONERS:
             raise BadInput(
                 f"There is no provisioner {options['name']}.", next_step=f"Use one of {', '.join(PROVISIONERS)}."

@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
     ref_of,
     without_nulls,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import selects
 
 from .backends.base import Provisioner
 from .registry import PROVISIONERS
@@ -142,6 +143,6 @@ def empty_namespaces(state: State, steps: Iterable[Step]) -> list[Ref]:
 
 
 def _selects(deployment: Object, item: Object) -> bool:
-    labels = deployment["spec"]["selector"].get("matchLabels", {})
     same = item["metadata"].get("namespace") == deployment["metadata"]["namespace"]
-    return item["kind"] == "Pod" and same and is_subset(labels, item["metadata"].get("labels"))
+    labels = item["metadata"].get("labels") or {}
+    return item["kind"] == "Pod" and same and selects(deployment["spec"]["selector"], labels)

@@ -4,27 +4,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, LOAD_BALANCER
 
-_DESCRIBED: dict[str, Any] = {"nodes": [], "images": [], "options": {}, "storage_classes": []}
-# Options of kind_cluster that a recreation sets itself.
-_OWN = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
+from .journal import Progress
+from .steps import DELETION
+
+_DESCRIBED: dict[str, Any] = {
+    "nodes": [],
+    "images": [],
+    "options": {},
+    "storage_classes": [],
+    "node_settings": {},
+    "storage": [],
+}
 
 
-def of_cluster(cluster: Mapping[str, Any], engine: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a running cluster. cluster: as kind_cluster_info describes it; options: for the new one."""
+def of_cluster(cluster: Mapping[str, Any], engine: str) -> dict[str, Any]:
+    """The facts of a running cluster. cluster: as kind_cluster_info describes it."""
     return {
         "cluster": cluster["name"],
         "engine": engine,
         "kubernetes_version": cluster["kubernetes_version"],
         "nodes": [node["name"] for node in cluster["nodes"]],
         "images": sorted({node["image"] for node in cluster["nodes"] if node["role"] != LOAD_BALANCER}),
-        "options": cluster_spec(cluster["name"], options, cluster["options"]),
+        "options": cluster["options"],
     }
 
 
@@ -52,22 +59,23 @@ def of_backup(catalog: Catalog, described: Mapping[str, Any], generation: str, e
     }
 
 
-def cluster_spec(name: str, requested: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of kind_cluster for the new cluster; recorded ones win.
+def node_images(cluster: Mapping[str, Any] | None, images: Sequence[str]) -> dict[str, str]:
+    """Node's name -> its image; '' is that of nodes that are new. images: all of them, if there is no cluster."""
+    nodes = [node for node in cluster["nodes"] if node["role"] != LOAD_BALANCER] if cluster else []
+    planes = [node["image"] for node in nodes if node["role"] == CONTROL_PLANE]
+    default = next(iter([*planes, *(images if len(images) == 1 else ())]), "")
+    return {**{node["name"]: node["image"] for node in nodes}, "": default}
 
-    Raises BadInput if they are incomplete, or if some are not for the user to set.
+
+def kept_down(rows: Iterable[Mapping[str, Any]], progress: Progress) -> list[str]:
+    """The workloads ('namespace/Kind/name') that somebody scaled to zero before, and that stay at zero.
+
+    rows: of volume_detach in check mode; progress: of an earlier run, which may have scaled down some by itself.
     """
-    own = [option for option in _OWN if option in requested]
-    if own:
-        raise BadInput(
-            f"options must not contain {', '.join(own)}. Nothing was changed.",
-            next_step="Set cluster, engine, kind and kubeconfig as options of this module.",
-        )
-    spec = {**requested, **recorded}
-    if "nodes" not in spec:
-        raise BadInput(
-            f"Cluster {name} was not created by kindlab.volumes.kind_cluster, so its options are not recorded. "
-            "Nothing was changed.",
-            next_step="Describe the cluster in options: nodes, and everything else that it was created with.",
-        )
-    return spec
+    down = [
+        f"{row['namespace']}/{row['kind']}/{row['name']}"
+        for row in rows
+        if row["result"] == "unchanged" and row["before"] != row["after"]
+    ]
+    interrupted = not progress.ended and DELETION.name not in progress.finished
+    return [key for key in down if not interrupted or key in progress.facts.get("kept_down", ())]

@@ -4,26 +4,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from .steps import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import rows
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+
+from .shape import cluster_spec, created_nodes, images_of
+from .steps import STEPS, Step
 
 Facts = Mapping[str, Any]
+
+# The facts of the old cluster that the module returns.
+BEFORE = (
+    *("cluster", "engine", "nodes", "images", "kubernetes_version", "options", "node_settings", "storage_classes"),
+    *("volumes", "generation"),
+)
+STEP_NAMES = [step.name for step in STEPS]
+# Step -> how people do it without this module.
+_BY_HAND = {
+    "created": "kindlab.volumes.kind_cluster",
+    "provisioned": "kindlab.volumes.storage_provisioner",
+}
+_WITH_VOLUMES = {
+    "restored": "kindlab.volumes.volume_restore with path=PATH and generation=GENERATION",
+    "attached": "kindlab.volumes.volume_detach with state=attached and path=PATH",
+}
 
 
 def plan_rows(steps: Iterable[Step], facts: Facts, results: Facts, data: str) -> dict[str, Any]:
     """The steps to do, and what happens to nodes, volumes and workloads."""
     workloads = results.get("detached", {}).get("workloads", ())
+    spec = cluster_spec(facts["cluster"], facts["options"])
+    labels = {node.name: node.labels for node in spec.nodes}
     return {
         "steps": [step.as_dict() for step in steps],
-        "nodes": facts["nodes"],
+        "nodes": created_nodes(spec),
+        "images": images_of(spec),
+        "kubernetes_version": facts.get("new_version") or facts["kubernetes_version"],
+        "changes": list(facts.get("changes", ())),
+        "node_settings": rows(facts.get("node_settings") or {}, labels),
         "volumes": [
             {"name": volume["name"], "claim": volume["claim"], "does": _volume(volume, data)}
             for volume in facts.get("volumes", ())
         ],
         "workloads": [f"{w['namespace']}/{w['kind']}/{w['name']}" for w in workloads],
     }
+
+
+def in_use_error(volumes: Sequence[Facts]) -> TimedOut:
+    """The error for volumes that would still be in use once all workloads are scaled to zero."""
+    return TimedOut(
+        f"{count(len(volumes), 'volume')} would still be in use: "
+        + listed((f"{v['name']}: {v['in_use_by'][0]['text']}" for v in volumes), separator="; ")
+        + ". Nothing was changed.",
+        next_step="Stop these pods and processes, then run this again.",
+        details=volumes,
+    )
+
+
+def lost_nodes(names: Sequence[str]) -> str:
+    """A warning about nodes whose container is gone."""
+    return (
+        f"The container of {', '.join(names)} is gone: {'it is' if len(names) == 1 else 'they are'} created again as "
+        "recorded. Data that was inside is lost."
+    )
 
 
 def result(facts: Facts, results: Facts) -> dict[str, Any]:
@@ -33,7 +79,7 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
     return {
         "cluster": facts["cluster"],
         "generation": restored.get("generation", facts.get("generation", "")),
-        "before": facts,
+        "before": {name: facts[name] for name in BEFORE if name in facts},
         "after": {
             "nodes": [node["name"] for node in created.get("cluster", {}).get("nodes", ())],
             "kubernetes_version": created.get("kubernetes_version", ""),
@@ -42,6 +88,29 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
         },
         "workloads": (results.get("attached") or results.get("detached") or {}).get("workloads", []),
     }
+
+
+def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
+    """The next steps if a step after the deletion fails: to go on, and to finish by hand."""
+    generation = facts.get("generation") or ""
+    first, ways = STEP_NAMES.index(failed.name), {**_BY_HAND, **(_WITH_VOLUMES if generation else {})}
+    by_hand = [how for step, how in ways.items() if STEP_NAMES.index(step) >= first]
+    if not by_hand:
+        return next_step
+    text = (
+        f"{next_step} Then run this again: it continues with this step; options that are given then replace "
+        f"recorded ones. To finish by hand instead: {', '.join(by_hand)}."
+    )
+    return text.strip().replace("PATH", path).replace("GENERATION", generation)
+
+
+def lost_settings(facts: Facts, nodes: Collection[str]) -> tuple[str, ...]:
+    """A warning about nodes with labels, taints or cordons that the new cluster does not have."""
+    made = (row["name"] for row in rows(facts.get("node_settings") or {}, {}))
+    gone = [name for name in made if name not in nodes]
+    if not gone:
+        return ()
+    return (f"The new cluster has no node {', '.join(gone)}: labels, taints and cordons of it are not set again.",)
 
 
 def checksum_seconds(results: Facts) -> float:
@@ -56,8 +125,8 @@ def foreign_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
     if not names:
         return ()
     return (
-        "Storage classes of other provisioners are restored only if a volume names them, and their provisioners are "
-        f"not installed: {', '.join(names)}",
+        "Storage classes of other provisioners are created again, but their provisioners are not installed: "
+        f"{', '.join(names)}",
     )
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
@@ -28,12 +28,14 @@ def resume_at(
     *,
     backed_up: bool = False,
     without_api: bool = False,
+    stranger: str = "",
 ) -> str:
     """FIRST: the cluster is complete. DELETE: part of it is left. CREATE: it is gone, or the new one was begun.
 
     cluster: as kind_cluster_info describes it, None if there is none. backed_up: a backup records how it was created;
-    without_api: that backup may replace an API server that does not answer. Raises BadInput if there is nothing
-    to recreate, Declined if it has to be repaired first.
+    without_api: that backup may replace an API server that does not answer. stranger: why a complete cluster is not the
+    one that this recreation created. Raises BadInput if there is nothing to recreate, Declined if it has to be repaired
+    first.
     """
     recorded = progress.facts
     if progress.finished and recorded.get("cluster") != name:
@@ -42,7 +44,7 @@ def resume_at(
             next_step="Set path to a separate directory for this cluster.",
         )
     created_next = not progress.ended and DELETION.name in progress.finished
-    if is_complete(cluster) and not created_next:
+    if is_complete(cluster) and (not created_next or stranger):
         return FIRST
     if progress.finished and recorded.get("engine", engine) != engine:
         # The other engine may still run the cluster, with the same directories.
@@ -65,6 +67,24 @@ def resume_at(
     if without_api and not cluster["reachable"]:
         return FIRST
     raise _not_ready(name, progress, cluster)
+
+
+def stranger(progress: Progress, identity: str, volumes: Collection[str], used: Collection[str]) -> str:
+    """Why a complete cluster is not the one that an interrupted recreation created, '' if it may be.
+
+    identity: of the cluster; volumes: its volumes; used: those that pods use.
+    """
+    known = progress.facts.get("cluster_id", "")
+    if CREATE in progress.finished:
+        if known and identity and known != identity:
+            return "somebody created another cluster of that name since"
+    elif volumes:
+        return "it has volumes already, and the interrupted run had restored none"
+    saved = {volume["name"] for volume in progress.facts.get("volumes", ())}
+    # Workloads are scaled up only after that step.
+    if "verified" not in progress.finished and saved & set(used):
+        return "its volumes were restored by somebody else, and pods use them"
+    return ""
 
 
 def is_complete(cluster: Mapping[str, Any] | None) -> bool:
@@ -96,4 +116,13 @@ def _not_ready(name: str, progress: Progress, cluster: Mapping[str, Any]) -> Dec
         f"{'answers' if cluster['reachable'] else 'does not answer'}{f' ({stopped})' if stopped else ''}: "
         "its current data cannot be backed up. Nothing was changed.",
         next_step=next_step,
+    )
+
+
+def another_cluster(name: str, journal: str) -> Declined:
+    """The error for a cluster that is not the one that an earlier run created."""
+    return Declined(
+        f"Cluster {name} was started, and is not the one that the interrupted recreation created: somebody created it "
+        f"since. Nothing else was changed.",
+        next_step=f"Forget that recreation: mv {journal} {journal}.old. Then run this again.",
     )

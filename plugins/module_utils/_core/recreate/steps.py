@@ -14,8 +14,8 @@ class Step:
     """One step. name: the journal's entry once it is finished; does: what the plan says.
 
     undoable: whether everything can be put back as it was if it fails. begins: the entry before it starts, for a step
-    that cannot be undone. needs_volumes: skipped for a cluster without volumes; once: not repeated by a rerun; option:
-    the option of the module that turns it off.
+    that cannot be undone. needs_volumes: skipped if the backup has nothing; once: not repeated by a rerun; option: the
+    option of the module that turns it off.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Step:
 
     def applies(self, options: Mapping[str, Any], facts: Mapping[str, Any], finished: tuple[str, ...]) -> bool:
         """Whether a run does it. finished: the entries of this recreation so far."""
-        if self.needs_volumes and not (facts.get("generation") or facts.get("volumes")):
+        if self.needs_volumes and not any(facts.get(name) for name in ("generation", "volumes", "saves")):
             return False
         return not (self.once and self.name in finished) and bool(not self.option or options[self.option])
 
@@ -44,6 +44,7 @@ STEPS = (
     Step("deleted", "delete the cluster", begins="deleting"),
     Step("created", "create the cluster"),
     Step("provisioned", "install its storage provisioners"),
+    Step("configured", "set labels, taints and cordons of nodes, and storage classes, as they were"),
     Step("restored", "restore the volumes and their claims", needs_volumes=True),
     # Pods that run again may write: what was equal once is not compared again.
     Step("verified", "compare the restored data with the backup", needs_volumes=True, once=True),
@@ -63,3 +64,8 @@ ENTRIES = (*(name for step in STEPS for name in (step.begins, step.name) if name
 def steps_from(name: str) -> tuple[Step, ...]:
     """This step and all later ones."""
     return STEPS[[step.name for step in STEPS].index(name) :]
+
+
+def is_after_deletion(step: Step) -> bool:
+    """True for the steps of the new cluster."""
+    return STEPS.index(step) > STEPS.index(DELETION)

@@ -20,11 +20,16 @@ _RESULTS = {"full": "equal", "fast": "sizes and times equal", "none": NOT_COMPAR
 class DataState:
     """A volume's directory. state: missing, empty, there, or other (not a directory).
 
-    difference: how its content differs from the backup, for people; '' if it does not or was not compared.
+    difference: how its content differs from the backup, for people; '' if it does not or was not compared. outer: the
+    volume whose archive contains this directory, too, and is extracted; outer_difference: how it differs there.
+    elsewhere: why another cluster uses it; it was not compared then.
     """
 
     state: str
     difference: str = ""
+    outer: str = ""
+    outer_difference: str = ""
+    elsewhere: str = ""
 
 
 def check_verify(verify: str, catalog: Catalog) -> None:
@@ -42,12 +47,21 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
     saved, refuse = step.selected.saved, step.selected.refuse
     path = _path(step)
     files, result = count(saved.files, "file"), _RESULTS[verify]
+    if data.elsewhere:
+        return refuse(
+            f"another cluster uses {path}: {data.elsewhere}",
+            "Two clusters must not write to one directory: delete the volume or the cluster there, or mount another "
+            "directory here.",
+        )
     if data.state == "other":
         return refuse(f"{path} is not a directory", f"Move away what is at {path}.")
     fresh = data.state == "missing" or (data.state == "empty" and (data.difference or verify == "none"))
     if saved.archive and fresh:
+        checksum = result if saved.checksum_list else NOT_COMPARED
+        if data.outer:
+            return _in_outer(step, data, files, checksum)
         why = f"{step.why}; its archive ({files}) is extracted to {path} first"
-        return replace(step, why=why, extract=True, checksum=result if saved.checksum_list else NOT_COMPARED)
+        return replace(step, why=why, extract=True, checksum=checksum)
     if data.state == "missing":
         return refuse(
             f"its host directory {path} does not exist", f"Copy the data to {path}, or mount the directory that has it."
@@ -56,7 +70,8 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
         return _not_compared(step)
     if not saved.checksum_list:
         return refuse(
-            "the backup has no checksums of its data, which was not on the host",
+            "the backup has no checksums of its data"
+            + ("" if saved.consistent else ", which was written to while it was backed up"),
             "Set verify=none to accept the data as it is, or select other volumes.",
         )
     if data.difference:
@@ -66,6 +81,18 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
         )
     checked = "checksums equal" if verify == "full" else result
     return replace(step, why=f"{step.why}; {files} in {_directory(step)}, {checked}", checksum=result)
+
+
+def _in_outer(step: Step, data: DataState, files: str, checksum: str) -> Step | Refusal:
+    """Data in a directory that the archive of another volume brings."""
+    if data.outer_difference:
+        return step.selected.refuse(
+            f"its directory {_path(step)} is also in the archive of {data.outer}, which differs there: "
+            f"{data.outer_difference}",
+            f"Use a generation for which nothing wrote to both, or restore all but {data.outer} (names).",
+        )
+    why = f"{step.why}; its data ({files}) is in the archive of {data.outer}, which is extracted first"
+    return replace(step, why=why, extracted_with=data.outer, checksum=checksum)
 
 
 def _not_compared(step: Step) -> Step | Refusal:

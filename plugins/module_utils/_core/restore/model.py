@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NOTHING, Catalog, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere, is_local_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -48,13 +49,24 @@ class SelectedVolume:
     """A volume of the backup to restore.
 
     volume, pv: with the node names of this cluster. claim: as backed up, None if only the volume is restored.
-    saved: its entry in the catalog.
+    saved: its entry in the catalog. released: it comes back Released, for no claim.
     """
 
     volume: Volume
     pv: Object
     claim: Object | None
     saved: SavedVolume
+    released: bool = False
+
+    @property
+    def elsewhere(self) -> str:
+        """Where its data is if no backup has it, e.g. 'nfs files.example:/exports/db'; else ''."""
+        return elsewhere(self.volume, self.pv)
+
+    @property
+    def is_unused(self) -> bool:
+        """True for a volume that never had a claim or a directory: it needs none."""
+        return self.saved.data == NOTHING
 
     def refuse(self, why: str, next_step: str) -> Refusal:
         """Why it cannot be restored."""
@@ -108,7 +120,8 @@ class Step:
 
     host_directory: where its data is on the host, '' if it is not; node: the node that has it inside, else ''.
     pv, claim: the existing objects. compare: whether its data must be compared first. extract: whether its archive is
-    extracted. checksum: how its data compares with the backup.
+    extracted. extracted_with: the volume whose archive brings this directory, too. checksum: how its data compares
+    with the backup.
     """
 
     selected: SelectedVolume
@@ -120,6 +133,7 @@ class Step:
     claim: Object | None = None
     compare: bool = False
     extract: bool = False
+    extracted_with: str = ""
     checksum: str = NOT_COMPARED
 
     @property
@@ -128,14 +142,20 @@ class Step:
         return self.selected.volume.name
 
     @property
+    def writes_to_host(self) -> bool:
+        """True if pods will write to its host directory; data of the host itself may be shared."""
+        return bool(self.host_directory) and not is_local_data(self.selected.pv)
+
+    @property
     def binding(self) -> Binding:
         """What is written."""
-        return Binding(self.selected.pv, self.selected.claim, self.pv, self.claim)
+        return Binding(self.selected.pv, self.selected.claim, self.pv, self.claim, self.selected.released)
 
     def policies(self, reclaim_policy: str) -> tuple[str, str]:
         """Its reclaim policy before ('' if it does not exist) and after. reclaim_policy: the option."""
         before = str(self.pv["spec"].get("persistentVolumeReclaimPolicy", "Retain")) if self.pv else ""
-        if reclaim_policy == "original":
+        # A released volume with policy Delete would be deleted at once.
+        if reclaim_policy == "original" and not self.selected.released:
             return before, self.selected.saved.reclaim_policy
         return before, before if self.action == UNCHANGED else "Retain"
 
@@ -143,7 +163,11 @@ class Step:
         """The volume in the module's result. phases: (namespace, name) -> phase of volumes and claims at the end."""
         volume, saved = self.selected.volume, self.selected.saved
         namespace, _slash, name = volume.claim.partition("/")
-        expected = ("Bound", "Bound") if self.binding.binds else ("Available", phase_of(self.claim))
+        binding = self.binding
+        expected = binding.phases[0], "Bound" if binding.binds else phase_of(self.claim)
+        if self.action == UNCHANGED:
+            expected = phase_of(self.pv), phase_of(self.claim)
+        others = self.selected.released and not binding.binds
         return {
             "name": volume.name,
             "claim": volume.claim,
@@ -154,7 +178,7 @@ class Step:
             "node": self.node,
             "host_directory": self.host_directory,
             "phase": phases.get(("", volume.name), expected[0]),
-            "claim_phase": phases.get((namespace, name), expected[1]),
+            "claim_phase": "" if others else phases.get((namespace, name), expected[1]),
             "files": saved.files,
             "digest": saved.digest,
             "checksum": self.checksum,

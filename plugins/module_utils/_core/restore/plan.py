@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import is_local_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
+from .claims import plan_claims
 from .data import DataState, check_verify, decide
 from .model import UNCHANGED, Observed, Request, Step
 from .selection import prerequisites, select
@@ -24,6 +26,7 @@ class Plan:
     """Namespaces and storage classes to create, then the volumes by name.
 
     Incomplete before with_data, which compares the data. refusals: why objects prevent the restore of volumes.
+    claims: those without a volume, to create last.
     """
 
     request: Request
@@ -32,6 +35,7 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     prerequisites: tuple[Object, ...] = ()
+    claims: tuple[Object, ...] = ()
 
     @property
     def to_compare(self) -> tuple[Step, ...]:
@@ -43,19 +47,18 @@ class Plan:
         results = [decide(s, data[s.name], self.request.verify) if s.compare else s for s in self.steps]
         steps = tuple(result for result in results if isinstance(result, Step))
         refusals = [*self.refusals, *(result for result in results if isinstance(result, Refusal))]
-        total = len(steps) + len(refusals)
-        decline(
-            f"{len(refusals)} of {count(total, 'volume')} cannot be restored as backed up",
-            sorted(refusals, key=lambda refusal: refusal.name),
-        )
-        inside = [step.name for step in steps if step.node and step.action != UNCHANGED]
-        warning = f"The data of {count(len(inside), 'volume')} is inside a node and is deleted with it: "
+        _decline(refusals, len(steps) + len(refusals))
         return replace(
             self,
             steps=steps,
-            warnings=(*self.warnings, f"{warning}{listed(inside)}.") if inside else self.warnings,
-            prerequisites=prerequisites(self.request, self.observed, steps),
+            warnings=(*self.warnings, *_data_warnings([step for step in steps if step.action != UNCHANGED])),
+            prerequisites=prerequisites(self.request, self.observed, steps, self.claims),
         )
+
+    def check_extraction(self, obstacles: Mapping[str, tuple[str, str]]) -> None:
+        """Raise Declined for archives that cannot be extracted. obstacles: volume's name -> why, and the next step."""
+        by_name = {step.name: step for step in self.steps}
+        _decline([by_name[name].selected.refuse(*obstacle) for name, obstacle in obstacles.items()], len(self.steps))
 
     @property
     def pending(self) -> list[Step]:
@@ -67,14 +70,13 @@ class Plan:
         """Volume's name -> its original reclaim policy, for those that get it back once all are bound."""
         if self.request.reclaim_policy == "keep":
             return {}
-        kept = {step.name: step.policies("keep")[1] for step in self.steps}
-        original = {step.name: step.selected.saved.reclaim_policy for step in self.steps}
-        return {name: policy for name, policy in original.items() if policy != kept[name]}
+        policies = {step.name: [step.policies(option)[1] for option in ("keep", "original")] for step in self.steps}
+        return {name: original for name, (kept, original) in policies.items() if original != kept}
 
     @property
     def changed(self) -> bool:
         """True if anything is to be written."""
-        return bool(self.prerequisites or self.pending or self.policy_changes)
+        return bool(self.prerequisites or self.pending or self.policy_changes or self.claims)
 
     def diff(self) -> tuple[Object, Object]:
         """What changes: volumes with their reclaim policies, namespaces and storage classes."""
@@ -91,6 +93,9 @@ class Plan:
             if created := self._created(kind):
                 before[key] = dict.fromkeys(created, "missing")
                 after[key] = dict.fromkeys(created, "as in the backup")
+        if claims := [namespaced_name(claim) for claim in self.claims]:
+            before["claims"] = dict.fromkeys(claims, "missing")
+            after["claims"] = dict.fromkeys(claims, "without a volume, as in the backup")
         return before, after
 
     def result(self, phases: Mapping[tuple[str, str], str]) -> dict[str, Any]:
@@ -98,6 +103,7 @@ class Plan:
         return {
             "generation": self.observed.generation.name,
             "volumes": [step.row(self.request.reclaim_policy, phases) for step in self.steps],
+            "claims": [namespaced_name(claim) for claim in self.claims],
             "namespaces": self._created("Namespace"),
             "storage_classes": self._created("StorageClass"),
         }
@@ -112,12 +118,32 @@ def plan(request: Request, observed: Observed) -> Plan:
     Raises BadInput for volumes, nodes and comparisons that the backup does not have.
     """
     check_verify(request.verify, observed.generation.catalog)
-    selected, warnings = select(request, observed.generation)
-    results = [plan_volume(volume, request, observed) for volume in selected]
+    selected = select(request, observed.generation)
+    results = [plan_volume(volume, request, observed) for volume in selected.volumes]
+    alone = plan_claims(selected.claims, request, observed)
     return Plan(
         request,
         observed,
         steps=tuple(result for result in results if isinstance(result, Step)),
-        refusals=tuple(result for result in results if isinstance(result, Refusal)),
-        warnings=warnings,
+        refusals=(*(result for result in results if isinstance(result, Refusal)), *alone.refusals),
+        warnings=(*selected.warnings, *alone.warnings),
+        claims=alone.created,
     )
+
+
+def _decline(refusals: Sequence[Refusal], total: int) -> None:
+    decline(
+        f"{len(refusals)} of {count(total, 'volume')} cannot be restored as backed up",
+        sorted(refusals, key=lambda refusal: refusal.name),
+    )
+
+
+def _data_warnings(written: Sequence[Step]) -> Iterator[str]:
+    """written: the steps that write a volume."""
+    inside = [step.name for step in written if step.node and not step.selected.elsewhere]
+    if inside:
+        yield f"The data of {count(len(inside), 'volume')} is inside a node and is deleted with it: {listed(inside)}."
+    away = [step for step in written if step.selected.elsewhere and not is_local_data(step.selected.pv)]
+    if away:
+        where = listed([f"{step.selected.volume.claim or step.name} ({step.selected.elsewhere})" for step in away])
+        yield f"The data of {count(len(away), 'volume')} is not in the backup and was not compared: {where}."

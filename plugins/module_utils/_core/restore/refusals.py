@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import namespace_obstacle
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
@@ -17,14 +15,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     source_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .model import Observed, Request, SelectedVolume
-from .node_map import likely_map
 
 
 def object_refusal(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> Refusal | None:
     """A conflict with the existing volume or claim of the same name."""
+    if selected.released:
+        claim = None
     return (pv and _volume_refusal(selected, pv)) or (claim and _claim_refusal(selected, claim)) or None
 
 
@@ -88,53 +86,6 @@ def namespace_refusal(selected: SelectedVolume, request: Request, observed: Obse
         return None
     why, next_step = namespace_obstacle(name, observed.namespaces.get(name), create=request.create_namespaces)
     return selected.refuse(why, next_step) if why else None
-
-
-def node_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:
-    """An affinity that no node of the cluster matches."""
-    names = selected.volume.nodes
-    if not names or set(names) & observed.node_names:
-        return None
-    backup = observed.generation.catalog.cluster
-    missing = {*(node.name for node in backup.nodes), *selected.saved.nodes} - observed.node_names
-    likely = likely_map(backup.name, missing, request.cluster, observed.node_names)
-    node_map = ", ".join(f"{old}: {new}" for old, new in {**request.node_map, **likely}.items())
-    return selected.refuse(
-        f"its node {' or '.join(names)} is not in this cluster, which has {', '.join(sorted(observed.node_names))}",
-        f"Set node_map{f', probably to {{{node_map}}}' if likely else ''}, or recreate the cluster under its old name.",
-    )
-
-
-def place_refusal(selected: SelectedVolume, places: Sequence[Place], observed: Observed) -> Refusal | None:
-    """Data in several host directories; data inside a node without an archive, or for more than one node."""
-    saved, path = selected.saved, selected.volume.node_directory
-    on_host = sorted({place.host_directory for place in places} - {""})
-    if len(on_host) > 1:
-        return selected.refuse(
-            f"{path} is mounted from different host directories in its nodes: {', '.join(on_host)}",
-            "Recreate the cluster with the same mount in all nodes.",
-        )
-    if on_host or not path:
-        return None
-    if saved.archive is None:
-        origin = f" (it was mounted from {saved.host_directory})" if saved.host_directory else ""
-        return selected.refuse(
-            f"{path} is not mounted from the host in this cluster{origin}, and the backup has no archive of it",
-            "Recreate the cluster with the mount that its data needs, or use a backup that was made with data=archive.",
-        )
-    if len(places) != 1:
-        return selected.refuse(
-            f"{path} is not mounted from the host, and its pods may run on several nodes: "
-            f"{', '.join(place.node for place in places)}",
-            "Recreate the cluster with a host directory mounted there in all nodes.",
-        )
-    state = next(node.state for node in observed.nodes if node.name == places[0].node)
-    if state != RUNNING:
-        return selected.refuse(
-            f"{path} is inside its node {places[0].node}, which is {state}",
-            "Start the cluster's nodes: run kindlab.volumes.kind_cluster with state=present.",
-        )
-    return None
 
 
 def differences(pv: Object, saved: Object) -> list[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -20,12 +21,22 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
+from .claims import lost_warning
 from .model import UNCHANGED, Generation, Observed, Request, SelectedVolume, Step
 from .node_map import renamed
 
 
-def select(request: Request, generation: Generation) -> tuple[tuple[SelectedVolume, ...], tuple[str, ...]]:
-    """The volumes to restore, by name; and a warning for each that is left out.
+@dataclass(frozen=True)
+class Selected:
+    """The volumes to restore, by name; claims that waited for a volume; and warnings about what is left out."""
+
+    volumes: tuple[SelectedVolume, ...] = ()
+    claims: tuple[Object, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def select(request: Request, generation: Generation) -> Selected:
+    """What the request selects from the backup.
 
     Raises BadInput for names and nodes that are not in the backup, and for volumes without a manifest.
     """
@@ -39,33 +50,57 @@ def select(request: Request, generation: Generation) -> tuple[tuple[SelectedVolu
     _check_node_map(catalog, request.node_map)
     if request.node_map:
         pvs = {name: renamed(pv, request.node_map) for name, pv in pvs.items()}
-    volumes = request.selection.select(
-        read_volumes((pvs[name] for name in saved), claims.values()),
+    volumes, alone = _matching(request, [pvs[name] for name in saved], claims)
+    warnings = [] if volumes or alone else ["No volume in the backup matches the selection; nothing is restored."]
+    selected = []
+    for volume in volumes:
+        if volume.is_ephemeral:
+            warnings.append(f"{volume.name} is not restored: its pod gets a new ephemeral volume.")
+            continue
+        claim, entry = claims.get(volume.claim), saved[volume.name]
+        own = claim if request.claims and _is_bound(volume, claim) else None
+        pv = _with_policy(pvs[volume.name], entry.reclaim_policy)
+        selected.append(SelectedVolume(volume, pv, own, entry, _is_released(volume, claim, entry.phase)))
+    waiting = [claim for claim in alone if not claim["spec"].get("volumeName")]
+    lost = [claim for claim in alone if claim["spec"].get("volumeName")]
+    return Selected(
+        tuple(selected),
+        tuple(waiting if request.claims else ()),
+        (*warnings, *lost_warning(lost if request.claims else ())),
+    )
+
+
+def _matching(
+    request: Request, pvs: Iterable[Object], claims: Mapping[str, Object]
+) -> tuple[list[Volume], list[Object]]:
+    """The selected volumes, and the selected claims that have none of the backup's volumes."""
+    volumes = read_volumes(pvs, claims.values())
+    names = {volume.name for volume in volumes}
+    alone = {name: claim for name, claim in claims.items() if claim["spec"].get("volumeName", "") not in names}
+    # A claim without a volume is selected as one without a name.
+    nameless = (Volume("", claim=n, storage_class=c["spec"].get("storageClassName", "")) for n, c in alone.items())
+    matching = request.selection.select(
+        (*volumes, *nameless),
         "The backup",
         "List its volumes: run kindlab.volumes.volume_restore in check mode without names.",
     )
-    warnings = [] if volumes else ["No volume in the backup matches the selection; nothing is restored."]
-    bound = {v.claim: v.name for v in volumes if _is_bound(v, claims.get(v.claim))}
-    selected = []
-    for volume in volumes:
-        other = bound.get(volume.claim, volume.name)
-        if other != volume.name:
-            warnings.append(
-                f"{volume.name} is not restored: in the backup its claim {volume.claim} is bound to {other}. "
-                f"To restore {volume.name} instead, select only that volume with names."
-            )
-            continue
-        claim = claims.get(volume.claim) if request.claims and volume.claim in bound else None
-        pv = _with_policy(pvs[volume.name], saved[volume.name].reclaim_policy)
-        selected.append(SelectedVolume(volume, pv, claim, saved[volume.name]))
-    return tuple(selected), tuple(warnings)
+    return [v for v in matching if v.name], [alone[v.claim] for v in matching if not v.name]
 
 
-def prerequisites(request: Request, observed: Observed, steps: Iterable[Step]) -> tuple[Object, ...]:
-    """The namespaces and storage classes to create, as backed up; a namespace that is not in the backup is empty."""
+def prerequisites(
+    request: Request, observed: Observed, steps: Iterable[Step], claims: Iterable[Object] = ()
+) -> tuple[Object, ...]:
+    """The namespaces and storage classes to create, as backed up; a namespace that is not in the backup is empty.
+
+    claims: those without a volume that are created.
+    """
     selected = [step.selected for step in steps if step.action != UNCHANGED]
-    namespaces = {s.volume.claim.partition("/")[0] for s in selected if s.claim} - observed.namespaces.keys()
-    classes = {s.volume.storage_class for s in selected} - observed.storage_classes.keys()
+    alone = tuple(claims)
+    namespaces = {s.volume.claim.partition("/")[0] for s in selected if s.claim}
+    namespaces |= {namespaced_name(claim).partition("/")[0] for claim in alone}
+    classes = {s.volume.storage_class for s in selected} | {c["spec"].get("storageClassName", "") for c in alone}
+    namespaces -= observed.namespaces.keys()
+    classes -= observed.storage_classes.keys()
     created: list[Object] = []
     if request.create_namespaces:
         saved = {item["metadata"]["name"]: item for item in observed.generation.manifests["Namespace"]}
@@ -91,6 +126,16 @@ def _check_node_map(catalog: Catalog, node_map: Mapping[str, str]) -> None:
 
 def _is_bound(volume: Volume, claim: Object | None) -> bool:
     return claim is not None and claim["spec"].get("volumeName") == volume.name
+
+
+def _is_released(volume: Volume, claim: Object | None, phase: str) -> bool:
+    """True if its claim was gone when it was saved. phase: at that time, '' in backups of format 1."""
+    if not volume.claim or _is_bound(volume, claim):
+        return False
+    if claim is not None and claim["spec"].get("volumeName"):
+        return True
+    # A provisioner makes volumes for existing claims only.
+    return phase in ("Released", "Failed") if phase else bool(volume.provisioned_by)
 
 
 def _with_policy(pv: Object, policy: str) -> Object:

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import WORKER, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import bound, joined, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, claim_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, Request, SelectedVolume, Step
-from .refusals import namespace_refusal, node_refusal, object_refusal, place_refusal
+from .place_refusals import node_refusal, place_refusal
+from .refusals import namespace_refusal, object_refusal
 
 
 def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) -> Step | Refusal:
@@ -24,13 +24,13 @@ def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) 
     conflict = object_refusal(selected, pv, claim)
     if conflict:
         return conflict
-    places = volume_places(volume, _possible_nodes(volume, observed.nodes))
-    on_host = {place.host_directory for place in places} - {""}
+    places = volume_places(volume, observed.nodes)
+    on_host = {place.host_directory for place in places}
     step = Step(
         selected,
         *_action(selected, pv, claim),
         host_directory="".join(on_host) if len(on_host) == 1 else "",
-        node=places[0].node if len(places) == 1 and not on_host else "",
+        node=places[0].node if len(places) == 1 and not places[0].host_directory else "",
         pv=pv,
         claim=claim,
     )
@@ -39,9 +39,17 @@ def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) 
     return (
         namespace_refusal(selected, request, observed)
         or node_refusal(selected, request, observed)
-        or place_refusal(selected, places, observed)
-        or replace(step, compare=bool(volume.node_directory))
+        or (None if selected.is_unused else place_refusal(selected, places, observed))
+        or _with_data(step)
     )
+
+
+def _with_data(step: Step) -> Step:
+    """The step with how its data is treated."""
+    selected = step.selected
+    if selected.elsewhere:
+        return replace(step, why=f"{step.why}; its data is elsewhere ({selected.elsewhere})")
+    return replace(step, compare=bool(selected.volume.node_directory) and not selected.is_unused)
 
 
 def _action(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> tuple[str, str]:
@@ -49,6 +57,8 @@ def _action(selected: SelectedVolume, pv: Object | None, claim: Object | None) -
     name = selected.volume.claim
     if bound(pv, claim):
         return UNCHANGED, f"is bound to {name}"
+    if selected.released:
+        return _released_action(selected, pv, claim)
     effect = f"binds to {name}" if selected.claim else f"is available to {name or 'any claim'}"
     if pv is None:
         waiting = claim is not None and claim["spec"].get("volumeName") == selected.volume.name
@@ -63,8 +73,14 @@ def _action(selected: SelectedVolume, pv: Object | None, claim: Object | None) -
     return FINISH, f"{effect} (it exists and is {phase_of(pv) or 'without a phase'})"
 
 
-def _possible_nodes(volume: Volume, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes that its pods may run on: without an affinity the workers, or all if there are none."""
-    if volume.nodes:
-        return nodes
-    return tuple(node for node in nodes if node.role == WORKER) or nodes
+def _released_action(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> tuple[str, str]:
+    """A volume whose claim was gone when it was saved comes back like that: a new claim of the name is not its own."""
+    name = selected.volume.claim
+    effect = f"is Released as in the backup, where its claim {name} was gone"
+    if pv is None:
+        return CREATE, effect
+    if (pv["spec"].get("claimRef") or {}).get("uid") and phase_of(pv) in ("Released", "Failed"):
+        return UNCHANGED, f"is {phase_of(pv)} as in the backup"
+    if claim is not None and claim["spec"].get("volumeName") == selected.volume.name:
+        return UNCHANGED, f"is requested by {name}"
+    return FINISH, f"{effect} (it exists and is {phase_of(pv) or 'without a phase'})"

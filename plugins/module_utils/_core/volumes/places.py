@@ -19,13 +19,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 class Place:
     """A directory of a node, and the same directory on the host ('' if it is not mounted from the host).
 
-    mismatch: why the host's directory is not the node's, '' if it is or if they were not compared.
+    mismatch: why the host's directory is not the node's, '' if it is or if they were not compared; remedy: what to do.
     """
 
     node: str
     node_directory: str
     host_directory: str
     mismatch: str = ""
+    remedy: str = ""
 
     def text(self) -> str:
         """The directory on the host, or 'PATH in NODE'."""
@@ -48,12 +49,16 @@ def volume_places(volume: Volume, nodes: Iterable[Node]) -> tuple[Place, ...]:
 
     These are the nodes that its affinity names, or that fit it and take ordinary pods.
     """
-    if not volume.node_directory:
-        return ()
+    path = volume.node_directory
+    return tuple(_place(node, path) for node in volume_nodes(volume, nodes)) if path else ()
+
+
+def volume_nodes(volume: Volume, nodes: Iterable[Node]) -> list[Node]:
+    """The nodes where pods can use a volume, [] if none fits its affinity; see volume_places."""
     if volume.nodes:
-        return places(volume.node_directory, volume.nodes, nodes)
+        return [node for node in nodes if node.name in volume.nodes]
     fitting = [node for node in kubernetes_nodes(nodes) if _fits(volume, node)]
-    return tuple(_place(n, volume.node_directory) for n in [n for n in fitting if n.takes_pods] or fitting)
+    return [node for node in fitting if node.takes_pods] or fitting
 
 
 def _fits(volume: Volume, node: Node) -> bool:
@@ -64,7 +69,15 @@ def _fits(volume: Volume, node: Node) -> bool:
 
 def _place(node: Node, path: str) -> Place:
     mount = node.mount_of(path)
-    return Place(node.name, path, node.host_directory(path) or "", mount.mismatch if mount else "")
+    mismatch = mount.mismatch_of(path) if mount else ""
+    return Place(node.name, path, node.host_directory(path) or "", mismatch, mount.remedy if mount and mismatch else "")
+
+
+def mismatches(volumes: Iterable[Volume], nodes: Iterable[Node]) -> dict[str, Place]:
+    """Volume's name -> the first of its places where the host's directory is not the node's."""
+    nodes = tuple(nodes)
+    found = ((v.name, next((p for p in volume_places(v, nodes) if p.mismatch), None)) for v in volumes)
+    return {name: place for name, place in found if place}
 
 
 def used_directories(volumes: Iterable[Volume], nodes: Iterable[Node]) -> set[str]:

@@ -9,10 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 from .places import Place, volume_places
+from .sharing import Elsewhere
+
+
+def searched(
+    watched: Mapping[str, Sequence[Place]], elsewhere: Elsewhere
+) -> tuple[dict[str, Sequence[Place]], list[str]]:
+    """The watched directories where orphans can be told from others' directories, and a warning for each other one."""
+    found, warnings = {}, []
+    for path, places in watched.items():
+        why = next((place.mismatch for place in places if place.mismatch), "") or elsewhere.why_unknown(path)
+        if why:
+            warnings.append(f"{path} is not searched for orphan directories: {why}")
+        else:
+            found[path] = places
+    return found, warnings
 
 
 def orphans(
@@ -47,7 +62,8 @@ def describe(
 ) -> Object:
     """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes.
 
-    location: its source as text. elsewhere: no backup reads its data.
+    location: its source as text. elsewhere: no backup reads its data. mismatch: why the host directory is not what a
+    node has, '' if it is or if they were not compared.
     """
     places = volume_places(volume, nodes)
     directories = {place.host_directory for place in places}
@@ -59,6 +75,7 @@ def describe(
         "node_directory": volume.node_directory,
         "host_directory": directories.pop() if len(directories) == 1 else "",
         "host_directories": {place.node: place.host_directory for place in places},
+        "mismatch": next((place.mismatch for place in places if place.mismatch), ""),
         "pods": pods.get(volume.claim, []) if volume.claim_phase == "Bound" else [],
     }
 
@@ -86,6 +103,15 @@ def _data(places: Sequence[Place]) -> str:
     """Where data in a directory is, '' if that is not the same on all nodes."""
     kinds = {"host" if place.host_directory else "node" for place in places}
     return kinds.pop() if len(kinds) == 1 else ""
+
+
+def lost_claims(claims: Iterable[Object]) -> list[str]:
+    """Warnings about claims whose volume no longer exists."""
+    lost = [claim for claim in claims if (claim.get("status") or {}).get("phase") == "Lost"]
+    return [
+        f"The claim {namespaced_name(claim)} is Lost: its volume {claim['spec'].get('volumeName')} no longer exists."
+        for claim in lost
+    ]
 
 
 def _ancestors(path: str) -> set[str]:

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 LIST_VOLUMES = "List volumes and their claims: kubectl get persistentvolumes"
@@ -29,7 +30,12 @@ class Selection:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Selection:
-        """From the options names, namespaces and storage_classes; None is empty."""
+        """From the options names, namespaces and storage_classes; None selects everything.
+
+        Raises BadInput for an empty list: a template that came out empty must not select all volumes.
+        """
+        check_not_empty(options, "names", "namespaces")
+        check_not_empty(options, "storage_classes", blank=True)
         return cls(*(frozenset(options[name] or ()) for name in ("names", "namespaces", "storage_classes")))
 
     @property
@@ -46,11 +52,16 @@ class Selection:
         )
 
     def select(self, volumes: Iterable[Volume], source: str, next_step: str = LIST_VOLUMES) -> tuple[Volume, ...]:
-        """The selected volumes. Raises BadInput for names that none of them has.
+        """The selected volumes. Raises BadInput for names that none of them has, see check_names."""
+        volumes = tuple(volumes)
+        self.check_names(volumes, source, next_step)
+        return tuple(filter(self.matches, volumes))
+
+    def check_names(self, volumes: Sequence[Volume], source: str, next_step: str = LIST_VOLUMES) -> None:
+        """Raise BadInput for names that no volume has.
 
         source: what the volumes belong to, e.g. 'Cluster lab', and next_step: how to list them, for the error.
         """
-        volumes = tuple(volumes)
         unknown = sorted(self.names - {name for volume in volumes for name in (volume.name, volume.claim)})
         if unknown:
             raise BadInput(
@@ -58,7 +69,6 @@ class Selection:
                 next_step=next_step,
                 details=unknown,
             )
-        return tuple(filter(self.matches, volumes))
 
     def select_with_claims(
         self, volumes: Iterable[Volume], claims: Iterable[Object], source: str

@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
-    COMPRESSIONS,
     SavedArchive,
-    file_stem,
+    archive_path,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
@@ -127,7 +126,7 @@ def _write_archive(writer: Writer, name: str, source: Source, listed: ChecksumLi
 
 def _archive(writer: Writer, name: str, source: Source, request: Request, *, changing: bool = False) -> SavedArchive:
     """changing: whatever tar can read of data that is written to."""
-    path = f"archives/{file_stem(name)}{COMPRESSIONS[request.compression]}"
+    path = archive_path(name, request.compression)
     how = request.compression, request.compression_level
     writer.discard(path)
     with writer.open(path) as file:

@@ -9,15 +9,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manif
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import stale_warning
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 
 from .reader import read_backup
 
 
-def observed_last(request: Request, engine: Engine, why: str) -> tuple[Observed, str]:
-    """The cluster, and a warning. why: the API server does not answer. Raises what read_backup raises."""
+def observed_last(request: Request, nodes: tuple[Node, ...], why: str) -> tuple[Observed, str]:
+    """The cluster, and a warning. nodes: its containers; why: the API server does not answer.
+
+    Raises what read_backup raises.
+    """
     backup = read_backup(request.path)
     saved = {kind: backup.objects(kind) for kind in MANIFESTS}
-    nodes = engine.nodes(request.cluster)
     observed = observed_from_backup(request.cluster, nodes, backup.catalog, saved, str(backup.directory))
     return observed, stale_warning(request.cluster, backup.name, why)

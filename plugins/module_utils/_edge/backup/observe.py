@@ -9,7 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import describe_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
+    describe_cluster,
+    running_pods,
+    with_lost_nodes,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
@@ -17,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloa
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, nodes_without_api
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe as observe_cluster
 
 from .last import observed_last
@@ -37,7 +41,10 @@ class Source:
 
 
 def observe(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
-    """Raises BadInput if there is no such cluster, Unreachable unless the last backup may replace the API server."""
+    """Raises BadInput if there is no such cluster, Unreachable unless the last backup may replace the API server.
+
+    It must not if the API server answers inside the cluster: then Declined is raised.
+    """
     engine = find_engine(options["engine"], runner or Runner())
     try:
         if request.last_backup and not engine.nodes(request.cluster):
@@ -49,11 +56,12 @@ def observe(options: Mapping[str, Any], request: Request, runner: Runner | None,
             error.next_step += " To save the data of a cluster that does not come up again: without_api=last_backup."
             raise
         why = error.message
+    nodes = nodes_without_api(engine, request.cluster, why)
     if request.labels:
         raise BadInput(
             f"label_selectors needs an API server: {why}", next_step="Select volumes by names or namespaces instead."
         )
-    observed, warning = observed_last(request, engine, why)
+    observed, warning = observed_last(request, nodes, why)
     return Source(engine, observed, warnings=(warning,))
 
 
@@ -72,12 +80,12 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
     with ThreadPoolExecutor(2) as pool:
         found = observe_cluster(options, READ, runner=runner, connect=connected)
     observed = Observed(
-        nodes=found.nodes,
+        nodes=with_lost_nodes(request.cluster, found.nodes, found.objects),
         volumes=found.objects["PersistentVolume"],
         claims=found.objects["PersistentVolumeClaim"],
         storage_classes=found.objects["StorageClass"],
         namespaces=found.objects["Namespace"],
-        pods=found.objects["Pod"],
+        pods=running_pods(found.nodes, found.objects),
         labelled=labelled[0].result() if labelled else None,
         kubernetes_version=version[0].result(),
         workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],

@@ -24,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     generation_number,
     to_text,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 
 INCOMPLETE = ".incomplete-"
@@ -206,7 +207,7 @@ def _failure(top: Path, error: OSError, needed: int = 0) -> KindlabError:
         return BadInput(
             f"Cannot write to the backup directory {top}: {error.strerror}.",
             tried=tried,
-            next_step="Set path to a directory of this user, or run as root (become: true).",
+            next_step=f"Set path to a directory of this user, or {AS_ROOT}.",
         )
     return BadInput(
         f"Cannot use the backup directory {top}: {error.strerror}.",

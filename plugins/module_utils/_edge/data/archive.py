@@ -9,6 +9,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     CommandFailed,
     Conflict,
     KindlabError,
+    TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import STALL_SECONDS, kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import environment
 
 from .read_errors import DETACH
 
@@ -33,7 +37,7 @@ CHUNK = 1 << 20
 LEVELS = {"zstd": range(1, 20), "gzip": range(1, 10)}
 KEEP = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner")
 # Untranslated messages: they are shown, and users look them up.
-ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
+ENVIRONMENT = environment({"LC_ALL": "C"})
 
 # Omit headers that make archives non-reproducible, and fractions of a second: these take a second header for every
 # file, and the checksum list has them (see restore/extract.py).
@@ -105,11 +109,14 @@ def write_archive(
 
 
 def tar_failure(command: str, code: int, stderr: bytes) -> KindlabError:
-    """The error for tar's exit code: Conflict if it only found that data changed."""
+    """The error for tar's exit code: Conflict if it only found that data changed, TimedOut if it was killed."""
     text = last_lines(stderr)
     # An engine that can't run tar in a node exits with the same code.
     if code == _CHANGED and b"tar: " in stderr:
         return Conflict(f"Data was written to while it was read: {text}", tried=command, next_step=DETACH)
+    if code == -signal.SIGKILL:
+        why = f"it read and wrote nothing for {STALL_SECONDS:g} seconds, or the machine is out of memory"
+        return TimedOut(f"tar was killed: {why}.", tried=command)
     return CommandFailed(f"tar failed: {text or f'exit code {code}'}", tried=command)
 
 
@@ -123,6 +130,7 @@ def _pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) ->
     """The output of first | second; raises if either fails, and ends both if the reader fails."""
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2:
         one = subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT)
+        kill_if_stalled(one)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=stderr2, env=ENVIRONMENT)
         between, output = cast("IO[bytes]", one.stdout), cast("IO[bytes]", two.stdout)
         for pipe in (between, output):
@@ -169,7 +177,9 @@ def decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
     """The decompressed content of a file, from its start; the program ends with the reader."""
     file.seek(0)
     command = [compression, "--decompress", "--quiet", "--stdout"]
-    process = subprocess.Popen(command, bufsize=CHUNK, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, bufsize=CHUNK, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+    )
     output = cast("IO[bytes]", process.stdout)
     try:
         yield output

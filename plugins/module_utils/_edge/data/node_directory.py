@@ -19,14 +19,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_ent
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .archive import CHUNK, ENVIRONMENT, create, last_lines, tar_failure
 from .read_errors import changed_while_read
 
-# For a command that looks at every entry of a volume.
-LONG_SECONDS = 3600.0
 MISSING, EMPTY, THERE, OTHER = "missing", "empty", "there", "other"
 
 # Runs a program that ends with its standard input: in a node nobody else ends one whose reader is gone.
@@ -141,6 +140,7 @@ def _snapshot(directory: NodeDirectory) -> Sequence[Entry]:
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             fields = _fields(cast("IO[bytes]", process.stdout))
             seen = (
                 Entry(path.decode("utf-8", "surrogateescape") or ".", "", target=state.decode())
@@ -168,6 +168,7 @@ def _streamed(directory: NodeDirectory, mode: str) -> Sequence[Entry]:
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             output = cast(IO[bytes], process.stdout)
             try:
                 found = entries(TarStream(output.read), mode)

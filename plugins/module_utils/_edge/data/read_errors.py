@@ -8,6 +8,7 @@ import errno
 import os
 import shlex
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
 
@@ -36,4 +37,4 @@ def read_error(path: bytes, error: OSError, directory: str = "") -> KindlabError
 
 def check_permissions() -> str:
     """The next step where a file cannot be read."""
-    return "Check that it exists and is readable" + ("." if os.geteuid() == 0 else ", or run as root (become: true).")
+    return "Check that it exists and is readable" + ("." if os.geteuid() == 0 else f", or {AS_ROOT}.")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
@@ -13,10 +13,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     NO_PROCESS,
     VolumeUser,
     directories_by_node,
+    mounted_in,
     users_by_api,
     why_unreadable,
     with_pod_names,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import on_containers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -32,22 +34,34 @@ PAUSE = 0.3
 class UsageCheck:
     """Checks the volumes of one cluster."""
 
-    def __init__(self, cluster: Cluster | None, engine: Engine, nodes: Sequence[Node]) -> None:
-        """cluster: None if its API server does not answer; then only the nodes are probed."""
+    def __init__(
+        self, cluster: Cluster | None, engine: Engine, nodes: Sequence[Node], sharing: Sequence[Node] = ()
+    ) -> None:
+        """cluster: None if its API server does not answer; then only the nodes are probed.
+
+        sharing: nodes of other clusters that have host directories of this one.
+        """
         self._cluster = cluster
         self._engine = engine
-        self._nodes = {node.name: node for node in nodes}
+        self._own = nodes
+        self._sharing = sharing
+        self._nodes = {node.name: node for node in (*nodes, *sharing)}
+        self._pods: list[Object] = []
 
     def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
         """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
-        directories = directories_by_node(volumes, list(self._nodes.values()))
+        directories = directories_by_node(volumes, self._own, self._sharing)
         with ThreadPoolExecutor(max(1, len(directories)) + 2) as pool:
-            probes = [pool.submit(self._probe, self._nodes[name], own) for name, own in directories.items() if own]
+            probes = [
+                pool.submit(_probe, self._engine, self._nodes[name], own) for name, own in directories.items() if own
+            ]
             all_pods: list[Object] = []
             found: dict[str, list[VolumeUser]] = {volume.name: [] for volume in volumes}
             if self._cluster is not None:
                 all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
+                all_pods = on_containers(all_pods, [node.name for node in self._own])
                 found = users_by_api(volumes, all_pods, attachments)
+            self._pods = all_pods
             names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}
             for probe in probes:
                 for name, users in probe.result().items():
@@ -55,21 +69,42 @@ class UsageCheck:
         return found
 
     def await_free(
-        self, volumes: Sequence[Volume], deadline: Deadline, sleep: Callable[[float], None] = time.sleep
+        self,
+        volumes: Sequence[Volume],
+        deadline: Deadline,
+        is_newcomer: Callable[[Object], bool] = lambda _pod: False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> dict[str, list[VolumeUser]]:
-        """Check again until all are free or the deadline is over; the users of the last check."""
+        """Check again until all are free, there is a newcomer among the pods, or the deadline is over.
+
+        The result is that of the last check.
+        """
         users: dict[str, list[VolumeUser]] = {}
+        bound = UsageCheck(self._cluster, self._engine.until(deadline), self._own, self._sharing)
         for _turn in poll(deadline, PAUSE, sleep):
-            users = self.users(volumes)
-            if not any(users.values()):
+            users = bound.users(volumes)
+            if not any(users.values()) or any(map(is_newcomer, bound._pods)):
                 break
         return users
 
-    def _probe(self, node: Node, directories: dict[str, str]) -> dict[str, list[VolumeUser]]:
-        why = why_unreadable(node)
-        if why:
-            return {name: [VolumeUser(why, node.name)] for name in directories}
-        if node.state in NO_PROCESS:
-            return {}
-        mounts = [mount.node_path for mount in node.mounts]
-        return node_processes.probe(self._engine.inside(node.name), node.name, directories, mounts)
+
+def processes_in(engine: Engine, nodes: Sequence[Node], directories: Mapping[str, str]) -> dict[str, list[VolumeUser]]:
+    """Name -> the processes in these nodes that use its host directory. directories: by the same names."""
+    by_name = {node.name: node for node in nodes}
+    inside = mounted_in(nodes, directories)
+    found: dict[str, list[VolumeUser]] = {name: [] for name in directories}
+    with ThreadPoolExecutor(max(1, len(inside))) as pool:
+        for users in pool.map(lambda name: _probe(engine, by_name[name], inside[name]), inside):
+            for name, own in users.items():
+                found[name] += own
+    return found
+
+
+def _probe(engine: Engine, node: Node, directories: Mapping[str, str]) -> dict[str, list[VolumeUser]]:
+    why = why_unreadable(node)
+    if why:
+        return {name: [VolumeUser(why, node.name)] for name in directories}
+    if node.state in NO_PROCESS:
+        return {}
+    mounts = [mount.node_path for mount in node.mounts]
+    return node_processes.probe(engine.inside(node.name), node.name, directories, mounts)

@@ -1,19 +1,19 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Scale workloads to zero and back up, by the API server."""
+"""Scale workloads to zero and back up, and delete pods, by the API server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import Step, scaled_down
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import controller, is_terminal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import is_run
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
@@ -28,15 +28,11 @@ def scale_down(cluster: Cluster, steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def scale_up(cluster: Cluster, steps: Iterable[Step]) -> None:
-    """Scale workloads back up, or create them."""
-    cluster.each(partial(_scale_up, cluster), steps)
-
-
-def wait_ready(cluster: Cluster, steps: Sequence[Step], deadline: Deadline) -> None:
-    """Raises TimedOut if pods of the workloads are not ready in time."""
-    for kind in sorted({step.item["kind"] for step in steps}):
-        keys = [key_of(step.item) for step in steps if step.item["kind"] == kind]
-        cluster.wait(kind, is_ready, keys, deadline.left(1.0))
+    """Scale workloads back up, or create them; Jobs after the CronJobs that control them."""
+    steps = list(steps)
+    runs = [step for step in steps if step.missing and is_run(step.item)]
+    cluster.each(partial(_scale_up, cluster), [step for step in steps if step not in runs])
+    cluster.each(partial(_scale_up, cluster), runs)
 
 
 def delete(cluster: Cluster, pods: Iterable[Object]) -> None:
@@ -44,9 +40,18 @@ def delete(cluster: Cluster, pods: Iterable[Object]) -> None:
     cluster.each(lambda pod: cluster.delete("Pod", pod["metadata"]["name"], pod["metadata"]["namespace"]), pods)
 
 
-def wait_gone(cluster: Cluster, pods: Iterable[Object], deadline: Deadline) -> None:
-    """Wait until these pods have ended, or the deadline is over."""
-    cluster.left_after("Pod", {uid_of(pod) for pod in pods}, deadline.left(), uid_of, gone=is_terminal)
+def wait_gone(
+    cluster: Cluster, pods: Iterable[Object], deadline: Deadline, is_newcomer: Callable[[Object], bool]
+) -> None:
+    """Wait until these pods have ended, there is a newcomer, or the deadline is over."""
+    cluster.left_after(
+        "Pod",
+        {uid_of(pod) for pod in pods},
+        deadline.left(),
+        uid_of,
+        gone=is_terminal,
+        stop=is_newcomer,
+    )
 
 
 def _scale_down(cluster: Cluster, step: Step) -> Step:
@@ -71,6 +76,14 @@ def _scale_down(cluster: Cluster, step: Step) -> Step:
 def _scale_up(cluster: Cluster, step: Step) -> None:
     namespace, name = key_of(step.item)
     if step.missing:
-        cluster.create(step.item)
+        cluster.create(_with_owner(cluster, step.item) if is_run(step.item) else step.item)
     elif step.change is not None:
         cluster.patch(step.item["kind"], name, step.change, namespace)
+
+
+def _with_owner(cluster: Cluster, job: Object) -> Object:
+    """A CronJob's Job with the uid of the CronJob in this cluster; without it if there is none."""
+    reference = controller(job) or {}
+    owner = cluster.get("CronJob", reference["name"], job["metadata"]["namespace"])
+    owners = None if owner is None else [{**reference, "uid": uid_of(owner), "blockOwnerDeletion": True}]
+    return dict(merged(job, {"metadata": {"ownerReferences": owners}}))

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model import PodDecision
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import why_node_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -19,6 +20,8 @@ Group = Sequence[PodDecision]
 # Seconds between two attempts: the fewest, and the most if no budget shows that it allows an eviction.
 PAUSE = 0.2
 PATIENCE = 5.0
+# Seconds between two looks at the node while its pods end.
+HEARTBEAT = 10.0
 
 
 class Evictions:
@@ -34,10 +37,16 @@ class Evictions:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cluster = cluster
+        self._node = node
         self._fields = f"spec.nodeName={node}"
         self._deadline = deadline
         self._grace_period = grace_period
         self._sleep = sleep
+
+    @property
+    def seconds(self) -> int:
+        """Seconds since the deadline began."""
+        return round(self._deadline.seconds - self._deadline.left())
 
     def run(self, groups: Sequence[Group]) -> dict[str, str]:
         """Evict every pod of the groups and wait until it is gone; the pods that are left, {} for none.
@@ -48,10 +57,20 @@ class Evictions:
         refused = self._evict(groups)
         left = set(all_pods) - set(refused)
         if not refused:
-            left = self._cluster.left_after("Pod", left, self._deadline.left(), uid_of, self._fields)
+            left = self._await_end(left)
         else:
             left &= self.pods_on_node()
         return {all_pods[uid].name: refused.get(uid, "") for uid in (*refused, *left)}
+
+    def _await_end(self, uids: set[str]) -> set[str]:
+        """Wait until these pods are gone, or their node is not ready: then nobody ends them; those that are left."""
+        left = uids
+        while left:
+            seconds = min(HEARTBEAT, self._deadline.left())
+            left = self._cluster.left_after("Pod", left, seconds, uid_of, self._fields)
+            if left and (self._deadline.over() or why_node_not_ready(self._cluster.get("Node", self._node) or {})):
+                break
+        return left
 
     def pods_on_node(self) -> set[str]:
         """The uids of all pods of the node."""

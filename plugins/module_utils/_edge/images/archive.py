@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import Image, archive_images
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import environment
 
 _LISTS = ("manifest.json", "index.json")
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -64,7 +65,9 @@ def open_archive(path: str) -> Iterator[tuple[IO[bytes], bool]]:
 
 def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:
     try:
-        program = subprocess.Popen(["zstd", "-dc", "--", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        program = subprocess.Popen(
+            ["zstd", "-dc", "--", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment()
+        )
     except FileNotFoundError:
         raise BadInput(f"{path} is compressed with zstd, which is not installed.", next_step="Install zstd.") from None
     with program:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import queue
 import shlex
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, environment
 
 CHUNK = 1 << 20
 # How many chunks the slowest program may lag behind before the source has to wait for it.
@@ -43,10 +46,11 @@ class Tee:
         """The output of a program while it runs. Raises CommandFailed if it fails."""
         with (
             tempfile.TemporaryFile() as stderr,
-            subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr) as program,
+            subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr, env=environment()) as program,
         ):
             if program.stdout is None:
                 return
+            kill_if_stalled(program, LONG_SECONDS)
             try:
                 yield program.stdout
             except CommandFailed:
@@ -56,14 +60,16 @@ class Tee:
                     raise
             program.stdout.read()
             if program.wait() != 0:
-                raise _failed(argv, stderr)
+                raise _failed(argv, program.returncode, stderr)
 
 
 def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
     """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
     with tempfile.TemporaryFile() as stderr:
         try:
-            program = subprocess.Popen(list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr)
+            program = subprocess.Popen(
+                list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=environment()
+            )
         except OSError as error:
             while chunks.get():
                 continue
@@ -71,16 +77,19 @@ def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
         with program:
             if program.stdin is None:
                 return
+            kill_if_stalled(program, LONG_SECONDS)
             while chunk := chunks.get():
                 with suppress(BrokenPipeError):
                     program.stdin.write(chunk)
             with suppress(BrokenPipeError):
                 program.stdin.close()
             if program.wait() != 0:
-                raise _failed(argv, stderr)
+                raise _failed(argv, program.returncode, stderr)
 
 
-def _failed(argv: Sequence[str], stderr: IO[bytes]) -> CommandFailed:
+def _failed(argv: Sequence[str], code: int, stderr: IO[bytes]) -> CommandFailed:
     stderr.seek(0)
     text = b"".join(stderr.readlines()[-8:]).decode("utf-8", "replace").strip()
+    if code == -signal.SIGKILL:
+        text = f"it was killed, because it read and wrote nothing for {LONG_SECONDS:g} seconds"
     return CommandFailed(f"{argv[0]} failed: {text or 'without an error message'}", tried=shlex.join(argv))

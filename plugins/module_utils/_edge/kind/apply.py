@@ -4,21 +4,26 @@
 
 from __future__ import annotations
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.mark import CREATING, DELETING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import record
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import startup
 
-from . import host_directories
+from . import failure
 from .cluster import KindCluster
-from .marker import REMOVING
+from .kubeconfig import Kubeconfig
 
 
 def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Create or start the cluster, and wait for it even if nothing has to be changed; (seconds, warnings)."""
+    """Create or start the cluster, and wait for it even if nothing has to be changed; (seconds, warnings).
+
+    If anything has to be changed, the marker must be locked.
+    """
     watch, spec = Stopwatch(), plan.request.spec
     config = config_text(kind_config(spec))
     if plan.create:
@@ -27,55 +32,58 @@ def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[d
     if plan.start:
         cluster.engine.start(plan.start)
     if plan.write_kubeconfig or plan.start:
-        cluster.kind.export(spec.name, cluster.own.path)
+        _export(cluster, cluster.own)
     if plan.merge:
-        cluster.kind.export(spec.name, cluster.users.path)
+        _export(cluster, cluster.users)
     warnings: tuple[str, ...] = ()
     with cluster.api() as api:
-        deadline = Deadline(cluster.timeout)
-        startup.wait_api(api, deadline)
+        startup.wait_api(api, cluster.deadline)
         if spec.has_network:
             everything = plan.request.wait_for == "nodes"
             names = [node.name for node in spec.nodes if everything or node.role == CONTROL_PLANE]
-            startup.wait_nodes(api, names, deadline)
+            startup.wait_nodes(api, names, cluster.deadline)
         if plan.finish:
             api.apply(record(config, kind_version))
-            if spec.has_network and not startup.wait_storage(api, deadline):
+            if spec.has_network and not startup.wait_storage(api, cluster.deadline):
                 warnings = (f"Cluster {spec.name} has no default storage class.",)
-            cluster.marker.remove()
+            cluster.marker.clear()
+        elif plan.adopt or (plan.start and cluster.read(own_file=True)[1] is None):
+            api.apply(record(config, kind_version, adopted=True))
     watch.lap("wait")
     created = {"create": round(watch.seconds["create"], 1)} if plan.create else {}
     return {**created, "total": round(sum(watch.seconds.values()), 1)}, warnings
 
 
 def make_absent(cluster: KindCluster, plan: Plan) -> None:
-    """Remove the cluster's nodes and its entries in both kubeconfigs."""
-    with cluster.marker.hold(REMOVING):
-        cluster.kind.delete(cluster.name, cluster.own.path)
-        cluster.own.remove_if_empty()
-        if plan.observed.merged:
-            cluster.kind.delete(cluster.name, cluster.users.path)
-    cluster.marker.remove()
+    """Remove the cluster's nodes and its entries in both kubeconfigs. The marker must be locked."""
+    seen = plan.observed
+    # A deletion that was interrupted had more nodes than are left.
+    before = seen.mark.nodes if seen.mark is not None else ()
+    cluster.marker.write(DELETING, nodes=tuple(dict.fromkeys((*before, *(node.name for node in seen.nodes)))))
+    cluster.kind.delete(cluster.name, cluster.own.path)
+    cluster.own.remove_if_empty()
+    if seen.merged or seen.outdated:
+        cluster.kind.delete(cluster.name, cluster.users.path)
+    cluster.marker.clear()
+
+
+def _export(cluster: KindCluster, file: Kubeconfig) -> None:
+    """Write the cluster's entries. kind makes it the current context: another one is put back."""
+    before = file.current_context()
+    cluster.kind.export(cluster.name, file.path)
+    if before and file.current_context() not in ("", before):
+        file.set_current_context(before)
 
 
 def _create(cluster: KindCluster, plan: Plan, config: str) -> None:
-    with cluster.marker.hold(config):
-        if plan.remove:
-            cluster.kind.delete(cluster.name, cluster.own.path)
-        for directory in plan.directories:
-            host_directories.create(directory)
-        retain = plan.request.retain_on_failure
-        try:
-            cluster.kind.create(cluster.name, config, cluster.own.path, retain=retain)
-        except CommandFailed:
-            if not retain and _is_cleaned_up(cluster):
-                cluster.marker.remove()
-            raise
-
-
-def _is_cleaned_up(cluster: KindCluster) -> bool:
-    """kind removes the nodes if a creation fails, unless the engine fails as well."""
+    if plan.remove:
+        cluster.kind.delete(cluster.name, cluster.own.path)
+    cluster.marker.write(CREATING, config=config)
+    for directory in plan.directories:
+        directories.create(directory)
     try:
-        return not cluster.engine.nodes(cluster.name)
-    except KindlabError:
-        return False
+        done = cluster.kind.create(cluster.name, config, cluster.own.path)
+    except TimedOut as error:
+        raise failure.timed_out(cluster, error) from None
+    if done.code != 0:
+        raise failure.failed(cluster, config, done.err or done.out, retain=plan.request.retain_on_failure)

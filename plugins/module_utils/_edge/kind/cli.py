@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import mmap
 import re
+import shlex
+import shutil
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.failure import explain
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import STATE_SECONDS
 
 # The first version that supports nerdctl and the configuration that is written here.
 MINIMUM = (0, 23)
@@ -18,31 +23,9 @@ _INSTALL = (
     f"{KNOWN_GOOD} (then put Go's bin directory on PATH)."
 )
 
-# Pattern of an error message of kind -> the next step; {engine} and {logs} are replaced.
-_EXPLAINED = {
-    r"failed to pull image|pull access denied|manifest unknown": (
-        "The role kindlab.volumes.node_image provides a node image, from an archive or built on this host if no "
-        "registry is reachable; set image to it."
-    ),
-    r"port is already allocated|address already in use": (
-        "Another program or cluster uses that host port: stop it, or change host_port."
-    ),
-    r"too many open files|inotify": (
-        "Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024"
-    ),
-    r"did not receive an exit event": (
-        "A process of that container may be frozen because runc was killed on a busy host: write THAWED into each "
-        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer."
-    ),
-    r"no space left on device": "Free disk space of the engine, e.g.: {engine} system prune",
-    r"node\(s\) already exist": "Another run is creating it: wait for it to end, then run this again.",
-    r"failed to lock config file": "An interrupted kind process left a lock file: rm KUBECONFIG.lock",
-    r"unknown field|field \S+ not found|unable to decode config": (
-        f"This version of kind does not support the configuration: install kind {KNOWN_GOOD}."
-    ),
-}
-_OTHERWISE = "Run this again with retain_on_failure=true, then: {logs}"
-_TRY_AGAIN = "Run this again. Leftover containers: {engine} ps --all"
+_CLEANED_UP = "Run this again. Leftover containers: {engine} ps --all"
+# kind's own default, as it is written in the program.
+_DEFAULT_IMAGE = re.compile(rb"kindest/node:v[\w.+-]+@sha256:[0-9a-f]{64}")
 
 
 class Kind:
@@ -73,13 +56,20 @@ class Kind:
             )
         return match[1]
 
-    def create(self, name: str, config: str, kubeconfig: str, *, retain: bool) -> None:
-        """Create a cluster, without waiting for its nodes. If this fails kind removes the nodes, unless retain."""
-        argv = [self.program, "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"]
+    def default_image(self) -> str:
+        """The node image that kind uses if none is given, '' if that cannot be read from the program."""
+        path = shutil.which(self.program)
         try:
-            self.runner.run([*argv, *(["--retain"] if retain else [])], stdin=config, env=self.env)
-        except CommandFailed as error:
-            raise self._explained("create", name, error, config=config) from None
+            with open(path or "", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                found = _DEFAULT_IMAGE.search(content)
+                return found[0].decode() if found else ""
+        except (OSError, ValueError):
+            return ""
+
+    def create(self, name: str, config: str, kubeconfig: str) -> Completed:
+        """Create a cluster, without waiting for its nodes; if this fails its nodes stay. Raises TimedOut."""
+        argv = [self.program, "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"]
+        return self.runner.run([*argv, "--retain"], stdin=config, check=False, env=self.env, timeout=LONG_SECONDS)
 
     def is_creating(self, name: str) -> bool:
         """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
@@ -90,39 +80,35 @@ class Kind:
         return any(f" create cluster --name {name} " in f"{process} " for process in processes)
 
     def delete(self, name: str, kubeconfig: str) -> None:
-        """Remove the cluster's nodes, if any, and its entries in that kubeconfig.
+        """Remove the cluster's nodes, if any, and its entries in that kubeconfig. Raises CommandFailed, TimedOut.
 
         A busy engine may miss the exit of a container: a failed deletion is tried once more.
         """
         argv = [self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]
-        if self.runner.run(argv, check=False, env=self.env).code == 0:
-            return
-        try:
-            self.runner.run(argv, env=self.env)
-        except CommandFailed as error:
-            raise self._explained("delete", name, error, _TRY_AGAIN) from None
+        for _try in range(2):
+            done = self.runner.run(argv, check=False, env=self.env, timeout=STATE_SECONDS)
+            if done.code == 0:
+                return
+        why = explain(done.err or done.out, {}, self.engine, kubeconfig)
+        raise CommandFailed(
+            f"kind could not delete cluster {name}: {why.message}",
+            tried=shlex.join(argv),
+            next_step=why.next_step or _CLEANED_UP.format(engine=self.engine),
+        )
 
     def export(self, name: str, kubeconfig: str) -> None:
         """Write the cluster's entries to a kubeconfig, and make it the current context there."""
         argv = [self.program, "export", "kubeconfig", "--name", name, "--kubeconfig", kubeconfig]
-        self.runner.run(argv, env=self.env)
+        done = self.runner.run(argv, check=False, env=self.env)
+        if done.code != 0:
+            why = explain(done.err or done.out, {}, self.engine, kubeconfig)
+            raise CommandFailed(
+                f"kind could not write the kubeconfig {kubeconfig} of cluster {name}: {why.message}",
+                tried=shlex.join(argv),
+                next_step=why.next_step or "Check that the file can be written, and that the control plane runs.",
+            )
 
     def kubeconfig(self, name: str) -> str | None:
         """The cluster's kubeconfig as text, None if kubeadm never ran or its control plane is not running."""
         done = self.runner.run([self.program, "get", "kubeconfig", "--name", name], check=False, env=self.env)
         return done.out if done.code == 0 else None
-
-    def _explained(
-        self, verb: str, name: str, error: CommandFailed, step: str = _OTHERWISE, **details: str
-    ) -> CommandFailed:
-        lines = (line for line in error.message.splitlines() if "due to KIND_EXPERIMENTAL_PROVIDER" not in line)
-        message = "\n".join(lines)
-        logs = self.command(f"export logs --name {name} DIRECTORY")
-        step = next_step(message, step).replace("{engine}", self.engine).replace("{logs}", logs)
-        message = f"kind could not {verb} cluster {name}: {message}"
-        return CommandFailed(message, tried=error.tried, next_step=step, details=details or None)
-
-
-def next_step(message: str, otherwise: str = _OTHERWISE) -> str:
-    """What to do about an error message of kind."""
-    return next((step for pattern, step in _EXPLAINED.items() if re.search(pattern, message, re.IGNORECASE)), otherwise)

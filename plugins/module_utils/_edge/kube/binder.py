@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
     claim_status,
     claim_to_create,
     phase_of,
+    released_uid,
     volume_change,
     volume_status,
     volume_to_create,
@@ -37,22 +38,25 @@ def prebind(cluster: Cluster, binding: Binding) -> None:
     The process may be killed after any of the writes: the next plan recognises the state and completes it.
     """
     if not binding.binds:
-        pv = _write_volume(cluster, binding)
-        if phase_of(pv) not in ("Available", "Bound"):
-            cluster.patch(PV, binding.name, volume_status("Available"), subresource="status")
+        pv = _write_volume(cluster, binding, released_uid(binding.requested_volume) if binding.released else "")
+        if phase_of(pv) not in binding.phases:
+            cluster.patch(PV, binding.name, volume_status(binding.phases[0]), subresource="status")
         return
-    claim = binding.claim
-    if claim is None and binding.requested_claim is not None:
-        claim = cluster.create(claim_to_create(binding.requested_claim, binding.name))
+    claim, requested = binding.claim, binding.requested_claim
+    if claim is None and requested is not None:
+        if binding.volume is not None:
+            # A claim whose volume still belongs to a deleted one is refused by the controller, which looks again late.
+            binding = replace(binding, volume=_write_volume(cluster, binding))
+        claim = cluster.create(claim_to_create(requested, binding.name))
     if claim is not None:
         _bind(cluster, binding, claim)
 
 
 def _bind(cluster: Cluster, binding: Binding, claim: Object) -> None:
     namespace, name = key_of(claim)
-    if not claim["spec"].get("volumeName"):
-        claim = cluster.patch(PVC, name, {"spec": {"volumeName": binding.name}}, namespace)
     pv = _write_volume(cluster, binding, claim["metadata"]["uid"])
+    if not claim["spec"].get("volumeName"):
+        cluster.patch(PVC, name, {"spec": {"volumeName": binding.name}}, namespace)
     if phase_of(pv) != "Bound":
         cluster.patch(PV, binding.name, volume_status("Bound"), subresource="status")
     cluster.patch(PVC, name, claim_status(pv), namespace, subresource="status")
@@ -67,12 +71,12 @@ def _write_volume(cluster: Cluster, binding: Binding, claim_uid: str = "") -> Ob
 
 
 def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) -> dict[Key, str]:
-    """Watch until every volume and claim is bound (or available) and stays so; the phases of all that exist then.
+    """Watch until every volume and claim is in its phase and stays so; the phases of all that exist then.
 
     Raises Conflict if one is deleted while it waits, TimedOut with the phases of the others after timeout seconds.
     """
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
-        PV: {("", b.name): ("Bound",) if b.binds else ("Available", "Bound") for b in bindings},
+        PV: {("", b.name): b.phases for b in bindings},
         PVC: {claim_of(b.requested_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
     }
     deadline = Deadline(timeout)

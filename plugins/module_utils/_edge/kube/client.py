@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Conflict,
+    KindlabError,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
@@ -48,6 +53,21 @@ class Cluster(ListWatch):
             return self._api.ask("GET", path_of(kind, namespace, name))
         except Missing:
             return None
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return self._api.host
+
+    def root_ca(self) -> str:
+        """The CA certificates of the cluster itself, as PEM; if it does not publish them those that TLS verified."""
+        try:
+            published = self.get("ConfigMap", "kube-root-ca.crt", "kube-system")
+        except Unreachable:
+            raise
+        except KindlabError:
+            published = None
+        return str(((published or {}).get("data") or {}).get("ca.crt") or self._api.verified_ca)
 
     def create(self, item: Object) -> Object:
         """Create an object. Raises Conflict if one of that name exists."""

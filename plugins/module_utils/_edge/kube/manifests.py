@@ -79,6 +79,15 @@ def manifests_of(text: str) -> list[Object]:
     return objects if valid else []
 
 
+def yaml_value(text: str) -> tuple[Any, str]:
+    """(the first value of any YAML text, ''), or (None, why it is not valid YAML)."""
+    _require()
+    try:
+        return next(yaml.load_all(text, Loader=LOADER), None), ""
+    except (yaml.YAMLError, RecursionError, *_INVALID) as error:
+        return None, " ".join(str(error).split()) or type(error).__name__
+
+
 def _is_plain(item: Object) -> bool:
     """True if JSON can represent it; not for recursive values, or aliases that expand to too many values."""
     todo: list[Any] = [item]

@@ -92,20 +92,25 @@ class ListWatch:
         key: Callable[[Object], T],
         fields: str = "",
         gone: Callable[[Object], bool] = lambda _object: False,
+        stop: Callable[[Object], bool] = lambda _object: False,
     ) -> set[T]:
         """Wait until none of the objects exists; those that are left when the timeout (seconds) is over.
 
         key: what identifies an object, e.g. its uid if a new one of the same name does not count.
-        gone: true for one that counts as gone although it exists.
+        gone: true for one that counts as gone although it exists. stop: true for an object that ends the wait.
         """
         left = set(names)
         deadline = Deadline(timeout)
         while left:
             items, version = self._list(kind, fields=fields)
             left &= {key(item) for item in items if not gone(item)}
+            if any(map(stop, items)):
+                break
             for change in self._changes(kind, version, deadline, fields) if left else ():
                 if change.type == "DELETED" or gone(change.object):
                     left.discard(key(change.object))
+                elif stop(change.object):
+                    return left
                 if not left:
                     break
             if deadline.over():

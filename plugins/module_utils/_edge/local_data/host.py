@@ -1,25 +1,18 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory of this host that holds the data, and the host paths of mounts. Nothing is written."""
+"""The directory of this host that holds the data. Nothing is written."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
-from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, is_below
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryStat
-
-# Docker Desktop mounts the host's paths below this directory of its virtual machine.
-DESKTOP = "/host_mnt"
-# Linux only; the same in all containers of a kernel.
-BOOT = "/proc/sys/kernel/random/boot_id"
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 
 
-def host_directory(path: str, root: str | None) -> tuple[str, DirectoryStat]:
+def host_directory(path: str, root: str | None) -> str:
     """The directory of the data, without symbolic links. Raises BadInput if it is unusable, or outside of the root."""
     status = _status(path, "The local data path")
     if not stat.S_ISDIR(status.st_mode):
@@ -37,26 +30,7 @@ def host_directory(path: str, root: str | None) -> tuple[str, DirectoryStat]:
                 tried=f"realpath {path}",
                 next_step="Use a directory below the root, or another root.",
             )
-    return real, DirectoryStat(status.st_dev, status.st_ino, _boot())
-
-
-def resolved(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """The nodes with the host paths of their mounts as on this host, without symbolic links."""
-    return tuple(replace(node, mounts=tuple(map(_resolved, node.mounts))) for node in nodes)
-
-
-def _resolved(mount: Mount) -> Mount:
-    if mount.kind != "bind":
-        return mount
-    return replace(mount, host_path=os.path.realpath(mount.host_path.removeprefix(DESKTOP) or "/"))
-
-
-def _boot() -> str:
-    try:
-        with open(BOOT, encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+    return real
 
 
 def _status(path: str, what: str) -> os.stat_result:
@@ -72,5 +46,5 @@ def _status(path: str, what: str) -> os.stat_result:
         raise BadInput(
             f"{what} {path} cannot be accessed by this user: {error.strerror}",
             tried=f"ls -ld {path}",
-            next_step="Run as a user who may access it, e.g. with become: true.",
+            next_step=f"Make it accessible for this user, or {AS_ROOT}.",
         ) from None

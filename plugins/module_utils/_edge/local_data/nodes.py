@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A directory in a node: its stat and contents, and what a pod's user has no permission for. Nothing is written."""
+"""A directory in a node: its state and contents, and what a pod's user has no permission for. Nothing is written."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ import shlex
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import Contents, Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryStat
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import DirectoryState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.request import User
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import unescaped
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner, last_lines
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import (
+    LONG_SECONDS,
+    Completed,
+    Runner,
+    last_lines,
+)
 
 FORMAT = r"'%y %m %U %G %P\0'"
 # $1: the directory. The last lines are the mount points of the whole node.
-STAT = """
-cd -- "$1" && stat -c '%d %i' . || exit
-cat /proc/sys/kernel/random/boot_id
+STATE = """
+cd -- "$1" || exit
 test -w . && echo rw || echo ro
 cut -d' ' -f5 /proc/self/mountinfo
 """
@@ -38,14 +42,13 @@ esac
 _TESTS = {"r": "readable", "w": "writable", "x": "executable"}
 
 
-def stat_directory(node: Runner, directory: str) -> DirectoryStat:
+def state_of_directory(node: Runner, directory: str) -> DirectoryState:
     """The directory in one node. Raises CommandFailed if it is missing."""
-    done = node.run(["sh", "-c", STAT, "sh", directory], check=False)
+    done = node.run(["sh", "-c", STATE, "sh", directory], check=False)
     if done.code != 0:
         raise _unreadable(done, node, directory)
     lines = done.out.splitlines()
-    device, inode = lines[0].split()
-    return DirectoryStat(int(device), int(inode), lines[1], lines[2] == "rw", tuple(map(unescaped, lines[3:])))
+    return DirectoryState(lines[0] == "rw", tuple(map(unescaped, lines[1:])))
 
 
 def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Contents:
@@ -56,7 +59,8 @@ def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Co
     groups = f"--groups={','.join(map(str, user.groups))}" if user.groups else "--clear-groups"
     become = ["setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", groups]
     search = ["sh", "-c", _search(read_only=read_only)]
-    done = node.run(["sh", "-c", CONTENTS, "sh", directory, *become, *search], check=False)
+    script = ["sh", "-c", CONTENTS, "sh", directory, *become, *search]
+    done = node.run(script, check=False, timeout=LONG_SECONDS)
     if done.code != 0:
         raise _unreadable(done, node, directory)
     fields = done.out.split("\0")

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.access import check_contents
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import (
     DirectoryLocation,
-    DirectoryStat,
     check_same_directory,
     find_location,
 )
@@ -28,8 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
 
-from .host import host_directory, resolved
-from .nodes import contents, stat_directory
+from .host import host_directory
+from .nodes import contents, state_of_directory
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "Pod")
 
@@ -46,27 +44,25 @@ def observe_local_data(
         found = observe(options, (*READ, POLICY, BINDING), runner=runner, connect=connect)
     except Missing:
         found = observe(options, READ, runner=runner, connect=connect)
-    nodes = resolved(found.nodes)
+    nodes = found.nodes
     if host is None:
         return found.cluster, Observed.from_objects(found.objects, nodes, None), ()
-    location, warnings = _check_data(request, *host, nodes, found)
+    location, warnings = _check_data(request, host, found)
     observed = Observed.from_objects(found.objects, nodes, location)
     if request.read_only and observed.policy is None:
         warnings = (*warnings, NOT_ENFORCED)
     return found.cluster, observed, warnings
 
 
-def _check_data(
-    request: Request, path: str, stat: DirectoryStat, nodes: Sequence[Node], found: Observation
-) -> tuple[DirectoryLocation, tuple[str, ...]]:
-    engine, needed = found.engine, [node.name for node in nodes if node.takes_pods]
+def _check_data(request: Request, path: str, found: Observation) -> tuple[DirectoryLocation, tuple[str, ...]]:
+    engine, nodes, needed = found.engine, found.nodes, [node.name for node in found.nodes if node.takes_pods]
     location = find_location(path, nodes, needed, read_only=request.read_only, engine=engine.name)
     directory = location.node_directory
     with ThreadPoolExecutor(1) as pool:
         first = engine.inside(location.nodes[0])
         reading = pool.submit(contents, first, directory, request.user, read_only=request.read_only)
-        stats = found.cluster.each(lambda name: stat_directory(engine.inside(name), directory), location.nodes)
-        inside = dict(zip(location.nodes, stats, strict=True))
-        warnings = check_same_directory(location, stat, inside, read_only=request.read_only)
+        states = found.cluster.each(lambda name: state_of_directory(engine.inside(name), directory), location.nodes)
+        inside = dict(zip(location.nodes, states, strict=True))
+        warnings = check_same_directory(location, nodes, inside, read_only=request.read_only)
         check_contents(request, location, reading.result())
     return location, warnings

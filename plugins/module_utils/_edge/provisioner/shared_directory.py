@@ -1,58 +1,64 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check that a directory is the same in all nodes: create a file through one node, look for it through the others."""
+"""Check that a directory is the same in all nodes, by its device and inode."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import compared_nodes
+
+# Device and inode tell a directory: all nodes run on one kernel.
+_LOOK = ("sh", "-c", 'test -d "$1" && test -w "$1" && stat -L -c "%d:%i" "$1"', "sh")
 
 
-def check_shared(options: Mapping[str, Any], directory: str, runner: Runner | None = None) -> tuple[str, ...]:
-    """Check all nodes of the cluster. Raises BadInput; returns a warning if they are not on this host."""
-    engine = find_engine(options["engine"], runner or Runner())
-    why = f"{engine.name} has no node of a cluster {options['cluster']}"
-    try:
-        names = [node.name for node in kubernetes_nodes(engine.nodes(options["cluster"]))]
-    except Unreachable as error:
-        names, why = [], error.message
+def check_mounts(engine: Engine, nodes: Sequence[Node], directory: str) -> None:
+    """Raise Declined if the directory is no longer that of the host in all nodes; what is not mounted is not compared.
+
+    Volumes that are created there could not be backed up, and would be gone after the nodes' next start.
+    """
+    shown = places(directory, (), compared_nodes(engine, nodes)) if nodes else ()
+    decline(
+        f"{directory} is not the host's directory in all nodes",
+        [Refusal(place.node, place.mismatch, place.remedy) for place in shown if place.mismatch],
+    )
+
+
+def check_shared(engine: Engine, nodes: Sequence[Node], directory: str) -> tuple[str, ...]:
+    """Check all nodes of the cluster. Raises BadInput; returns a warning if the engine does not show them."""
+    names = [node.name for node in kubernetes_nodes(nodes)]
     if names:
         check_same_directory(engine, names, directory)
         return ()
-    return (f"Whether {directory} is the same directory in all nodes was not checked: {why}",)
+    return (f"Whether {directory} is the same directory in all nodes was not checked: {engine.name} has none of them.",)
 
 
 def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -> None:
     """Raise BadInput, with the nodes that differ, unless the directory is the same in all of these nodes.
 
-    The file is removed again; directories are neither created nor changed.
+    Nothing is written, so that check mode gives the same answer.
     """
-    first, *others = nodes
-    probe = f"{directory}/.kindlab-probe-{secrets.token_hex(8)}"
-    written = engine.inside(first).run(["touch", probe], check=False)
-    if written.code != 0:
-        raise _different(engine, directory, first, [first], "is not writable")
-    try:
-        with ThreadPoolExecutor(max_workers=max(1, len(others))) as pool:
-            tests = list(pool.map(lambda n: engine.inside(n).run(["test", "-e", probe], check=False), others))
-    finally:
-        engine.inside(first).run(["rm", "-f", probe], check=False)
-    different = [node for node, test in zip(others, tests, strict=True) if test.code != 0]
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        done = list(pool.map(lambda node: engine.inside(node).run([*_LOOK, directory], check=False), nodes))
+    found = {node: look.out.strip() if look.code == 0 else "" for node, look in zip(nodes, done, strict=True)}
+    missing = [node for node in nodes if not found[node]]
+    if missing:
+        raise _different(engine, directory, nodes[0], missing, "is not a writable directory")
+    different = [node for node in nodes if found[node] != found[nodes[0]]]
     if different:
-        raise _different(engine, directory, first, different, f"is not the same as on {first}")
+        raise _different(engine, directory, nodes[0], different, f"is not the same as on {nodes[0]}")
 
 
 def _different(engine: Engine, directory: str, first: str, nodes: list[str], why: str) -> BadInput:
     return BadInput(
         f"{directory} {why} on {', '.join(nodes)}: a pod that moves there would not find its data.",
-        tried=f"{engine.name} exec {first} touch {directory}/FILE; {engine.name} exec {nodes[0]} ls {directory}/FILE",
+        tried="; ".join(f"{engine.name} exec {node} stat -c %d:%i {directory}" for node in (first, nodes[0])),
         next_step="Mount one host directory there in all nodes (mounts of kindlab.volumes.kind_cluster), or use the"
         " node_path that is mounted.",
         details=nodes,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.jou
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
 
 JOURNAL = "recreate.jsonl"
+# What flock says on a file system that does not support it.
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
 class Journal:
@@ -42,7 +45,7 @@ class Journal:
 
         A journal, and its directory, that were created here and not written to are removed again.
         """
-        created = not self.path.parent.exists()
+        created = not os.path.exists(self.path.parent)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -88,6 +91,8 @@ class Journal:
                 return
         except (BlockingIOError, FileNotFoundError):
             pass
+        except OSError as error:
+            raise self._failure(error) from None
         raise Conflict(
             f"Another recreation holds the lock of {self.path}.",
             tried=f"fuser -v {self.path}",
@@ -103,8 +108,10 @@ class Journal:
                 self.path.parent.rmdir()
 
     def _failure(self, error: OSError) -> BadInput:
+        locks = error.errno in NO_LOCKS
         return BadInput(
-            f"The journal {self.path} cannot be used: {error.strerror}.",
-            tried=f"ls -ld {self.path}",
-            next_step="Set path to a directory that this user may write to.",
+            f"The journal {self.path} cannot be used: "
+            f"{'its file system does not support locks (flock): ' if locks else ''}{error.strerror}.",
+            tried=f"df -T {self.path.parent}" if locks else f"ls -ld {self.path}",
+            next_step="Set path to a directory " + ("on a local disk." if locks else "that this user may write to."),
         )

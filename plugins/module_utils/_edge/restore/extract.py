@@ -1,152 +1,182 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Extract archives of a backup on the host: verified first, and each one completely or not at all."""
+"""Extract a backup's archive on the host: nothing becomes visible before it is complete and verified."""
 
 from __future__ import annotations
 
+import errno
 import glob
-import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import unsafe_reason
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
-    BadInput,
-    CommandFailed,
-    Declined,
-    KindlabError,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
-    CHUNK,
     ENVIRONMENT,
     KEEP,
-    check_programs,
     decompressed,
     last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.walk import walk
 
+from .verified import check_extracted, verified
+
+# The prefix of a temporary directory: while an archive is extracted into it, and then while its content, which was
+# verified, is moved into the existing directory that it lies in.
+EXTRACTING, MOVING = ".{}.incomplete-", ".{}.extracted-"
+_ADVICE = "Run this as root, on a file system that keeps owners and attributes"
+
 
 def extract(directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str) -> None:
-    """Extract a backup's archive into target, which is missing or empty.
+    """Extract a backup's archive into target, which is missing or empty, or complete what a killed run began.
 
     directory: of the generation. saved: the checksum list, for the times, and with verify full or fast for the
-    comparison. The archive is verified, extracted beside target, compared, and renamed to target.
-    Raises BadInput for an archive that is damaged or unsafe, Declined if target is not empty, KindlabError if the
-    extracted data differs from the checksum list.
-    """
-    _check_empty(target)
-    with verified(directory, archive, target, saved, verify) as file:
-        _extract(file, directory / archive.path, archive.compression, target, saved, verify)
-
-
-@contextmanager
-def verified(
-    directory: Path, archive: SavedArchive, target: str, saved: Sequence[checksums.Entry], verify: str
-) -> Iterator[IO[bytes]]:
-    """The file of an archive that is safe to extract: complete and unchanged.
-
-    Its sha256 is checked, then every member: absolute names, '..', devices, hard links to files outside and members
-    below a symbolic link are refused (symbolic links themselves are data, wherever they point), and unless verify is
-    none, members that are not in the checksum list. target: where it is extracted to, for errors.
-    Raises BadInput, also for an OSError while the file is in use.
+    comparison. The archive is verified, extracted beside target, compared, and renamed to target. An existing target
+    stays the same directory, as nodes and containers may have it mounted: its content is extracted inside it, and
+    moved up. Raises BadInput for an archive that is damaged or unsafe, Declined if target is not empty, KindlabError
+    if the extracted data differs from the checksum list.
     """
     source = directory / archive.path
-    check_programs(archive.compression)
-    try:
-        # One descriptor for all passes: the file that was verified is the one that is extracted.
-        with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
-            _check_sha256(file, source, archive.sha256)
-            _check_members(file, source, archive.compression, () if verify == "none" else saved)
-            yield file
-    except (OSError, Damaged) as error:
-        why, path = (error.strerror, error.filename) if isinstance(error, OSError) else ("", "")
-        raise BadInput(
-            f"{source} cannot be extracted to {target}: {why or error}.",
-            tried=f"ls -ld {shlex.quote(str(path or source))}",
-            next_step="Correct this and run it again; nothing was left behind.",
-        ) from None
+    if unfinished(target, lambda: saved):
+        _move_up(_leftovers(target, target, MOVING)[0], target, saved)
+        check_extracted(source, saved, lambda: scan(target, verify), verify, f"Move away what is in {target}")
+        return
+    _check_empty(target)
+    with verified(directory, archive, target, saved, verify) as file:
+        _extract(file, source, archive.compression, target, saved, verify)
+
+
+def unfinished(target: str, saved: Callable[[], Sequence[checksums.Entry]]) -> bool:
+    """True if a killed run had verified the extracted content and moved some of it: what is there is all its own."""
+    left = _leftovers(target, target, MOVING)
+    if len(left) != 1:
+        return False
+    moved = {name for name in content_of(target) if name != os.path.basename(left[0])}
+    return is_rest(moved, os.listdir(left[0]), saved())
+
+
+def is_rest(moved: Iterable[str], to_move: Iterable[str], saved: Sequence[checksums.Entry]) -> bool:
+    """True if these names are together all that the list has at its top, each once."""
+    top = [entry.path for entry in saved if entry.path != "." and "/" not in entry.path]
+    return sorted([*moved, *to_move]) == sorted(top)
 
 
 def remove_leftovers(target: str) -> None:
     """Remove the temporary directories of killed extractions into target; none may be running."""
-    parent, name = os.path.split(os.path.abspath(target))
-    for left in Path(parent).glob(f"{glob.escape(leftover_prefix(name))}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for parent in (os.path.dirname(os.path.abspath(target)), target):
+        for left in _leftovers(parent, target, EXTRACTING):
+            shutil.rmtree(left, ignore_errors=True)
 
 
-def leftover_prefix(name: str) -> str:
-    """The prefix of the temporary directory for a directory of that name."""
-    return f".{name[:100]}.incomplete-"
+def content_of(target: str) -> list[str]:
+    """The names in a directory, without what killed extractions left. Raises OSError."""
+    prefix = _prefix(target, EXTRACTING)
+    return sorted(name for name in os.listdir(target) if not name.startswith(prefix))
 
 
-def check_extracted(
-    source: Path,
-    saved: Sequence[checksums.Entry],
-    read: Callable[[], Sequence[checksums.Entry]],
-    verify: str,
-    advice: str,
-) -> None:
-    """Raise KindlabError if the data extracted from the archive source, as read() lists it, differs from saved."""
-    difference = checksums.compare(saved, read(), verify) if saved and verify != "none" else None
-    if difference:
-        raise KindlabError(
-            f"The data extracted from {source} differs from its checksum list: {difference.text()}.",
-            next_step=f"{advice}; nothing was left behind.",
-        )
+def _prefix(target: str, form: str) -> str:
+    return form.format(os.path.basename(os.path.abspath(target))[:100])
+
+
+def _leftovers(parent: str, target: str, form: str) -> list[str]:
+    return glob.glob(f"{glob.escape(os.path.join(parent, _prefix(target, form)))}*")
 
 
 def _extract(
     file: IO[bytes], source: Path, compression: str, target: str, saved: Sequence[checksums.Entry], verify: str
 ) -> None:
-    parent, name = os.path.split(os.path.abspath(target))
+    exists = os.path.isdir(target)
+    parent = target if exists else os.path.dirname(os.path.abspath(target))
     os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=leftover_prefix(name), dir=parent)
+    temporary = tempfile.mkdtemp(prefix=_prefix(target, EXTRACTING), dir=parent)
     try:
-        command = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={temporary}", "--file=-"]
-        with decompressed(file, compression) as stream:
-            done = subprocess.run(
-                command, stdin=stream, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
-            )
-        if done.returncode != 0:
-            raise CommandFailed(
-                f"tar could not extract into {parent}: {last_lines(done.stderr)}",
-                tried=shlex.join(command),
-                next_step="Check the free disk space (df) and run this again; nothing was left behind.",
-            )
+        _untar(file, compression, temporary)
         _set_times(temporary, saved)
-        advice = "Run this as root, on a file system that keeps owners and attributes"
-        check_extracted(source, saved, lambda: scan(temporary, verify), verify, advice)
-        os.rename(temporary, target)
+        check_extracted(source, saved, lambda: scan(temporary, verify), verify, _ADVICE)
+        if not exists:
+            os.rename(temporary, target)
+            return
+        complete = f"{os.path.join(parent, _prefix(target, MOVING))}{temporary.rpartition('-')[2]}"
+        os.rename(temporary, complete)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    _move_up(complete, target, saved)
+
+
+def _untar(file: IO[bytes], compression: str, directory: str) -> None:
+    command = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={directory}", "--file=-"]
+    with decompressed(file, compression) as stream:
+        done = subprocess.run(
+            command, stdin=stream, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
+        )
+    if done.returncode != 0:
+        raise CommandFailed(
+            f"tar could not extract into {os.path.dirname(directory)}: {last_lines(done.stderr)}",
+            tried=shlex.join(command),
+            next_step="Check the free disk space (df) and run this again; nothing was left behind.",
+        )
+
+
+def _move_up(complete: str, target: str, saved: Sequence[checksums.Entry]) -> None:
+    """Move the content of a directory into the one that it lies in, with its own attributes; a rerun completes it.
+
+    Its time is the saved one: moving its content changes its own.
+    """
+    try:
+        for name in os.listdir(complete):
+            if os.path.lexists(os.path.join(target, name)):
+                raise FileExistsError(errno.EEXIST, "it was created meanwhile", os.path.join(target, name))
+            os.rename(os.path.join(complete, name), os.path.join(target, name))
+        _copy_attributes(complete, target)
+        os.rmdir(complete)
+        for top in (entry for entry in saved if entry.path == "."):
+            os.utime(target, ns=(top.mtime_ns, top.mtime_ns))
+    except OSError as error:
+        raise CommandFailed(
+            f"The extracted data cannot be moved to {target}: {error.strerror} ({error.filename}).",
+            tried=f"ls -lA {shlex.quote(target)}",
+            next_step="Correct this and run it again: it completes the extraction.",
+        ) from None
+
+
+def _copy_attributes(source: str, target: str) -> None:
+    """Owner, mode, extended attributes and ACLs of a directory. Raises OSError."""
+    with suppress(OSError):
+        for name in set(os.listxattr(target)) - set(os.listxattr(source)):
+            os.removexattr(target, name)
+    status = os.stat(source)
+    os.chown(target, status.st_uid, status.st_gid)
+    shutil.copystat(source, target)
 
 
 def _set_times(directory: str, saved: Sequence[checksums.Entry]) -> None:
-    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else."""
-    times = {entry.path: entry.mtime_ns for entry in saved}
-    for entry in walk(directory):
-        if entry.relative in times:
-            os.utime(entry.path, ns=(times[entry.relative],) * 2, follow_symlinks=False)
+    """Set the modification times of the extracted entries: those that exist, so that the list reaches nothing else.
+
+    Both are sorted by path.
+    """
+    rest = iter(saved)
+    entry = next(rest, None)
+    for found in walk(directory):
+        while entry and entry.path < found.relative:
+            entry = next(rest, None)
+        if entry and entry.path == found.relative:
+            os.utime(found.path, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
 
 
 def _check_empty(target: str) -> None:
     try:
-        with os.scandir(target) as entries:
-            names = sorted(entry.name for entry in entries)
+        names = content_of(target)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -156,27 +186,4 @@ def _check_empty(target: str) -> None:
             f"The directory {target} is not empty: it contains {listed(names, 5)}.",
             tried=f"ls -A {shlex.quote(target)}",
             next_step="Move its content away if it is no longer needed.",
-        )
-
-
-def _check_sha256(file: IO[bytes], source: Path, expected: str) -> None:
-    sha256 = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        sha256.update(chunk)
-    if sha256.hexdigest() != expected:
-        raise BadInput(
-            f"The archive {source} was changed after the backup: its sha256 is {sha256.hexdigest()}, not {expected}.",
-            tried=f"sha256sum {shlex.quote(str(source))}",
-            next_step="Use another generation of this backup, or a copy of it.",
-        )
-
-
-def _check_members(file: IO[bytes], source: Path, compression: str, saved: Sequence[checksums.Entry]) -> None:
-    with decompressed(file, compression) as stream:
-        why = unsafe_reason(TarStream(stream.read), saved)
-    if why:
-        raise BadInput(
-            f"The archive {source} cannot be extracted: {why}.",
-            tried=f"tar --list --verbose --file={shlex.quote(str(source))}",
-            next_step="It was not written by kindlab.volumes.volume_backup. Use another generation of this backup.",
         )

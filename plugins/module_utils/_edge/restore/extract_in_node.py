@@ -8,7 +8,7 @@ import posixpath
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     ENVIRONMENT,
@@ -30,12 +32,28 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
     EMPTY,
     MISSING,
     OTHER,
+    THERE,
     NodeDirectory,
     read,
     states,
 )
 
-from .extract import check_extracted, leftover_prefix, verified
+from .extract import EXTRACTING, MOVING, is_rest
+from .verified import check_extracted, verified
+
+_RENAME = ("mv", "--force", "--no-target-directory", "--")
+
+# Moves the content of $1 into $2, in which it lies, and then its own attributes; nothing is replaced.
+_MOVE_UP = """set -e
+find "$1" -mindepth 1 -maxdepth 1 -exec mv --no-clobber --target-directory="$2" -- {} +
+tar --create --no-recursion --format=posix $3 --directory="$1" . |
+tar --extract $3 --preserve-permissions --directory="$2"
+rmdir -- "$1"
+[ -z "$4" ] || touch --no-create --date="$4" -- "$2"
+"""
+# The names in a directory, and in its subdirectories that begin with $2, the latter with a slash.
+_NAMES = r"""cd -- "$1" &&
+find . -mindepth 1 -maxdepth 1 -printf '%P\0' -name "$2*" -exec find {} -mindepth 1 -maxdepth 1 -printf '%P/\0' ';'"""
 
 
 def extract(
@@ -43,26 +61,73 @@ def extract(
 ) -> None:
     """Extract a backup's archive into target, which is missing or empty, as extract.extract does on the host.
 
-    The data is compared before it is renamed to target. Raises what extract.extract raises.
+    Raises what extract.extract raises.
     """
-    _check_empty(target)
-    with verified(directory, archive, str(target), saved, verify) as file, _beside(target) as temporary:
+    source = directory / archive.path
+    advice = "Use a node file system that keeps owners and attributes"
+    state, complete = look(target, states({"": target})[""], lambda: saved)
+    if complete:
+        _move_up(complete, target, saved)
+        check_extracted(source, saved, lambda: read(target, verify), verify, f"Move away what is in {target}")
+        return
+    _check_empty(target, state)
+    with verified(directory, archive, str(target), saved, verify) as file, _temporary(target, state) as temporary:
         _fill(file, archive.compression, temporary, saved)
-        advice = "Use a node file system that keeps owners and attributes"
-        check_extracted(directory / archive.path, saved, lambda: read(temporary, verify), verify, advice)
-        # The rename replaces an empty directory, and fails for any other.
-        target.inside.run(["mv", "--force", "--no-target-directory", "--", temporary.path, target.path])
+        check_extracted(source, saved, lambda: read(temporary, verify), verify, advice)
+        if state == MISSING:
+            # The rename replaces an empty directory, and fails for any other.
+            target.inside.run([*_RENAME, temporary.path, target.path])
+            return
+        name = _prefix(target, MOVING) + temporary.path.rpartition("-")[2]
+        complete = f"{target.path.rstrip('/')}/{name}"
+        target.inside.run([*_RENAME, temporary.path, complete])
+    _move_up(complete, target, saved)
+
+
+def look(target: NodeDirectory, state: str, saved: Callable[[], Sequence[checksums.Entry]]) -> tuple[str, str]:
+    """The state (as node_directory.states has found it) without what killed extractions left; and a directory.
+
+    That is the one whose content a killed run had verified and begun to move up, '' if there is none.
+    """
+    if state != THERE:
+        return state, ""
+    moving, extracting = _prefix(target, MOVING), _prefix(target, EXTRACTING)
+    names = target.inside.run(["sh", "-c", _NAMES, "sh", target.path, moving]).out.split("\0")[:-1]
+    to_move = [name[:-1] for name in names if name.endswith("/")]
+    own = [name for name in names if not name.endswith("/") and not name.startswith(extracting)]
+    left = [name for name in own if name.startswith(moving)]
+    if len(left) == 1 and is_rest([name for name in own if name not in left], to_move, saved()):
+        return EMPTY, f"{target.path.rstrip('/')}/{left[0]}"
+    return THERE if own else EMPTY, ""
 
 
 def remove_leftovers(target: NodeDirectory) -> None:
     """Remove the temporary directories of killed extractions into target; none may be running."""
-    parent, name = posixpath.split(target.path)
-    script = 'cd -- "$1" 2>/dev/null || exit 0; for left in "./$2"*; do rm -rf -- "$left"; done'
-    target.inside.run(["sh", "-c", script, "sh", parent, leftover_prefix(name)])
+    script = 'for place in "$1" "$2"; do for left in "$place/$3"*; do rm -rf -- "$left"; done; done'
+    parent = posixpath.dirname(target.path)
+    target.inside.run(
+        ["sh", "-c", script, "sh", parent, target.path, _prefix(target, EXTRACTING)], timeout=LONG_SECONDS
+    )
 
 
-def _check_empty(target: NodeDirectory) -> None:
-    state = states({"": target})[""]
+def _prefix(target: NodeDirectory, form: str) -> str:
+    return form.format(posixpath.basename(target.path)[:100])
+
+
+def _move_up(complete: str, target: NodeDirectory, saved: Sequence[checksums.Entry]) -> None:
+    """As extract.extract does on the host; a rerun completes it."""
+    times = [f"@{entry.mtime_ns // 10**9}.{entry.mtime_ns % 10**9:09}" for entry in saved if entry.path == "."]
+    argv = ["sh", "-c", _MOVE_UP, "sh", complete, target.path, " ".join(KEEP), "".join(times)]
+    done = target.inside.run(argv, check=False, timeout=LONG_SECONDS)
+    if done.code:
+        raise CommandFailed(
+            f"The extracted data cannot be moved to {target}: {done.err.strip()}",
+            tried=shlex.join(target.inside.argv(["ls", "-lA", target.path])),
+            next_step="Correct this and run it again: it completes the extraction.",
+        )
+
+
+def _check_empty(target: NodeDirectory, state: str) -> None:
     if state not in (MISSING, EMPTY):
         raise Declined(
             f"The directory {target} is {'not a directory' if state == OTHER else 'not empty'}.",
@@ -72,16 +137,16 @@ def _check_empty(target: NodeDirectory) -> None:
 
 
 @contextmanager
-def _beside(target: NodeDirectory) -> Iterator[NodeDirectory]:
-    """A new directory beside target; removed if an error occurs."""
-    parent, name = posixpath.split(target.path)
+def _temporary(target: NodeDirectory, state: str) -> Iterator[NodeDirectory]:
+    """A new directory beside target, or in it if it exists; removed if an error occurs."""
+    parent = posixpath.dirname(target.path) if state == MISSING else target.path
     target.inside.run(["mkdir", "-p", "--", parent])
-    template = f"{parent.rstrip('/')}/{leftover_prefix(name)}XXXXXXXX"
+    template = f"{parent.rstrip('/')}/{_prefix(target, EXTRACTING)}XXXXXXXX"
     temporary = replace(target, path=target.inside.run(["mktemp", "-d", "--", template]).out.removesuffix("\n"))
     try:
         yield temporary
     except BaseException:
-        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False)
+        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False, timeout=LONG_SECONDS)
         raise
 
 
@@ -94,6 +159,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
         with subprocess.Popen(
             command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
         ) as process:
+            kill_if_stalled(process)
             stream = cast("IO[bytes]", process.stdin)
             try:
                 with decompressed(file, compression) as archive:

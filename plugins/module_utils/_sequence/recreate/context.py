@@ -35,7 +35,11 @@ PASSED_ON = {
 
 
 class Context:
-    """facts: what the new cluster is created from, kept in the journal; results: what each step returned."""
+    """facts: what the new cluster is created from, kept in the journal; results: what each step returned.
+
+    stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
+    cluster_id: of the cluster that an earlier run created and this one continues with, '' for none.
+    """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
@@ -48,6 +52,8 @@ class Context:
         self.facts: Facts = {}
         self.results: Facts = {}
         self.warnings: list[str] = []
+        self.stranger = ""
+        self.cluster_id = ""
 
     def options_of(self, action: ModuleType, more: Mapping[str, Any]) -> Facts:
         """Options of an action: more, those that are passed on, and the defaults of its argument spec."""

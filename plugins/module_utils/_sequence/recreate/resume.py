@@ -6,29 +6,28 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS, generation_number
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
-    cluster_spec,
-    of_backup,
-    of_cluster,
-)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import latest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import (
     is_complete,
     is_gone,
     resume_at,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import CREATE, FIRST
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
+    CREATE,
+    DELETE,
+    DELETION,
+    FIRST,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 
-from .context import Context, Facts
+from .checks import check_generation
+from .context import Context
+from .earlier import find_stranger, last_backup, newest_generation
+from .facts import set_facts
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,11 @@ def find_start(context: Context) -> Start:
     """Read journal, cluster and last backup, set context.facts. Raises BadInput and Declined, see resume_at."""
     context.progress = progress = latest(context.journal.entries())
     cluster = context.describe_cluster()
-    backup = {} if is_complete(cluster) else _last_backup(context)
+    complete = is_complete(cluster)
+    backup = {} if complete else last_backup(context)
+    created_next = not progress.ended and DELETION.name in progress.finished
+    if complete and created_next:
+        context.stranger = find_stranger(context)
     step = resume_at(
         context.name,
         context.engine.name,
@@ -66,38 +69,28 @@ def find_start(context: Context) -> Start:
         str(context.journal.path),
         backed_up=bool(backup),
         without_api=bool(backup) and context.options["without_api"] == "last_backup",
+        stranger=context.stranger,
     )
     gone = step == CREATE and is_gone(cluster)
-    without_api = step == FIRST and not is_complete(cluster)
+    without_api = step == FIRST and not complete
     start = Start(step, gone, without_api or (gone and "backed_up" not in progress.finished and bool(backup)))
-    context.facts = dict(progress.facts)
-    requested = context.options["options"] or {}
-    if start.from_backup:
-        context.facts = {**backup, "options": cluster_spec(context.name, requested, backup["options"])}
-    elif step == FIRST and cluster is not None:
-        context.facts = of_cluster({**cluster, "name": context.name}, context.engine.name, requested)
     if cluster is None:
         _check_other_engines(context)
+    context.facts = backup if start.from_backup else dict(progress.facts)
+    set_facts(context, cluster if start.step == FIRST and not start.from_backup else None)
     if gone:
-        context.facts["generation"] = generation = _newest_generation(context)
+        context.facts["generation"] = generation = newest_generation(context)
         if progress.ended and generation:
             context.warnings.append(
                 f"The cluster is gone. Its volumes are restored from generation {generation}; anything written since "
                 "is not in it."
             )
+    if gone or step == DELETE:
+        check_generation(context)
+    elif step == CREATE and CREATE in progress.finished:
+        context.cluster_id = progress.facts.get("cluster_id", "")
     context.watch.lap("observe")
     return start
-
-
-def _last_backup(context: Context) -> Facts:
-    """The facts that the newest backup has of this cluster; {} if there is none, or it is another cluster's."""
-    if not (Path(context.path) / GENERATIONS).is_dir() or not generations(context.path):
-        return {}
-    backup = read_backup(context.path)
-    described = backup.objects("Cluster")
-    if backup.catalog.cluster.name != context.name or not described:
-        return {}
-    return of_backup(backup.catalog, described[0], backup.name, context.engine.name)
 
 
 def _check_other_engines(context: Context) -> None:
@@ -115,22 +108,3 @@ def _has_nodes(engine: str, cluster: str) -> bool:
         return bool(find_engine(engine, Runner()).nodes(cluster))
     except KindlabError:
         return False
-
-
-def _newest_generation(context: Context) -> str:
-    """The generation of a cluster that is gone: the recreation's own, or a later backup of it."""
-    recorded = context.facts.get("generation") or ""
-    names = generations(context.path) if (Path(context.path) / GENERATIONS).is_dir() else []
-    for name in reversed(names):
-        if (generation_number(name) or 0) <= (generation_number(recorded) or 0):
-            break
-        catalog = read_backup(context.path, name).catalog
-        if catalog.cluster.name == context.name:
-            missing = {v["name"] for v in context.facts.get("volumes", ())} - {v.name for v in catalog.volumes}
-            if missing:
-                context.warnings.append(
-                    f"Generation {name}, saved after the recreation, is restored. It does not contain "
-                    f"{listed(sorted(missing))}, which {recorded} does."
-                )
-            return name
-    return recorded

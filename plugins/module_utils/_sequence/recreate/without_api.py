@@ -10,26 +10,30 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import vol
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 
-from . import steps
+from . import steps, survey
+from .checks import check_new_cluster
 from .context import Context, Facts
+from .plan import plan_deletion
 
 _LAST_BACKUP = "last_backup"
 
 
 def plan(context: Context) -> Facts:
-    """Raises Declined if the API server answers after all."""
+    """Raises Declined if the API server answers after all, BadInput if another cluster's answers."""
     with suppress(Unreachable):
-        context.connect().version()
+        survey.proved_version(context)
         raise Declined(
             f"The API server of {context.name} answers again. Nothing was changed.",
             next_step="Run this again without without_api=last_backup.",
         )
+    plan_deletion(context)
     options = {"checksums": "none", "data": "in_place", "without_api": _LAST_BACKUP}
     planned = volume_backup.run(context.options_of(volume_backup, options), True)
     context.warnings += planned.warnings
     context.results["backed_up"] = dict(planned.facts)
     context.facts["volumes"] = planned.facts["volumes"]
-    steps.check_images(context)
+    directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
+    check_new_cluster(context, (), directories)
     return context.facts
 
 

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
     unreadable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Submount
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
@@ -30,7 +30,6 @@ NODES = (CONTROL, WORKER)
 A = Volume("a", "ns/a", nodes=("k-worker",), node_directory="/var/lp/a", source="hostPath")
 ANYWHERE = replace(A, nodes=())
 SSD = {"key": "disk", "operator": "In", "values": ["ssd"]}
-MISMATCHED = Mount("/var/lp", "/srv/lab", mismatch="/srv/lab was replaced")
 BOTH = replace(A, nodes=("k-control-plane", "k-worker"))
 
 
@@ -67,7 +66,6 @@ def test_a_cluster_of_one_node_leaves_no_choice() -> None:
             (replace(CONTROL, labels={}), replace(WORKER, labels={})),
             "a node that its affinity allows is not part of this cluster",
         ),
-        (A, (CONTROL, replace(MOUNTED, mounts=(MISMATCHED,))), "/srv/lab was replaced"),
     ],
 )
 def test_no_archive_helps_where_the_place_is_not_known(
@@ -153,3 +151,30 @@ def test_what_cannot_be_saved(place: Place, look: Look, why: str) -> None:
 def test_what_can_be_saved() -> None:
     assert unreadable(A, ON_HOST, Look("empty"), archives=True) is None
     assert unreadable(A, ON_HOST, Look("there", devices=True), archives=False) is None
+
+
+SWAPPED = replace(
+    WORKER, mounts=(*OWN, Mount("/var/lp", "/srv/lab", mismatch="/srv/lab is another directory", remedy="Restart it."))
+)
+
+
+def test_a_host_directory_that_is_not_the_nodes_is_read_in_the_node_or_not_at_all() -> None:
+    with pytest.raises(Declined, match=r"a \(ns/a\): /srv/lab is another directory") as caught:
+        data_places([A], (CONTROL, SWAPPED), archives=False)
+    assert caught.value.details[0]["next_step"] == "Restart it."
+    (place,) = data_places([A], (CONTROL, SWAPPED), archives=True).values()
+    assert (place.node, place.node_directory, place.host_directory) == ("k-worker", "/var/lp/a", "")
+    stopped = replace(SWAPPED, state="exited")
+    with pytest.raises(Declined, match="is another directory"):
+        data_places([A], (CONTROL, stopped), archives=True)
+    # Which of several nodes has the data is not known.
+    with pytest.raises(Declined, match="is another directory"):
+        data_places([ANYWHERE], (replace(SWAPPED, name="k-control-plane"), SWAPPED), archives=True)
+
+
+def test_only_volumes_at_a_place_that_differs_are_refused() -> None:
+    covered = Mount("/var/lp", "/srv/lab", submounts=(Submount("/var/lp/big", "the host has a disk there"),))
+    node = replace(WORKER, mounts=(*OWN, covered))
+    assert data_places([A], (CONTROL, node), archives=False)["a"].host_directory == "/srv/lab/a"
+    with pytest.raises(Declined, match="the host has a disk there"):
+        data_places([replace(A, node_directory="/var/lp/big/a")], (CONTROL, node), archives=False)

@@ -262,6 +262,49 @@ def test_a_pod_that_sees_kubelets_directory_is_its_own_user() -> None:
     assert node.of("/var/v/p") == [f"20 app {UID} has mounted {point}", f"30 app has mounted {point}"]
 
 
+class TestAnAgentThatMountsTheRootOfTheNode:
+    """A monitoring agent has copies of all mounts of the node below its own."""
+
+    ROOT = ("0:43 / /host", "254:0 /docker/_data /host/var", "254:0 /host/v /host/var/v")
+
+    def test_does_not_use_a_volume_that_is_a_mount_of_the_node(self) -> None:
+        node = Node()
+        node.pod(*self.ROOT)
+        assert node.of("/var/v") == []
+
+    def test_uses_what_it_has_open(self) -> None:
+        node = Node()
+        node.pod(*self.ROOT, fd="/host/var/v/f")
+        node.pod(*self.ROOT, pid=30, uid=OTHER, cwd="/host/var/v/sub")
+        assert node.of("/var/v") == [f"20 app {UID} has open /host/var/v/f", f"30 app {OTHER} is in /host/var/v/sub"]
+
+    def test_uses_what_it_mounts_itself(self) -> None:
+        """At another place, or another directory at that place."""
+        node = Node()
+        node.pod(*self.ROOT, "254:0 /host/v /data")
+        node.pod(*self.ROOT[:2], "254:0 /host/v/sub /host/var/v", pid=30)
+        assert node.of("/var/v") == [f"20 app {UID} has mounted /data", f"30 app {UID} has mounted /host/var/v"]
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_does_not_use_what_kubelet_has_or_had_mounted(self, there: bool) -> None:
+        """Without propagation its copy outlives the mount of kubelet."""
+        point = f"/var/lib/kubelet/pods/{OTHER}/volumes/kubernetes.io~local-volume/v"
+        node = Node(*([f"254:0 /host/v/p {point}"] if there else []))
+        node.pod(*self.ROOT, f"254:0 /host/v/p /host{point}")
+        assert node.of("/var/v/p") == ([f"1 systemd {OTHER} has mounted {point}"] if there else [])
+
+    def test_may_mount_a_part_of_the_node(self) -> None:
+        node = Node()
+        node.pod("254:0 /docker/_data /rootfs/var", "254:0 /host/v /rootfs/var/v")
+        assert node.of("/var/v") == []
+
+    def test_is_no_excuse_for_a_pod_with_a_root_of_its_own(self) -> None:
+        node = Node()
+        node.pod("254:0 /host/v /var/v")
+        node.pod("254:0 /host/v/p /host/var/v/p", pid=30)
+        assert node.of("/var/v") == [f"20 app {UID} has mounted /var/v", f"30 app {UID} has mounted /host/var/v/p"]
+
+
 def test_a_mount_inside_the_directory() -> None:
     node = Node("0:70 / /var/v/p/cache")
     node.mounts["private"] = table((*NODE, "0:71 / /var/v/p/other"))

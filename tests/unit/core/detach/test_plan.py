@@ -136,7 +136,7 @@ def test_what_is_scaled_to_zero(objects, expected):
     found = detached(*C, *objects)
     assert steps(found) == expected
     assert list(steps(found)) == sorted(expected)
-    assert found.deleted == found.skipped == ()
+    assert found.deleted == found.ephemeral == ()
 
 
 def test_a_step_records_the_fields_before_and_the_change():
@@ -198,13 +198,13 @@ BY_HAND = "no controller recreates this pod"
         (
             ROLLOUT,
             "ns/r-1",
-            "it is controlled by Rollout/r, which this module cannot scale",
+            "its ReplicaSet/r is controlled by Rollout/r, which may scale it up again",
             "Scale down their controller",
         ),
         (
             [pod("v-0", "c", metadata=made_by("Job", "v", "batch.volcano.sh"))],
             "ns/v-0",
-            "it is controlled by Job/v, which this module cannot scale",
+            "it is controlled by Job.batch.volcano.sh/v, which this module cannot scale",
             "Scale down their controller",
         ),
         (
@@ -223,7 +223,24 @@ def test_pods_that_no_known_workload_recreates_are_refused(objects, name, why, n
     assert "1 pod using the volumes" in error.message
     assert next_step in error.next_step
     (row,) = error.details
-    assert row == {"name": name, "why": why, "next_step": error.next_step, "static": objects == [FIXED]}
+    assert row["next_step"] in error.next_step
+    assert ("kubectl -n ns delete pod bare" in error.next_step) == (objects == [BARE])
+    kinds = {"static": objects == [FIXED], "by_workload": objects == ROLLOUT}
+    assert row == {"name": name, "why": why, "next_step": row["next_step"], **kinds}
+
+
+@pytest.mark.parametrize("unmanaged", ["refuse", "delete"])
+@pytest.mark.parametrize("how", [{}, TERMINATING])
+def test_pods_on_a_node_that_is_not_ready_are_refused(unmanaged, how):
+    """Its kubelet ends none of them, and the whole time would be waited in vain."""
+    condition = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}
+    node = {"kind": "Node", "metadata": {"name": "k-worker"}, "status": {"conditions": [condition]}}
+    mine = pod("p", "c", metadata={**made_by("ReplicaSet", "web-1"), **how})
+    with pytest.raises(Declined, match=r"ns/p: its node k-worker is NotReady \(NodeStatusUnknown\)") as caught:
+        detached(*C, WEB, WEB_1, node, mine, unmanaged=unmanaged)
+    assert "docker start k-worker" in caught.value.next_step
+    condition["status"] = "True"
+    assert names(detached(*C, WEB, WEB_1, node, mine).pods) == ["p"]
 
 
 def test_ten_that_are_refused_are_all():
@@ -240,10 +257,11 @@ def test_all_refusals_are_listed_at_once():
     assert error.message.endswith(f"ns/bare-09: {BY_HAND}\n- and 3 more")
     assert len(error.details) == 13
     assert error.next_step.count("unmanaged=delete") == 1
+    assert f"kubectl -n ns delete pod {' '.join(f'bare-{number:02}' for number in range(12))}" in error.next_step
     assert "/etc/kubernetes/manifests" in error.next_step
 
 
-@pytest.mark.parametrize("objects", [[BARE], [FOREIGN], ROLLOUT, [BARE, FOREIGN, *ROLLOUT]])
+@pytest.mark.parametrize("objects", [[BARE], [FOREIGN], [BARE, FOREIGN]])
 def test_they_are_deleted_where_that_is_asked_for(objects):
     own = pod("p", "c", metadata=made_by("ReplicaSet", "web-1"))
     found = detached(*C, WEB, WEB_1, own, *objects, unmanaged="delete")
@@ -275,20 +293,22 @@ def test_a_job_of_something_unknown_is_suspended_too():
     """Only the Job recreates its pods, whoever controls the Job."""
     job = workload("Job", "j", "c", metadata=made_by("Workflow", "w"))
     assert steps(detached(*C, job)) == {"ns/Job/j": True}
-    with pytest.raises(Declined, match="controlled by Workflow/w"):
+    with pytest.raises(Declined, match="its Job/j is controlled by Workflow/w"):
         detached(*C, job, pod("p", "c", metadata=made_by("Job", "j")))
 
 
 EPHEMERAL = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
 
 
-def test_ephemeral_claims_are_skipped():
+def test_ephemeral_volumes_are_stopped_with_their_pods_and_never_retained():
     own = bound("p-scratch", own=True)
-    found = detached(*C, *own, WEB, pod("p", **EPHEMERAL))
+    mine = pod("p", metadata=made_by("ReplicaSet", "web-1"), **EPHEMERAL)
+    found = detached(*C, *own, WEB, WEB_1, mine)
     assert [v.name for v in found.volumes] == ["pv-c"]
-    assert [v.name for v in found.skipped] == ["pv-p-scratch"]
-    assert found.pods == ()
-    assert [v.name for v in attached(*C, *own).skipped] == ["pv-p-scratch"]
+    assert [v.name for v in found.ephemeral] == ["pv-p-scratch"]
+    assert (names(found.pods), steps(found)) == (["p"], {"ns/Deployment/web": True})
+    assert list(found.policies.patches) == ["pv-c"]
+    assert [v.name for v in attached(*C, *own).ephemeral] == ["pv-p-scratch"]
 
 
 def test_a_claim_that_its_statefulset_controls_is_not_skipped():
@@ -296,7 +316,7 @@ def test_a_claim_that_its_statefulset_controls_is_not_skipped():
     pv, claim = bound("data-db-0")
     claim = merge(claim, {"metadata": made_by("StatefulSet", "db")})
     found = detached(pv, claim, DB[0])
-    assert ([v.name for v in found.volumes], found.skipped, steps(found)) == (
+    assert ([v.name for v in found.volumes], found.ephemeral, steps(found)) == (
         ["pv-data-db-0"],
         (),
         {"ns/StatefulSet/db": True},
@@ -306,7 +326,7 @@ def test_a_claim_that_its_statefulset_controls_is_not_skipped():
 def test_a_claim_that_only_looks_ephemeral_is_in_use():
     """Kubernetes lets no pod start whose ephemeral volume has a claim of somebody else, but there it is."""
     found = detached(*bound("p-scratch"), pod("p", **EPHEMERAL), unmanaged="delete")
-    assert (names(found.deleted), found.skipped) == (["p"], ())
+    assert (names(found.deleted), found.ephemeral) == (["p"], ())
 
 
 def test_a_volume_whose_claim_is_gone_has_no_users():

@@ -11,7 +11,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model
     scaled_down,
     scaled_up,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan, summary
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use, summary
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -63,6 +64,7 @@ def test_workloads_that_are_scaled_to_zero():
                 "ns/StatefulSet/db": {"replicas": 0},
             },
             "pods": [],
+            "reclaim_policies": {},
         },
         {
             "workloads": {
@@ -71,6 +73,7 @@ def test_workloads_that_are_scaled_to_zero():
                 "ns/StatefulSet/db": {"replicas": 0},
             },
             "pods": [],
+            "reclaim_policies": {},
         },
     )
     assert found.changed
@@ -81,11 +84,12 @@ def test_workloads_that_are_scaled_back_up():
     web = created(workload("Deployment", "web", replicas=2))
     found = plan(scaling_up(DB), scaling_up(daemon("d")), web, state="attached")
     assert found.result() == {
+        "reclaim_policies": [],
         "workloads": [
             row("StatefulSet", "db", {"replicas": 3}, {"replicas": 3}, "attached"),
             row("DaemonSet", "d", {"scheduled": True}, {"scheduled": True}, "attached"),
             row("Deployment", "web", {"replicas": 2}, {"replicas": 2}, "created"),
-        ]
+        ],
     }
     before, after = found.diff()
     assert before["workloads"] == {
@@ -124,8 +128,8 @@ def test_if_nothing_is_done_both_ends_are_equal(state):
 
 def test_a_row_per_volume():
     assert plan(users={"pv-a": [USER], "pv-b": []}).result()["volumes"] == [
-        {"name": "pv-a", "claim": "ns/a", "state": "in use", "in_use_by": [AS_DICT]},
-        {"name": "pv-b", "claim": "", "state": "free", "in_use_by": []},
+        {"name": "pv-a", "claim": "ns/a", "ephemeral": False, "state": "in use", "in_use_by": [AS_DICT]},
+        {"name": "pv-b", "claim": "", "ephemeral": False, "state": "free", "in_use_by": []},
     ]
     assert {one["state"] for one in plan().result()["volumes"]} == {"free"}
 
@@ -137,10 +141,12 @@ def test_users_that_remain_once_the_pods_are_gone():
 
 
 def test_volumes_still_in_use():
-    error = plan(users={"pv-a": [USER], "pv-b": []}).still_in_use(120)
+    error = still_in_use((A, B), {"pv-a": [USER], "pv-b": []}, 120)
     assert error.message == f"1 of 2 volumes is still in use after 120 seconds: pv-a (ns/a): {USER.text()}."
     assert "state=attached" in error.next_step
-    assert error.details == [{"name": "pv-a", "claim": "ns/a", "state": "in use", "in_use_by": [AS_DICT]}]
+    assert error.details == [
+        {"name": "pv-a", "claim": "ns/a", "ephemeral": False, "state": "in use", "in_use_by": [AS_DICT]}
+    ]
 
 
 def test_a_summary():
@@ -162,7 +168,8 @@ def test_a_summary_of_many_is_cut():
     assert summary(volumes[:10], users).endswith("9: why")
 
 
-def test_skipped_volumes_are_warnings():
+def test_ephemeral_volumes_are_shown():
     assert plan().warnings() == ()
-    (warning,) = plan(skipped=(A,)).warnings()
-    assert all(word in warning for word in ("pv-a", "ns/a", "ephemeral"))
+    scratch = Volume("pv-0", "ns/p-scratch", is_ephemeral=True)
+    rows = plan(ephemeral=(scratch,)).result()["volumes"]
+    assert [(row["name"], row["ephemeral"]) for row in rows] == [("pv-0", True), ("pv-a", False), ("pv-b", False)]

@@ -31,7 +31,7 @@ def plan(*objects, **how):
 
 
 def error_for(planned, left, *budgets):
-    return not_drained(planned.request, planned.pods, left, budgets)
+    return not_drained(planned.request, planned.pods, left, budgets, 9)
 
 
 def results(planned):

@@ -88,10 +88,36 @@ def test_an_image_that_was_left_to_kind_is_the_one_it_took() -> None:
     assert [node.get("image") for node in again(spec, nodes)["nodes"]] == ["kindest/node:v1", None]
 
 
-@pytest.mark.parametrize("data", [None, {}, {"config": "{"}, {"config": "[1]"}, {"config": None}])
+SPOILED = (
+    "{",
+    "[1]",
+    "{}",
+    "null",
+    '[["name", "k"]]',
+    '{"name": "k"}',
+    '{"name": "k", "nodes": null}',
+    '{"name": "k", "nodes": [{}]}',
+    '{"name": "k", "nodes": [{"role": "worker", "extraMounts": [7]}]}',
+    '{"name": "k", "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h"}]}]}',
+    '{"name": "k", "nodes": [], "kubeadmConfigPatches": [7]}',
+    '{"name": "k", "nodes": [], "networking": []}',
+    "[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"config": None}, *({"config": text} for text in SPOILED)])
 def test_a_record_that_somebody_spoiled(data: Any) -> None:
+    config_map = {"data": data} if data is not None else {}
     with pytest.raises(BadInput, match="kube-system/kindlab-cluster"):
-        recorded_config({"data": data} if data is not None else {})
+        recorded_config(config_map)
+    assert known_options(config_map, ()) == {}
+
+
+def test_networking_that_no_option_sets_is_not_left_out() -> None:
+    config = {"name": "k", "nodes": [{"role": "control-plane"}], "networking": {"new": True}}
+    assert known_options({"data": {"config": json.dumps(config)}}, ()) == {}
+    config["networking"] = {"kubeProxyMode": "none"}
+    assert known_options({"data": {"config": json.dumps(config)}}, ())["networking"] == {"kube_proxy_mode": "none"}
 
 
 def test_the_configuration_is_kept_as_text() -> None:
@@ -99,3 +125,50 @@ def test_the_configuration_is_kept_as_text() -> None:
     assert (kept["kind"], kept["metadata"]) == ("ConfigMap", {"name": "kindlab-cluster", "namespace": "kube-system"})
     assert kept["data"]["kind"] == "0.32.0"
     assert json.loads(kept["data"]["config"]) == kind_config(ClusterSpec.from_options(FULL))
+
+
+GOOD = {"name": "lab", "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h", "containerPath": "/n"}]}]}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        [],
+        {"name": "lab"},
+        {**GOOD, "name": 1},
+        {**GOOD, "nodes": []},
+        {**GOOD, "nodes": {}},
+        {**GOOD, "nodes": ["worker"]},
+        {**GOOD, "nodes": [{}]},
+        {**GOOD, "nodes": [{"role": "king"}]},
+        {**GOOD, "nodes": [{"role": ["worker"]}]},
+        {**GOOD, "nodes": [{"role": "worker", "image": 1}]},
+        {**GOOD, "nodes": [{"role": "worker", "labels": ["a"]}]},
+        {**GOOD, "nodes": [{"role": "worker", "extraMounts": [{"hostPath": "/h"}]}]},
+        {**GOOD, "nodes": [{"role": "worker", "extraMounts": {"hostPath": "/h", "containerPath": "/n"}}]},
+        {**GOOD, "nodes": [{"role": "worker", "extraPortMappings": [{"containerPort": "80"}]}]},
+        {**GOOD, "networking": []},
+        {**GOOD, "networking": {"apiServerPort": True}},
+        {**GOOD, "featureGates": {"A": "true"}},
+        {**GOOD, "kubeadmConfigPatches": [1]},
+        {**GOOD, "kubeadmConfigPatches": "kind: X"},
+    ],
+)
+def test_a_record_of_another_form(config: Any) -> None:
+    spoiled = {"data": {"config": json.dumps(config)}}
+    with pytest.raises(BadInput, match="does not contain a kind configuration any more"):
+        recorded_config(spoiled)
+    assert known_options(spoiled, ()) == {}
+
+
+def test_a_mount_without_its_defaults() -> None:
+    mount = {"host_path": "/h", "node_path": "/n", "create": False}
+    options = known_options({"data": {"config": json.dumps(GOOD)}}, ())
+    assert options == {"nodes": [{"role": "worker", "mounts": [mount]}]}
+
+
+@pytest.mark.parametrize("rate", ["0", "9" * 5000])
+def test_a_rate_that_nobody_can_have_asked_for(rate: str) -> None:
+    spoiled = {**GOOD, "kubeadmConfigPatches": [f'{{"kube-api-qps": "{rate}"}}']}
+    assert known_options({"data": {"config": json.dumps(spoiled)}}, ())["kubeadm_patches"]

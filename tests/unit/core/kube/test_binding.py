@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
     volume_change,
     volume_to_create,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import ORIGINAL_POLICY, RETAINED_UNTIL
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume
 
 CLAIM = claim(0)
@@ -59,7 +60,7 @@ def test_an_existing_volume_is_patched_only_if_it_differs(existing, uid, patched
         assert change["spec"]["claimRef"]["uid"] == (uid or None)
 
 
-def test_the_original_policy_takes_its_annotation_away():
+def test_the_original_policy_takes_its_annotations_away():
     change = policy_change("Delete")
     assert change["spec"] == {"persistentVolumeReclaimPolicy": "Delete"}
-    assert list(change["metadata"]["annotations"].values()) == [None]
+    assert change["metadata"]["annotations"] == {ORIGINAL_POLICY: None, RETAINED_UNTIL: None}

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget, read_budgets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import (
+    Budget,
+    BudgetIndex,
+    read_budget,
+    read_budgets,
+)
 from ansible_collections.kindlab.volumes.tests.unit.support.drains import budget, pod
 
 
@@ -71,3 +78,28 @@ UNREADY = pod("p", ready=False)
 )
 def test_evictions_that_need_permission(other, how, asks):
     assert read_budget(budget("web", **how)).applies_to(other) is asks
+
+
+@pytest.mark.parametrize(("selector", "selects"), [({}, True), (None, False), ({"matchLabels": {"app": "db"}}, False)])
+def test_which_pods_a_budget_selects(selector, selects):
+    item = budget("web")
+    item["spec"]["selector"] = selector
+    assert read_budget(item).selects_pod({"metadata": {"namespace": "ns", "name": "p"}}) is selects
+    assert not read_budget(item).selects_pod({"metadata": {"namespace": "other", "name": "p"}})
+
+
+LABELS = st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy"))
+SELECTORS = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "matchLabels": LABELS,
+        "matchExpressions": st.lists(st.just({"key": "a", "operator": "Exists"}), max_size=1),
+    },
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(("ns", "other")), SELECTORS), max_size=6), LABELS)
+def test_the_index_finds_what_looking_at_each_budget_finds(selectors, labels):
+    budgets = [Budget(namespace, f"b{number}", selector=s) for number, (namespace, s) in enumerate(selectors)]
+    pod = {"metadata": {"namespace": "ns", "name": "p", "labels": labels}}
+    assert BudgetIndex(budgets).of(pod) == tuple(b for b in budgets if b.selects_pod(pod))

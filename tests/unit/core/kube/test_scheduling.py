@@ -29,8 +29,8 @@ def expression(key, operator, *values):
     ("selector", "fits"),
     [
         (None, False),
-        ({}, False),
-        ({"matchLabels": {}}, False),
+        ({}, True),
+        ({"matchLabels": {}}, True),
         ({"matchLabels": {"app": "web"}}, True),
         ({"matchLabels": {"app": "web", "tier": "x"}}, False),
         ({"matchExpressions": [expression("app", "In", "web", "db")]}, True),

@@ -105,6 +105,9 @@ def test_the_nodes_that_an_affinity_names(terms, nodes):
     [
         ({}, "hostPath", "/var/x/pv1"),
         ({"local": {"path": "/mnt/a/../b"}}, "local", "/mnt/b"),
+        ({"local": {"path": "relative/b"}}, "local", "/relative/b"),
+        ({"hostPath": {"path": "//var/x/"}}, "hostPath", "/var/x"),
+        ({"hostPath": {"path": "/"}}, "hostPath", "/"),
         ({"nfs": {"server": "s", "path": "/e"}}, "nfs", ""),
         ({"csi": {"driver": "d"}, "volumeMode": "Block"}, "csi", ""),
     ],
@@ -112,6 +115,25 @@ def test_the_nodes_that_an_affinity_names(terms, nodes):
 def test_source_and_node_directory(spec, source, directory):
     volume = read_volumes([pv(**spec)], [])[0]
     assert (volume.source, volume.node_directory) == (source, directory)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [{}, {"name": "c1"}, {"namespace": "ns"}, {"namespace": "", "name": ""}, {"namespace": "ns", "name": "No/../Name"}],
+)
+def test_a_reference_that_no_claim_can_match(reference):
+    named = {**pv(), "spec": {**pv()["spec"], "claimRef": reference}}
+    assert read_volumes([named], [pvc(), {**pvc(), "metadata": {"name": "c1", "namespace": "default"}}])[0].claim == ""
+    saved = saved_volume(named)
+    assert {"namespace": "", "name": "", **reference}.items() <= {**(saved["spec"].get("claimRef") or {})}.items() or (
+        not reference and saved["spec"]["claimRef"] == {}
+    )
+
+
+@pytest.mark.parametrize("status", [{}, {"status": {}}, {"status": {"phase": ""}}])
+def test_a_claim_without_a_phase_is_pending(status):
+    claim = {key: value for key, value in pvc().items() if key != "status"} | status
+    assert read_volumes([pv()], [claim])[0].claim_phase == "Pending"
 
 
 def test_a_volume_without_a_claim():

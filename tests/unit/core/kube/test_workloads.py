@@ -316,9 +316,12 @@ def test_saved_are_those_that_make_pods_with_the_claims():
     assert [workloads.key(item) for item in kept] == [
         "ns/CronJob/nightly",
         "ns/Deployment/web",
+        "ns/Job/nightly-1",
         "ns/Job/running",
         "ns/StatefulSet/db",
     ]
+    (reference,) = kept[2]["metadata"]["ownerReferences"]
+    assert reference == {"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly", "controller": True}
     assert workloads.saved_workloads(items, []) == []
 
 

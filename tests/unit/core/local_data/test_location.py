@@ -8,10 +8,10 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import untainted_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Submount
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.location import (
     DirectoryLocation,
-    DirectoryStat,
+    DirectoryState,
     check_same_directory,
     find_location,
     mounted_at,
@@ -117,38 +117,39 @@ def test_nodes_that_keep_pods_out(taint, serves):
 
 
 LOCATION = DirectoryLocation("/srv/data", "/mnt/data", ("k-worker", "k-worker2"))
-HOST = DirectoryStat(1, 2, "boot")
+STATE = DirectoryState()
 
 
-def same(inside, read_only=True, host=HOST):
-    return check_same_directory(LOCATION, host, {"k-worker": HOST, "k-worker2": inside}, read_only=read_only)
+def same(inside, read_only=True, **mount):
+    shown = [Node(name, "k", "worker", mounts=(Mount("/mnt", "/srv", **mount),)) for name in LOCATION.nodes]
+    return check_same_directory(LOCATION, shown, {"k-worker": STATE, "k-worker2": inside}, read_only=read_only)
 
 
 def test_the_same_directory_is_no_news():
-    assert same(replace(HOST, mounts=("/", "/mnt", "/mnt/data", "/mnt/database"))) == ()
+    assert same(replace(STATE, mounts=("/", "/mnt", "/mnt/data", "/mnt/database"))) == ()
 
 
-@pytest.mark.parametrize("other", [DirectoryStat(1, 3, "boot"), DirectoryStat(3, 2, "boot")])
-def test_a_directory_that_was_replaced_is_named_with_its_nodes(other):
-    with pytest.raises(Conflict, match="not the same directory as /mnt/data in k-worker2") as caught:
-        same(other)
-    assert "docker restart k-worker2)" in caught.value.next_step
+def test_a_directory_that_was_replaced_is_named_with_its_nodes():
+    with pytest.raises(Conflict, match="directory as /mnt/data in k-worker, k-worker2: it was moved") as caught:
+        same(STATE, mismatch="it was moved", remedy="docker restart k-worker")
+    assert caught.value.next_step == "docker restart k-worker."
 
 
-@pytest.mark.parametrize("host", [HOST, DirectoryStat(1, 2, "")])
-def test_numbers_of_another_kernel_say_nothing(host):
-    assert same(DirectoryStat(8, 9, "other"), host=replace(host, boot=host.boot and "mine")) == ()
+def test_a_file_system_mounted_beside_the_data_is_no_news():
+    assert same(STATE, submounts=(Submount("/mnt/database", "the host has a disk there"),)) == ()
+    with pytest.raises(Conflict, match="the host has a disk there"):
+        same(STATE, submounts=(Submount("/mnt/data", "the host has a disk there"),))
 
 
 def test_a_file_system_that_is_read_only_can_not_be_written_to():
-    frozen = replace(HOST, writable=False)
+    frozen = replace(STATE, writable=False)
     assert same(frozen) == ()
     with pytest.raises(BadInput, match="/srv/data is not writable in the nodes"):
         same(frozen, read_only=False)
 
 
 def test_file_systems_below_are_warned_of_where_pods_do_not_see_them():
-    inside = replace(HOST, mounts=("/mnt/data/disk", "/mnt/data/disk/two", "/mnt/database"))
+    inside = replace(STATE, mounts=("/mnt/data/disk", "/mnt/data/disk/two", "/mnt/database"))
     assert same(inside) == (
         "Pods see an empty directory instead of the file systems mounted at /mnt/data/disk, /mnt/data/disk/two.",
     )

@@ -305,6 +305,19 @@ def test_a_namespace_goes_if_it_was_made_here_and_is_empty(more, removed):
     assert ("delete", "Namespace", "", SPACE) not in steps
 
 
+def test_pods_of_others_keep_a_namespace_whose_deployment_selects_by_expressions():
+    made, mine = deployment("made"), {"key": "app", "operator": "In", "values": ["local-path-provisioner"]}
+    made["spec"]["selector"] = {"matchExpressions": [mine]}
+    other = {"kind": "Pod", "metadata": {"name": "p", "namespace": "made", "labels": {"app": "db"}}}
+    for pod, removed in (
+        (OWN_POD, True),
+        (other, False),
+        ({**other, "metadata": {"name": "p", "namespace": "made"}}, False),
+    ):
+        steps = verbs(planned(request(namespace="made", state="absent"), state(MADE, made, pod)))
+        assert (("delete", "Namespace", "", "made") in steps) is removed
+
+
 def test_absent_where_nothing_is():
     bare = by_ref(item for item in objects() if item["kind"] in ("Node", "Namespace"))
     assert planned(request(state="absent"), bare) == ()

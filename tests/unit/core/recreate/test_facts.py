@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import cluster_spec, of_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
+    kept_down,
+    node_images,
+    of_backup,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume
-
-
-def test_what_was_recorded_counts_more() -> None:
-    asked = {"nodes": [{"role": "worker"}], "merge_kubeconfig": True}
-    recorded = {"nodes": [{"role": "control-plane"}]}
-    assert cluster_spec("lab", asked, recorded) == {"nodes": [{"role": "control-plane"}], "merge_kubeconfig": True}
-    assert cluster_spec("lab", asked, {}) == asked
-    with pytest.raises(BadInput, match=r"its options are not recorded\. Nothing was changed"):
-        cluster_spec("lab", {"workers": 2}, {})
-
-
-@pytest.mark.parametrize("option", ["name", "state", "engine", "kind", "kubeconfig", "backup", "force"])
-def test_options_don_t_lead_elseresume_at(option: str) -> None:
-    """The creation would be that of another cluster, or a removal without a look."""
-    with pytest.raises(BadInput, match=f"must not contain {option}"):
-        cluster_spec("lab", {option: "x", "nodes": []}, {})
 
 
 def test_what_a_backup_says_of_its_cluster() -> None:
@@ -34,6 +22,8 @@ def test_what_a_backup_says_of_its_cluster() -> None:
     told = found.pop("volumes")
     assert found == {
         **described,
+        "node_settings": {},
+        "storage": [],
         "cluster": "lab",
         "engine": "docker",
         "kubernetes_version": "v1.34.4",
@@ -45,3 +35,28 @@ def test_what_a_backup_says_of_its_cluster() -> None:
     ]
     assert (told[0]["files"], told[0]["bytes"], told[0]["claim"]) == (2, 9, "ns/c0")
     assert of_backup(catalog, {"options": None}, "g", "docker")["options"] == {}
+
+
+def test_images_by_node() -> None:
+    nodes = [
+        {"name": "a", "role": "control-plane", "image": "x"},
+        {"name": "b", "role": "worker", "image": "y"},
+        {"name": "l", "role": "external-load-balancer", "image": "z"},
+    ]
+    assert node_images({"nodes": nodes}, []) == {"a": "x", "b": "y", "": "x"}
+    assert node_images(None, ["x"]) == {"": "x"}
+    assert node_images(None, ["x", "y"]) == {"": ""}
+
+
+def test_workloads_that_were_at_zero_before() -> None:
+    def row(name: str, before: int, result: str) -> dict[str, Any]:
+        counts = {"before": {"replicas": before}, "after": {"replicas": 0}}
+        return {"namespace": "ns", "kind": "Deployment", "name": name, "result": result, **counts}
+
+    rows = [row("detached-by-hand", 2, "unchanged"), row("running", 2, "detached"), row("never", 0, "unchanged")]
+    assert kept_down(rows, Progress()) == ["ns/Deployment/detached-by-hand"]
+    interrupted = Progress(("planned", "detached"), {"kept_down": []})
+    assert kept_down(rows, interrupted) == []
+    again = Progress(("planned", "detached"), {"kept_down": ["ns/Deployment/detached-by-hand"]})
+    assert kept_down(rows, again) == ["ns/Deployment/detached-by-hand"]
+    assert kept_down(rows, Progress(("planned", "rolled_back"), {})) == ["ns/Deployment/detached-by-hand"]

@@ -17,6 +17,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.rep
 )
 def test_what_happens_to_data(node: str, data: str, does: str) -> None:
     volume = {"name": "v", "claim": "a/b", "node": node, "node_directory": "/opt/v", "host_directory": "/srv/v"}
-    assert plan_rows((), {"nodes": [], "volumes": [volume]}, {}, data)["volumes"] == [
-        {"name": "v", "claim": "a/b", "does": does}
-    ]
+    options = {"nodes": [{"role": "control-plane"}]}
+    facts = {"cluster": "lab", "options": options, "kubernetes_version": "v1", "volumes": [volume]}
+    assert plan_rows((), facts, {}, data)["volumes"] == [{"name": "v", "claim": "a/b", "does": does}]

@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.res
     is_complete,
     is_gone,
     resume_at,
+    stranger,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     CREATE,
@@ -185,3 +186,31 @@ def test_whole_and_gone() -> None:
     ]
     assert [is_gone(found) for found in (None, WHOLE, *USED.values())] == [True, False, *[False] * 4]
     assert all(map(is_gone, LEFT.values()))
+
+
+@pytest.mark.parametrize(
+    ("finished", "identity", "volumes", "used", "why"),
+    [
+        ("created", "own", [], [], ""),
+        ("created", "own", ["v0"], [], ""),
+        ("created", "other", [], [], "somebody created another cluster"),
+        ("created", "own", ["v0"], ["v0"], "restored by somebody else"),
+        ("created", "own", ["new"], ["new"], ""),
+        ("verified", "own", ["v0"], ["v0"], ""),
+        ("verified", "other", ["v0"], ["v0"], "somebody created another cluster"),
+        ("deleted", "any", [], [], ""),
+        ("deleted", "any", ["v0"], [], "it has volumes already"),
+    ],
+)
+def test_whether_a_cluster_is_that_of_an_interrupted_run(
+    finished: str, identity: str, volumes: list[str], used: list[str], why: str
+) -> None:
+    facts = {**FACTS, "cluster_id": "own", "volumes": [{"name": "v0"}]}
+    found = stranger(Progress(JOURNALS[f"to {finished}"], facts), identity, volumes, used)
+    assert why in found and bool(found) is bool(why)
+
+
+@pytest.mark.parametrize("journal", JOURNALS)
+def test_a_stranger_is_recreated_as_it_is(journal: str) -> None:
+    begun = Progress(JOURNALS[journal], FACTS if JOURNALS[journal] else {})
+    assert resume_at("lab", "docker", begun, WHOLE, "j", stranger="why") == FIRST

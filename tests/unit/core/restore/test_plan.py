@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import process_time
 
 import pytest
 
@@ -10,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     Catalog,
     SavedArchive,
     SavedCluster,
+    SavedVolume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
@@ -105,3 +107,20 @@ def test_before_and_after_show_what_changes_only():
             "storage_classes": {"standard": "as in the backup"},
         },
     )
+
+
+def test_ten_thousand_volumes_are_planned_within_three_seconds():
+
+    many = range(10_000)
+    saved = [SavedVolume(f"v{n}", f"ns/c{n}", checksum_list="l", files=1) for n in many]
+    claims = [backups.claim(n) for n in range(20_000)]
+    for item in claims[10_000:]:
+        del item["spec"]["volumeName"]
+    manifests = (*map(backups.volume, many), *claims, backups.NAMESPACE, backups.STORAGE_CLASS)
+    found = restores.observed(saved=restores.generation(*saved, manifests=manifests), nodes=(MOUNTED,))
+    start = process_time()
+    planned = plan(Request("k"), found).with_data({f"v{n}": DataState("there") for n in many})
+    planned.result({})
+    seconds = process_time() - start
+    assert (len(planned.steps), len(planned.claims)) == (10_000, 10_000)
+    assert seconds < 3

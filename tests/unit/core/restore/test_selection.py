@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -31,13 +33,14 @@ def selected(manifests=OBJECTS, **options):
 
 
 def test_each_volume_comes_with_its_claim():
-    volumes, warnings = selected()
+    chosen = selected()
+    volumes, warnings = chosen.volumes, chosen.warnings
     assert [(v.volume.name, v.claim, v.saved) for v in volumes] == [("v0", claim(0), TWO[0]), ("v1", claim(1), TWO[1])]
     assert warnings == ()
 
 
 def test_each_volume_remembers_its_own_reclaim_policy():
-    first, second = selected()[0]
+    first, second = selected().volumes
     assert first.pv["metadata"]["annotations"]["kindlab.volumes/original-reclaim-policy"] == "Delete"
     assert second.pv == volume(1)
 
@@ -51,21 +54,21 @@ def test_each_volume_remembers_its_own_reclaim_policy():
     ],
 )
 def test_selection(selection, names):
-    assert [v.volume.name for v in selected(selection=selection)[0]] == names
+    assert [v.volume.name for v in selected(selection=selection).volumes] == names
 
 
 def test_a_selection_that_nothing_matches():
-    volumes, (warning,) = selected(selection=Selection(namespaces=frozenset({"other"})))
-    assert volumes == ()
-    assert "nothing is restored" in warning
+    chosen = selected(selection=Selection(namespaces=frozenset({"other"})))
+    assert chosen.volumes == ()
+    assert "nothing is restored" in chosen.warnings[0]
 
 
 def test_without_claims():
-    assert [v.claim for v in selected(claims=False)[0]] == [None, None]
+    assert [v.claim for v in selected(claims=False).volumes] == [None, None]
 
 
 def test_nodes_are_mapped():
-    assert {v.volume.nodes for v in selected(node_map={"k-worker": "z-worker"})[0]} == {("z-worker",)}
+    assert {v.volume.nodes for v in selected(node_map={"k-worker": "z-worker"}).volumes} == {("z-worker",)}
 
 
 def test_names_that_are_not_in_the_backup():
@@ -85,29 +88,94 @@ def test_a_volume_without_a_manifest():
         selected((volume(0), claim(0)))
 
 
-def released():
-    """v1 was Released when it was saved: its claim had been deleted, and recreated for v0."""
-    pv = volume(1)
-    pv["spec"]["claimRef"]["name"] = "c0"
+def of_claim(number, other, provisioned=True):
+    """v<number> with a claimRef to ns/c<other>."""
+    pv = volume(number)
+    pv["spec"]["claimRef"]["name"] = f"c{other}"
+    if not provisioned:
+        del pv["metadata"]["annotations"]
     return pv
 
 
-def test_a_volume_whose_claim_has_another_one_is_left_out():
-    volumes, (warning,) = selected((volume(0), released(), claim(0)))
-    assert [v.volume.name for v in volumes] == ["v0"]
-    assert warning.startswith("v1 is not restored: in the backup its claim ns/c0 is bound to v0.")
+def waiting(number, **spec):
+    """A claim without a volume."""
+    item = claim(number)
+    item["spec"] |= {"volumeName": "", **spec}
+    return item
 
 
-def test_selected_alone_it_waits_for_that_claim():
-    volumes, warnings = selected((volume(0), released(), claim(0)), selection=Selection(names=frozenset({"v1"})))
-    assert [(v.volume.name, v.claim) for v in volumes] == [("v1", None)]
-    assert warnings == ()
+def told(manifests, phase="", **options):
+    """Volume -> whether it is released; phase: of v1 in the catalog, '' in a backup of format 1."""
+    entry = replace(TWO[1], phase=phase)
+    chosen = select(Request("k", **options), generation(TWO[0], entry, manifests=manifests))
+    return {v.volume.name: (v.released, v.claim and v.claim["metadata"]["name"]) for v in chosen.volumes}
 
 
-def needed(*cluster, action=CREATE, claims=True, saved=(NAMESPACE, STORAGE_CLASS), **options):
-    steps = [Step(volume, action, "") for volume in selected(claims=claims)[0]]
+BOUND = (False, "c0")
+
+
+@pytest.mark.parametrize("phase", ["", "Released", "Available"])
+def test_a_volume_whose_claim_has_another_one_is_released(phase):
+    manifests = (volume(0), of_claim(1, 0), claim(0))
+    assert told(manifests, phase) == {"v0": BOUND, "v1": (True, None)}
+    assert told(manifests, phase, selection=Selection(names=frozenset({"v1"}))) == {"v1": (True, None)}
+
+
+@pytest.mark.parametrize(
+    ("provisioned", "phase", "released"),
+    [
+        (True, "", True),
+        (False, "", False),
+        (True, "Released", True),
+        (False, "Failed", True),
+        (False, "Released", True),
+        (False, "Available", False),
+        (True, "Available", False),
+    ],
+)
+@pytest.mark.parametrize("others", [(), (waiting(1),)], ids=["no claim", "a waiting claim of the name"])
+def test_a_volume_whose_claim_is_gone(provisioned, phase, released, others):
+    manifests = (volume(0), of_claim(1, 1, provisioned), claim(0), *others)
+    assert told(manifests, phase) == {"v0": BOUND, "v1": (released, None)}
+
+
+def test_without_claims_a_bound_volume_is_not_released():
+    assert told(OBJECTS, "Bound", claims=False) == {"v0": (False, None), "v1": (False, None)}
+
+
+def test_claims_that_waited_for_a_volume():
+    manifests = (*OBJECTS, waiting(2), waiting(3, storageClassName="fast"))
+
+    def names(**options):
+        return [item["metadata"]["name"] for item in selected(manifests, **options).claims]
+
+    assert names() == ["c2", "c3"]
+    assert names(claims=False) == []
+    assert names(selection=Selection(names=frozenset({"ns/c2", "v0"}))) == ["c2"]
+    assert names(selection=Selection(storage_classes=frozenset({"fast"}))) == ["c3"]
+    with pytest.raises(BadInput, match="named ns/c4"):
+        names(selection=Selection(names=frozenset({"ns/c4"})))
+
+
+def test_claims_that_lost_their_volume_are_not_restored():
+    chosen = selected((*OBJECTS, claim(7)))
+    assert (chosen.claims, len(chosen.volumes)) == ((), 2)
+    assert chosen.warnings == ("Claims whose volume is not in the backup are not restored: ns/c7 (v7).",)
+    assert selected((*OBJECTS, claim(7)), claims=False).warnings == ()
+
+
+def test_an_ephemeral_volume_is_made_by_its_pod():
+    owned = claim(1)
+    owned["metadata"]["ownerReferences"] = [{"kind": "Pod", "name": "p", "controller": True}]
+    chosen = selected((volume(0), volume(1), claim(0), owned))
+    assert [v.volume.name for v in chosen.volumes] == ["v0"]
+    assert chosen.warnings == ("v1 is not restored: its pod gets a new ephemeral volume.",)
+
+
+def needed(*cluster, action=CREATE, claims=True, saved=(NAMESPACE, STORAGE_CLASS), alone=(), **options):
+    steps = [Step(volume, action, "") for volume in selected(claims=claims).volumes]
     found = observed(*cluster, saved=generation(*TWO, manifests=saved))
-    return prerequisites(Request("k", **options), found, steps)
+    return prerequisites(Request("k", **options), found, steps, alone)
 
 
 SPACE, CLASS = ("Namespace", "ns"), ("StorageClass", "standard")
@@ -122,6 +190,7 @@ SPACE, CLASS = ("Namespace", "ns"), ("StorageClass", "standard")
         (needed(create_namespaces=False), [CLASS]),
         (needed(create_storage_classes=False), [SPACE]),
         (needed(action=UNCHANGED), []),
+        (needed(action=UNCHANGED, alone=[waiting(2)]), [SPACE, CLASS]),
         (needed(claims=False), [CLASS]),
         (needed(saved=()), [SPACE]),
     ],

@@ -46,7 +46,7 @@ PV = {
 }
 MOUNTS = (Mount("/data", "/srv"),)
 NODES = (
-    Node("k-control-plane", "k", "control-plane"),
+    Node("k-control-plane", "k", "control-plane", takes_pods=False),
     Node("k-worker", "k", "worker", mounts=MOUNTS),
     Node("k-worker2", "k", "worker", mounts=MOUNTS),
 )
@@ -213,7 +213,9 @@ def test_a_volume_for_any_node_is_where_the_workers_have_it():
     anywhere = selected(changed(PV, spec__nodeAffinity=None))
     assert step(observed(), anywhere).host_directory == "/srv/v"
     refusal = step(observed(nodes=OTHER_MOUNTS), anywhere)
-    assert refusal.why == "/data/v is mounted from different host directories in its nodes: /elsewhere/v, /srv/v"
+    assert refusal.why == (
+        "/data/v is mounted from different host directories in its nodes: /srv/v in k-worker, /elsewhere/v in k-worker2"
+    )
 
 
 def test_a_volume_without_a_directory_is_restored_without_comparing_data():

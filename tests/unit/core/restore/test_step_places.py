@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.restores import obse
 ARCHIVE = SavedArchive("archives/v0.tar.gz", "0" * 64, 7, "gzip")
 BARE = Node("k-worker", "k", "worker")
 MOUNTED = replace(BARE, mounts=(Mount("/data", "/srv"),))
-CONTROL = Node("k-control-plane", "k", "control-plane")
+CONTROL = Node("k-control-plane", "k", "control-plane", takes_pods=False)
 OTHER = Node("k-worker2", "k", "worker")
 
 
@@ -67,3 +67,61 @@ def test_no_place(nodes, more, why):
     refusal = planned(*nodes, **more)
     assert why in refusal.why
     assert refusal.next_step
+
+
+def test_a_host_directory_that_the_node_does_not_have():
+    """Equal data on the host says nothing about what pods see."""
+    mount = Mount("/data", "/srv", mismatch="/srv was replaced", remedy="docker restart k-worker")
+    refusal = planned(replace(BARE, mounts=(mount,)))
+    assert (refusal.why, refusal.next_step) == ("/srv was replaced", "docker restart k-worker")
+
+
+@pytest.mark.parametrize("control_plane", [CONTROL, replace(CONTROL, takes_pods=True)])
+def test_only_nodes_that_run_pods_need_the_directory(control_plane):
+    result = planned(control_plane, MOUNTED, anywhere=True)
+    if control_plane.takes_pods:
+        assert result.why == (
+            "/data/v0 is mounted from the host in k-worker, but not in k-control-plane, where its pods may run, too"
+        )
+        assert result.next_step
+    else:
+        assert (result.node, result.host_directory) == ("", "/srv/v0")
+
+
+def test_a_node_without_a_container():
+    """Kubernetes still has its Node."""
+    cluster = replace(observed(), node_names=frozenset({"k-worker"}))
+    refusal = plan_volume(selected(volume(0), None, saved_volume(0)), Request("k"), cluster)
+    assert refusal.why == "its node k-worker has no container"
+
+
+def needing(*requirements):
+    pv = volume(0)
+    pv["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": list(requirements)}]}}
+    return plan_volume(
+        selected(pv, None, saved_volume(0)), Request("k"), observed(nodes=(replace(MOUNTED, labels={"disk": "hdd"}),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirements", "text", "command"),
+    [
+        ([("disk", "In", ["ssd"])], "disk=ssd", "kubectl label node k-worker disk=ssd"),
+        ([("fast", "Exists", None)], "fast Exists", "kubectl label node k-worker fast="),
+        (
+            [("disk", "In", ["a", "b"]), ("fast", "Exists", None)],
+            "disk In (a, b) and fast Exists",
+            "kubectl label node k-worker disk=a fast=",
+        ),
+        ([("disk", "NotIn", ["hdd"])], "disk NotIn (hdd)", "kubectl get nodes --show-labels"),
+    ],
+)
+def test_labels_that_no_node_has(requirements, text, command):
+    named = [{"key": k, "operator": o, **({"values": v} if v else {})} for k, o, v in requirements]
+    refusal = needing(*named)
+    assert refusal.why == f"no node of this cluster fits its node affinity, which requires {text}"
+    assert refusal.next_step.endswith(command)
+
+
+def test_labels_that_a_node_has():
+    assert needing({"key": "disk", "operator": "In", "values": ["hdd"]}).host_directory == "/srv/v0"

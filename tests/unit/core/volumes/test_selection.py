@@ -8,7 +8,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
-NOTHING = {"names": None, "namespaces": [], "storage_classes": None}
+NOTHING = {"names": None, "namespaces": None, "storage_classes": None}
 VOLUMES = (
     Volume("a", claim="x/c1", storage_class="slow"),
     Volume("b", claim="y/c2", storage_class="fast"),
@@ -31,6 +31,19 @@ def test_selection(options, names):
     assert "".join(volume.name for volume in selection.select(VOLUMES, "The backup")) == names
     assert "".join(volume.name for volume in VOLUMES if selection.matches(volume)) == names
     assert selection.selects_all is (options == {})
+
+
+@pytest.mark.parametrize("option", NOTHING)
+def test_an_empty_list_does_not_select_everything(option):
+    with pytest.raises(BadInput, match=f"{option} is empty: it would select everything") as caught:
+        Selection.from_options({**NOTHING, option: []})
+    assert f"omit {option}" in caught.value.next_step
+
+
+@pytest.mark.parametrize("option", ["names", "namespaces"])
+def test_nor_does_an_empty_element(option):
+    with pytest.raises(BadInput, match=f"{option} has an empty element"):
+        Selection.from_options({**NOTHING, option: ["a", " "]})
 
 
 def test_names_that_no_volume_has_are_refused():

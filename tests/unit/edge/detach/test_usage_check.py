@@ -71,6 +71,22 @@ def test_each_node_is_probed_once_for_all_volumes(probes):
     ]
 
 
+def test_nodes_of_other_clusters_that_share_the_directory_are_probed(probes):
+    other = Node("o-worker", "o", "worker", mounts=(Mount("/elsewhere", "/srv"),))
+    apart = Node("p-worker", "p", "worker", mounts=(Mount("/data", "/srv/other"),))
+    below = Node("q-worker", "q", "worker", mounts=(Mount("/b", "/srv/lab/b/sub"),))
+    probes.found["o-worker"] = {"b": [VolumeUser("is in /elsewhere/lab/b", "o-worker", "", "sh", 8)]}
+    check = UsageCheck(
+        None, Engine("docker", ScriptedRunner()), [node("w2", "running", *MOUNTS)], [other, apart, below]
+    )
+    assert [user.text() for user in check.users([B])["b"]] == ["sh (pid 8) on o-worker is in /elsewhere/lab/b"]
+    assert sorted(probes.asked)[:2] == [
+        ("o-worker", {"b": "/elsewhere/lab/b"}, ["/elsewhere"]),
+        ("q-worker", {"b": "/b"}, ["/b"]),
+    ]
+    assert probes.names == ["o-worker", "q-worker", "w2"]
+
+
 def test_without_volumes_nobody_is_asked(probes):
     assert usage_check(node("w1"), cluster=FakeCluster()).users([]) == {}
     assert probes.asked == []
@@ -90,10 +106,10 @@ def test_nodes_are_probed_side_by_side(monkeypatch):
 def test_a_process_is_named_with_its_pod(probes):
     of_pod = VolumeUser("has open /opt/a/x", "w1", "uid-p", "postgres", 7)
     probes.found = {"w1": {"a": [of_pod, SHELL]}}
-    cluster = FakeCluster(pod("p", "c"))
+    cluster = FakeCluster(pod("p", "c", nodeName="w1"))
     assert usage_check(node("w1"), node("w2"), cluster=cluster).users([A, B]) == {
         "a": [
-            VolumeUser("pod ns/p uses it", "k-worker", "ns/p"),
+            VolumeUser("pod ns/p uses it", "w1", "ns/p"),
             VolumeUser("has open /opt/a/x", "w1", "ns/p", "postgres", 7),
             SHELL,
         ],
@@ -131,9 +147,19 @@ def test_a_stopped_node_uses_nothing(probes, state):
 
 
 def test_pods_of_a_stopped_node_still_count(probes):
-    found = usage_check(node("w1", "exited"), cluster=FakeCluster(pod("p", "c"))).users([A])
+    found = usage_check(node("w1", "exited"), cluster=FakeCluster(pod("p", "c", nodeName="w1"))).users([A])
     assert [one.why for one in found["a"]] == ["pod ns/p uses it"]
     assert probes.asked == []
+
+
+@pytest.mark.usefixtures("probes")
+def test_pods_of_a_node_without_a_container_use_nothing():
+    """The API server shows them for ever: no kubelet can say that they have ended."""
+    here = pod("q", "c", nodeName="w1")
+    found = usage_check(node("w1"), cluster=FakeCluster(pod("p", "c", nodeName="w2"), here)).users([A])
+    assert [one.pod for one in found["a"]] == ["ns/q"]
+    waiting = pod("p", "c", nodeName=None)
+    assert usage_check(node("w1"), cluster=FakeCluster(waiting)).users([A])["a"]
 
 
 def test_a_probe_that_fails_is_an_error(probes):
@@ -173,7 +199,7 @@ class Clock:
 )
 def test_it_checks_until_all_are_free_or_the_deadline_is_over(probes, until, end, turns, free):
     clock = Clock(probes, until)
-    found = usage_check(node("w1")).await_free([A], Deadline(end, clock), clock.pause)
+    found = usage_check(node("w1")).await_free([A], Deadline(end, clock), sleep=clock.pause)
     assert found == {"a": [] if free else [SHELL]}
     assert probes.names == ["w1"] * turns
 
@@ -182,5 +208,5 @@ def test_it_checks_until_all_are_free_or_the_deadline_is_over(probes, until, end
 def test_what_is_free_is_checked_once(probes, end):
     clock = Clock(probes, 0)
     probes.found.clear()
-    assert usage_check(node("w1")).await_free([A], Deadline(end, clock), clock.pause) == {"a": []}
+    assert usage_check(node("w1")).await_free([A], Deadline(end, clock), sleep=clock.pause) == {"a": []}
     assert (clock.now, probes.names) == (0, ["w1"])

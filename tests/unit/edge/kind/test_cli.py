@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cli import Kind, next_step
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cli import Kind
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 
 
@@ -40,22 +42,15 @@ def test_version_that_does_not_do(answer: str | Exception, message: str) -> None
     assert "go install" in raised.value.next_step
 
 
-@pytest.mark.parametrize(
-    ("said", "step"),
-    [
-        ("ERROR: failed to pull image", "node_image"),
-        ("Bind for 0.0.0.0:80 failed: port is already allocated", "host_port"),
-        ("inotify_init: too many open files", "sysctl"),
-        ("tried to kill container, but did not receive an exit event", "THAWED"),
-        ("no space left on device", "Free disk space"),
-        ("ERROR: node(s) already exist for a cluster", "Another run"),
-        ("ERROR: failed to lock config file", ".lock"),
-        ("field propagation not found in type", "install kind"),
-        ("something else", "retain_on_failure"),
-    ],
-)
-def test_next_step(said: str, step: str) -> None:
-    assert step in next_step(said)
+def test_the_image_that_kind_would_use(tmp_path: Path) -> None:
+    image = f"kindest/node:v1.36.1@sha256:{'a' * 64}"
+    program = tmp_path / "kind"
+    program.write_bytes(b"\x7fELF\0kindest/node:latest" + image.encode() + b"envoyproxy")
+    program.chmod(0o755)
+    assert Kind(ScriptedRunner(), "docker", str(program)).default_image() == image
+    program.write_text("#!/bin/sh\n")
+    assert Kind(ScriptedRunner(), "docker", str(program)).default_image() == ""
+    assert Kind(ScriptedRunner(), "docker", str(tmp_path / "none")).default_image() == ""
 
 
 def test_kubeconfig_of_what_was_never_set_up() -> None:

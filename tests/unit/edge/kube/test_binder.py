@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -182,3 +183,66 @@ def test_what_does_not_bind_in_time_is_named():
         wait_bound(cluster, BINDINGS, 0)
     assert raised.value.details == {"PersistentVolumeClaim ns/c1": "Lost"}
     assert raised.value.next_step == "kubectl -n ns describe persistentvolumeclaim c1"
+
+
+def of_old_claim(cluster):
+    """v1 exists and is Released: its claim was deleted."""
+    restore(cluster, [pair(1)])
+    cluster.delete("PersistentVolumeClaim", "c1", "ns")
+    binding_controller(cluster)
+    assert cluster.get("PersistentVolume", "v1")["status"]["phase"] == "Released"
+    cluster.writes.clear()
+
+
+def test_a_volume_is_free_of_its_old_claim_before_the_new_one_exists():
+    """The controller refuses a claim whose volume belongs to another one, and looks again late."""
+    cluster = FakeCluster(NAMESPACE)
+    of_old_claim(cluster)
+    refs = []
+    create = cluster.create
+
+    def watched(item):
+        refs.append(cluster.get("PersistentVolume", "v1")["spec"]["claimRef"])
+        return create(item)
+
+    cluster.create = watched
+    assert restore(cluster, [pair(1)]) == ["rebind"]
+    assert refs == [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "ns", "name": "c1"}]
+    assert all_bound(cluster, [pair(1)])
+
+
+def test_a_claim_that_waits_gets_its_volume_before_it_names_it():
+    cluster = FakeCluster(NAMESPACE)
+    of_old_claim(cluster)
+    cluster.create(pair(1).claim)
+    cluster.writes.clear()
+    assert restore(cluster, [pair(1)]) == ["rebind"]
+    assert [kind for _verb, kind, _name in cluster.writes][:2] == ["PersistentVolume", "PersistentVolumeClaim"]
+    assert all_bound(cluster, [pair(1)])
+
+
+def test_a_released_volume_never_gets_a_claim():
+    cluster = FakeCluster(NAMESPACE)
+    assert restore(cluster, [released := replace(pair(1, False), released=True)]) == ["create"]
+    pv = cluster.get("PersistentVolume", "v1")
+    assert (pv["status"]["phase"], pv["spec"]["persistentVolumeReclaimPolicy"]) == ("Released", "Retain")
+    before = shown(cluster)
+    binding_controller(cluster)
+    assert cluster.objects == before
+    cluster.create(pair(1).claim)
+    binding_controller(cluster)
+    assert cluster.get("PersistentVolume", "v1") == pv
+    assert cluster.get("PersistentVolumeClaim", "c1", "ns")["status"]["phase"] == "Pending"
+    assert restore(cluster, [released]) == ["unchanged"]
+
+
+@pytest.mark.parametrize("killed", range(3))
+def test_a_released_volume_after_any_write(killed):
+    cluster = FakeCluster(NAMESPACE, kill_after=killed)
+    released = replace(pair(1, False), released=True)
+    with suppress(Killed):
+        restore(cluster, [released])
+    cluster.kill_after = None
+    restore(cluster, [released])
+    assert cluster.get("PersistentVolume", "v1")["status"]["phase"] == "Released"
+    wait_bound(cluster, [binding.Binding(released.pv, None, released=True)], 0)

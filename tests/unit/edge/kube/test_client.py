@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    Conflict,
+    KindlabError,
+    TimedOut,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -158,6 +163,12 @@ def test_another_object_of_the_same_name_is_not_waited_for(server: Script, clust
     assert second.startswith("/api/v1/pods?watch=true&resourceVersion=7&timeoutSeconds=60&fieldSelector=spec.nodeName")
 
 
+@pytest.mark.parametrize("answers", [[listed("u1", "new")], [listed("u1"), changes(("MODIFIED", "new"))]])
+def test_an_object_may_end_the_wait(server: Script, cluster: Cluster, answers: list[Any]) -> None:
+    server.says(*((200, answer) for answer in answers))
+    assert cluster.left_after("Pod", ["u1"], 60, uid_of, stop=lambda pod: uid_of(pod) == "new") == {"u1"}
+
+
 def test_what_is_left_when_the_time_is_over(server: Script, cluster: Cluster) -> None:
     server.says((200, listed("u1", "u2")))
     assert cluster.left_after("Pod", ["u1", "u2", "u3"], 0, uid_of) == {"u1", "u2"}
@@ -192,3 +203,32 @@ def test_an_object_counts_as_ready_until_it_changes(server: Script, cluster: Clu
     ready = {"u1", "ok"}
     cluster.wait("Pod", lambda item: uid_of(item) in ready, [("ns", "a"), ("ns", "b")], 60)
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"])
+@pytest.mark.usefixtures("cluster")
+def test_no_proxy_is_used_for_this_host(
+    server: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for no_proxy in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(no_proxy, raising=False)
+    # Nothing listens there.
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    server.says((200, {"gitVersion": "v1"}))
+    assert Cluster(str(tmp_path / "kubeconfig")).version() == "v1"
+
+
+def test_a_proxy_is_used_for_other_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(kubeconfig.read_text().replace("127.0.0.1", "api.example"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(Unreachable, match="proxy"):
+        Cluster(str(kubeconfig)).version()
+    assert cluster.server.startswith("http://127.0.0.1:")
+
+
+def test_the_ca_that_a_cluster_publishes(server: Script, cluster: Cluster) -> None:
+    server.says((200, {"data": {"ca.crt": "PEM"}}), (404, {}), (403, {"message": "no"}))
+    assert [cluster.root_ca() for _time in range(3)] == ["PEM", "", ""]
+    assert server.asked[0][1] == "/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt"

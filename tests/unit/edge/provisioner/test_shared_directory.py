@@ -52,6 +52,6 @@ def test_the_nodes_that_differ_are_named(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_is_missing_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="/data is not writable on lab-control-plane"):
+    with pytest.raises(BadInput, match="/data is not a writable directory on lab-control-plane"):
         probe({NODES[0]: tmp_path / "none", NODES[1]: tmp_path, NODES[2]: tmp_path})
     assert list(tmp_path.iterdir()) == []

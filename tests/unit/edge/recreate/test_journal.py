@@ -260,3 +260,26 @@ def test_a_file_that_is_no_journal(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text('{"cluster": "lab"}\n')
     with pytest.raises(BadInput, match=r"Line 1 of the journal .* is not a valid entry"):
         steps(tmp_path)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(BadInput, match="does not support locks") as raised, journal(tmp_path).locked():
+        pass
+    assert "local disk" in raised.value.next_step
+
+
+def test_a_directory_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As anybody but root finds it."""
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    for name in ("stat", "mkdir", "open"):
+        monkeypatch.setattr(os, name, refuse)
+    with pytest.raises(BadInput, match="Permission denied"), journal(tmp_path / "b").locked():
+        pass

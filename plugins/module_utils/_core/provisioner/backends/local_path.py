@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deployments import (
@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
 from .base import Images, NodePaths, Provisioner, Settings
 from .manifests import POD_NAMESPACE, Rbac, deployment_manifest, objects, rule
@@ -32,6 +33,7 @@ SERVICE_ACCOUNT = "local-path-provisioner-service-account"
 OTHER_NODES = "DEFAULT_PATH_FOR_NON_LISTED_NODES"
 CONFIG_HASH = "kindlab.volumes/config"
 HELPER_IMAGE = "busybox:1.37"
+_ENTRY = {"node": str, "paths": [str]}
 HELPERS = ("local-path-helper", "busybox")
 
 SETUP = '#!/bin/sh\nset -eu\nmkdir -m 0777 -p "$VOL_DIR"\n'
@@ -123,24 +125,19 @@ class LocalPath(Provisioner):
     def numbers(self, deployment: Object, config_map: Object | None) -> dict[str, int]:
         timeout = str(read_config(config_map).get("cmdTimeoutSeconds", ""))
         found = super().numbers(deployment, config_map)
-        return {**found, "helper_timeout": int(timeout)} if timeout.isdigit() else found
+        return {**found, "helper_timeout": int(timeout)} if timeout.isdecimal() else found
 
     def paths(self, _deployment: Object, config_map: Object | None) -> list[Object]:
-        try:
-            entries = [(e.get("node", ""), list(e.get("paths") or ())) for e in read_config(config_map)["nodePathMap"]]
-        except (KeyError, TypeError, AttributeError):
-            return []
-        return [{"node": "" if node == OTHER_NODES else node, "paths": paths} for node, paths in sorted(entries)]
+        return [{"node": e.node, "paths": list(e.paths)} for e in sorted(_entries(read_config(config_map)), key=_node)]
 
     def configured_paths(self, config_map: Object) -> Iterable[NodePaths]:
         """Source: config.json, which has nodePathMap or sharedFileSystemPath at the top or in storageClassConfigs."""
         config = read_config(config_map)
-        for part in (config, *(config.get("storageClassConfigs") or {}).values()):
-            if part.get("sharedFileSystemPath"):
+        classes = config.get("storageClassConfigs")
+        for part in (config, *(classes.values() if isinstance(classes, dict) else ())):
+            if fits(part, {"sharedFileSystemPath!": str}) and part["sharedFileSystemPath"]:
                 yield NodePaths("", (part["sharedFileSystemPath"],))
-            for entry in part.get("nodePathMap") or ():
-                node = entry.get("node", "")
-                yield NodePaths("" if node == OTHER_NODES else node, tuple(entry.get("paths") or ()))
+            yield from _entries(part)
 
     def cannot_delete_reason(self, volume: Volume, _directories: Sequence[str]) -> str:
         """Source: getPathAndNodeForPV, which requires an affinity that names one node, and nothing else."""
@@ -185,6 +182,18 @@ def read_config(config_map: Object | None) -> Object:
     """The content of config.json, {} if it cannot be read."""
     try:
         found = json.loads(((config_map or {}).get("data") or {}).get("config.json", "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _entries(part: Any) -> list[NodePaths]:
+    """nodePathMap, without entries that the program could not read."""
+    found = part.get("nodePathMap") if fits(part, {"nodePathMap!": list}) else None
+    given = [{k: v for k, v in entry.items() if v is not None} for entry in found or () if isinstance(entry, dict)]
+    names = [(entry.get("node", ""), tuple(entry.get("paths", ()))) for entry in given if fits(entry, _ENTRY)]
+    return [NodePaths("" if node == OTHER_NODES else node, paths) for node, paths in names]
+
+
+def _node(entry: NodePaths) -> str:
+    return entry.node

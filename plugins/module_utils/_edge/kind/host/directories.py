@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import HostDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 
 
 def missing(directories: Iterable[HostDirectory]) -> tuple[HostDirectory, ...]:
     """Those that have to be created. Raises BadInput for what cannot be mounted or created."""
-    return tuple(directory for directory in directories if _is_missing(directory))
+    return tuple(d for d in directories if answer(functools.partial(_is_missing, d), d.path))
 
 
 def create(directory: HostDirectory) -> None:
@@ -30,6 +32,16 @@ def create(directory: HostDirectory) -> None:
 
 def _is_missing(directory: HostDirectory) -> bool:
     path = directory.path
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise BadInput(
+            f"Host path {path} cannot be looked at: {error.strerror}.",
+            tried=f"ls -ld {path}",
+            next_step="Use another path, or run this as root if this user may not enter a directory above it.",
+        ) from None
     if os.path.isdir(path):
         return False
     if os.path.lexists(path):
@@ -40,7 +52,12 @@ def _is_missing(directory: HostDirectory) -> bool:
             next_step="Use a directory; to mount the file itself, set create: false.",
         )
     if not directory.create:
-        raise BadInput(f"Host path {path} does not exist.", next_step="Create it, or set create: true.")
+        raise BadInput(
+            f"Host path {path} does not exist.",
+            tried=f"ls -ld {path}",
+            next_step="If it is on a disk that is not mounted, mount it. To begin with an empty directory: "
+            f"sudo mkdir -p {path}",
+        )
     parent = os.path.dirname(path)
     while not os.path.lexists(parent):
         parent = os.path.dirname(parent)

@@ -1,0 +1,74 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bounds of what may hang: system calls on a file system that does not answer, and programs without progress."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 30.0
+# A program in a node may look for the holes of a large file for minutes, and say nothing meanwhile.
+STALL_SECONDS = 600.0
+
+
+def answer(function: Callable[[], T], path: str, seconds: float = ANSWER_SECONDS) -> T:
+    """function(), which makes a few system calls on a path. Raises TimedOut if its file system does not answer.
+
+    A thread that hangs in the kernel cannot be ended: it is left behind, and ends with this process.
+    """
+    results: list[T] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except (OSError, ValueError, KindlabError) as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if results:
+        return results[0]
+    raise TimedOut(
+        f"The file system of {path} does not answer within {seconds:g} seconds.",
+        tried=f"timeout 10 stat {path}",
+        next_step="If it is on a network file system, check its server, or unmount it: sudo umount --force --lazy "
+        "MOUNT_POINT",
+    )
+
+
+def kill_if_stalled(process: subprocess.Popen[Any], seconds: float = STALL_SECONDS) -> None:
+    """From now on, kill the process if it neither reads nor writes anything for so long; its exit code tells."""
+    threading.Thread(target=_watch, args=(process, seconds), daemon=True).start()
+
+
+def _watch(process: subprocess.Popen[Any], seconds: float) -> None:
+    before, since = _progress(process.pid), time.monotonic()
+    while process.poll() is None:
+        time.sleep(min(1.0, seconds / 4))
+        now = _progress(process.pid)
+        if not now or now != before:
+            before, since = now, time.monotonic()
+        elif time.monotonic() - since > seconds:
+            process.kill()
+            return
+
+
+def _progress(pid: int) -> str:
+    """How much a process has read and written so far, '' if that cannot be known."""
+    try:
+        with open(f"/proc/{pid}/io", encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""

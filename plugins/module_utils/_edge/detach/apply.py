@@ -1,0 +1,83 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply a plan: detach, and look again what was started meanwhile, until the volumes are unused; or attach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+
+from . import workloads
+from .usage_check import UsageCheck
+
+# Seconds until it is known of most pods that they cannot start.
+SETTLE = 3.0
+
+
+def detach(
+    cluster: Cluster,
+    check: UsageCheck,
+    planned: Plan,
+    look: Callable[[bool], Plan],
+    deadline: Deadline,
+    watch: Stopwatch,
+) -> Plan:
+    """The plan as it was carried out. look: a new plan; its argument: whether workloads were scaled already.
+
+    Raises TimedOut if volumes are still in use, and Conflict at once if somebody else scales workloads up again.
+    """
+    done, todo = replace(planned, steps=(), pods=(), deleted=()), planned
+    if planned.policies.patches:
+        # Only now it is certain that a claim that is deleted takes no data with it: look who was faster.
+        policies.write(cluster, planned.policies)
+        todo = look(False)
+    while True:
+        done = done.joined(_stop(cluster, todo))
+        watch.lap("scale_down")
+        done = _await_free(cluster, check, done, deadline, watch)
+        # A CronJob may have started a Job, or somebody scaled a workload up, that has no pods yet.
+        following = done.following(look(True))
+        in_use = any(done.users.values())
+        if in_use and (following is None or deadline.over()):
+            raise still_in_use(done.volumes, done.users, deadline.seconds)
+        if following is None:
+            return done
+        todo = following
+
+
+def _stop(cluster: Cluster, todo: Plan) -> Plan:
+    policies.write(cluster, todo.policies)
+    carried_out = replace(todo, steps=workloads.scale_down(cluster, todo.steps))
+    workloads.delete(cluster, todo.deleted)
+    return carried_out
+
+
+def _await_free(cluster: Cluster, check: UsageCheck, done: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
+    """The plan with the users that are left, when there are none, others appear, or the deadline is over."""
+    is_newcomer = done.newcomers()
+    workloads.wait_gone(cluster, done.pods, deadline, is_newcomer)
+    watch.lap("wait")
+    users = check.await_free(done.volumes, deadline, is_newcomer)
+    watch.lap("verify")
+    return replace(done, users=users)
+
+
+def attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch) -> Plan:
+    """The plan with warnings about pods that cannot start. Raises an error about these if it waits."""
+    workloads.scale_up(cluster, planned.steps)
+    policies.write(cluster, planned.policies)
+    watch.lap("scale_up")
+    items = [step.item for step in planned.steps]
+    if planned.request.wait:
+        readiness.wait_ready(cluster, items, deadline)
+        watch.lap("wait")
+        return planned
+    # What a backup does not have, a ConfigMap for example, is missing where a workload is created: worth a moment.
+    seconds = SETTLE if any(step.missing for step in planned.steps) else 0.0
+    return replace(planned, notes=readiness.warnings(cluster, items, seconds))

@@ -1,0 +1,85 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at each running node by one command, and at the host: CA, kernel, mounts and directories. Read only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, parse_look, parse_mounts
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ANSWER_SECONDS, Engine
+
+# Arguments: the paths of mounts in the node.
+LOOK = r"""
+cat /proc/sys/kernel/random/boot_id
+printf '\0'
+cat /etc/kubernetes/pki/ca.crt 2>/dev/null
+printf '\0'
+for path do stat -c '%d %i' -- "$path" 2>/dev/null; printf '\0'; done
+test $# = 0 || realpath -mz -- "$@" || exit
+cat /proc/self/mountinfo
+printf '\0end\0'
+"""
+# Linux only; the same in all containers of a kernel.
+BOOT = "/proc/sys/kernel/random/boot_id"
+MOUNTS = "/proc/self/mountinfo"
+# Docker Desktop mounts the host's paths below this directory of its virtual machine.
+DESKTOP = "/host_mnt"
+
+
+def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
+    """Node's name -> what a look at it shows, for those that run Kubernetes and are running, all at the same time."""
+    running = [node for node in kubernetes_nodes(nodes) if node.state == RUNNING]
+    with ThreadPoolExecutor(max(1, len(running))) as pool:
+        looks = pool.map(lambda node: _look_at_node(engine, node), running)
+        return {node.name: look for node, look in zip(running, looks, strict=True)}
+
+
+def look_at_host(nodes: Iterable[Node]) -> Look:
+    """What a look at this host shows of the host paths of these nodes' mounts."""
+    real = {path: _real(path) for path in bind_paths(nodes)}
+    return Look(
+        boot=_content(BOOT).strip(),
+        stats={path: stat for path in real for stat in _stats(real[path])},
+        real=real,
+        mounts=parse_mounts(_content(MOUNTS)),
+    )
+
+
+def _look_at_node(engine: Engine, node: Node) -> Look:
+    paths = [mount.node_path for mount in node.mounts if mount.kind == "bind"]
+    try:
+        done = engine.inside(node.name).run(["sh", "-c", LOOK, "sh", *paths], timeout=ANSWER_SECONDS)
+        return parse_look(node.name, done.out, paths)
+    except (CommandFailed, TimedOut) as error:
+        return Look(error=error.message.rstrip("."))
+
+
+def _real(path: str) -> str:
+    shorter = path.removeprefix(DESKTOP) or "/"
+    return os.path.realpath(shorter if shorter != path and not os.path.lexists(path) else path)
+
+
+def _stats(path: str) -> Iterable[tuple[int, int] | None]:
+    """Device and inode, None for no such path; none for a path that this user may not reach."""
+    try:
+        status = os.stat(path)
+        yield status.st_dev, status.st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        yield None
+    except OSError:
+        return
+
+
+def _content(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,93 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Observe one kind cluster, existing or not, and its files on this host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.observed import Observed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import (
+    Request,
+    needs_blockers,
+    needs_machine,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
+
+from . import unfinished
+from .cluster import KindCluster
+
+# removal.find_blockers(): why a cluster must not be deleted.
+FindBlockers = Callable[..., tuple[Refusal, ...]]
+
+
+def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers | None = None) -> Observed:
+    """The current state, with what a deletion would lose, and what a creation needs, if that matters.
+
+    Without find_blockers these are left out. Raises BadInput, TimedOut, Unreachable.
+    """
+    observed = _observe(cluster, request)
+    if observed.half_created:
+        unused, doubt = unfinished.look(cluster.engine, observed.nodes, lambda: cluster.api(own_file=False))
+        observed = replace(observed, unused=unused, doubt=doubt)
+    if find_blockers is None:
+        return observed
+    if needs_blockers(request, observed):
+        observed = replace(observed, blockers=_blockers(cluster, observed, request.backup, find_blockers))
+        # Reading data takes as long as it takes.
+        cluster.restart_clock()
+    if needs_machine(request, observed) and not observed.blockers:
+        default = "" if all(node.image for node in request.spec.nodes) else cluster.kind.default_image()
+        observed = replace(observed, machine=machine.look(cluster.engine, request.spec, default, observed.nodes))
+    return observed
+
+
+def _blockers(
+    cluster: KindCluster, observed: Observed, backup: str, find_blockers: FindBlockers
+) -> tuple[Refusal, ...]:
+    try:
+        with cluster.proved(observed.nodes, own_file=observed.connects) as (api, nodes):
+            return find_blockers(api, cluster.unbound, nodes, backup)
+    except Unreachable as error:
+        start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
+        if observed.half_created and observed.stopped:
+            start = f"Start its nodes: {observed.engine} start {' '.join(observed.stopped)}, and run this again."
+        return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)
+
+
+def _observe(cluster: KindCluster, request: Request) -> Observed:
+    """For a healthy cluster these are two calls of the engine and two of the API."""
+    spec, name = request.spec, cluster.name
+    missing = directories.missing(spec.directories)
+    nodes = cluster.engine.nodes(name)
+    mark, named = cluster.marker.read(), cluster.own.has_cluster(name)
+    connects, has_credentials = named, True
+    version, record = "", None
+    if nodes and all(node.state == "running" for node in nodes):
+        version, record = cluster.read_proved(nodes) if named else ("", None)
+        if not version:
+            # Its file is gone, or belongs to an earlier cluster of this name, or the API server is just starting.
+            text = cluster.kind.kubeconfig(name)
+            has_credentials = text is not None
+            connects = named and (text is None or cluster.own.has_credentials_of(name, text))
+            version, record = ("", None) if connects or text is None else cluster.try_read(own_file=False)
+    needed = request.merge_kubeconfig or request.state == "absent"
+    merged, outdated = cluster.in_users_file(nodes, needed=needed)
+    return Observed(
+        kubeconfig=cluster.own.path,
+        engine=cluster.engine.name,
+        nodes=nodes,
+        mark=mark,
+        named=named,
+        connects=connects,
+        merged=merged,
+        outdated=outdated,
+        has_credentials=has_credentials,
+        image_ids={image: cluster.engine.image_id(image) or "" for image in spec.renamed_images(nodes)},
+        version=version,
+        record=record,
+        missing=missing,
+    )

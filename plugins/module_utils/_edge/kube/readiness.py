@@ -1,0 +1,98 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Wait until workloads are ready, and tell as soon as it is known which of them cannot be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished, key
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unready import (
+    Obstacle,
+    cannot_start,
+    not_ready,
+    obstacles,
+)
+
+from .client import Cluster
+from .resources import describe_command, key_of, key_text
+
+# Seconds between two looks at pods, and those that something final must have been there.
+PAUSE = 2.0
+STABLE = 5.0
+# Clocks tell whole seconds in events.
+_TOLERANCE = 1.0
+
+
+def wait_ready(cluster: Cluster, items: Iterable[Object], deadline: Deadline) -> None:
+    """Wait until workloads are ready; Jobs and CronJobs always are. items: at least kind, namespace and name of each.
+
+    Raises KindlabError, with the reason, as soon as it is known that some cannot start, and TimedOut.
+    """
+    waiting = list(items)
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _TOLERANCE))
+    seen: dict[tuple[str, str, str], float] = {}
+    while waiting := _not_ready(cluster, waiting, deadline.left(0.1)):
+        found = _find(cluster, waiting, since)
+        left = deadline.left()
+        final = {(o.workload, o.reason, o.message): o for o in found if o.final}
+        seen = {name: seen.get(name, left) for name in final}
+        if stable := [final[name] for name, since_left in seen.items() if since_left - left >= STABLE]:
+            raise cannot_start(stable)
+        if deadline.over():
+            command = describe_command(waiting[0]["kind"], key_of(waiting[0]))
+            raise not_ready([key(item) for item in waiting], found, deadline.seconds, command)
+
+
+def warnings(cluster: Cluster, items: Iterable[Object], seconds: float = 0.0) -> tuple[str, ...]:
+    """What keeps workloads from being ready, as far as it can be seen after so many seconds, or as soon as all are."""
+    items = list(items)
+    if not items:
+        return ()
+    if seconds:
+        try:
+            wait_ready(cluster, items, Deadline(seconds))
+        except TimedOut:
+            pass
+        except KindlabError as error:
+            return (error.message,)
+        else:
+            return ()
+    return tuple(f"{obstacle.text()}." for obstacle in _find(cluster, items, ""))
+
+
+def _not_ready(cluster: Cluster, items: Sequence[Object], left: float) -> list[Object]:
+    """Those that are not ready after PAUSE seconds, or when the time is over."""
+    pause = Deadline(min(PAUSE, left))
+    waiting = []
+    for kind in sorted({item["kind"] for item in items}):
+        own = [item for item in items if item["kind"] == kind]
+        try:
+            cluster.wait(kind, is_ready, [key_of(item) for item in own], pause.left(0.1))
+        except TimedOut as error:
+            waiting += [item for item in own if key_text(key_of(item)) in error.details]
+    return waiting
+
+
+def _find(cluster: Cluster, items: Sequence[Object], since: str) -> list[Obstacle]:
+    names = {key(item) for item in items}
+    kinds = sorted({item["kind"] for item in items})
+    all_pods, replica_sets, *others = cluster.lists("Pod", "ReplicaSet", *kinds)
+    named = [item for kind in others for item in kind if key(item) in names and not has_finished(item)]
+    namespaces = sorted({item["metadata"]["namespace"] for item in items})
+    events = [event for found in cluster.each(partial(_events, cluster), namespaces) for event in found]
+    return obstacles(named, all_pods, replica_sets, events, since)
+
+
+def _events(cluster: Cluster, namespace: str) -> list[Object]:
+    """The events of a namespace; none if this user may not read them: they only explain."""
+    try:
+        return cluster.list("Event", namespace)
+    except KindlabError:
+        return []

@@ -1,0 +1,57 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply the plan of a restore: data first, then volumes bound to their claims, and what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.waiting import retry_waiting_pods
+
+from .extraction import extract
+
+
+def apply(
+    planned: Plan, backup: Backup, cluster: Cluster, engine: Engine, watch: Stopwatch
+) -> Mapping[tuple[str, str], str]:
+    """The phases of volumes and claims once all are bound, by (namespace, name)."""
+    extract(backup, planned.pending, planned.request.verify, engine)
+    watch.lap("extract")
+    cluster.each(cluster.create_missing, planned.prerequisites)
+    bindings = [step.binding for step in planned.pending]
+    with _quotas_explained():
+        cluster.each(partial(prebind, cluster), bindings)
+    watch.lap("write")
+    phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
+    watch.lap("wait")
+    retry_waiting_pods(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
+    # Last: they may be bound to a volume that is available, and pods may start at once.
+    with _quotas_explained():
+        cluster.each(cluster.create_missing, planned.claims)
+    changes = planned.policy_changes
+    cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
+    return phases
+
+
+@contextmanager
+def _quotas_explained() -> Iterator[None]:
+    """The next step for claims that a ResourceQuota does not allow."""
+    try:
+        yield
+    except KindlabError as error:
+        if "exceeded quota" in error.message:
+            error.next_step = (
+                "Raise the quota (kubectl describe resourcequota --all-namespaces), and run this again: it completes "
+                "the restore."
+            )
+        raise

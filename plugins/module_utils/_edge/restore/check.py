@@ -1,0 +1,136 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check before anything is changed that archives can be extracted: programs, permissions, room."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
+    CHUNK,
+    check_programs,
+    decompressed,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+
+# Why an archive cannot be extracted, and the next step.
+Obstacle = tuple[str, str]
+
+_ROOT = "Run this as root (become: true)."
+# For each path the nearest existing one above it: whether it can be written to, free bytes and inodes, its device.
+_LOOK = """command -v tar >/dev/null || { echo "tar is missing" >&2; exit 3; }
+for path do
+while [ ! -e "$path" ] && [ "$path" != / ]; do path=$(dirname -- "$path"); done
+[ -d "$path" ] && [ -w "$path" ] && w=yes || w=no
+echo "$w $(df --block-size=1 --output=avail,iavail -- "$path" | tail -n 1) $(stat --format=%d -- "$path") $path"
+done"""
+
+
+class Disk(NamedTuple):
+    """A file system. inodes: that are free, None if they are not limited."""
+
+    free: int
+    inodes: int | None
+    path: str
+
+
+def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
+    """Raise BadInput if an archive to extract was changed after the backup, or a program for it is missing."""
+    needed = tuple(step.selected.saved for step in steps if step.extract or step.extracted_with)
+    for compression in {saved.archive.compression for saved in needed if saved.archive}:
+        check_programs(compression)
+    replace(backup, catalog=replace(backup.catalog, volumes=needed)).check_archives()
+
+
+def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> dict[str, Obstacle]:
+    """Volume's name -> why its archive cannot be extracted. Raises BadInput for a node without tar."""
+    extracted = [step for step in steps if step.extract]
+    found: dict[str, Obstacle] = {}
+    by_disk: dict[tuple[str, str], list[Step]] = {}
+    disks: dict[tuple[str, str], Disk] = {}
+    for step, writable, device, disk in _looks(extracted, engine):
+        by_disk.setdefault((step.node, device), []).append(step)
+        disks[step.node, device] = disk
+        if not writable:
+            where = f"{disk.path} in {step.node}" if step.node else disk.path
+            next_step = _ROOT if os.geteuid() and not step.node else f"Check how it is mounted: findmnt -T {disk.path}"
+            found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", next_step)
+        elif not step.node and verify != "none" and (owner := _foreign_owner(backup, step)):
+            found[step.name] = (f"it has files of {owner}, which only root can restore", _ROOT)
+    for key, disk in disks.items():
+        why = _shortage(backup, by_disk[key], disk)
+        where = f"{disk.path} in {key[0]}" if key[0] else disk.path
+        for step in by_disk[key] if why else ():
+            found.setdefault(step.name, (f"there is not enough room at {where} for the archives: {why}", "Free space."))
+    return found
+
+
+def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, str, Disk]]:
+    """Each step with whether its directory can be written to, its device and disk."""
+    inside: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.node:
+            inside.setdefault(step.node, []).append(step)
+            continue
+        path = step.host_directory
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
+        status, space = os.stat(path), os.statvfs(path)
+        disk = Disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None, path)
+        yield step, os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK), str(status.st_dev), disk
+    for node, own in inside.items():
+        paths = "".join(f"{step.selected.volume.node_directory}\0" for step in own)
+        done = engine.inside(node).run(["xargs", "-0", "sh", "-c", _LOOK, "sh"], stdin=paths, check=False)
+        if done.code:
+            raise BadInput(
+                f"Archives cannot be extracted in the node {node}: {done.err.strip()}",
+                next_step="Use a node image that has GNU tar and coreutils.",
+            )
+        for step, line in zip(own, done.out.splitlines(), strict=True):
+            writable, free, inodes, device, path = line.split(None, 4)
+            yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
+
+
+def _foreign_owner(backup: Backup, step: Step) -> str:
+    """An owner of its files that this user cannot give them, '' for none."""
+    if os.geteuid() == 0:
+        return ""
+    groups = {os.getegid(), *os.getgroups()}
+    for entry in backup.entries(step.selected.saved):
+        if entry.uid != os.geteuid():
+            return f"the user {entry.uid}"
+        if entry.gid not in groups:
+            return f"the group {entry.gid}"
+    return ""
+
+
+def _shortage(backup: Backup, steps: Sequence[Step], disk: Disk) -> str:
+    """Why the archives do not fit on a disk, '' if they do."""
+    files = sum(step.selected.saved.files for step in steps)
+    if disk.inodes is not None and files > disk.inodes:
+        return f"{files:,} files, {disk.inodes:,} inodes are free"
+    if sum(step.selected.saved.bytes for step in steps) <= disk.free:
+        return ""
+    # Files may have holes, which archives do not contain.
+    needed = sum(_unpacked(backup, step) for step in steps)
+    return f"{needed:,} bytes are needed, {disk.free:,} are free (df -h {disk.path})" if needed > disk.free else ""
+
+
+def _unpacked(backup: Backup, step: Step) -> int:
+    archive = step.selected.saved.archive
+    if archive is None:
+        return 0
+    size = 0
+    with (
+        open(backup.directory / archive.path, "rb", buffering=0) as file,
+        decompressed(file, archive.compression) as tar,
+    ):
+        while piece := tar.read(CHUNK):
+            size += len(piece)
+    return size

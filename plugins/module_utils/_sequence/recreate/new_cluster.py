@@ -1,0 +1,46 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Steps of a recreation that make the new cluster: create it, and what people had made of its nodes and storage."""
+
+from __future__ import annotations
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
+    kind_cluster,
+    storage_provisioner,
+    storage_provisioner_info,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import another_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, images_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import (
+    identity,
+    set_node_settings,
+    set_storage,
+)
+
+from .context import Context, Facts
+
+
+def create(context: Context) -> Facts:
+    context.run("created", kind_cluster, context.facts["options"])
+    uid, _created = identity(context.connect())
+    if context.cluster_id and uid != context.cluster_id:
+        raise another_cluster(context.name, str(context.journal.path))
+    return {"cluster_id": uid}
+
+
+def provision(context: Context) -> Facts:
+    ours = [item["options"] for item in context.facts["storage_classes"] if item["options"]]
+    for options in ours or [{"state": "absent"}]:
+        storage_provisioner.run(context.options_of(storage_provisioner, options), False)
+    context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
+    return {}
+
+
+def configure(context: Context) -> Facts:
+    """Nodes and storage as people had made them."""
+    facts, api = context.facts, context.connect()
+    settings = facts.get("node_settings") or {}
+    same = set(images_of(cluster_spec(context.name, facts["options"]))) <= set(facts["images"])
+    context.warnings += set_storage(api, facts.get("storage") or (), context.options["wait_timeout"], same_images=same)
+    set_node_settings(api, settings)
+    return {}

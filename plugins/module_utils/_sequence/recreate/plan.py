@@ -1,0 +1,74 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The first step of a recreation: everything that can be refused is refused, before anything is changed."""
+
+from __future__ import annotations
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
+    kind_cluster,
+    storage_provisioner_info,
+    volume_backup,
+    volume_detach,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import kept_down
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
+    cluster_spec,
+    requested_labels,
+    undescribed,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
+
+from . import checks, survey
+from .context import Context, Facts
+
+
+def plan(context: Context) -> Facts:
+    """Run the actions in check mode, so that whatever they refuse is refused before anything is changed."""
+    facts = context.facts
+    _plan_options(context)
+    storage = storage_provisioner_info.run(context.options_of(storage_provisioner_info, {}), True)
+    facts["storage_classes"] = storage.facts["storage_classes"]
+    facts |= made_by_people(context.connect(), requested_labels(context.options["options"] or {}))
+    detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
+    in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
+    if in_use:
+        raise in_use_error(in_use)
+    survey.check_directories(context)
+    facts["kept_down"] = kept_down(detached["workloads"], context.progress)
+    planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
+    facts |= {"volumes": planned["volumes"], "saves": "generation" in planned}
+    checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
+    # The backup has proved the places of volumes in nodes of the same shape.
+    lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
+    directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
+    archive = context.options["data"] == "archive"
+    checks.check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
+    if archive:
+        checks.check_disk(context)
+    return facts
+
+
+def _plan_options(context: Context) -> None:
+    """Check the deletion, and the options of the new cluster."""
+    options = context.facts["options"]
+    plan_deletion(context)
+    facts, cluster, spec = context.facts, context.engine.nodes(context.name), cluster_spec(context.name, options)
+    if not facts["described"]:
+        if different := undescribed(spec, cluster):
+            raise undescribed_error(context.name, different)
+    elif not facts["changes"]:
+        lost = sorted({node.name for node in spec.nodes} - {node.name for node in cluster})
+        if lost:
+            context.warnings.append(lost_nodes(lost))
+        else:
+            kind_cluster.run(context.options_of(kind_cluster, options), True)
+
+
+def plan_deletion(context: Context) -> None:
+    """Check that kind can delete the cluster; one in the user's own kubeconfig is added to it again."""
+    deleted = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
+    if deleted.before.get("merged"):
+        context.facts["options"]["merge_kubeconfig"] = True

@@ -1,0 +1,51 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at the cluster's nodes and host directories: what a restore would refuse is refused before the deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import needed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import mismatches, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import users_elsewhere
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe
+
+from .context import Context
+
+_READ = ("PersistentVolume", "PersistentVolumeClaim")
+_ELSEWHERE = "another cluster uses its directory"
+_SHARED = "Delete the volume or the cluster there, or move the data to a directory of its own."
+
+
+def check_directories(context: Context) -> None:
+    """Raise Declined for host directories that nodes do not have, or that other clusters use."""
+    found = observe({**context.options, "context": None}, _READ)
+    pvs, claims = (found.objects[kind] for kind in _READ)
+    volumes = needed(read_volumes(pvs, claims), pvs).data
+    differing = mismatches(volumes, found.nodes)
+    details = {volume.name: {"claim": volume.claim} for volume in volumes}
+    places = {v.name: p.host_directory for v in volumes for p in volume_places(v, found.nodes) if p.host_directory}
+    shared = users_elsewhere(found.engine, found.sharing, places)
+    refusals = [Refusal(name, place.mismatch, place.remedy, details[name]) for name, place in differing.items()]
+    refusals += [Refusal(name, f"{_ELSEWHERE}: {why}", _SHARED, details[name]) for name, why in shared.items()]
+    decline(f"{count(len(refusals), 'volume')} could not be restored after the deletion", refusals)
+
+
+def proved_version(context: Context) -> str:
+    """The version of the cluster's API server. Raises Unreachable, and BadInput if another cluster's answers."""
+    cluster = context.connect()
+    version = cluster.version()
+    current_nodes(context, cluster)
+    return version
+
+
+def current_nodes(context: Context, cluster: Cluster) -> Sequence[Node]:
+    """The nodes, compared with this host. Raises BadInput if the API server is that of another cluster."""
+    return proved_nodes(context.engine, context.engine.nodes(context.name), cluster)

@@ -1,0 +1,83 @@
+"""What makes a recreation fail is found before it: ports, directories, places of volumes, volumes of an old backup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import (
+    host_refusals,
+    new_ports,
+    unrestored,
+    volume_refusals,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, expected_nodes
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume
+
+MOUNTED: dict[str, Any] = {
+    "nodes": [
+        {"ports": [{"node_port": 80, "host_port": 80}, {"node_port": 81}]},
+        {"role": "worker", "mounts": [{"host_path": "/srv", "node_path": "/data"}]},
+    ],
+    "networking": {"api_server_port": 6444},
+}
+SPEC = cluster_spec("lab", MOUNTED)
+VOLUME = Volume("v", "ns/c", node_directory="/data/v", source="hostPath", nodes=("lab-worker",))
+ANYWHERE = Volume("v", "ns/c", node_directory="/data/v", source="hostPath")
+
+
+def test_ports_that_the_cluster_has_are_free_for_it() -> None:
+    assert new_ports(SPEC, ()) == [Port(80, 80, ""), Port(6443, 6444, "127.0.0.1")]
+    own = Node("lab-control-plane", "lab", "control-plane", ports=(Port(8080, 80), Port(6443, 6444)))
+    assert new_ports(SPEC, [own]) == []
+    assert new_ports(cluster_spec("lab", {"nodes": [{}]}), ()) == []
+
+
+def test_refusals_name_port_directory_and_nodes() -> None:
+    port, path = host_refusals([(Port(80, 80), "why")], ["/srv"], SPEC)
+    assert (port.name, path.name) == ("host port 80/TCP", "/srv") and port.why == "why"
+    assert "sport = :80" in port.next_step
+    assert "lab-worker would have it mounted" in path.why and "control-plane" not in path.why
+
+
+@pytest.mark.parametrize("volume", [VOLUME, ANYWHERE])
+def test_volumes_that_are_found_again(volume: Volume) -> None:
+    """Nodes that take no pods do not count, as in a backup."""
+    nodes = expected_nodes(SPEC, {})
+    assert list(volume_refusals([volume], {"v": "/srv/v"}, nodes, archived=())) == []
+    assert list(volume_refusals([volume], {}, nodes, archived=())) == []
+
+
+@pytest.mark.parametrize(
+    ("directory", "nodes", "archived", "missing", "why"),
+    [
+        ("/old/v", MOUNTED, (), (), "its data is in /old/v, and the new cluster would look for it in /srv/v"),
+        ("/srv/v", {"nodes": [{}]}, (), (), "its node lab-worker is not part of this cluster"),
+        ("/srv/v", {"nodes": [{}, {"role": "worker"}]}, (), (), "/data/v on lab-worker is not mounted"),
+        ("/srv/v", {"nodes": [{}, {"role": "worker"}]}, ("v",), (), "look for it in /data/v, inside lab-worker"),
+        ("/srv/v", MOUNTED, (), ("/srv/v",), "its host directory /srv/v does not exist"),
+    ],
+)
+def test_volumes_that_would_not_be_found(
+    directory: str, nodes: dict[str, Any], archived: tuple[str, ...], missing: tuple[str, ...], why: str
+) -> None:
+    new = expected_nodes(cluster_spec("lab", nodes), {})
+    (refusal,) = volume_refusals([VOLUME], {"v": directory}, new, archived=archived, missing=missing)
+    assert why in refusal.why and refusal.next_step and refusal.details["claim"] == "ns/c"
+
+
+def test_data_in_an_archive_needs_no_directory() -> None:
+    nodes = expected_nodes(SPEC, {})
+    assert list(volume_refusals([VOLUME], {"v": "/srv/v"}, nodes, archived=("v",), missing=("/srv/v",))) == []
+    inside = expected_nodes(cluster_spec("lab", {"nodes": [{}, {"role": "worker"}]}), {})
+    assert list(volume_refusals([VOLUME], {"v": ""}, inside, archived=("v",))) == []
+
+
+def test_only_a_backup_from_before_the_cluster_was_not_restored() -> None:
+    catalog = Catalog("2026-01-02T00:00:00Z", SavedCluster("lab", "v1"), volumes=(saved_volume(0), saved_volume(1)))
+    assert unrestored(catalog, ["v1"], "2026-01-03T00:00:00Z") == ["v0"]
+    assert unrestored(catalog, [], "2026-01-01T00:00:00Z") == unrestored(catalog, [], "") == []

@@ -1,0 +1,93 @@
+"""Checks of option values that modules share."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
+    kind_cluster,
+    kind_cluster_info,
+    kind_image,
+    local_data,
+    node_drain,
+    storage_provisioner,
+    storage_provisioner_info,
+    volume_backup,
+    volume_detach,
+    volume_info,
+    volume_restore,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_absolute, defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
+
+ACTIONS = (
+    kind_cluster,
+    kind_cluster_info,
+    kind_image,
+    local_data,
+    node_drain,
+    storage_provisioner,
+    storage_provisioner_info,
+    volume_backup,
+    volume_detach,
+    volume_info,
+    volume_restore,
+    kind_cluster_recreate,
+)
+PATHS = [
+    (action, name)
+    for action in ACTIONS
+    for name, option in action.ARGUMENTS.items()
+    if "path" in (option.get("type"), option.get("elements"))
+]
+SPEC: dict[str, Any] = {
+    "one": {"type": "path"},
+    "many": {"type": "list", "elements": "path"},
+    "text": {"type": "str"},
+    "inside": {"type": "dict", "options": {"deep": {"type": "path"}}},
+    "rows": {"type": "list", "elements": "dict", "options": {"deep": {"type": "path"}}},
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"one": "/a", "many": ["/a", "~/b"], "text": "a", "inside": {"deep": "/a"}, "rows": [{"deep": "/a"}]},
+        {"one": None, "many": None, "text": None, "inside": None, "rows": None},
+        {"one": "", "many": [], "inside": {}, "rows": [{}]},
+    ],
+)
+def test_absolute_paths(options: dict[str, Any]) -> None:
+    check_absolute(options, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"one": "a"}, "one 'a'"),
+        ({"one": "./a"}, "one './a'"),
+        ({"many": ["/a", "b"]}, "many 'b'"),
+        ({"inside": {"deep": "a"}}, "deep 'a'"),
+        ({"rows": [{"deep": "/a"}, {"deep": "b"}]}, "deep 'b'"),
+    ],
+)
+def test_relative_paths(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=f"^{said} is not an absolute path.$"):
+        check_absolute(options, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("action", "name"), PATHS, ids=lambda value: str(getattr(value, "__name__", value)).split(".")[-1]
+)
+def test_every_module_refuses_relative_paths_before_it_does_anything(action: ModuleType, name: str) -> None:
+    """They would depend on the directory in which Ansible runs the module, which is removed at the end."""
+    value: Any = "here" if action.ARGUMENTS[name]["type"] == "path" else ["here"]
+    options = {**defaults(action.ARGUMENTS), "name": "local_path", name: value}
+    for check_mode in (True, False):
+        with pytest.raises(BadInput, match=f"{name} 'here' is not an absolute path"):
+            action.run(options, check_mode)

@@ -1,0 +1,86 @@
+"""Looks at nodes and at this host: the script that runs in a node, and mounts of this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import compared
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_look
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import (
+    LOOK,
+    look_at_host,
+    look_at_nodes,
+)
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
+
+
+def node(path: object, **options: str) -> Node:
+    return Node("k-worker", "k", "worker", mounts=(Mount(str(path), str(path)),), **options)
+
+
+def inside(*paths: object):
+    """A node whose inside is this host."""
+    names = [str(path) for path in paths]
+    return parse_look("k-worker", Runner().run(["sh", "-c", LOOK, "sh", *names]).out, names)
+
+
+def test_the_script_shows_what_the_host_shows(tmp_path: Path) -> None:
+    directory, link = tmp_path / "a b\n$x", tmp_path / "link"
+    directory.mkdir()
+    link.symlink_to(directory)
+    look = inside(directory, tmp_path / "missing", link)
+    status = os.stat(directory)
+    assert look.stats[str(directory)] == (status.st_dev, status.st_ino)
+    assert look.stats[str(tmp_path / "missing")] is None
+    assert look.real[str(link)] == str(directory)
+    host = look_at_host([node(directory)])
+    assert look.boot == host.boot != ""
+    assert look.mounts["/"] == host.mounts["/"]
+    assert inside().stats == {}
+
+
+def test_a_replaced_directory_of_this_host_is_a_mismatch(tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    before = inside(lab)
+    assert not compared([node(lab)], {"k-worker": before}, look_at_host([node(lab)]), "docker")[0].mounts[0].mismatch
+    lab.rename(tmp_path / "lab.old")
+    lab.mkdir()
+    (own,) = compared([node(lab)], {"k-worker": before}, look_at_host([node(lab)]), "docker")
+    assert f"{lab} on the host is not the directory that k-worker has mounted" in own.mounts[0].mismatch
+
+
+def test_a_symbolic_link_on_the_host_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    linked = Node("k-worker", "k", "worker", mounts=(Mount(str(tmp_path / "real"), str(tmp_path / "link")),))
+    (own,) = compared([linked], {"k-worker": inside(tmp_path / "real")}, look_at_host([linked]), "docker")
+    assert own.mounts[0].mismatch == ""
+    assert own.host_directory(str(tmp_path / "real" / "v1")) == str(tmp_path / "real" / "v1")
+
+
+def test_the_host_of_docker_desktop(tmp_path: Path) -> None:
+    path = f"/host_mnt{tmp_path}"
+    assert look_at_host([node(path)]).real == {path: str(tmp_path)}
+
+
+def test_only_running_nodes_of_kubernetes_are_looked_at() -> None:
+    runner = ScriptedRunner()
+    nodes = [node("/data"), node("/data", state="exited"), Node("k-lb", "k", "external-load-balancer")]
+    looks = look_at_nodes(Engine("docker", runner), nodes)
+    assert list(looks) == ["k-worker"]
+    assert len(runner.calls) == 1
+
+
+def test_a_node_that_does_not_answer() -> None:
+    class Hanging(ScriptedRunner):
+        def run(self, *_argv, **_options):
+            raise TimedOut("docker did not finish within 30 seconds.")
+
+    looks = look_at_nodes(Engine("docker", Hanging()), [node("/data")])
+    assert looks["k-worker"].error == "docker did not finish within 30 seconds"

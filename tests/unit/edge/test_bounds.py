@@ -1,0 +1,45 @@
+"""What hangs in the kernel is reported, and programs without progress are killed."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer, kill_if_stalled
+
+
+def test_an_answer_and_an_error_are_passed_on() -> None:
+    assert answer(lambda: 7, "/") == 7
+    for error in (OSError("no"), BadInput("no")):
+
+        def fail(error: Exception = error) -> None:
+            raise error
+
+        with pytest.raises(type(error)):
+            answer(fail, "/")
+
+
+def test_a_file_system_that_does_not_answer_is_named() -> None:
+    free = threading.Event()
+    with pytest.raises(TimedOut, match=r"/mnt/dead does not answer within 0\.1 seconds") as raised:
+        answer(free.wait, "/mnt/dead", 0.1)
+    free.set()
+    assert "umount" in raised.value.next_step
+
+
+def test_a_program_without_progress_is_killed() -> None:
+    with subprocess.Popen(["sleep", "60"]) as program:
+        kill_if_stalled(program, 0.2)
+        assert program.wait(20) == -9
+
+
+def test_a_program_with_progress_is_not() -> None:
+    begun = time.monotonic()
+    script = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.DEVNULL) as program:
+        kill_if_stalled(program, 0.6)
+        assert program.wait(20) == 0 and time.monotonic() - begun > 0.7
