@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from kubernetes.config import kube_config
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
@@ -37,6 +39,8 @@ def main() -> None:
             os.setgroups([os.stat("/var/run/docker.sock").st_gid])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
+            # Keys and certificates that were written for root.
+            kube_config._temp_files.clear()
             os.write(writing, said(options, check_mode=check_mode).encode()[:60000])
             os._exit(0)
         os.close(writing)

@@ -408,12 +408,24 @@ def test_a_quota_that_does_not_allow_the_claims(cluster, backup, data):
     assert "Raise the quota" in raised.value.next_step
 
 
-def test_pods_that_wait_for_a_restored_claim_are_tried_again(cluster, backup, data):
+def test_pods_that_wait_for_a_restored_claim_are_scheduled(cluster, backup, data):
     volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "c1"}}]
     waiting = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"volumes": volumes}}
     cluster.put({"kind": "Pod", **waiting, "status": {"phase": "Pending"}})
+
+    def scheduler(cluster):
+        """It has missed that the claim was bound, and looks again when the claim changes."""
+        binding_controller(cluster)
+        claim = cluster.get("PersistentVolumeClaim", "c1", "ns") or {"metadata": {}}
+        if any("touched" in name for name in claim["metadata"].get("annotations", {})):
+            pod = cluster.get("Pod", "p", "ns")
+            cluster.put({**pod, "spec": {**pod["spec"], "nodeName": "k-worker"}})
+
+    cluster.react = scheduler
     restore(cluster, backup, data)
-    assert cluster.writes[-2:] == [("patch", "PersistentVolumeClaim", "ns/c1")] * 2
+    assert cluster.get("Pod", "p", "ns")["spec"]["nodeName"] == "k-worker"
+    annotations = cluster.get("PersistentVolumeClaim", "c1", "ns")["metadata"]["annotations"]
+    assert annotations == {"pv.kubernetes.io/bind-completed": "yes"}
 
 
 def test_a_directory_of_another_clusters_volume_is_refused(cluster, backup, data, monkeypatch):

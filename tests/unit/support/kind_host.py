@@ -220,7 +220,7 @@ class KindHost(Runner):
         answers = {
             "ps": Completed(0, "\n".join(listed)),
             "inspect": Completed(0, json.dumps([n for n in self.nodes if n["Name"] in words])),
-            "info": Completed(0, f"{platform.node()}\t{self.root}"),
+            "info": Completed(0, "[]" if "Mirrors" in words[-1] else f"{platform.node()}\t{self.root}"),
             "manifest": Completed(0, "{}") if self._is_pullable(words[-1]) else Completed(1, err="no such manifest"),
             "logs": Completed(0),
             "run": Completed(0, "v1.34.4"),

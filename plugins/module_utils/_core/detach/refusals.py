@@ -18,6 +18,7 @@ from .model import Request
 _BARE = "Delete these pods, or set unmanaged=delete."
 _UNKNOWN = "Scale down their controller, or set unmanaged=delete to delete the pods."
 _OPERATED = "Scale down their controller, or set unmanaged=delete to scale down the workloads that it made."
+_NOT_READY = "Find out why: kubectl describe node {node}; kindlab.volumes.kind_cluster starts a node that is stopped."
 _STATIC = "Move the manifests of static pods out of the node's /etc/kubernetes/manifests."
 
 
@@ -55,7 +56,7 @@ def on_dead_nodes(using: Iterable[Object], not_ready: Mapping[str, str]) -> list
         node = pod["spec"].get("nodeName", "")
         if node in not_ready:
             why = f"its node {node} is {not_ready[node]}, and ends no pods"
-            found.append(_refusal(pod, why, f"Start the node, for example: docker start {node}", static=True))
+            found.append(_refusal(pod, why, _NOT_READY.format(node=node), static=True))
     return found
 
 

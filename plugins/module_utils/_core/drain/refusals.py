@@ -24,8 +24,8 @@ CRITICAL = ("system-cluster-critical", "system-node-critical")
 _ESSENTIAL = "Uncordon another node that can run it, or set force=true."
 _BARE = "Set force=true to evict pods without a controller."
 _NOT_READY = (
-    "Start it, for example: docker start {node}. Or delete its pods without waiting for it: force=true and "
-    "terminate_grace_period=0; their containers still run if the node does."
+    "Find out why: kubectl describe node {node}; kindlab.volumes.kind_cluster starts a node that is stopped. Or delete "
+    "its pods without waiting for it: force=true and terminate_grace_period=0; their containers still run if it does."
 )
 _DATA = "Set delete_emptydir_data=true to evict pods and delete the data in these volumes."
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import attributes_digest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 
 from .read_errors import read_error
 
@@ -29,11 +30,12 @@ def walk(directory: str) -> Iterator[Found]:
     """The directory's entries, sorted by path; needs memory for the names of one directory and those above it.
 
     Omitted: the content of file systems mounted in it, and sockets (they belong to a process; no archive keeps them).
-    Raises BadInput if it is missing or unreadable, Conflict if an entry vanishes meanwhile.
+    Raises BadInput if it is missing or unreadable, Conflict if an entry vanishes meanwhile, and TimedOut if its file
+    system does not answer.
     """
     top = os.fsencode(directory)
     try:
-        status = os.lstat(top)
+        status = answer(lambda: os.lstat(top), directory)
         if not stat.S_ISDIR(status.st_mode):
             raise BadInput(f"The volume directory {directory} is not a directory.", tried=f"ls -ld {directory}")
         # The names that are still to come, last first; 'name/' stands for what is in a directory, as it sorts there.

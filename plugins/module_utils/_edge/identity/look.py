@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.hos
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, parse_look, parse_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ANSWER_SECONDS, Engine
 
 # Arguments: the paths of mounts in the node.
@@ -31,6 +32,8 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 MOUNTS = "/proc/self/mountinfo"
 # Docker Desktop mounts the host's paths below this directory of its virtual machine.
 DESKTOP = "/host_mnt"
+# For a path on a network file system whose server may be gone.
+HOST_SECONDS = 10.0
 
 
 def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
@@ -43,11 +46,11 @@ def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
 
 def look_at_host(nodes: Iterable[Node]) -> Look:
     """What a look at this host shows of the host paths of these nodes' mounts."""
-    real = {path: _real(path) for path in bind_paths(nodes)}
+    found = {path: _host_path(path) for path in bind_paths(nodes)}
     return Look(
         boot=_content(BOOT).strip(),
-        stats={path: stat for path in real for stat in _stats(real[path])},
-        real=real,
+        stats={path: stat for path, (_real_path, stats) in found.items() for stat in stats},
+        real={path: real_path for path, (real_path, _stats_of) in found.items()},
         mounts=parse_mounts(_content(MOUNTS)),
     )
 
@@ -59,6 +62,19 @@ def _look_at_node(engine: Engine, node: Node) -> Look:
         return parse_look(node.name, done.out, paths)
     except (CommandFailed, TimedOut) as error:
         return Look(error=error.message.rstrip("."))
+
+
+def _host_path(path: str) -> tuple[str, tuple[tuple[int, int] | None, ...]]:
+    """Its real path, and what _stats yields; nothing if its file system does not answer."""
+
+    def look() -> tuple[str, tuple[tuple[int, int] | None, ...]]:
+        real = _real(path)
+        return real, tuple(_stats(real))
+
+    try:
+        return answer(look, path, HOST_SECONDS)
+    except TimedOut:
+        return path, ()
 
 
 def _real(path: str) -> str:

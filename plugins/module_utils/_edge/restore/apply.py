@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.waiting import retry_waiting_pods
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
 
 from .extraction import extract
 
@@ -34,7 +34,7 @@ def apply(
     watch.lap("write")
     phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
     watch.lap("wait")
-    retry_waiting_pods(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
+    requeue(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
     # Last: they may be bound to a volume that is available, and pods may start at once.
     with _quotas_explained():
         cluster.each(cluster.create_missing, planned.claims)

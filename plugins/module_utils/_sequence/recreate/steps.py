@@ -14,13 +14,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import with_policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
 from . import survey
 from .context import Context, Facts
-from .earlier import names
 from .new_cluster import configure, create, provision
 from .plan import plan
 from .undo import undo
@@ -39,7 +40,7 @@ def detach(context: Context) -> Facts:
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
     saved = context.run("backed_up", volume_backup, {"without_api": without_api})
     generation = saved.get("generation", "")
-    context.facts |= {"generation": generation, "volumes": saved["volumes"]}
+    context.facts |= {"generation": generation, "volumes": with_policies(saved["volumes"], context.facts)}
     if generation:
         return {"generation": generation}
     return {"generation": "", "newest_generation": next(reversed(names(context)), "")}

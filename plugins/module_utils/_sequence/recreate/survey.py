@@ -21,14 +21,17 @@ from .context import Context
 
 _READ = ("PersistentVolume", "PersistentVolumeClaim")
 _ELSEWHERE = "another cluster uses its directory"
-_SHARED = "Delete the volume or the cluster there, or move the data to a directory of its own."
+_SHARED = (
+    "Delete the volume or the cluster there, or move the data to a directory of its own. A cluster that is stopped has "
+    "to be started or deleted."
+)
 
 
 def check_directories(context: Context) -> None:
     """Raise Declined for host directories that nodes do not have, or that other clusters use."""
     found = observe({**context.options, "context": None}, _READ)
     pvs, claims = (found.objects[kind] for kind in _READ)
-    volumes = needed(read_volumes(pvs, claims), pvs).data
+    volumes = needed([v for v in read_volumes(pvs, claims) if not v.is_ephemeral], pvs).data
     differing = mismatches(volumes, found.nodes)
     details = {volume.name: {"claim": volume.claim} for volume in volumes}
     places = {v.name: p.host_directory for v in volumes for p in volume_places(v, found.nodes) if p.host_directory}

@@ -238,7 +238,7 @@ def test_pods_on_a_node_that_is_not_ready_are_refused(unmanaged, how):
     mine = pod("p", "c", metadata={**made_by("ReplicaSet", "web-1"), **how})
     with pytest.raises(Declined, match=r"ns/p: its node k-worker is NotReady \(NodeStatusUnknown\)") as caught:
         detached(*C, WEB, WEB_1, node, mine, unmanaged=unmanaged)
-    assert "docker start k-worker" in caught.value.next_step
+    assert "kubectl describe node k-worker" in caught.value.next_step
     condition["status"] = "True"
     assert names(detached(*C, WEB, WEB_1, node, mine).pods) == ["p"]
 

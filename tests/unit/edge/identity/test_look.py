@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
+
+import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import compared
@@ -11,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity import look
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import (
     LOOK,
     look_at_host,
@@ -33,14 +37,14 @@ def test_the_script_shows_what_the_host_shows(tmp_path: Path) -> None:
     directory, link = tmp_path / "a b\n$x", tmp_path / "link"
     directory.mkdir()
     link.symlink_to(directory)
-    look = inside(directory, tmp_path / "missing", link)
+    shown = inside(directory, tmp_path / "missing", link)
     status = os.stat(directory)
-    assert look.stats[str(directory)] == (status.st_dev, status.st_ino)
-    assert look.stats[str(tmp_path / "missing")] is None
-    assert look.real[str(link)] == str(directory)
+    assert shown.stats[str(directory)] == (status.st_dev, status.st_ino)
+    assert shown.stats[str(tmp_path / "missing")] is None
+    assert shown.real[str(link)] == str(directory)
     host = look_at_host([node(directory)])
-    assert look.boot == host.boot != ""
-    assert look.mounts["/"] == host.mounts["/"]
+    assert shown.boot == host.boot != ""
+    assert shown.mounts["/"] == host.mounts["/"]
     assert inside().stats == {}
 
 
@@ -84,3 +88,20 @@ def test_a_node_that_does_not_answer() -> None:
 
     looks = look_at_nodes(Engine("docker", Hanging()), [node("/data")])
     assert looks["k-worker"].error == "docker did not finish within 30 seconds"
+
+
+def test_a_host_path_whose_file_system_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be another cluster's, and must not keep this one from being looked at."""
+    free = threading.Event()
+
+    def stat(path: str) -> os.stat_result:
+        if path == "/mnt/dead":
+            free.wait()
+        return os.lstat(path)
+
+    monkeypatch.setattr(look.os, "stat", stat)
+    monkeypatch.setattr(look, "HOST_SECONDS", 0.2)
+    mounts = (Mount("/n", "/mnt/dead"), Mount("/m", "/"))
+    found = look.look_at_host([Node("n", "lab", "worker", mounts=mounts)])
+    free.set()
+    assert found.stats.keys() == {"/"} and found.real == {"/mnt/dead": "/mnt/dead", "/": "/"}
