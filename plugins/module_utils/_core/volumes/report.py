@@ -57,7 +57,7 @@ def describe(
     volume: Volume,
     nodes: Iterable[Node],
     pods: Mapping[str, list[Object]],
-    pv: Object | None = None,
+    pv: Object,
     *,
     elsewhere: bool = False,
 ) -> Object:
@@ -69,7 +69,8 @@ def describe(
     places = volume_places(volume, nodes)
     directories = {place.host_directory for place in places}
     return {
-        **_state(volume, source_text(pv) if pv else ""),
+        **_state(volume),
+        "location": source_text(pv),
         "data": "elsewhere" if elsewhere else _data(places),
         "provisioned_by": volume.provisioned_by,
         "nodes": list(volume.nodes),
@@ -81,7 +82,7 @@ def describe(
     }
 
 
-def _state(volume: Volume, location: str) -> Object:
+def _state(volume: Volume) -> Object:
     return {
         "name": volume.name,
         "claim": volume.claim,
@@ -96,7 +97,6 @@ def _state(volume: Volume, location: str) -> Object:
         "access_modes": list(volume.access_modes),
         "volume_mode": "Block" if volume.is_block else "Filesystem",
         "source": volume.source,
-        "location": location,
     }
 
 
