@@ -26,7 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, steps, survey
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
@@ -162,7 +162,7 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
-            patch.setattr(steps, "changes", self.changes)
+            patch.setattr(verify, "changes", self.changes)
             patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
             patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)

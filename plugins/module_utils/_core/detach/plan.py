@@ -181,12 +181,7 @@ def _workloads(observed: Observed, using: Iterable[Object], claims: set[str], re
         if scalable(item) and not workloads.has_finished(item) and workloads.used_claims(item, index):
             yield item
     for pod in using:
-        reference = pods.controller(pod)
-        while reference is not None:
-            item = observed.workloads.get(reference.get("uid", ""), {})
-            if not item:
-                break
-            reference = pods.controller(item)
+        for item in pods.controllers(pod, observed.workloads):
             if scalable(item) and not workloads.has_finished(item):
                 yield item
 

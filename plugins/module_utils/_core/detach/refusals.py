@@ -32,21 +32,21 @@ def unmanaged(pod: Object, known: Mapping[str, Object]) -> Refusal | None:
         return _refusal(pod, "it is a static pod", _STATIC, static=True)
     if pods.is_terminating(pod):
         return None
-    item = pod
-    while (reference := pods.controller(item)) is not None:
-        above = known.get(reference.get("uid", ""))
-        if above is None:
-            # The pods of a known kind are deleted with their workload.
-            if pods.is_builtin(reference):
-                return None
-            controller = pods.referred(reference).text()
-            if item is pod:
-                return _refusal(pod, f"it is controlled by {controller}, which this module cannot scale", _UNKNOWN)
-            name = f"{item['kind']}/{item['metadata']['name']}"
-            why = f"its {name} is controlled by {controller}, which may scale it up again"
-            return _refusal(pod, why, _OPERATED, by_workload=True)
-        item = above
-    return _refusal(pod, "no controller recreates this pod", _BARE) if item is pod else None
+    item = [pod, *pods.controllers(pod, known)][-1]
+    reference = pods.controller(item)
+    if reference is None:
+        return _refusal(pod, "no controller recreates this pod", _BARE) if item is pod else None
+    if reference.get("uid", "") in known:
+        return _refusal(pod, "its controllers are controlled by each other", _UNKNOWN)
+    # The pods of a known kind are deleted with their workload.
+    if pods.is_builtin(reference):
+        return None
+    controller = pods.referred(reference).text()
+    if item is pod:
+        return _refusal(pod, f"it is controlled by {controller}, which this module cannot scale", _UNKNOWN)
+    name = f"{item['kind']}/{item['metadata']['name']}"
+    why = f"its {name} is controlled by {controller}, which may scale it up again"
+    return _refusal(pod, why, _OPERATED, by_workload=True)
 
 
 def on_dead_nodes(using: Iterable[Object], not_ready: Mapping[str, str]) -> list[Refusal]:

@@ -92,6 +92,20 @@ def controller(item: Mapping[str, Any]) -> Object | None:
     return next((reference for reference in references if reference.get("controller")), None)
 
 
+def controllers(item: Mapping[str, Any], known: Mapping[str, Object]) -> list[Object]:
+    """Its controller, the controller of that, and so on, as far as they are known. known: objects by uid.
+
+    Nobody checks ownerReferences: they may lead in a circle.
+    """
+    found: dict[str, Object] = {}
+    while (reference := controller(item)) is not None:
+        uid = reference.get("uid", "")
+        if uid in found or uid not in known:
+            break
+        item = found[uid] = known[uid]
+    return list(found.values())
+
+
 def is_builtin(reference: Mapping[str, Any]) -> bool:
     """True if a reference names one of Kubernetes' own controllers, by group and kind."""
     group = str(reference.get("apiVersion", "")).rpartition("/")[0]

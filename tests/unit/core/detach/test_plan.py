@@ -213,6 +213,16 @@ BY_HAND = "no controller recreates this pod"
             "it is controlled by ConfigMap/odd, which this module cannot scale",
             "Scale down their controller",
         ),
+        (
+            [
+                workload("ReplicaSet", "one", metadata=made_by("Job", "two")),
+                workload("Job", "two", metadata=made_by("ReplicaSet", "one")),
+                pod("p", "c", metadata=made_by("ReplicaSet", "one")),
+            ],
+            "ns/p",
+            "its controllers are controlled by each other",
+            "Scale down their controller",
+        ),
         ([FIXED], "ns/etcd", "it is a static pod", "/etc/kubernetes/manifests"),
     ],
 )

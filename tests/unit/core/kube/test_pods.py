@@ -6,6 +6,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import (
     PodVolume,
+    controllers,
     is_exempt_from_budgets,
     is_mirror,
     is_terminal,
@@ -130,3 +131,12 @@ def test_pods_are_found_by_the_claims_they_name():
     }
     shown = {"namespace": "ns", "name": "p", "node": "n", "phase": "Running"}
     assert pods_by_claim([pod]) == {"ns/c": [shown], "ns/p-scratch": [shown]}
+
+
+def test_controllers_that_own_each_other():
+    one = {"metadata": {"uid": "1", "ownerReferences": [{"uid": "2", "controller": True}]}}
+    two = {"metadata": {"uid": "2", "ownerReferences": [{"uid": "1", "controller": True}]}}
+    owned = {"metadata": {"ownerReferences": [{"uid": "0"}, {"uid": "1", "controller": True}]}}
+    assert controllers(owned, {"1": one, "2": two}) == [one, two]
+    assert controllers(owned, {"1": one}) == [one]
+    assert controllers(owned, {}) == []

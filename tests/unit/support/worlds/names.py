@@ -66,6 +66,10 @@ def metadata(c: Choices, kind: str, name: str, namespace: str = "") -> Object:
     return found
 
 
+# Nothing but these makes pods.
+OF_PODS = tuple(pair for pair in CONTROLLERS if pair[1] not in ("CronJob", "Deployment"))
+
+
 def owners(c: Choices, namespace: str, kinds: tuple[tuple[str, str], ...] = CONTROLLERS) -> Object:
     """ownerReferences as a part of metadata, {} for none. They may lead nowhere, or in a circle."""
     if not c.chance(2):

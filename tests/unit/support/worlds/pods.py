@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .choices import Choices
-from .names import CLAIMS, CONTROLLERS, NODES, WORKLOADS, Object, metadata, owners
+from .names import CLAIMS, CONTROLLERS, NODES, OF_PODS, WORKLOADS, Object, metadata, owners, uid
 
 KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "DaemonSet", "Job", "CronJob")
 VERSIONS = {kind: version for version, kind in reversed(CONTROLLERS) if "." not in version}
@@ -29,7 +29,7 @@ def pod(c: Choices, name: str, namespace: str, directories: tuple[str, ...], cla
     found: Object = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {**metadata(c, "Pod", name, namespace), **owners(c, namespace)},
+        "metadata": {**metadata(c, "Pod", name, namespace), **owners(c, namespace, OF_PODS)},
         "spec": spec,
     }
     if c.chance(12):
@@ -89,6 +89,38 @@ def workload(
             )
         )
     return found
+
+
+def made_by(item: Object, node: str) -> list[Object]:
+    """What controllers make of a workload: its pod on a node, and the ReplicaSet between a Deployment and its pod."""
+    if item["kind"] == "CronJob" or item["spec"].get("replicas") == 0 or item["spec"].get("suspend"):
+        return []
+    name = item["metadata"]["name"]
+    if item["kind"] == "Deployment":
+        between = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "spec": item["spec"]}
+        between["metadata"] = _made(item, "ReplicaSet", f"{name}-1")
+        return [between, *made_by(between, node)]
+    spec = {**item["spec"]["template"]["spec"], "nodeName": node}
+    for made in item["spec"].get("volumeClaimTemplates") or ():
+        claim = {"claimName": f"{made['metadata']['name']}-{name}-0"}
+        spec["volumes"] = [*spec.get("volumes", ()), {"name": made["metadata"]["name"], "persistentVolumeClaim": claim}]
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    running = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _made(item, "Pod", f"{name}-0"),
+        "spec": spec,
+        "status": ready,
+    }
+    running["metadata"]["labels"] = (item["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    return [running]
+
+
+def _made(item: Object, kind: str, name: str) -> Object:
+    above = {"apiVersion": item["apiVersion"], "kind": item["kind"], "name": item["metadata"]["name"]}
+    reference = {**above, "uid": item["metadata"]["uid"], "controller": True}
+    namespace = item["metadata"]["namespace"]
+    return {"name": name, "namespace": namespace, "uid": uid(kind, namespace, name), "ownerReferences": [reference]}
 
 
 def budget(c: Choices, name: str, namespace: str) -> Object:
@@ -175,7 +207,7 @@ def _pod_volume(c: Choices, number: int, directories: tuple[str, ...], claims: t
     if kind < 4:
         return {
             "name": name,
-            "persistentVolumeClaim": {"claimName": c.pick((*claims, *claims, *claims, *CLAIMS, "gone"))},
+            "persistentVolumeClaim": {"claimName": c.pick((*claims * 9, *CLAIMS, "gone"))},
         }
     if kind == 4:
         return {"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}
@@ -199,4 +231,4 @@ def _stateful(c: Choices) -> Object:
     return found
 
 
-__all__ = ["KINDS", "WORKLOADS", "budget", "node", "pod", "workload"]
+__all__ = ["KINDS", "WORKLOADS", "budget", "made_by", "node", "pod", "workload"]

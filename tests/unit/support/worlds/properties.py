@@ -42,8 +42,10 @@ def attempt(request: Request, world: World, check_mode: bool) -> Told:
 
 def play(c: Choices, world: World) -> Iterator[str]:
     """Make requests; what does not hold, as sentences."""
-    for _turn in range(TURNS):
-        request = draw(c.part(64), world)
+    for turn in range(TURNS):
+        # Often there is a backup, which other modules read.
+        first = c.pick(("volume_backup", "")) if turn == 0 else ""
+        request = draw(c.part(64), world, first)
         yield from (f"{request}: {problem}" for problem in problems(request, world))
         if world.host.clusters.get(CLUSTER) is not world.api:
             # The cluster was deleted or created again: there is nothing left to look at.

@@ -110,7 +110,7 @@ def _value(c: Choices, name: str, spec: Mapping[str, Any], world: World) -> Any:
     objects = [item for item in world.api.objects.values() if item["kind"] in VOLUME_KINDS]
     names = sorted(_full_name(item) for item in objects)
     pools: dict[str, tuple[Any, ...]] = {
-        "path": (f"{world.top}/backup", f"{world.top}/backup", f"{world.top}/other", f"{world.top}/h/0/v1"),
+        "path": (*[f"{world.top}/backup"] * 8, f"{world.top}/other", f"{world.top}/h/0/v1"),
         "backup": (f"{world.top}/backup", f"{world.top}/other"),
         "dest": (f"{world.top}/rendered", f"{world.top}/h/0"),
         "root": (f"{world.top}/h", f"{world.top}/none"),
@@ -123,8 +123,8 @@ def _value(c: Choices, name: str, spec: Mapping[str, Any], world: World) -> Any:
         "name": ("c",),
     }
     members: dict[str, tuple[Any, ...]] = {
-        "names": (*names, *names, "gone", ""),
-        "namespaces": (*NAMESPACES, "gone", ""),
+        "names": (*names * 8, "gone", ""),
+        "namespaces": (*NAMESPACES * 4, "gone", ""),
         "storage_classes": tuple(CLASSES),
         "label_selectors": ("app=db", "a/b="),
         "pod_selectors": ("app=db", "a/b="),
@@ -137,9 +137,9 @@ def _value(c: Choices, name: str, spec: Mapping[str, Any], world: World) -> Any:
     if kind == "bool":
         return c.chance(2)
     if kind == "int":
-        return c.pick((1, 0, 2, 9, spec.get("default"), -1))
+        return c.pick((*[spec.get("default")] * 4, 1, 2, 9, 0, -1))
     if kind == "list":
-        return c.some(members.get(name, ("x",)), 2)
+        return [] if c.chance(12) else [c.pick(members.get(name, ("x",))) for _turn in range(1 + c.number(2))]
     if kind == "dict":
         return c.pick(({}, {NODES[1]: NODES[2]}, {"gone": NODES[1]}))
     return c.pick(pools.get(name, (spec.get("default"), "x")))

@@ -65,7 +65,9 @@ def _bound_volumes(pod: Object, objects: Mapping[Key, Object]) -> Iterator[Objec
         claim = objects.get(("PersistentVolumeClaim", pod["metadata"]["namespace"], name))
         pv = objects.get(("PersistentVolume", "", claim["spec"].get("volumeName", ""))) if claim else None
         ref = (pv or {}).get("spec", {}).get("claimRef") or {}
-        if pv and (ref.get("namespace"), ref.get("name")) == (pod["metadata"]["namespace"], name):
+        owners = (claim or {"metadata": {}})["metadata"].get("ownerReferences") or ()
+        own = any(owner["kind"] == "Pod" and owner.get("controller") for owner in owners)
+        if pv and not own and (ref.get("namespace"), ref.get("name")) == (pod["metadata"]["namespace"], name):
             yield pv
 
 

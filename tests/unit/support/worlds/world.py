@@ -14,7 +14,7 @@ from .api import WorldApi
 from .choices import Choices
 from .host import WorldHost, build_host, directories
 from .names import CLAIMS, CLASSES, CLUSTER, NAMESPACES, NODES, PODS, VOLUMES, WORKLOADS, Object, metadata
-from .pods import KINDS, budget, node, pod, workload
+from .pods import KINDS, budget, made_by, node, pod, workload
 from .volumes import attachment, bind, claim, storage_class, volume
 
 # In memory if possible: most of the time is spent on files.
@@ -160,13 +160,14 @@ def _storage(c: Choices, paths: tuple[str, ...]) -> list[Object]:
 def _pods(c: Choices, paths: tuple[str, ...], storage: list[Object]) -> list[Object]:
     found = []
     claims = [item["metadata"] for item in storage if item["kind"] == "PersistentVolumeClaim"]
-    spaces = (*(claim["namespace"] for claim in claims), *NAMESPACES)
+    spaces = (*[claim["namespace"] for claim in claims] * 4, *NAMESPACES)
     for turn in range(c.number(5) + c.number(5)):
         one = c.part(48)
         space = one.pick(spaces)
         used = tuple(claim["name"] for claim in claims if claim["namespace"] == space)
         if turn % 2:
-            found.append(workload(one, one.pick(KINDS), one.pick(WORKLOADS), space, paths, used))
+            item = workload(one, one.pick(KINDS), one.pick(WORKLOADS), space, paths, used)
+            found += [item, *(made_by(item, one.pick(NODES)) if one.chance(2) else ())]
         else:
             found.append(pod(one, one.pick(PODS), space, paths, used))
     for name in ("one", "two")[: c.number(3)]:
