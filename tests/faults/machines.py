@@ -89,7 +89,7 @@ def another_user(lab: Lab) -> Iterator[Row]:
             check=False,
             env={**os.environ, "PYTHONPATH": str(BUILD / "collections")},
         )
-        said = [json.loads(line) for line in lines.stdout.splitlines()] or [lines.stderr[-500:]] * 3
+        said = [" ".join(json.loads(line).split()) for line in lines.stdout.splitlines()] or [lines.stderr[-500:]] * 3
     finally:
         secret.unlink()
         kubeconfig.unlink()
