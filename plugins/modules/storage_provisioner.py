@@ -154,6 +154,7 @@ options:
       - Whether to fail if the directory of V(local_path_shared) or V(hostpath) is not the same in all nodes.
       - Device and inode of the directory are compared in all nodes, also in check mode. This is skipped with a warning
         if the node containers are on another host.
+      - It also fails if the directory of the host is not the one that the nodes have mounted.
     type: bool
     default: true
   wait_timeout:

@@ -17,7 +17,7 @@ MOUNT = "/var/local-path-provisioner"
 KINDS: dict[str, tuple[str, ...]] = {
     "hostPath or local, mounted from the host": ("host-path", "local"),
     "hostPath or local, inside one node": ("inside",),
-    "local data": ("local-data-default-library",),
+    "local data": ("default.library",),
     "NFS, iSCSI and other network sources": ("nfs", "iscsi"),
     "CSI": ("csi",),
     "generic ephemeral": (),
@@ -77,9 +77,9 @@ def rows() -> Iterator[Row]:
         refuse(lab, table)
         remove_refused(lab)
         detach(lab, table)
-        recreate(lab, table)
-        restore(lab, table)
-        remove(lab, table)
+        if recreate(lab, table):
+            restore(lab, table)
+            remove(lab, table)
         yield from table.rows()
 
 
@@ -220,7 +220,7 @@ def refuse(lab: Lab, table: Table) -> None:
     table.note("backup", "Terminating", not rescued.failed and policy == "Retain", rescued)
     absent = lab.ask("kind_cluster", check=True, state="absent")
     named = {item["name"] for item in absent.result.get("details", ())}
-    free = {"never", "local-data-default-library"}
+    free = {"never", "default.library"}
     table.each("absent", {name: (name in named) != (name in free) for v in KINDS.values() for name in v}, absent)
     table.note("absent", "generic ephemeral", ephemeral(lab) not in named, absent)
 
@@ -248,7 +248,7 @@ def detach(lab: Lab, table: Table) -> None:
     now = policies(lab)
     found = {item["name"]: item for item in stopped.result.get("volumes", ())}
     used = {name for names in KINDS.values() for name in names} - {*REFUSED, *NO_CLAIM, *UNUSABLE}
-    used.discard("local-data-default-library")
+    used.discard("default.library")
     table.each("detach", {name: not stopped.failed and now.get(name) == "Retain" for name in used}, stopped)
     table.each("detach", {name: not found.get(name, {}).get("in_use_by") for name in UNUSABLE}, stopped)
     table.note("detach", "generic ephemeral", now.get(scratch, "Delete") == "Delete", stopped)
@@ -257,14 +257,15 @@ def detach(lab: Lab, table: Table) -> None:
     table.each("detach", {name: then[name] == "Delete" for name in used}, back)
 
 
-def recreate(lab: Lab, table: Table) -> None:
+def recreate(lab: Lab, table: Table) -> bool:
+    """False if there is no cluster to go on with."""
     before = {name: phase for name, phase in lab.phases().items() if "ephemeral" not in name and "pv/pvc-" not in name}
     (lab.top / "volumes" / "library" / "added").write_text("while it runs")
     made = lab.ask("kind_cluster_recreate", path=str(lab.backup), data="archive", wait_timeout=240)
     if made.failed:
         for kind in KINDS:
             table.note("recreate", kind, False, made)
-        raise SystemExit(f"recreate: {made.text}")
+        return False
     until(
         "the claims have settled",
         lambda: "Pending" not in {**lab.phases(), "pvc/pending": "", "pvc/lost": ""}.values(),
@@ -303,6 +304,7 @@ def recreate(lab: Lab, table: Table) -> None:
     table.note(
         "recreate", "hostPath or local, mounted from the host", running.get("app") == running.get("second") == 1, made
     )
+    return True
 
 
 def restore(lab: Lab, table: Table) -> None:

@@ -18,7 +18,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.model 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.plan import Plan, eviction_groups, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain.report import not_drained
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
@@ -92,9 +91,7 @@ def _drain(cluster: Cluster, planned: Plan, evictions: Evictions) -> Plan:
         node.set_schedulable(cluster, planned)
         return _evict(cluster, planned, evictions)
     except Exception as error:
-        note = node.leave(cluster, planned)
-        if isinstance(error, KindlabError):
-            error.message = f"{error.message} {note}"
+        node.leave(cluster, planned, error)
         raise
 
 

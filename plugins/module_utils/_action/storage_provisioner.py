@@ -43,9 +43,10 @@ def run(
     cluster, warnings = proved.cluster, proved.warnings
     planned = plan(request, by_ref(item for items in cluster.lists(*RESOURCES) for item in items))
     checked = request.shared_directory if options["check_shared"] else ""
+    nodes = proved.nodes() if checked else ()
     if checked:
-        check_mounts(proved.engine, proved.nodes, checked)
-        warnings += check_shared(proved.engine, proved.nodes, checked)
+        check_mounts(proved.engine, nodes, checked)
+        warnings += check_shared(proved.engine, nodes, checked)
     if not check_mode:
         for step in planned.steps:
             carry_out(cluster, step, options["wait_timeout"])

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere as data_elsewhere
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere as outside
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
@@ -29,7 +29,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.repo
     searched,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sources import source_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -60,14 +59,8 @@ def run(
         changed=False,
         facts={
             "volumes": [
-                describe(
-                    volume,
-                    observed.nodes,
-                    using,
-                    source_text(by_name[volume.name]),
-                    elsewhere=bool(data_elsewhere(volume, by_name[volume.name])),
-                )
-                for volume in selected
+                describe(v, observed.nodes, using, by_name[v.name], elsewhere=bool(outside(v, by_name[v.name])))
+                for v in selected
             ],
             "released": [volume.name for volume in selected if volume.phase == "Released"],
             "orphan_directories": orphans(watched, existing, used),

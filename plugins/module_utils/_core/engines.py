@@ -15,7 +15,7 @@ class ContainerEngine:
     save: options of `save` for several images in one archive. start: the command that starts its daemon. group: the
     group whose members may use it. info: the template of `info` for its host name and directory. registry: what an
     image's name begins with in `manifest inspect`. pulls: the template of `info` for mirrors and proxies by which a
-    daemon pulls, and its client does not.
+    daemon pulls, and its client does not. where: the command that shows which host's engine is used.
     """
 
     save: tuple[str, ...] = ()
@@ -24,6 +24,7 @@ class ContainerEngine:
     info: str = "{{.Name}}\t{{.DockerRootDir}}"
     registry: str = ""
     pulls: str = ""
+    where: str = ""
 
 
 ENGINES: Mapping[str, ContainerEngine] = {
@@ -31,13 +32,15 @@ ENGINES: Mapping[str, ContainerEngine] = {
         start="systemctl start docker",
         group="docker",
         pulls="{{json .RegistryConfig.Mirrors}}{{.HTTPProxy}}{{.HTTPSProxy}}",
+        where="docker context show; echo $DOCKER_HOST",
     ),
     "podman": ContainerEngine(
         save=("--format", "docker-archive", "--multi-image-archive"),
         info="{{.Host.Hostname}}\t{{.Store.GraphRoot}}",
         registry="docker://",
+        where="podman system connection list",
     ),
-    "nerdctl": ContainerEngine(start="systemctl start containerd"),
+    "nerdctl": ContainerEngine(start="systemctl start containerd", where="echo $CONTAINERD_ADDRESS"),
 }
 
 

@@ -27,10 +27,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     is_after_deletion,
     steps_from,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start, find_start
 
 from .recreate import steps, without_api
 from .recreate.context import Context
-from .recreate.resume import Start, find_start
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,

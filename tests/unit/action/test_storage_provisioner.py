@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.storage_provisioner import run
@@ -12,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import must_be_replaced
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import from_text
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, Killed, ScriptedRunner, merge
@@ -362,6 +365,12 @@ def test_no_place_for_a_file(dest, words):
         run(options(state="rendered", dest=dest), False)
 
 
+class Elsewhere(ScriptedRunner):
+    """An engine without the cluster's containers."""
+
+    looks: ClassVar = {f"{name}-control-plane": Completed(1, err="No such container") for name in ("b", "lab")}
+
+
 def nodes_that_see(code: int) -> ScriptedRunner:
     """Two nodes; what is written through the first is seen through the second with exit code 0 only."""
     inside = ["docker", "exec", "-i"]
@@ -392,7 +401,7 @@ def test_nodes_are_not_looked_at_where_each_has_its_own() -> None:
 
 
 def test_nodes_on_another_host_are_not_looked_at_and_that_is_told() -> None:
-    elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
+    elsewhere = Elsewhere(script=((["docker", "ps"], ""),))
     cluster = server({"kind": "Node", "metadata": {"name": "lab-control-plane"}})
     done = play(cluster, options(name="hostpath", check_shared=True), False, runner=elsewhere)
     assert [warning.partition(":")[0] for warning in done.warnings] == [
@@ -404,7 +413,7 @@ def test_nodes_on_another_host_are_not_looked_at_and_that_is_told() -> None:
 def test_the_api_of_another_cluster_is_refused() -> None:
     cluster = server()
     cluster.ca = CA.replace("S2lu", "S2xu")
-    elsewhere = ScriptedRunner(script=((["docker", "ps"], ""),))
+    elsewhere = Elsewhere(script=((["docker", "ps"], ""),))
     for check_mode in (True, False):
         with pytest.raises(BadInput, match="another cluster than lab: its CA certificate"):
             play(cluster, options(), check_mode)

@@ -574,7 +574,7 @@ def test_a_linked_directory_that_a_node_mounts(lab: Lab) -> None:
     (lab.path.parent / "link").symlink_to(lab.host / "pv-a")
     lab.mounts = [{**lab.mounts[0], "Source": str(lab.path.parent / "link"), "Destination": "/data/pv-a"}, *lab.mounts]
     assert [line["files"] for line in lab().facts["volumes"]] == [1, 1]
-    assert read_backup(lab.path).catalog.volumes[0].host_directory == str(lab.path.parent / "link")
+    assert read_backup(lab.path).catalog.volumes[0].host_directory == str(lab.host / "pv-a")
     (lab.host / "pv-b").rename(lab.host / "moved")
     (lab.host / "pv-b").symlink_to("moved")
     with pytest.raises(Declined, match="pv-b is not a directory"):

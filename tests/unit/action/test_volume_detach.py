@@ -352,6 +352,21 @@ def test_ephemeral_volumes_are_stopped_with_their_pods():
     assert policies(cluster) == {"pv-p-scratch": ("Delete", {})}
 
 
+def test_the_deletion_of_ephemeral_volumes_is_awaited(monkeypatch):
+    """A backup that follows would look for the data of one that its provisioner is deleting."""
+    scratch = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
+    cluster = running(*bound("p-scratch", own=True), pod("p", **scratch))
+    awaited = []
+
+    def left_after(_cluster, kind, names, *_how, **_more):
+        awaited.append((kind, set(names)))
+        return set()
+
+    monkeypatch.setattr(type(cluster), "left_after", left_after)
+    play(cluster, unmanaged="delete")
+    assert ("PersistentVolume", {("", "pv-p-scratch")}) in awaited
+
+
 def test_an_ephemeral_volume_that_was_named_is_gone_with_its_pod():
     scratch = {"volumes": [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {}}}]}
 

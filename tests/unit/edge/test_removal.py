@@ -217,7 +217,8 @@ def test_a_directory_that_a_node_no_longer_has(scene: Scene) -> None:
     why = f"{scene.data} was replaced"
     mount = replace(scene.nodes[1].mounts[0], mismatch=why)
     scene.nodes[1] = replace(scene.nodes[1], mounts=(mount,))
-    assert scene.blockers() == all_of(f"it cannot be compared with its backup: {why}")
+    said = f"what the node has cannot be compared with the host: {why}"
+    assert {name: reasons[0] for name, reasons in scene.blockers().items()} == {f"v{n}": said for n in range(COUNT)}
 
 
 def test_data_that_is_written_to_now(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1210,3 +1210,13 @@ def test_the_kubeconfig_of_the_user_without_an_api_server(silent: World) -> None
     silent.merged = True
     silent.run(**LAST)
     assert silent.options["create"]["merge_kubeconfig"] is True
+
+
+@pytest.mark.parametrize("moment", range(5))
+def test_policies_from_before_an_interrupted_run_come_back(world: World, moment: int) -> None:
+    """The run that is interrupted has set Retain, which the next one finds."""
+    kill(world, moment)
+    world.fail["remove"] = REFUSED
+    with pytest.raises(Declined):
+        world.run()
+    assert (world.policy, world.detached) == ("Delete", False)

@@ -26,7 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, resume, steps, survey
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
 
@@ -90,7 +91,8 @@ class World:
         self.moments: int | None = None
         self.fail: dict[str, KindlabError] = {}
         self.held: list[Any] = []
-        self.policy = "Delete"
+        # retained: until the volumes are attached again.
+        self.policy, self.retained = "Delete", False
         self.engine = "docker"
         self.others: set[str] = set()
         self.images = True
@@ -160,7 +162,7 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
-            patch.setattr(steps, "changes", self.changes)
+            patch.setattr(verify, "changes", self.changes)
             patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
             patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
@@ -243,9 +245,13 @@ class World:
             facts["deleted_pods"] = ["ns/bare"]
 
         def detach() -> None:
+            self.retained = self.retained or (self.has_workload and self.policy == "Delete")
+            self.policy = "Retain" if self.retained else self.policy
             self.detached = self.has_workload
 
         def attach() -> None:
+            if self.retained:
+                self.policy, self.retained = "Delete", False
             if "ns/Deployment/shop" in options["left_down"]:
                 self.has_workload = self.detached = True
                 return
@@ -273,7 +279,7 @@ class World:
         warnings += () if self.reachable else ("what was made since is not known",)
 
         def save() -> None:
-            self.policy = "Retain"
+            self.policy, self.retained = "Retain", False
             self.save_data(content)
 
         def later() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import host_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Submount, is_below
 
@@ -18,11 +19,6 @@ from .look import Look, Mounted
 _OF_THIS_KERNEL = frozenset(
     ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "reiserfs", "tmpfs", "xfs", "zfs")
 )
-_WHERE = {
-    "docker": "docker context show; echo $DOCKER_HOST",
-    "podman": "podman system connection list",
-    "nerdctl": "echo $CONTAINERD_ADDRESS",
-}
 
 
 def bind_paths(nodes: Iterable[Node]) -> list[str]:
@@ -66,7 +62,7 @@ def _compared(mount: Mount, node: str, look: Look, host: Look, engine: str) -> M
     if look.boot != host.boot:
         if outside is None or (mounted and mounted.filesystem in _OF_THIS_KERNEL):
             why = f"{path} of this host is not what {node} has at {mount.node_path}: {engine} runs on another host"
-            return replace(mount, mismatch=why, remedy=f"Run this on the host of {engine}: {_WHERE[engine]}")
+            return replace(mount, mismatch=why, remedy=f"Run this on the host of {engine}: {ENGINES[engine].where}")
         return mount
     remedy = f"Move the original directory back, or restart the node to use that of the host: {engine} restart {node}"
     if outside != () and inside != outside:

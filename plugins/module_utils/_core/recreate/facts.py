@@ -77,5 +77,21 @@ def kept_down(rows: Iterable[Mapping[str, Any]], progress: Progress) -> list[str
         for row in rows
         if row["result"] == "unchanged" and row["before"] != row["after"]
     ]
-    interrupted = not progress.ended and DELETION.name not in progress.finished
-    return [key for key in down if not interrupted or key in progress.facts.get("kept_down", ())]
+    interrupted = interrupted_facts(progress)
+    return [key for key in down if not interrupted or key in interrupted.get("kept_down", ())]
+
+
+def with_policies(rows: Iterable[Mapping[str, Any]], *earlier: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of volumes with the reclaim policy from before the recreation, which sets Retain.
+
+    earlier: facts that may have the volumes, from before that; the last ones count most.
+    """
+    before = {
+        volume["name"]: volume["reclaim_policy_before"] for facts in earlier for volume in facts.get("volumes", ())
+    }
+    return [{**row, "reclaim_policy_before": before.get(row["name"], row["reclaim_policy_before"])} for row in rows]
+
+
+def interrupted_facts(progress: Progress) -> Mapping[str, Any]:
+    """The facts of a run that was interrupted before the deletion, and not undone; {} if there is none."""
+    return {} if progress.ended or DELETION.name in progress.finished else progress.facts

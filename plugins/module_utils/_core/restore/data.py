@@ -50,8 +50,8 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
     if data.elsewhere:
         return refuse(
             f"another cluster uses {path}: {data.elsewhere}",
-            "Two clusters must not write to one directory: delete the volume or the cluster there, or mount another "
-            "directory here.",
+            "Delete the volume or the cluster there, or mount another directory here: two clusters must not write to "
+            "one directory. A cluster that is stopped has to be started or deleted.",
         )
     if data.state == "other":
         return refuse(f"{path} is not a directory", f"Move away what is at {path}.")

@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 
 from .places import Place, volume_places
 from .sharing import Elsewhere
+from .sources import source_text
 
 
 def searched(
@@ -56,19 +57,20 @@ def describe(
     volume: Volume,
     nodes: Iterable[Node],
     pods: Mapping[str, list[Object]],
-    location: str = "",
+    pv: Object,
     *,
     elsewhere: bool = False,
 ) -> Object:
     """A volume in volume_info's result. host_directory: '' unless it is the same for all of its nodes.
 
-    location: its source as text. elsewhere: no backup reads its data. mismatch: why the host directory is not what a
-    node has, '' if it is or if they were not compared.
+    pv: its PersistentVolume, which says where it is. elsewhere: no backup reads its data. mismatch: why the host
+    directory is not what a node has, '' if it is or if they were not compared.
     """
     places = volume_places(volume, nodes)
     directories = {place.host_directory for place in places}
     return {
-        **_state(volume, location),
+        **_state(volume),
+        "location": source_text(pv),
         "data": "elsewhere" if elsewhere else _data(places),
         "provisioned_by": volume.provisioned_by,
         "nodes": list(volume.nodes),
@@ -80,7 +82,7 @@ def describe(
     }
 
 
-def _state(volume: Volume, location: str) -> Object:
+def _state(volume: Volume) -> Object:
     return {
         "name": volume.name,
         "claim": volume.claim,
@@ -95,7 +97,6 @@ def _state(volume: Volume, location: str) -> Object:
         "access_modes": list(volume.access_modes),
         "volume_mode": "Block" if volume.is_block else "Filesystem",
         "source": volume.source,
-        "location": location,
     }
 
 

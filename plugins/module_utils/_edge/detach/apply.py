@@ -4,20 +4,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
 
 from . import workloads
 from .usage_check import UsageCheck
 
 # Seconds until it is known of most pods that they cannot start.
 SETTLE = 3.0
+# Seconds for a provisioner to delete ephemeral volumes.
+DELETION = 60.0
 
 
 def detach(
@@ -47,8 +51,15 @@ def detach(
         if in_use and (following is None or deadline.over()):
             raise still_in_use(done.volumes, done.users, deadline.seconds)
         if following is None:
+            _await_deletion(cluster, planned.ephemeral, deadline)
             return done
         todo = following
+
+
+def _await_deletion(cluster: Cluster, ephemeral: Iterable[Volume], deadline: Deadline) -> None:
+    """Wait a while until volumes that are deleted with their pods are gone: a backup would look for their data."""
+    names = {("", volume.name) for volume in ephemeral if volume.reclaim_policy == "Delete"}
+    cluster.left_after("PersistentVolume", names, min(deadline.left(), DELETION), key_of)
 
 
 def _stop(cluster: Cluster, todo: Plan) -> Plan:

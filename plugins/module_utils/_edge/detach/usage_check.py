@@ -43,10 +43,10 @@ class UsageCheck:
         """
         self._cluster = cluster
         self._engine = engine
+        self._pods: list[Object] = []
         self._own = nodes
         self._sharing = sharing
         self._nodes = {node.name: node for node in (*nodes, *sharing)}
-        self._pods: list[Object] = []
 
     def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
         """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
@@ -59,7 +59,7 @@ class UsageCheck:
             found: dict[str, list[VolumeUser]] = {volume.name: [] for volume in volumes}
             if self._cluster is not None:
                 all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
-                all_pods = on_containers(all_pods, [node.name for node in self._own])
+                all_pods = on_containers(all_pods, (node.name for node in self._own))
                 found = users_by_api(volumes, all_pods, attachments)
             self._pods = all_pods
             names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}

@@ -20,8 +20,14 @@ def set_schedulable(cluster: Cluster, planned: Plan) -> None:
         cluster.patch("Node", planned.request.node, {"spec": {"unschedulable": None if planned.schedulable else True}})
 
 
-def leave(cluster: Cluster, planned: Plan) -> str:
-    """Uncordon the node again if it is to be restored; a sentence that says how it was left."""
+def leave(cluster: Cluster, planned: Plan, error: Exception) -> None:
+    """Uncordon the node again if it is to be restored, and add to the error how it was left."""
+    note = _restored(cluster, planned)
+    if isinstance(error, KindlabError):
+        error.message = f"{error.message} {note}"
+
+
+def _restored(cluster: Cluster, planned: Plan) -> str:
     name = planned.request.node
     if not planned.was_schedulable or planned.request.on_failure == "keep":
         return f"Node {name} stays cordoned{'' if planned.was_schedulable else ', as before'}."

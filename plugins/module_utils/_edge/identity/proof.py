@@ -35,12 +35,19 @@ _READY_SECONDS = 10
 
 @dataclass(frozen=True)
 class Proved:
-    """A cluster's API, proved to be that of its nodes; () and a warning if the engine does not show them."""
+    """A cluster's API, and a warning if the engine has no node that could prove whose it is."""
 
+    name: str
     cluster: Cluster
     engine: Engine
-    nodes: tuple[Node, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The cluster's nodes, () if the engine does not show them."""
+        try:
+            return self.engine.nodes(self.name)
+        except Unreachable:
+            return ()
 
 
 def open_proved(options: Mapping[str, Any], runner: Runner | None, connect: Callable[..., Cluster]) -> Proved:
@@ -50,21 +57,25 @@ def open_proved(options: Mapping[str, Any], runner: Runner | None, connect: Call
     warning says so.
     """
     engine, name = find_engine(options["engine"], runner or Runner()), options["cluster"]
+    # Most clusters have a node of this name, by which they are known without listing all.
+    first = Node(f"{name}-{CONTROL_PLANE}", name, CONTROL_PLANE)
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(_ask, connect, name, options["kubeconfig"], options["context"])
-        why = f"{engine.name} has no node of a cluster {name}"
-        try:
-            nodes = engine.nodes(name)
-        except Unreachable as error:
-            nodes, why = (), error.message.rstrip(".")
-        looks = look_at_nodes(engine, _witnesses(nodes))
+        look = look_at_nodes(engine, [first])[first.name]
         cluster, answer = asking.result()
+    if first.name in answer.nodes and look.certificates & answer.certificates:
+        return Proved(name, cluster, engine)
+    why = f"{engine.name} has no node of a cluster {name}"
+    try:
+        nodes = engine.nodes(name)
+    except Unreachable as error:
+        nodes, why = (), error.message.rstrip(".")
     if nodes:
-        check_same_cluster(name, nodes, looks, answer, engine.name)
-        return Proved(cluster, engine, nodes)
+        check_same_cluster(name, nodes, look_at_nodes(engine, nodes), answer, engine.name)
+        return Proved(name, cluster, engine)
     check_named_alike(name, answer, engine.name)
     warning = f"It was not checked that the API server at {answer.server} is that of cluster {name}: {why}."
-    return Proved(cluster, engine, warnings=(warning,))
+    return Proved(name, cluster, engine, (warning,))
 
 
 def check_answer(cluster: Cluster, engine: Engine, nodes: Sequence[Node]) -> None:

@@ -12,7 +12,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import kept_down
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
+    interrupted_facts,
+    kept_down,
+    with_policies,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
     cluster_spec,
@@ -36,10 +40,11 @@ def plan(context: Context) -> Facts:
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:
         raise in_use_error(in_use)
-    survey.check_directories(context)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
+    survey.check_directories(context)
     planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
-    facts |= {"volumes": planned["volumes"], "saves": "generation" in planned}
+    volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
+    facts |= {"volumes": volumes, "saves": "generation" in planned}
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     # The backup has proved the places of volumes in nodes of the same shape.
     lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())

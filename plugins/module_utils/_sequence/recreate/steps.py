@@ -12,18 +12,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import with_policies
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
-from . import survey
 from .context import Context, Facts
-from .earlier import names
 from .new_cluster import configure, create, provision
 from .plan import plan
 from .undo import undo
+from .verify import verify
 
 __all__ = ["RUN", "back_up", "delete", "undo"]
 
@@ -39,7 +35,7 @@ def detach(context: Context) -> Facts:
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
     saved = context.run("backed_up", volume_backup, {"without_api": without_api})
     generation = saved.get("generation", "")
-    context.facts |= {"generation": generation, "volumes": saved["volumes"]}
+    context.facts |= {"generation": generation, "volumes": with_policies(saved["volumes"], context.facts)}
     if generation:
         return {"generation": generation}
     return {"generation": "", "newest_generation": next(reversed(names(context)), "")}
@@ -54,25 +50,6 @@ def delete(context: Context, *, force: bool = False) -> Facts:
 def restore(context: Context) -> Facts:
     options = {"generation": context.facts["generation"], "verify": context.options["checksums"]}
     context.run("restored", volume_restore, options)
-    return {}
-
-
-def verify(context: Context) -> Facts:
-    """Raises KindlabError, with the files, if the data that pods will find differs from the backup."""
-    cluster = context.connect()
-    volumes = read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
-    backup = read_backup(context.path, context.facts["generation"])
-    nodes = survey.current_nodes(context, cluster)
-    differing = {name: diff for name, diff in changes(backup, volumes, nodes, context.engine).items() if diff}
-    if differing:
-        raise KindlabError(
-            "The restored data differs from the backup: "
-            + listed((f"{name}: {difference.text()}" for name, difference in differing.items()), separator="; "),
-            next_step="Find out what writes to it, then run this again: it resumes here. To keep the data as it is, "
-            f"scale the workloads back up (kindlab.volumes.volume_detach: state=attached, path={context.path}) and "
-            f"forget the recreation: mv {context.journal.path} {context.journal.path}.old",
-            details=[{"name": name, **difference.as_dict()} for name, difference in differing.items()],
-        )
     return {}
 
 

@@ -21,7 +21,10 @@ from .context import Context
 
 _READ = ("PersistentVolume", "PersistentVolumeClaim")
 _ELSEWHERE = "another cluster uses its directory"
-_SHARED = "Delete the volume or the cluster there, or move the data to a directory of its own."
+_SHARED = (
+    "Delete the volume or the cluster there, or move the data to a directory of its own. A cluster that is stopped has "
+    "to be started or deleted."
+)
 
 
 def check_directories(context: Context) -> None:

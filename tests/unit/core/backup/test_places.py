@@ -30,7 +30,6 @@ NODES = (CONTROL, WORKER)
 A = Volume("a", "ns/a", nodes=("k-worker",), node_directory="/var/lp/a", source="hostPath")
 ANYWHERE = replace(A, nodes=())
 SSD = {"key": "disk", "operator": "In", "values": ["ssd"]}
-MISMATCHED = Mount("/var/lp", "/srv/lab", mismatch="/srv/lab was replaced")
 BOTH = replace(A, nodes=("k-control-plane", "k-worker"))
 
 
@@ -67,7 +66,6 @@ def test_a_cluster_of_one_node_leaves_no_choice() -> None:
             (replace(CONTROL, labels={}), replace(WORKER, labels={})),
             "a node that its affinity allows is not part of this cluster",
         ),
-        (A, (CONTROL, replace(MOUNTED, mounts=(MISMATCHED,))), "/srv/lab was replaced"),
     ],
 )
 def test_no_archive_helps_where_the_place_is_not_known(

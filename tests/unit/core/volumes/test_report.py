@@ -35,6 +35,6 @@ def test_orphans_are_neither_volumes_nor_above_nor_below_one():
 )
 def test_the_host_directory_is_told_where_there_is_one(nodes, directory, directories):
     volume = Volume("v", claim="ns/c", claim_phase="Bound", node_directory="/data/v", nodes=nodes)
-    shown = describe(volume, NODES, {"ns/c": [{"name": "p"}]})
+    shown = describe(volume, NODES, {"ns/c": [{"name": "p"}]}, {"spec": {}})
     assert (shown["host_directory"], shown["host_directories"]) == (directory, directories)
     assert shown["pods"] == [{"name": "p"}]

@@ -37,14 +37,14 @@ def test_the_script_shows_what_the_host_shows(tmp_path: Path) -> None:
     directory, link = tmp_path / "a b\n$x", tmp_path / "link"
     directory.mkdir()
     link.symlink_to(directory)
-    look = inside(directory, tmp_path / "missing", link)
+    shown = inside(directory, tmp_path / "missing", link)
     status = os.stat(directory)
-    assert look.stats[str(directory)] == (status.st_dev, status.st_ino)
-    assert look.stats[str(tmp_path / "missing")] is None
-    assert look.real[str(link)] == str(directory)
+    assert shown.stats[str(directory)] == (status.st_dev, status.st_ino)
+    assert shown.stats[str(tmp_path / "missing")] is None
+    assert shown.real[str(link)] == str(directory)
     host = look_at_host([node(directory)])
-    assert look.boot == host.boot != ""
-    assert look.mounts["/"] == host.mounts["/"]
+    assert shown.boot == host.boot != ""
+    assert shown.mounts["/"] == host.mounts["/"]
     assert inside().stats == {}
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.shared_directory import (
+    check_mounts,
     check_same_directory,
 )
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner, swapped
 
 NODES = ("lab-control-plane", "lab-worker", "lab-worker2")
 
@@ -55,3 +58,15 @@ def test_a_directory_that_is_missing_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="/data is not a writable directory on lab-control-plane"):
         probe({NODES[0]: tmp_path / "none", NODES[1]: tmp_path, NODES[2]: tmp_path})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_the_host_does_not_have_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [Node(name, "lab", "worker", mounts=(Mount("/data", str(tmp_path)),)) for name in NODES]
+    engine = Engine("docker", ScriptedRunner())
+    check_mounts(engine, nodes, "/data/shared")
+    check_mounts(engine, [], "/data/shared")
+    monkeypatch.setattr(ScriptedRunner, "looks", {"lab-worker": swapped("/data")})
+    check_mounts(engine, nodes, "/opt/shared")
+    with pytest.raises(Declined, match="/data/shared is not the host's directory in all nodes") as caught:
+        check_mounts(engine, nodes, "/data/shared")
+    assert [row["name"] for row in caught.value.details] == ["lab-worker"]

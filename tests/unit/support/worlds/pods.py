@@ -92,7 +92,7 @@ def workload(
 
 
 def made_by(item: Object, node: str) -> list[Object]:
-    """What the controllers make of a workload: its pod on a node, and the ReplicaSet between a Deployment and its pod."""
+    """What controllers make of a workload: its pod on a node, and the ReplicaSet between a Deployment and its pod."""
     if item["kind"] == "CronJob" or item["spec"].get("replicas") == 0 or item["spec"].get("suspend"):
         return []
     name = item["metadata"]["name"]

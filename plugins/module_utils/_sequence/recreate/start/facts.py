@@ -17,8 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
     requested_labels,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-
-from .context import Context, Facts
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 
 def set_facts(context: Context, cluster: Facts | None) -> None:

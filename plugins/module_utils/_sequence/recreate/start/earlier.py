@@ -14,8 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.res
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import identity
-
-from .context import Context, Facts
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 
 def names(context: Context) -> list[str]:
