@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loopback import is_loopback
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import yaml_value
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import read, replace
@@ -51,12 +50,7 @@ class Kubeconfig:
 
     def is_of_this_host(self, cluster: str) -> bool:
         """True if the cluster's entry leads to an address of this host, as those of kind clusters do."""
-        host = urlsplit(str(self.credentials(cluster).get("server", ""))).hostname or ""
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return host == "localhost"
-        return address.is_loopback or address.is_unspecified
+        return is_loopback(str(self.credentials(cluster).get("server", "")))
 
     def current_context(self) -> str:
         """The current context, '' for none."""

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG
 
 from .choices import Choices
 from .names import CLUSTER, Object
@@ -66,7 +67,13 @@ def connect(c: Choices, world: World) -> Iterator[str]:
     except KindlabError as error:
         if not error.message:
             yield f"an error without a message: {content!r}"
-    for use in (lambda file: file.has_cluster(CLUSTER), lambda file: file.has_credentials_of("")):
+    for use in (
+        lambda file: file.has_cluster(CLUSTER),
+        lambda file: file.seems_to_have(CLUSTER),
+        lambda file: file.is_of_this_host(CLUSTER),
+        lambda file: file.current_context(),
+        lambda file: file.has_credentials_of(CLUSTER, KUBECONFIG.format(name=CLUSTER, number=0)),
+    ):
         with contextlib.suppress(KindlabError):
             use(Kubeconfig(os.fspath(path)))
 
