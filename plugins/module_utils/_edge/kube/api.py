@@ -67,7 +67,10 @@ class Api:
             ) from None
         configuration = client.configuration
         configuration.connection_pool_maxsize = CONNECTIONS
-        self.host: str = configuration.host
+        # As kubectl reads a server without a scheme.
+        tls = configuration.ssl_ca_cert or configuration.cert_file or not configuration.verify_ssl
+        scheme = "" if "://" in configuration.host else "https://" if tls else "http://"
+        self.host: str = scheme + configuration.host
         if is_loopback(self.host) and configuration.proxy in getproxies().values():
             # As in Go's programs: the environment's proxy is for other hosts; a kubeconfig's own is for this one.
             configuration.proxy = None
