@@ -36,7 +36,10 @@ def attempt(request: Request, world: World, check_mode: bool) -> Told:
         done = request.run(world, check_mode)
     except KindlabError as error:
         return Told(type(error).__name__, (error.text(), error.details))
-    facts = {name: value for name, value in done.facts.items() if name != "seconds"}
+    facts = copy.deepcopy({name: value for name, value in done.facts.items() if name != "seconds"})
+    for row in facts["volumes"] if request.module == "volume_restore" else ():
+        # Somebody else's claim may take a volume as soon as it is available.
+        del row["phase"], row["claim_phase"]
     return Told("ok", copy.deepcopy((done.before, done.after, facts, done.warnings)), done.changed)
 
 
