@@ -58,6 +58,7 @@ def play(c: Choices, world: World) -> Iterator[str]:
 def problems(request: Request, world: World) -> Iterator[str]:
     """Run one request in check mode, in earnest and again; what does not hold."""
     world.api.binds = request.module in BINDING
+    world.api.settle()
     before, files = world.api.text(), world.files()
     told = attempt(request, world, True)
     if world.api.text() != before or world.host.writes() or world.files() != files:
