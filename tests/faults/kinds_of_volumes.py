@@ -258,7 +258,7 @@ def detach(lab: Lab, table: Table) -> None:
 
 
 def recreate(lab: Lab, table: Table) -> bool:
-    """False if there is no cluster to go on with."""
+    """False if no cluster is left to use."""
     before = {name: phase for name, phase in lab.phases().items() if "ephemeral" not in name and "pv/pvc-" not in name}
     (lab.top / "volumes" / "library" / "added").write_text("while it runs")
     made = lab.ask("kind_cluster_recreate", path=str(lab.backup), data="archive", wait_timeout=240)
