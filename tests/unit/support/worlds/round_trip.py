@@ -34,7 +34,7 @@ def round_trip(c: Choices, world: World) -> Iterator[str]:
         return
     rows = {row["name"]: row for row in saved.result[2]["volumes"]}
     objects, files = world.api.by_key(), world.files()
-    _lose(world, rows, archived=saving.options["data"] == "archive")
+    _lose(world, rows)
     verify = c.pick(("full", "fast")) if saving.options["checksums"] == "full" else saving.options["checksums"]
     restoring = draw(c, world, "volume_restore", path=path, **SAVING_ALL, **PLAIN, verify=verify)
     yield from (f"{saving}; {restoring}: {problem}" for problem in problems(restoring, world))
@@ -56,14 +56,14 @@ def _is_unknown(row: Mapping[str, Any], objects: Mapping[tuple[str, str, str], O
     return any(known in row["why"] for known in UNKNOWN) or "kindlab.volumes/local-data" in labels
 
 
-def _lose(world: World, rows: Mapping[str, Any], *, archived: bool) -> None:
+def _lose(world: World, rows: Mapping[str, Any]) -> None:
     """A new cluster with the same Nodes; the data of what is archived is gone."""
     stays = [item for item in world.api.objects.values() if item["kind"] in SURVIVES]
     fresh = api_of({"name": CLUSTER, "nodes": [{"role": "control-plane"}]}).objects.values()
     default = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
     world.api = WorldApi(*(item for item in fresh if item["kind"] not in SURVIVES), *stays, default)
     world.host.clusters[CLUSTER] = world.api
-    for row in rows.values() if archived else ():
+    for row in (row for row in rows.values() if row["archive"]):
         directory = row["host_directory"] or row["node_directory"]
         mine = directory.startswith(str(world.top)) and Path(directory).is_dir()
         for path in list(Path(directory).iterdir()) if mine else ():
