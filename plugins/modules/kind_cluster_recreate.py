@@ -80,8 +80,8 @@ options:
   options:
     description:
       - Options of M(kindlab.volumes.kind_cluster) for the new cluster. They replace recorded options, also those of an
-        interrupted run, and are reported in RV(plan.changes). Options of all nodes (C(image), C(mounts), C(ports))
-        replace those of each node.
+        interrupted run, and are reported in C(changes) of RV(plan). Options of all nodes (C(image), C(mounts),
+        C(ports)) replace those of each node.
       - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create. Describe it as it
         is; nodes without C(image) get the image that they have.
     type: dict

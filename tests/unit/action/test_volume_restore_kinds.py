@@ -261,7 +261,7 @@ class TestNested:
             if killed == "before anything is written":
                 lab.cluster.kill_after = 0
             elif killed:
-                patch.setattr(on_host, "_move_up", lambda *_arguments: (_ for _ in ()).throw(Killed))
+                patch.setattr(on_host, "_move_up", lambda *_arguments: (n for n in ()).throw(Killed))
             rows = lab.restore().facts["volumes"]
             assert ["is extracted to" in row["why"] for row in rows] == [True, True]
         if killed:
@@ -409,7 +409,7 @@ class TestRoom:
         assert f"it has files of the user {os.getuid()}, which only root can restore" in error.message
 
     def test_a_missing_program(self, empty, monkeypatch):
-        monkeypatch.setattr(check, "check_programs", lambda _compression: (_ for _ in ()).throw(BadInput("no tar")))
+        monkeypatch.setattr(check, "check_programs", lambda _compression: (n for n in ()).throw(BadInput("no tar")))
         assert empty.refused(BadInput).message == "no tar"
 
     def test_a_node_without_tar(self, empty, monkeypatch):

@@ -82,7 +82,7 @@ def test_relative_paths(options: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "name"), PATHS, ids=lambda value: str(getattr(value, "__name__", value)).split(".")[-1]
+    ("action", "name"), PATHS, ids=lambda value: str(getattr(value, "__name__", value)).rpartition(".")[2]
 )
 def test_every_module_refuses_relative_paths_before_it_does_anything(action: ModuleType, name: str) -> None:
     """They would depend on the directory in which Ansible runs the module, which is removed at the end."""

@@ -51,9 +51,13 @@ class Packed(Sequence[T]):
         return len(self._chunks) * CHUNK + len(self._last)
 
     @overload
-    def __getitem__(self, index: int) -> T: ...
+    def __getitem__(self, index: int) -> T:
+        """One entry."""
+
     @overload
-    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: slice) -> Sequence[T]:
+        """Several."""
+
     def __getitem__(self, index: int | slice) -> T | Sequence[T]:
         if isinstance(index, slice):
             return list(self)[index]

@@ -68,14 +68,12 @@ class KindCluster:
             return "", None
         return live.read_proved(api, self.engine, nodes)
 
-    @contextmanager
-    def proved(self, nodes: Sequence[Node], *, own_file: bool) -> Iterator[tuple[Cluster, tuple[Node, ...]]]:
-        """The cluster's API, proved to be that of these nodes, and the nodes compared with this host.
+    def proved(self, api: Cluster, nodes: Sequence[Node]) -> tuple[Node, ...]:
+        """The nodes compared with this host, once the API is proved to be theirs.
 
         Raises BadInput if it is another cluster's, Unreachable if that cannot be known.
         """
-        with self.api(own_file=own_file) as api:
-            yield api, live.proved(api, self.engine, nodes)
+        return live.proved(api, self.engine, nodes)
 
     def read(self, *, own_file: bool) -> tuple[str, dict[str, Any] | None]:
         """The API server's version, and the ConfigMap of the recorded configuration. Raises KindlabError."""

@@ -49,8 +49,8 @@ def _blockers(
     cluster: KindCluster, observed: Observed, backup: str, find_blockers: FindBlockers
 ) -> tuple[Refusal, ...]:
     try:
-        with cluster.proved(observed.nodes, own_file=observed.connects) as (api, nodes):
-            return find_blockers(api, cluster.unbound, nodes, backup)
+        with cluster.api(own_file=observed.connects) as api:
+            return find_blockers(api, cluster.unbound, cluster.proved(api, observed.nodes), backup)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         if observed.half_created and observed.stopped:

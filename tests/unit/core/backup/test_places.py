@@ -162,7 +162,7 @@ def test_a_host_directory_that_is_not_the_nodes_is_read_in_the_node_or_not_at_al
     with pytest.raises(Declined, match=r"a \(ns/a\): /srv/lab is another directory") as caught:
         data_places([A], (CONTROL, SWAPPED), archives=False)
     assert caught.value.details[0]["next_step"] == "Restart it."
-    (place,) = data_places([A], (CONTROL, SWAPPED), archives=True).values()
+    place = data_places([A], (CONTROL, SWAPPED), archives=True)["a"]
     assert (place.node, place.node_directory, place.host_directory) == ("k-worker", "/var/lp/a", "")
     stopped = replace(SWAPPED, state="exited")
     with pytest.raises(Declined, match="is another directory"):

@@ -31,8 +31,9 @@ RECORDED: dict[str, Any] = {
 }
 
 
-def options(requested: dict[str, Any], recorded: dict[str, Any] = RECORDED, **images: str) -> dict[str, Any]:
-    return cluster_options("lab", requested, recorded, {name.replace("_", "-"): i for name, i in images.items()})
+def options(requested: dict[str, Any], recorded: dict[str, Any] | None = None, **images: str) -> dict[str, Any]:
+    known = RECORDED if recorded is None else recorded
+    return cluster_options("lab", requested, known, {name.replace("_", "-"): i for name, i in images.items()})
 
 
 def test_recorded_options_stay_unless_others_are_requested() -> None:

@@ -110,8 +110,9 @@ def about(kind, uid, message, reason="FailedCreate", when="2026-11-23T07:00:05Z"
     return {**event(message, when=when, reason=reason), "involvedObject": {"kind": kind, "uid": uid}}
 
 
-def found(*pods, events=(), replica_set=WEB_1):
-    return [(o.pod, o.reason, o.message, o.final) for o in obstacles([WEB, DB], pods, [replica_set], events, NOW)]
+def found(*pods, events=(), replica_set=None):
+    sets = [replica_set or WEB_1]
+    return [(o.pod, o.reason, o.message, o.final) for o in obstacles([WEB, DB], pods, sets, events, NOW)]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -19,10 +19,8 @@ FULL = "net.d/".ljust(512, "\0") + "net.d/10-kindnet.conflist".ljust(1024, "\0")
 GONE = Completed(1, err="Error: No such container:path: n:/etc/cni/net.d: no such file or directory")
 
 
-@contextmanager
-def silent() -> Iterator[FakeCluster]:
+def silent() -> AbstractContextManager[FakeCluster]:
     raise Unreachable("The API server does not answer")
-    yield
 
 
 @contextmanager

@@ -19,11 +19,11 @@ Command Output: I1130 01:00:00.000000     140 initconfiguration.go:261] loading 
 [kubelet-check] The kubelet is not healthy after 4m0.000000001s
 error: error execution phase wait-control-plane: failed while waiting for the kubelet to start
 k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow.(*Runner).Run.func1
-	k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow/runner.go:262
+\tk8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow/runner.go:262
 main.main
-	k8s.io/kubernetes/cmd/kubeadm/kubeadm.go:25
+\tk8s.io/kubernetes/cmd/kubeadm/kubeadm.go:25
 runtime.main
-	runtime/proc.go:283
+\truntime/proc.go:283
 """
 HARMLESS = "cgroup v1 detected. cgroup v1 support has been transitioned into maintenance mode\ninotify: watching /etc\n"
 
