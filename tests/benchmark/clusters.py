@@ -52,7 +52,9 @@ def present(image: str, workers: int = 2) -> dict[str, object]:
 
 
 def delete() -> None:
-    run(["kind", "delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG])
+    command = f"kind delete cluster --name {NAME} --kubeconfig {KUBECONFIG}"
+    # Docker now and then misses the end of a container.
+    shell(f"{command} || {command}")
 
 
 def create_bare(image: str) -> float:
