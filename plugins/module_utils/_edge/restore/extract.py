@@ -98,6 +98,7 @@ def _extract(
     exists = os.path.isdir(target)
     parent = target if exists else os.path.dirname(os.path.abspath(target))
     os.makedirs(parent, exist_ok=True)
+    before = os.stat(parent)
     temporary = tempfile.mkdtemp(prefix=_prefix(target, EXTRACTING), dir=parent)
     try:
         _untar(file, compression, temporary)
@@ -110,6 +111,8 @@ def _extract(
         os.rename(temporary, complete)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
+        # A refused volume's directory is as it was.
+        os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
         raise
     _move_up(complete, target, saved)
 
