@@ -164,6 +164,10 @@ class Victim:
                 found[path] = (own.st_ino, own.st_mode, own.st_size, own.st_mtime_ns, own.st_ctime_ns, own.st_nlink)
         # Directories of volumes may be created and deleted in it.
         del found[str(self.data)]
+        # An existing directory is filled in place, and is as before if that is refused; only its ctime tells.
+        for path in (f"{self.data}/v{number}" for number in VOLUMES):
+            if path in found:
+                found[path] = (*found[path][:4], 0, found[path][5])
         return found
 
     def _believed(self) -> tuple[object, ...]:
