@@ -35,6 +35,18 @@ def kill(_host: KindHost) -> None:
     raise Killed
 
 
+def killed_deletion(place: Place) -> str:
+    """A cluster with a volume whose deletion was killed; the path of its backup."""
+    place.run()
+    place.use(*volume("v", "/var/local-path-provisioner/a", node="lab-control-plane"))
+    backup = place.save()
+    place.host.during_delete = kill
+    with pytest.raises(Killed):
+        place.run(state="absent", backup=backup)
+    place.host.during_delete = lambda _host: None
+    return backup
+
+
 def test_killed_in_kind_is_done_again(place: Place) -> None:
     place.host.during_create = kill
     with pytest.raises(Killed):
@@ -104,13 +116,7 @@ def test_a_removal_that_kind_could_not_do_is_taken_back(place: Place) -> None:
 
 def test_what_a_killed_removal_left_is_looked_at_where_it_can_be(place: Place) -> None:
     """Its control plane may have been used ever since."""
-    place.run()
-    place.use(*volume("v", "/var/local-path-provisioner/a", node="lab-control-plane"))
-    backup = place.save()
-    place.host.during_delete = kill
-    with pytest.raises(Killed):
-        place.run(state="absent", backup=backup)
-    place.host.during_delete = lambda _host: None
+    backup = killed_deletion(place)
     (place.data / "a" / "file").write_text("something else")
     assert "has changed since" in place.refused(Declined, state="absent", backup=backup).message
 
@@ -255,13 +261,7 @@ def test_a_deletion_that_failed_before_a_node_was_gone_and_one_worker_more(place
 
 @pytest.mark.parametrize("backed_up", [True, False])
 def test_the_rest_of_a_deletion_is_replaced_only_if_it_can_be_deleted_safely(place: Place, backed_up: bool) -> None:
-    place.run()
-    place.use(*volume("v", "/var/local-path-provisioner/a", node="lab-control-plane"))
-    backup = place.save()
-    place.host.during_delete = kill
-    with pytest.raises(Killed):
-        place.run(state="absent", backup=backup)
-    place.host.during_delete = lambda _host: None
+    backup = killed_deletion(place)
     if backed_up:
         assert place.predicted(backup=backup).changed
     else:

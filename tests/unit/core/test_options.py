@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
-    kind_cluster,
-    kind_cluster_info,
-    kind_image,
-    local_data,
-    node_drain,
-    storage_provisioner,
-    storage_provisioner_info,
-    volume_backup,
-    volume_detach,
-    volume_info,
-    volume_restore,
-)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_absolute, defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 
-ACTIONS = (
-    kind_cluster,
-    kind_cluster_info,
-    kind_image,
-    local_data,
-    node_drain,
-    storage_provisioner,
-    storage_provisioner_info,
-    volume_backup,
-    volume_detach,
-    volume_info,
-    volume_restore,
-    kind_cluster_recreate,
-)
+UTILS = "ansible_collections.kindlab.volumes.plugins.module_utils"
+FOLDER = Path(__file__).resolve().parents[3] / "plugins" / "module_utils" / "_action"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+ACTIONS = (*(importlib.import_module(f"{UTILS}._action.{name}") for name in NAMES), kind_cluster_recreate)
 PATHS = [
     (action, name)
     for action in ACTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,10 @@ def _archive(writer: Writer, directory: str, path: str) -> SavedArchive:
         written = write_archive(directory, file.write, "gzip", None)
     writer.files[path] = written.sha256
     return SavedArchive(path, written.sha256, written.bytes, "gzip")
+
+
+def unpacked(fixture: str, path: Path) -> Path:
+    """The path, with a backup that is stored as tests/unit/fixtures/<fixture>.tar unpacked into it."""
+    with tarfile.open(Path(__file__).resolve().parents[1] / "fixtures" / f"{fixture}.tar") as archive:
+        archive.extractall(path, filter="data")
+    return path

@@ -101,7 +101,7 @@ def _below(point: str, mounts: Mapping[str, Mounted]) -> dict[str, Mounted]:
 
 
 def sharing(own: Iterable[Node], others: Iterable[Node]) -> tuple[Node, ...]:
-    """All nodes of clusters that can write to a host directory of own ones, or to one above or below it."""
+    """All nodes of other clusters that can write to a host directory of own, its parents or its subdirectories."""
     directories = {m.host_path for node in own for m in host_mounts(node)}
     others = tuple(others)
     clusters = {

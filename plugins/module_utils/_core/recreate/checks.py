@@ -10,23 +10,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import wanted_ports
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
-API_SERVER = "127.0.0.1"
-
 
 def new_ports(spec: ClusterSpec, nodes: Iterable[Node]) -> list[Port]:
     """The host ports of the new cluster that its existing containers do not publish."""
     own = {(port.host_port, port.protocol) for node in nodes for port in node.ports}
-    wanted = [port for node in spec.nodes for port in node.ports if port.host_port]
-    if spec.networking.get("apiServerPort", 0) > 0:
-        listen = str(spec.networking.get("apiServerAddress") or API_SERVER)
-        wanted.append(Port(6443, spec.networking["apiServerPort"], listen))
-    return [port for port in wanted if (port.host_port, port.protocol) not in own]
+    return [port for port in wanted_ports(spec) if (port.host_port, port.protocol) not in own]
 
 
 def host_refusals(ports: Iterable[tuple[Port, str]], missing: Iterable[str], spec: ClusterSpec) -> Iterator[Refusal]:

@@ -37,21 +37,11 @@ def resume_at(
     one that this recreation created. Raises BadInput if there is nothing to recreate, Declined if it has to be repaired
     first.
     """
-    recorded = progress.facts
-    if progress.finished and recorded.get("cluster") != name:
-        raise BadInput(
-            f"{journal} belongs to cluster {recorded.get('cluster')}, not {name}.",
-            next_step="Set path to a separate directory for this cluster.",
-        )
+    _check_cluster(name, progress, journal)
     created_next = not progress.ended and DELETION.name in progress.finished
     if is_complete(cluster) and (not created_next or stranger):
         return FIRST
-    if progress.finished and recorded.get("engine", engine) != engine:
-        # The other engine may still run the cluster, with the same directories.
-        raise BadInput(
-            f"{journal} belongs to a cluster of {recorded['engine']}, not {engine}.",
-            next_step=f"Set engine={recorded['engine']}, or path to a separate directory for this cluster.",
-        )
+    _check_engine(engine, progress, journal)
     if created_next:
         return CREATE
     if cluster is None:
@@ -67,6 +57,25 @@ def resume_at(
     if without_api and not cluster["reachable"]:
         return FIRST
     raise _not_ready(name, progress, cluster)
+
+
+def _check_cluster(name: str, progress: Progress, journal: str) -> None:
+    recorded = progress.facts.get("cluster")
+    if progress.finished and recorded != name:
+        raise BadInput(
+            f"{journal} belongs to cluster {recorded}, not {name}.",
+            next_step="Set path to a separate directory for this cluster.",
+        )
+
+
+def _check_engine(engine: str, progress: Progress, journal: str) -> None:
+    """The other engine may still run the cluster, with the same directories."""
+    recorded = progress.facts.get("engine", engine)
+    if progress.finished and recorded != engine:
+        raise BadInput(
+            f"{journal} belongs to a cluster of {recorded}, not {engine}.",
+            next_step=f"Set engine={recorded}, or path to a separate directory for this cluster.",
+        )
 
 
 def stranger(progress: Progress, identity: str, volumes: Collection[str], used: Collection[str]) -> str:

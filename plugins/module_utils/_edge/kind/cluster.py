@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from . import live
@@ -73,7 +74,7 @@ class KindCluster:
 
         Raises BadInput if it is another cluster's, Unreachable if that cannot be known.
         """
-        return live.proved(api, self.engine, nodes)
+        return proved_nodes(self.engine, nodes, api)
 
     def read(self, *, own_file: bool) -> tuple[str, dict[str, Any] | None]:
         """The API server's version, and the ConfigMap of the recorded configuration. Raises KindlabError."""

@@ -36,8 +36,3 @@ def read_proved(api: Cluster, engine: Engine, nodes: Sequence[Node]) -> tuple[st
         except KindlabError:
             return "", None
         return found
-
-
-def proved(api: Cluster, engine: Engine, nodes: Sequence[Node]) -> tuple[Node, ...]:
-    """The nodes, compared with this host. Raises as check does."""
-    return proof.proved_nodes(engine, nodes, api)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
     read_backup,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import unpacked
 
-ARCHIVE = Path(__file__).resolve().parents[2] / "fixtures" / "backup-format-1.tar"
 NAMES = ["000001-20260101T000001Z", "000002-20260101T000002Z"]
 KERNEL = SavedMount("/lib/modules", "/lib/modules", "bind", True, "rprivate")
 ENGINE = (SavedMount("/tmp", "", "tmpfs", False, ""), SavedMount("/var", "", "volume", False, ""))
@@ -49,10 +48,7 @@ FILES = SavedVolume(
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("backup")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(path, filter="data")
-    return path
+    return unpacked("backup-format-1", tmp_path_factory.mktemp("backup"))
 
 
 @pytest.fixture(params=NAMES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -27,18 +26,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content
-from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import unpacked, write_backup, write_data
 
-ARCHIVE = Path(__file__).resolve().parents[2] / "fixtures" / "backup-format-2.tar"
 IN_PLACE, ARCHIVED = NAMES = ("000001-20261123T070001Z", "000002-20261123T070002Z")
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("backup")
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(path, filter="data")
-    return path
+    return unpacked("backup-format-2", tmp_path_factory.mktemp("backup"))
 
 
 @pytest.fixture(params=NAMES)

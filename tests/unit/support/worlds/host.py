@@ -22,10 +22,6 @@ STATES = (*["running"] * 13, "exited", "paused", "created")
 ELSEWHERE = "/kindlab-nowhere"
 
 
-# Answers a command that only looks at mounts.
-LOOKED = getattr(fakes, "looked", lambda _argv: None)
-
-
 class WorldHost(OpenKindHost):
     """Commands inside nodes run on this machine, below one directory only."""
 
@@ -51,7 +47,7 @@ class WorldHost(OpenKindHost):
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
-        inside = list(argv[:3]) == EXEC and list(argv[4:]) != ["sh", "-c", PROBE] and not LOOKED(argv)
+        inside = list(argv[:3]) == EXEC and list(argv[4:]) != ["sh", "-c", PROBE] and not fakes.looked(argv)
         if inside and self._leaves([*argv[4:], *(stdin or "").split("\0")]):
             self.calls.append(list(argv))
             return super().run([*argv[:4], "sh", "-c", "echo 'No such file or directory' >&2; exit 1"], check=check)
