@@ -7,7 +7,8 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
@@ -48,15 +49,30 @@ def answer(function: Callable[[], T], path: str, seconds: float = ANSWER_SECONDS
     )
 
 
-def kill_if_stalled(process: subprocess.Popen[Any], seconds: float = STALL_SECONDS) -> None:
-    """From now on, kill the process if it neither reads nor writes anything for so long; its exit code tells."""
-    threading.Thread(target=_watch, args=(process, seconds), daemon=True).start()
+@contextmanager
+def stalled_killed(seconds: float = STALL_SECONDS) -> Iterator[Callable[[subprocess.Popen[Any]], None]]:
+    """A function that has a process killed if it neither reads nor writes anything for so long; its exit code tells.
+
+    The process must have ended by the end of the block: then no thread is left, beside which nothing may fork.
+    """
+    ended = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def watch(process: subprocess.Popen[Any]) -> None:
+        threads.append(threading.Thread(target=_watch, args=(process, seconds, ended), daemon=True))
+        threads[-1].start()
+
+    try:
+        yield watch
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
 
 
-def _watch(process: subprocess.Popen[Any], seconds: float) -> None:
+def _watch(process: subprocess.Popen[Any], seconds: float, ended: threading.Event) -> None:
     before, since = _progress(process.pid), time.monotonic()
-    while process.poll() is None:
-        time.sleep(min(1.0, seconds / 4))
+    while process.poll() is None and not ended.wait(min(1.0, seconds / 4)):
         now = _progress(process.pid)
         if not now or now != before:
             before, since = now, time.monotonic()

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer, kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer, stalled_killed
 
 
 def test_an_answer_and_an_error_are_passed_on() -> None:
@@ -32,14 +32,21 @@ def test_a_file_system_that_does_not_answer_is_named() -> None:
 
 
 def test_a_program_without_progress_is_killed() -> None:
-    with subprocess.Popen(["sleep", "60"]) as program:
-        kill_if_stalled(program, 0.2)
+    with stalled_killed(0.2) as watch, subprocess.Popen(["sleep", "60"]) as program:
+        watch(program)
         assert program.wait(20) == -9
 
 
 def test_a_program_with_progress_is_not() -> None:
     begun = time.monotonic()
     script = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.DEVNULL) as program:
-        kill_if_stalled(program, 0.6)
+    with stalled_killed(0.6) as watch, subprocess.Popen(["sh", "-c", script], stdout=subprocess.DEVNULL) as program:
+        watch(program)
         assert program.wait(20) == 0 and time.monotonic() - begun > 0.7
+
+
+def test_no_thread_is_left_when_the_program_has_ended() -> None:
+    before = threading.active_count()
+    with stalled_killed() as watch, subprocess.Popen(["true"]) as program:
+        watch(program)
+    assert threading.active_count() == before

@@ -27,7 +27,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import STALL_SECONDS, kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import STALL_SECONDS, stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import environment
 
 from .read_errors import DETACH
@@ -128,9 +128,9 @@ def last_lines(stderr: bytes) -> str:
 @contextmanager
 def _pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) -> Iterator[IO[bytes]]:
     """The output of first | second; raises if either fails, and ends both if the reader fails."""
-    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2:
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2, stalled_killed() as watch:
         one = subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT)
-        kill_if_stalled(one)
+        watch(one)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=stderr2, env=ENVIRONMENT)
         between, output = cast("IO[bytes]", one.stdout), cast("IO[bytes]", two.stdout)
         for pipe in (between, output):

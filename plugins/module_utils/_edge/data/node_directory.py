@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_ent
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
@@ -137,10 +137,13 @@ def _snapshot(directory: NodeDirectory) -> Sequence[Entry]:
     argv = ["find", directory.path, "-xdev", "!", "-type", "s", "-printf", r"%P\0%y %s %T@ %C@\0"]
     command = directory.inside.argv(argv)
     with tempfile.TemporaryFile() as stderr:
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
-        ) as process:
-            kill_if_stalled(process)
+        with (
+            stalled_killed() as watch,
+            subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
+            ) as process,
+        ):
+            watch(process)
             fields = _fields(cast("IO[bytes]", process.stdout))
             seen = (
                 Entry(path.decode("utf-8", "surrogateescape") or ".", "", target=state.decode())
@@ -165,10 +168,13 @@ def _streamed(directory: NodeDirectory, mode: str) -> Sequence[Entry]:
     damaged, ended = "", True
     command = [*directory.tar, *create(directory.path, times=True)]
     with tempfile.TemporaryFile() as stderr:
-        with subprocess.Popen(
-            command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
-        ) as process:
-            kill_if_stalled(process)
+        with (
+            stalled_killed() as watch,
+            subprocess.Popen(
+                command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
+            ) as process,
+        ):
+            watch(process)
             output = cast(IO[bytes], process.stdout)
             try:
                 found = entries(TarStream(output.read), mode)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, environment
 
 CHUNK = 1 << 20
@@ -46,11 +46,12 @@ class Tee:
         """The output of a program while it runs. Raises CommandFailed if it fails."""
         with (
             tempfile.TemporaryFile() as stderr,
+            stalled_killed(LONG_SECONDS) as watch,
             subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr, env=environment()) as program,
         ):
             if program.stdout is None:
                 return
-            kill_if_stalled(program, LONG_SECONDS)
+            watch(program)
             try:
                 yield program.stdout
             except CommandFailed:
@@ -65,7 +66,7 @@ class Tee:
 
 def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
     """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
-    with tempfile.TemporaryFile() as stderr:
+    with tempfile.TemporaryFile() as stderr, stalled_killed(LONG_SECONDS) as watch:
         try:
             program = subprocess.Popen(
                 list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=environment()
@@ -77,7 +78,7 @@ def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
         with program:
             if program.stdin is None:
                 return
-            kill_if_stalled(program, LONG_SECONDS)
+            watch(program)
             while chunk := chunks.get():
                 with suppress(BrokenPipeError):
                     program.stdin.write(chunk)

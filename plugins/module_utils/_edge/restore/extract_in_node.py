@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_times import with_mtimes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import kill_if_stalled
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -156,10 +156,13 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
     command = target.inside.argv(argv)
     broken = False
     with tempfile.TemporaryFile() as stderr:
-        with subprocess.Popen(
-            command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
-        ) as process:
-            kill_if_stalled(process)
+        with (
+            stalled_killed() as watch,
+            subprocess.Popen(
+                command, bufsize=CHUNK, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
+            ) as process,
+        ):
+            watch(process)
             stream = cast("IO[bytes]", process.stdin)
             try:
                 with decompressed(file, compression) as archive:
