@@ -96,7 +96,7 @@ def sanity(version: str, collection: Path) -> Part:
 def unit(version: str, collection: Path) -> Part:
     python = environment(f"core-{version}") / "bin" / "python"
     extra = os.environ.get("ARGS", "").split()
-    return Part(f"unit {version}", ((python, "-m", "pytest", *extra),), collection)
+    return Part(f"unit {version}", (("env", f"KINDLAB_CHECKOUT={ROOT}", python, "-m", "pytest", *extra),), collection)
 
 
 def integration() -> Part:

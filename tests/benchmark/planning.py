@@ -133,7 +133,8 @@ def info(objects: dict[str, list[Object]]) -> None:
     volumes = read_volumes(objects["PersistentVolume"], objects["PersistentVolumeClaim"])
     watched, used = watched_places(volumes, (), NODES), used_directories(volumes, NODES)
     using = pods_by_claim(objects["Pod"])
-    assert all(describe(volume, NODES, using)["pods"] for volume in volumes)
+    pvs = {pv["metadata"]["name"]: pv for pv in objects["PersistentVolume"]}
+    assert all(describe(volume, NODES, using, pvs[volume.name])["pods"] for volume in volumes)
     orphans(watched, {"/srv": [f"pv-{number}" for number in range(COUNT)]}, used)
 
 
@@ -177,10 +178,10 @@ def restore(objects: dict[str, list[Object]]) -> None:
 def remove(objects: dict[str, list[Object]]) -> None:
     pvs, claims = objects["PersistentVolume"], objects["PersistentVolumeClaim"]
     volumes = read_volumes(pvs, claims)
-    needed = removal.needed(volumes, pvs, ())
-    removal.comparable(needed.data, NODES)
+    needed = removal.needed(volumes, pvs)
     reasons = removal.not_backed_up(needed, (pvs, claims), catalog(objects), (pvs, claims), {})
-    assert len(removal.blockers(volumes, NODES, {}, reasons)) == COUNT
+    refused = removal.blockers(volumes, NODES, {}, reasons, needing=needed.all)
+    assert {refusal.name for refusal in refused} == {volume.name for volume in volumes}
 
 
 PLANS: dict[str, Callable[[dict[str, list[Object]]], None]] = {

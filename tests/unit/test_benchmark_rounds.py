@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-MEASURE = Path(__file__).resolve().parents[1] / "benchmark" / "measure.py"
+from ansible_collections.kindlab.volumes.tests.unit.support.checkout import CHECKOUT
+
+MEASURE = CHECKOUT / "tests" / "benchmark" / "measure.py"
 
 pytestmark = pytest.mark.skipif(not MEASURE.exists(), reason="benchmarks are not part of the built collection")
 
