@@ -84,33 +84,59 @@ def scan_each(directories: Sequence[str], mode: str) -> list[Scanned]:
 
 
 def _scan(directories: Sequence[str], mode: str) -> list[Scanned]:
-    walked = [_records(directory) for directory in directories]
-    if mode == "full":
-        return _hashed(directories, walked)
-    return [
-        w if isinstance(w, Conflict) else Packed(Entry._make, (Entry._make(record.fields) for record in w))
-        for w in walked
-    ]
+    """Each directory's entries, with the sha256 of files in mode full; hard links to one file are read once."""
+    results: list[Packed[Entry] | Conflict] = [Packed(Entry._make) for _directory in directories]
+    links: list[dict[Inode, list[str]]] = [{} for _directory in directories]
+    tops = [os.fsencode(directory) + b"/" for directory in directories]
+    known: dict[Inode, str | Conflict] = {}
+    walked = _walk(directories, results, links)
+    while batch := list(islice(walked, BATCH)):
+        hashes = _hashes(tops, batch, known, results) if mode == "full" else {}
+        for number, (fields, device, inode, count) in batch:
+            result = results[number]
+            if isinstance(result, Conflict):
+                continue
+            sha256: str | Conflict = ""
+            if fields[1] == "file" and mode == "full":
+                sha256 = known.get((device, inode)) or hashes[device, inode]
+                if count > 1:
+                    known[device, inode] = sha256
+            if isinstance(sha256, Conflict):
+                entry = _read_again(tops[number], fields, sha256)
+                if isinstance(entry, Conflict):
+                    results[number] = entry
+                    continue
+            else:
+                entry = Entry._make((*fields[:10], sha256))
+            result.append(entry)
+    return [_with_links(result, paths) for result, paths in zip(results, links, strict=True)]
 
 
-def _records(directory: str) -> Packed[Record] | Conflict:
-    """The entries of a directory, with the first path of those that have several."""
-    records: Packed[Record] = Packed(Record._make)
-    paths: dict[tuple[int, int], list[str]] = {}
-    try:
-        for found in walk(directory):
-            record = _record(found)
-            records.append(record)
-            # Not of FIFOs and devices: tar writes each of their paths separately.
-            if record.links > 1 and record.fields[1] in ("file", "symlink"):
-                paths.setdefault((record.device, record.inode), []).append(found.relative)
-    except Conflict as error:
-        return error
-    first = {path: own[0] for own in paths.values() if len(own) > 1 for path in own}
-    if not first:
-        return records
-    named = (r._replace(fields=(*r.fields[:8], first.get(r.fields[0], ""), *r.fields[9:])) for r in records)
-    return Packed(Record._make, named)
+def _walk(
+    directories: Sequence[str], results: list[Packed[Entry] | Conflict], links: Sequence[dict[Inode, list[str]]]
+) -> Iterator[tuple[int, Record]]:
+    """Number of the directory, and record; small directories share the processors, too.
+
+    Adds the Conflict of a directory to results, and the paths of files that have several to links.
+    """
+    for number, directory in enumerate(directories):
+        try:
+            for found in walk(directory):
+                record = _record(found)
+                # Not of FIFOs and devices: tar writes each of their paths separately.
+                if record.links > 1 and record.fields[1] in ("file", "symlink"):
+                    links[number].setdefault((record.device, record.inode), []).append(found.relative)
+                yield number, record
+        except Conflict as error:
+            results[number] = error
+
+
+def _with_links(result: Packed[Entry] | Conflict, links: dict[Inode, list[str]]) -> Scanned:
+    """The entries with the first path of those that have several."""
+    first = {path: paths[0] for paths in links.values() if len(paths) > 1 for path in paths}
+    if isinstance(result, Conflict) or not first:
+        return result
+    return Packed(Entry._make, (entry._replace(same_as=first.get(entry.path, "")) for entry in result))
 
 
 def _record(found: Found) -> Record:
@@ -133,43 +159,6 @@ def _target(path: bytes) -> str:
         return os.readlink(path).decode("utf-8", "surrogateescape")
     except OSError as error:
         raise read_error(path, error) from None
-
-
-def _hashed(directories: Sequence[str], walked: Sequence[Packed[Record] | Conflict]) -> list[Scanned]:
-    """Each directory's entries with the sha256 of every regular file; hard links to one file are read once."""
-    results: list[Packed[Entry] | Conflict] = [
-        found if isinstance(found, Conflict) else Packed(Entry._make) for found in walked
-    ]
-    tops = [os.fsencode(directory) + b"/" for directory in directories]
-    linked: dict[Inode, str | Conflict] = {}
-    for batch in _batches(walked):
-        hashes = _hashes(tops, batch, linked, results)
-        for number, (fields, device, inode, links) in batch:
-            result = results[number]
-            if isinstance(result, Conflict):
-                continue
-            sha256: str | Conflict = ""
-            if fields[1] == "file":
-                sha256 = linked.get((device, inode)) or hashes[device, inode]
-                if links > 1:
-                    linked[device, inode] = sha256
-            entry: Entry | Conflict
-            if isinstance(sha256, Conflict):
-                entry = _read_again(tops[number], fields, sha256)
-            else:
-                entry = Entry._make((*fields[:10], sha256))
-            if isinstance(entry, Conflict):
-                results[number] = entry
-            else:
-                result.append(entry)
-    return list(results)
-
-
-def _batches(walked: Sequence[Iterable[Record] | Conflict]) -> Iterator[list[tuple[int, Record]]]:
-    """Number of the directory, and record, many at a time: small directories share the processors, too."""
-    rest = ((n, record) for n, found in enumerate(walked) if not isinstance(found, Conflict) for record in found)
-    while batch := list(islice(rest, BATCH)):
-        yield batch
 
 
 def _hashes(
