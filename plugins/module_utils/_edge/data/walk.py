@@ -80,9 +80,12 @@ def _insert(names: list[str], new: str) -> None:
 
 def _xattrs(path: bytes) -> str:
     """As in Entry; one that vanishes meanwhile, or must not be read, is omitted."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return ""
     values = {}
-    with suppress(OSError):
-        for name in os.listxattr(path, follow_symlinks=False):
-            with suppress(OSError):
-                values[name] = os.getxattr(path, name, follow_symlinks=False)
+    for name in names:
+        with suppress(OSError):
+            values[name] = os.getxattr(path, name, follow_symlinks=False)
     return attributes_digest(values) if values else ""
