@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 import time
@@ -12,8 +13,12 @@ from typing import Any
 
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Progress
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.live import Live
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 
 DOCUMENTATION = r"""
 name: kindlab_progress
@@ -23,7 +28,8 @@ version_added: 0.1.0
 author: kindlab.volumes contributors (@kindlab)
 description:
   - Prints a line every five seconds for each task that is still running, with its seconds and the hosts it waits for.
-  - Says how to resume if a recreation is interrupted.
+  - Shows each step of a recreation on this machine with its number and seconds, from the journal, and how long
+    applications were away. Says how to resume if it is interrupted.
   - Prints nothing where the standard output is written by a callback plugin for programs.
 options:
   enabled:
@@ -61,8 +67,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._progress = Progress()
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        # Running recreations: (task, host).
-        self._recreations: set[tuple[str, str]] = set()
+        self._play: Any = None
+        # Running recreations: (task, host), each with its journal if that is on this machine.
+        self._recreations: dict[tuple[str, str], tuple[Live, Journal] | None] = {}
         atexit.register(self._report_interruption)
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
@@ -80,6 +87,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         del stats
         self._ended.set()
 
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._play = play
+
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
         # Only here the name has its variables filled in.
@@ -96,7 +106,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         with self._lock:
             self._progress.start(task._uuid, name, host.get_name(), time.monotonic())
         if task.action.rpartition(".")[2] == RESUMABLE and not task.check_mode:
-            self._recreations.add((task._uuid, host.get_name()))
+            self._recreations[task._uuid, host.get_name()] = self._watched(host, task)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
         with self._lock:
@@ -105,9 +115,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     v2_runner_item_on_failed = v2_runner_item_on_skipped = v2_runner_item_on_ok
 
     def v2_runner_on_ok(self, result: Any) -> None:
+        key = (result._task._uuid, result._host.get_name())
         with self._lock:
-            self._progress.end(result._task._uuid, result._host.get_name())
-        self._recreations.discard((result._task._uuid, result._host.get_name()))
+            self._progress.end(*key)
+            last = self._steps_of(key, time.monotonic())
+            self._recreations.pop(key, None)
+        if not self.disabled:
+            self._show(last)
 
     v2_runner_on_skipped = v2_runner_on_unreachable = v2_runner_on_ok
 
@@ -122,13 +136,46 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _report(self, ended: threading.Event) -> None:
         while not ended.wait(TICK):
+            now = time.monotonic()
             with self._lock:
-                lines = self._progress.lines(time.monotonic())
-            try:
-                for line in lines:
-                    self._display.display(line, color=constants.COLOR_SKIP)
-                if lines:
-                    # Otherwise a pipe or a file gets the output in blocks of kilobytes.
-                    sys.stdout.flush()
-            except (OSError, ValueError):
+                steps = [line for key in self._recreations for line in self._steps_of(key, now)]
+                lines = [*steps, *self._progress.lines(now)]
+            if not self._show(lines):
                 return
+
+    def _show(self, lines: list[str]) -> bool:
+        """Print the lines; False if the output is closed."""
+        try:
+            for line in lines:
+                self._display.display(line, color=constants.COLOR_SKIP)
+            if lines:
+                # Otherwise a pipe or a file gets the output in blocks of kilobytes.
+                sys.stdout.flush()
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _watched(self, host: Any, task: Any) -> tuple[Live, Journal] | None:
+        """The journal of a recreation; None if its path is not known, or it is on another machine."""
+        try:
+            variables = self._play.get_variable_manager().get_vars(play=self._play, host=host, task=task)
+            if variables.get("ansible_connection", task.connection) != "local":
+                return None
+            path = Templar(loader=self._play.get_loader(), variables=variables).template(task.args["path"])
+            journal = Journal(os.path.abspath(os.path.expanduser(os.path.expandvars(path))))
+            return Live(len(journal.entries()), time.monotonic()), journal
+        except Exception:  # noqa: BLE001 (whatever it is, the module runs and reports it)
+            return None
+
+    def _steps_of(self, key: tuple[str, str], now: float) -> list[str]:
+        """A line for each step of a recreation that has ended since the last call; the lock must be held."""
+        watched = self._recreations.get(key)
+        if watched is None:
+            return []
+        live, journal = watched
+        try:
+            lines = live.lines(journal.entries(), now)
+        except KindlabError:
+            return []
+        self._progress.note(key[0], live.doing(now))
+        return lines

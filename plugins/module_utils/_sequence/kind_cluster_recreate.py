@@ -18,11 +18,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents import objects as brought_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.times import away
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     DELETION,
     DONE,
     FIRST,
+    RESUMED,
     Step,
     is_after_deletion,
     steps_from,
@@ -30,7 +33,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start, find_start
 
 from .recreate import steps, without_api
+from .recreate.contents import rehearsal
 from .recreate.context import Context
+from .recreate.undo import undone
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -46,6 +51,10 @@ ARGUMENTS: dict[str, Any] = {
     "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
     "attach": {"type": "bool", "default": True},
+    "objects": {"type": "str", "choices": ["all", "none"], "default": "all"},
+    "images": {"type": "str", "choices": ["loaded", "all", "none"], "default": "loaded"},
+    "rehearse": {"type": "bool"},
+    "jobs": {"type": "str", "choices": ["resume", "suspend", "skip"], "default": "resume"},
     "wait_timeout": {"type": "int", "default": 300},
 }
 
@@ -70,14 +79,10 @@ def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: ModuleType) -> None:
     """Do the steps, and record each one when it is finished."""
-    if start.step == FIRST or start.from_backup:
-        context.journal.add(FIRST, **context.facts)
-    if start.gone:
-        # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
-        # The options, too: a rerun without any resumes with those that were given last.
-        context.journal.add(DELETION.name, **{name: context.facts[name] for name in ("generation", "options")})
+    rehearsal.remove_left(context)
+    _begin(context, start, [step.name for step in pending])
     for step in pending:
-        if step.name == FIRST or (step.needs_volumes and not context.facts.get("generation")):
+        if step.name == FIRST or not step.is_possible(context.facts):
             continue
         try:
             if step.begins:
@@ -85,11 +90,24 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
             context.record(step.name, **mode.RUN[step.name](context))
         except KindlabError as error:
             if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
-                error.message += f" {mode.undo(context)}"
+                error.message += f" {undone(context, step, mode)}"
             elif is_after_deletion(step):
                 error.next_step = report.continuation(error.next_step, step, context.path, context.facts)
             raise
     context.record(DONE)
+
+
+def _begin(context: Context, start: Start, steps: Sequence[str]) -> None:
+    """Record what this run begins with, and the steps that it is going to do."""
+    if start.step == FIRST or start.from_backup:
+        context.journal.add(FIRST, **context.facts, steps=steps)
+    if start.gone:
+        # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
+        # The options, too: a rerun without any resumes with those that were given last.
+        facts = {name: context.facts.get(name) for name in ("generation", "objects_from", "options")}
+        context.journal.add(DELETION.name, **facts, steps=steps)
+    elif start.resumed:
+        context.journal.add(RESUMED, steps=steps)
 
 
 def _is_untouched(context: Context) -> bool:
@@ -100,6 +118,8 @@ def _is_untouched(context: Context) -> bool:
 
 
 def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
+    rows = brought_back.rows(context.results)
+    stopped = away(context.journal.entries()) if DONE in context.watch.seconds else None
     plan = report.plan_rows(pending, context.facts, context.results, context.options["data"])
     facts = {
         "first_step": start.step,
@@ -108,10 +128,16 @@ def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome
         "journal": str(context.journal.path),
         "plan": plan,
         **report.result(context.facts, context.results),
-        "seconds": {**context.watch.seconds, "checksums": report.checksum_seconds(context.results)},
+        "objects": brought_back.summary(rows),
+        "seconds": {
+            **context.watch.seconds,
+            "checksums": report.checksum_seconds(context.results),
+            **({"away": stopped} if stopped is not None else {}),
+        },
     }
     warnings = (
         *context.warnings,
+        *brought_back.warnings(rows),
         *report.foreign_classes(context.facts["storage_classes"]),
         *report.lost_settings(context.facts, plan["nodes"]),
     )

@@ -6,10 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ansible.template
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import callback_loader
 
 from ansible_collections.kindlab.volumes.playbooks.callback_plugins import kindlab_progress as progress
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
 
 TASK = SimpleNamespace(_uuid="id", name="Create {{ what }}", action="command")
 HOST = SimpleNamespace(get_name=lambda: "localhost")
@@ -151,3 +154,83 @@ def test_an_interrupted_recreation_says_how_to_resume() -> None:
     callback.v2_runner_on_failed(SimpleNamespace(_task=task, _host=HOST))
     callback._report_interruption()
     assert screen.lines == [line]
+
+
+def template(text: str) -> Any:
+    """As Ansible reads it from a playbook; since 2.19 it fills in only what comes from there."""
+    trust = getattr(ansible.template, "trust_as_template", str)
+    return trust(text)
+
+
+class Play:
+    """A play whose variables name the backup directory."""
+
+    def __init__(self, **variables: str) -> None:
+        self.variables = variables
+
+    def get_variable_manager(self) -> SimpleNamespace:
+        return SimpleNamespace(get_vars=lambda **_where: self.variables)
+
+    def get_loader(self) -> DataLoader:
+        return DataLoader()
+
+
+def recreation(path: str) -> SimpleNamespace:
+    what = {"_uuid": "r", "name": "Recreate", "action": "kindlab.volumes.kind_cluster_recreate"}
+    return SimpleNamespace(**what, check_mode=False, connection="ssh", args={"path": template(path)})
+
+
+def watched(callback: Any, task: Any, **variables: str) -> None:
+    callback.v2_playbook_on_play_start(Play(**variables))
+    callback.v2_playbook_on_task_start(task, False)
+    callback.v2_runner_on_start(HOST, task)
+
+
+def test_the_steps_of_a_recreation_are_shown(clock: SimpleNamespace, tmp_path: Path) -> None:
+    screen = Screen()
+    callback = plugin(screen)
+    task = recreation("{{ where }}")
+    with Journal(str(tmp_path)).locked():
+        Journal(str(tmp_path)).add("planned", steps=["planned"])
+        watched(callback, task, where=str(tmp_path), ansible_connection="local")
+        Journal(str(tmp_path)).add("planned", steps=["planned", "deleted", "created"])
+        clock.now = 1.0
+        callback._report(Rounds(1))
+        assert screen.lines.pop().startswith("  step 1 of 3, planned")
+        clock.now = 6.0
+        callback._report(Rounds(1))
+        assert screen.lines == ["  ... 6 s: Recreate (localhost): step 2 of 3, delete the cluster, 5 s"]
+        Journal(str(tmp_path)).add("deleted")
+        callback.v2_runner_on_ok(SimpleNamespace(_task=task, _host=HOST))
+    assert screen.lines[-1].startswith("  step 2 of 3, deleted")
+    callback._report_interruption()
+    assert len(screen.lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "variables"),
+    [
+        ("{{ where }}", {}),
+        ("{{ where }}", {"ansible_connection": "local"}),
+        ("/nowhere/at/all", {"ansible_connection": "ssh"}),
+    ],
+)
+def test_a_journal_that_can_not_be_read_here_is_left_out(
+    clock: SimpleNamespace, path: str, variables: dict[str, str]
+) -> None:
+    screen = Screen()
+    callback = plugin(screen)
+    watched(callback, recreation(path), **variables)
+    clock.now = 7.0
+    callback._report(Rounds(1))
+    assert screen.lines == ["  ... 7 s: Recreate (localhost)"]
+
+
+def test_a_damaged_journal_does_not_end_the_thread(clock: SimpleNamespace, tmp_path: Path) -> None:
+    screen = Screen()
+    callback = plugin(screen)
+    watched(callback, recreation(str(tmp_path)), ansible_connection="local")
+    (tmp_path / JOURNAL).write_text("[]\n")
+    clock.now = 7.0
+    callback._report(Rounds(1))
+    assert screen.lines == ["  ... 7 s: Recreate (localhost)"]

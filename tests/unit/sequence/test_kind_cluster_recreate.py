@@ -49,22 +49,31 @@ from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     NODES,
     REFUSED,
     SHAPE,
+    WAVES,
     World,
 )
 
 PLANNED = ["?remove", "?create", "?detach", "?save"]
-SAVED = ["detach", "save"]
-CREATED = ["create", "provision", "restore", "compare", "attach"]
+SAVED = ["save images", "detach", "save"]
+CREATED = ["create", "load images", "provision"]
+CREATED += ["prepare", "restore", "compare", "apply", "attach", "complete"]
 WHOLE = [*PLANNED, *SAVED, "remove", *CREATED]
 # Moments of a run that nobody kills: two of each action, and a third one of what can be half done.
-MOMENTS = 2 * 7 + 2
+MOMENTS = 2 * 12 + 2
 STATES = {"whole": "running", "partly": "unfinished", "stopped": "stopped", "absent": None}
 # The shape without images, as people describe it.
 BARE: dict[str, Any] = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
+# Lines of a run without a rehearsal.
+WRITTEN = [entry for entry in ENTRIES if entry != "rehearsed"]
+BY_OBJECTS = ("prepared", "applied", "completed")
+# Those of one that brings back volumes and what uses them only.
+OLD = ("planned", "detached", "backed_up", "deleting", "deleted", "created", "provisioned", "configured")
+OLD += ("restored", "verified", "attached", "done")
 BACK = "The cluster was not deleted, and the workloads were scaled back up."
 
 
-ALL = [step.name for step in steps_from("planned")]
+STEPS = [step for step in steps_from("planned") if step.name != "rehearsed"]
+ALL = [step.name for step in STEPS]
 
 
 def names(done: Any) -> list[str]:
@@ -111,7 +120,7 @@ def to(world: World, last: str) -> None:
 def test_the_order_of_steps(world: World) -> None:
     done = world.run()
     assert world.calls == WHOLE
-    assert world.lines() == list(ENTRIES)
+    assert world.lines() == WRITTEN
     assert (world.state, world.content, world.has_workload, world.detached) == ("running", 1, True, False)
     (generation,) = world.saved
     facts = done.facts
@@ -123,10 +132,10 @@ def test_the_order_of_steps(world: World) -> None:
     assert facts["before"]["options"] == SHAPE and facts["before"]["images"] == ["node:1"]
     assert [v["name"] for v in facts["after"]["volumes"]] == [v["name"] for v in facts["before"]["volumes"]] == ["v0"]
     assert [workload["name"] for workload in facts["workloads"]] == ["shop"]
-    steps = [step for step in ENTRIES if step not in ("planned", "deleting")]
+    steps = [step for step in WRITTEN if step not in ("planned", "deleting")]
     assert list(facts["seconds"]) == ["observe", "plan", *steps, "checksums"]
     assert facts["plan"] == {
-        "steps": [step.as_dict() for step in steps_from("planned")],
+        "steps": [step.as_dict() for step in STEPS],
         "nodes": NODES,
         "images": ["node:1"],
         "kubernetes_version": "v1.34.4",
@@ -146,7 +155,7 @@ def test_what_each_step_is_asked_for(world: World) -> None:
     for step in ("?create", "create"):
         assert (asked[step]["name"], asked[step]["kind"], asked[step]["state"]) == ("k", "/bin/kind", "present")
         assert (asked[step]["nodes"], asked[step]["merge_kubeconfig"]) == (SHAPE["nodes"], True)
-    assert {asked[step]["kubeconfig"] for step in asked} == {"/k.yaml"}
+    assert {options["kubeconfig"] for options in asked.values() if "kubeconfig" in options} == {"/k.yaml"}
     assert (asked["save"]["keep"], asked["save"]["checksums"], asked["save"]["data"]) == (3, "full", "archive")
     assert asked["?save"]["checksums"] == "fast"
     assert (asked["restore"]["generation"], asked["restore"]["verify"], asked["restore"]["path"]) == (
@@ -155,11 +164,10 @@ def test_what_each_step_is_asked_for(world: World) -> None:
         path,
     )
     assert (asked["detach"]["path"], asked["detach"]["wait_timeout"]) == (None, 7)
-    assert (asked["attach"]["path"], asked["attach"]["generation"], asked["attach"]["state"]) == (
-        path,
-        generation,
-        "attached",
-    )
+    # The workloads are there, at zero.
+    assert (asked["attach"]["path"], asked["attach"]["state"]) == (None, "attached")
+    assert {asked[name]["source"]["generation"] for name in WAVES.values()} == {generation}
+    assert [asked[name]["down"] for name in WAVES.values()] == [True, True, False]
     assert (asked["provision"]["name"], asked["provision"]["state"]) == ("local_path", "present")
 
 
@@ -197,7 +205,7 @@ def test_each_run_recreates_it(world: World) -> None:
     world.run()
     world.write()
     assert world.run().facts["first_step"] == "planned"
-    assert world.lines() == [*ENTRIES, *ENTRIES] and (world.content, len(world.saved)) == (2, 2)
+    assert world.lines() == [*WRITTEN, *WRITTEN] and (world.content, len(world.saved)) == (2, 2)
 
 
 def test_check_mode_shows_the_plan_and_writes_nothing(world: World) -> None:
@@ -226,16 +234,28 @@ def test_check_mode_of_a_rest(world: World, moment: int) -> None:
 
 def test_without_volumes(world: World) -> None:
     world.content = world.latest = 0
-    done = world.run()
-    assert world.calls == [*PLANNED, *SAVED, "remove", "create", "provision"]
-    assert world.lines() == [step for step in ENTRIES if step not in ("restored", "verified", "attached")]
+    done = world.run(objects="none", images="none")
+    assert world.calls == [*PLANNED, "detach", "save", "remove", "create", "provision"]
+    assert world.lines() == [line for line in OLD if line not in ("restored", "verified", "attached")]
     assert world.options["remove"]["backup"] is None
     assert (done.facts["generation"], done.facts["after"]["volumes"]) == ("", [])
 
 
 def test_without_attaching(world: World) -> None:
     world.run(attach=False)
-    assert world.calls == WHOLE[:-1] and world.lines()[-2:] == ["verified", "done"] and not world.has_workload
+    assert world.calls == [call for call in WHOLE if call != "attach"]
+    assert world.lines()[-2:] == ["completed", "done"] and world.detached
+    assert world.options["complete"]["down"] is True
+
+
+def test_volumes_and_what_uses_them_only(world: World) -> None:
+    world.run(objects="none", images="none", attach=False)
+    assert world.lines() == [line for line in OLD if line != "attached"] and not world.has_workload
+    world = World(world.data.parent / "again")
+    world.run(objects="none", images="none")
+    (generation,) = world.saved
+    assert world.lines() == list(OLD) and world.has_workload
+    assert (world.options["attach"]["path"], world.options["attach"]["generation"]) == (str(world.path), generation)
 
 
 # Killed: at every moment, and right behind every line.
@@ -285,7 +305,7 @@ def expected(step: str, state: str) -> str | type[KindlabError]:
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("step", ENTRIES)
+@pytest.mark.parametrize("step", WRITTEN)
 def test_killed_behind_each_line(world: World, step: str, state: str) -> None:
     """And the cluster in any state then: what is natural there, and what others made of it."""
     to(world, step)
@@ -339,16 +359,16 @@ def test_what_was_given_back_is_no_rest_even_where_it_could_not_be_written(world
 
 def test_pods_that_write_again_don_t_keep_it_from_its_end(world: World) -> None:
     """Killed when what used the volumes was made again, before that was written down."""
-    kill(world, MOMENTS - 1)
-    assert world.lines()[-1] == "verified" and world.has_workload
+    kill(world, MOMENTS - 3)
+    assert world.lines()[-1] == "applied" and not world.detached
     world.write()
     world.run()
     assert "compare" not in world.calls and world.lines()[-1] == "done" and world.content == 2
 
 
 def test_what_differs_after_the_restore_is_refused(world: World) -> None:
-    kill(world, MOMENTS - 3)
-    assert world.lines()[-1] == "configured"
+    kill(world, MOMENTS - 7)
+    assert world.lines()[-1] == "prepared"
     world.content = 7
     with pytest.raises(KindlabError, match="differs from the backup: v0: 1 changed") as raised:
         world.run()
@@ -428,7 +448,7 @@ def test_a_refused_deletion_rolls_back(world: World) -> None:
         world.run()
     assert raised.value.message == f"Removing the cluster k is not safe. {BACK}"
     assert world.calls[-3:] == ["remove", "attach", "policy of v0"] and world.policy == "Delete"
-    assert world.lines() == ["planned", "detached", "backed_up", "deleting", ROLLED_BACK]
+    assert world.lines() == ["planned", "images_saved", "detached", "backed_up", "deleting", ROLLED_BACK]
     world.fail.clear()
     world.write()
     assert world.run().facts["first_step"] == "planned" and world.content == 2
@@ -467,7 +487,7 @@ def test_a_rollback_that_fails_is_reported(world: World) -> None:
         "The disk is full. The cluster was not deleted. "
         "The workloads are still scaled to zero (The API server is gone.)."
     )
-    assert world.lines() == ["planned", "detached"]
+    assert world.lines() == ["planned", "images_saved", "detached"]
     world.fail = {}
     assert world.run().facts["first_step"] == "planned"
 
@@ -509,7 +529,7 @@ def full_at(step: str) -> Callable[..., int]:
     return fail
 
 
-@pytest.mark.parametrize("step", ENTRIES)
+@pytest.mark.parametrize("step", WRITTEN)
 def test_a_disk_too_full_for_the_journal(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """No step that can't be undone is done without a line before it; whatever was done, a rerun completes."""
     with monkeypatch.context() as patched:
@@ -518,10 +538,11 @@ def test_a_disk_too_full_for_the_journal(world: World, monkeypatch: pytest.Monke
             world.run()
     before = ENTRIES.index(step) < ENTRIES.index("deleted")
     assert (world.content == 1 and world.has_workload and not world.detached) is (
-        before or step in ("attached", "done")
+        before or step in ("attached", "completed", "done")
     )
     assert ("remove" in world.calls) is not before
-    assert raised.value.message.endswith(BACK) is (before and step != "planned")
+    assert raised.value.message.endswith(BACK) is (before and step not in ("planned", "images_saved"))
+    assert raised.value.message.endswith("Nothing was stopped.") is (step == "images_saved")
     world.run()
     assert (world.state, world.content, world.lines()[-1]) == ("running", 1, "done")
 
@@ -551,8 +572,10 @@ def test_gone_after_its_end_the_newest_backup_comes_back(world: World) -> None:
     assert world.calls == CREATED
     assert (done.facts["first_step"], done.facts["resumed"], done.facts["generation"]) == ("created", True, newest)
     assert world.content == 2 and f"are restored from generation {newest};" in done.warnings[0]
-    assert world.options["attach"]["generation"] == newest
-    assert world.lines() == [*ENTRIES, *ENTRIES[ENTRIES.index("deleted") :]]
+    # That backup has volumes only.
+    assert world.options["restore"]["generation"] == newest
+    assert world.options["apply"]["source"]["generation"] == next(iter(world.saved))
+    assert world.lines() == [*WRITTEN, *WRITTEN[WRITTEN.index("deleted") :]]
 
 
 @pytest.mark.parametrize("moment", range(10))
@@ -658,14 +681,16 @@ def test_a_second_run_at_the_same_time(world: World) -> None:
 
     second = Second(world.data.parent / "second")
     second.run()
-    assert second.lines() == list(ENTRIES) and len(lines) == MOMENTS
+    assert second.lines() == WRITTEN and len(lines) == MOMENTS
     assert second.calls == WHOLE
 
 
 # From its last backup: where the cluster is gone without a journal, or is there and silent.
 
-SALVAGED = ["?remove", "?save", "stop", "save", "remove", *CREATED]
-SALVAGE_MOMENTS = 2 * 7 + 2
+# Backups that have volumes, and what uses them, only.
+CREATED_OLD = ["create", "load images", "provision", "restore", "compare", "attach"]
+SALVAGED = ["?remove", "?save", "save images", "stop", "save", "remove", *CREATED_OLD]
+SALVAGE_MOMENTS = 2 * 9 + 2
 LAST = {"without_api": "last_backup", "data": "in_place"}
 
 
@@ -681,7 +706,8 @@ def silent(tmp_path: Path) -> World:
 
 def test_a_silent_cluster_from_its_last_backup(silent: World) -> None:
     done = silent.run(**LAST)
-    assert silent.calls == SALVAGED and silent.lines() == list(ENTRIES)
+    assert silent.calls == SALVAGED
+    assert silent.lines() == [entry for entry in WRITTEN if entry not in BY_OBJECTS]
     assert (silent.state, silent.content, silent.has_workload, len(silent.saved)) == ("running", 2, True, 2)
     assert done.facts["generation"] == done.facts["before"]["generation"] == list(silent.saved)[-1]
     assert done.warnings == ("what was made since is not known",)
@@ -696,7 +722,8 @@ def test_check_mode_stops_nothing(silent: World) -> None:
     files = sorted(silent.path.rglob("*"))
     done = silent.run(True, **LAST)
     assert silent.calls == ["?remove", "?save"] and sorted(silent.path.rglob("*")) == files
-    assert (silent.state, done.facts["first_step"], names(done)) == ("running", "planned", ALL)
+    assert (silent.state, done.facts["first_step"]) == ("running", "planned")
+    assert names(done) == [step for step in ALL if step not in BY_OBJECTS]
 
 
 @pytest.mark.parametrize("moment", range(SALVAGE_MOMENTS))
@@ -780,7 +807,9 @@ def test_a_cluster_that_is_gone_comes_back_from_its_backup_alone(world: World) -
     world.save()
     world.force_removal()
     done = world.run()
-    assert world.calls == CREATED and world.lines() == ["planned", *ENTRIES[ENTRIES.index("deleted") :]]
+    assert world.calls == CREATED_OLD
+    lines = ["planned", *WRITTEN[WRITTEN.index("deleted") :]]
+    assert world.lines() == [line for line in lines if line not in BY_OBJECTS]
     assert (world.content, world.has_workload) == (1, True)
     assert (done.facts["first_step"], done.facts["resumed"]) == ("created", False)
     assert done.facts["before"]["storage_classes"] == [CLASS]
@@ -1100,29 +1129,31 @@ def test_an_empty_cluster_with_the_backup_of_an_earlier_one(world: World) -> Non
 
 def test_a_cluster_whose_user_removed_the_volumes(world: World) -> None:
     world.save()
-    world.content, world.has_workload = 0, False
-    done = world.run()
-    assert done.facts["generation"] == "" and "restore" not in world.calls
+    world.content, world.has_workload, world.latest = 0, False, 0
+    generation = world.run().facts["generation"]
+    assert (world.saved[generation], world.content) == (0, 0)
+    assert world.run(objects="none").facts["generation"] == "" and "restore" not in world.calls
 
 
 def test_removed_after_a_recreation(world: World) -> None:
     world.run()
-    world.content, world.has_workload, world.created_at = 0, False, "2026-06-01T00:00:00Z"
-    assert world.run().facts["generation"] == ""
+    world.content, world.has_workload, world.created_at, world.latest = 0, False, "2026-06-01T00:00:00Z", 0
+    assert world.saved[world.run().facts["generation"]] == world.content == 0
 
 
-@pytest.mark.parametrize("moment", range(8, 14))
-def test_a_recreation_without_volumes_brings_none_back(world: World, moment: int) -> None:
+@pytest.mark.parametrize("objects", ["all", "none"])
+@pytest.mark.parametrize("moment", range(9, 15))
+def test_a_recreation_without_volumes_brings_none_back(world: World, moment: int, objects: str) -> None:
     """Killed anywhere after its deletion: the older generation has what the user had removed."""
     world.save()
     world.content, world.has_workload, world.latest = 0, False, 0
     world.moments = moment - 1
     with suppress(Killed):
-        world.run()
+        world.run(objects=objects)
     world.moments = None
     assert "deleting" in world.lines()
-    done = world.run()
-    assert world.content == 0 and done.facts["generation"] == ""
+    generation = world.run(objects=objects).facts["generation"]
+    assert world.content == 0 and not world.saved.get(generation)
 
 
 def test_a_cluster_without_some_volumes_of_its_backup_is_told(world: World) -> None:

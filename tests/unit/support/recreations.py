@@ -22,12 +22,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
+    AFTER_VOLUMES,
+    AT_LAST,
+    BEFORE_VOLUMES,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import resume
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.contents import (
+    images,
+    objects,
+    rehearsal,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import earlier, resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
 
@@ -45,6 +56,10 @@ OPTIONS: dict[str, Any] = {
     "unmanaged": "refuse",
     "without_api": "refuse",
     "attach": True,
+    "objects": "all",
+    "images": "loaded",
+    "rehearse": None,
+    "jobs": "resume",
     "wait_timeout": 300,
 }
 SHAPE = {"nodes": [{"role": "control-plane", "image": "node:1"}, {"role": "worker", "image": "node:1"}]}
@@ -52,6 +67,10 @@ CLASS = {"name": "standard", "options": {"name": "local_path", "storage_class": 
 INSIDE = {"places": "/opt", "archive": True}
 REFUSED = Declined("Removing the cluster k is not safe: v0: it is in use.")
 SILENT = Unreachable("The API server does not answer.")
+
+# What restores objects -> what the world calls it.
+WAVES = {BEFORE_VOLUMES: "prepare", AFTER_VOLUMES: "apply", AT_LAST: "complete"}
+THINGS = frozenset(WAVES.values())
 
 ACTIONS = (
     kind_cluster,
@@ -73,7 +92,11 @@ class World:
     content that has to come back. calls: what was called, ? for check mode. moments: so many are left until the run is
     killed: each action has one before it does something, one when it is done, and some one in the middle. fail:
     action -> what it raises instead. others: engines that have the cluster, too. objects: by kind, those of its API
-    server. taken: host ports of other programs. lost: nodes whose container is gone.
+    server. taken: host ports of other programs. lost: nodes whose container is gone. things: of the objects that
+    people made, those that are there, by what restores them; with_objects: the generations that have all of them, and
+    whether the application is one.
+    loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
+    rows of objects that those and new clusters do not take.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -106,6 +129,11 @@ class World:
         self.lost: set[str] = set()
         self.uid, self.created_at = 1, "2026-01-01T00:00:00Z"
         self.merged = False
+        self.things: frozenset[str] = THINGS
+        self.with_objects: dict[str, bool] = {}
+        self.loaded = True
+        self.throw_away: set[str] = set()
+        self.refuses: list[dict[str, str]] = []
 
     # What somebody else does.
 
@@ -120,8 +148,9 @@ class World:
         if self.state == "running" and self.reachable:
             self.save_data(self.content)
 
-    def save_data(self, content: int) -> None:
-        if content and content != self.newest():
+    def save_data(self, content: int, *, everything: bool = False) -> None:
+        same = content == self.newest() and everything == (list(self.saved)[-1:] == sorted(self.with_objects)[-1:])
+        if (content or everything) and not (self.saved and same):
             how = INSIDE if self.inside else {"archive": True}
             described = {
                 "kind": "Cluster",
@@ -131,12 +160,15 @@ class World:
                 "options": self.shape,
                 "storage_classes": [CLASS],
             }
-            self.saved[write_backup(self.path, self.data, 1, described=described, **how)] = content
+            name = write_backup(self.path, self.data, 1 if content else 0, described=described, **how)
+            self.saved[name] = content
+            if everything:
+                self.with_objects[name] = self.has_workload
 
     def force_removal(self, *, killed: bool = False) -> None:
         """The cluster is removed whatever it holds; of what was inside it only what was saved can come back."""
         self.state = "unfinished" if killed and self.state else None
-        self.content = 0
+        self.content, self.things, self.loaded = 0, frozenset(), False
         if self.inside:
             self.latest = max(self.saved.values(), default=0)
 
@@ -144,7 +176,7 @@ class World:
         """Have this state, whatever came before."""
         self.state, self.reachable = state, state == "running"
         if state is None:
-            self.content = 0
+            self.content, self.things, self.loaded = 0, frozenset(), False
 
     def lines(self) -> list[str]:
         """The steps of the journal."""
@@ -171,17 +203,32 @@ class World:
             for user in (context, resume):
                 patch.setattr(user, "find_engine", self.find_engine)
             patch.setattr("shutil.which", lambda name: f"/bin/{name}")
-            return kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
+            patch.setattr(images, "save_images", self.save_images)
+            patch.setattr(images, "load_images", self.load_images)
+            patch.setattr(objects, "restore_waves", self.restore_waves)
+            patch.setattr(objects, "to_restore", self.to_restore)
+            patch.setattr(rehearsal, "open_cluster", self.open_cluster)
+            for user in (earlier, resume):
+                patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)
+            done = kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
+        if not check_mode and done.facts["generation"] in self.with_objects:
+            assert self.things == THINGS, "objects are missing"
+        return done
 
     def find_engine(self, name: str, _runner: object) -> SimpleNamespace:
         own = name in ("auto", OPTIONS["engine"])
         return SimpleNamespace(
             name=self.engine if own else name,
             image_id=lambda _image: "id" if self.images else None,
-            nodes=lambda _cluster: self.nodes() if own else tuple(self.others & {name}),
+            nodes=lambda cluster: self.nodes_of(cluster) if own else tuple(self.others & {name}),
             stop=lambda _nodes: self._call("stop", {}, False, self._stop, {}),
             start=lambda nodes: self._call("start", {}, False, lambda: self._start(nodes), {}),
         )
+
+    def nodes_of(self, cluster: str) -> tuple[Node, ...]:
+        if cluster in self.throw_away:
+            return (Node(f"{cluster}-control-plane", cluster, "control-plane", "running", "node:1"),)
+        return self.nodes() if "-rehearsal-" not in cluster else ()
 
     def nodes(self) -> tuple[Node, ...]:
         state = "running" if self.state == "running" else "exited"
@@ -191,8 +238,10 @@ class World:
         found = (Node(name, "k", role, state, "node:1", mounts=mounts) for name, role in named)
         return tuple(node for node in found if self.state and node.name not in self.lost)
 
-    def open_cluster(self, _name: str, _kubeconfig: str | None) -> SimpleNamespace:
+    def open_cluster(self, name: str, _kubeconfig: str | None = None) -> SimpleNamespace:
         return SimpleNamespace(
+            name=name,
+            dry_run=lambda _item: None,
             lists=lambda *kinds: [self.objects.get(kind, []) for kind in kinds],
             list=lambda kind: self.objects.get(kind, []),
             get=self._get,
@@ -218,6 +267,8 @@ class World:
         return Outcome(False, facts={"clusters": [found]})
 
     def kind_cluster(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
+        if options["name"] != "k":
+            return self._throw_away(options)
         if options["state"] == "absent":
             forced = options["force"]
             if check_mode:
@@ -228,6 +279,38 @@ class World:
         assert options["nodes"], "it can't be made of nothing"
         facts = {"cluster": {"nodes": [{"name": name} for name in NODES]}, "kubernetes_version": "v1.34.4"}
         return self._call("create", options, check_mode, self._create, facts)
+
+    def _throw_away(self, options: Mapping[str, Any]) -> Outcome:
+        name = options["name"]
+        if options["state"] == "absent":
+            return self._call("clear", options, False, lambda: self.throw_away.discard(name), {})
+        return self._call("try", options, False, lambda: self.throw_away.add(name), {})
+
+    def save_images(self, *_where: object) -> list[str]:
+        self._call("save images", {}, False, lambda: None, {})
+        return ["app:1"] if self.loaded else []
+
+    def load_images(self, _engine: object, _nodes: object, _path: str, found: list[str]) -> None:
+        self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(found)), {})
+
+    def to_restore(self, run: context.Context) -> Saved:
+        return Saved(made=[{"generation": run.facts.get("objects_from") or "live", "kind": "Thing"}])
+
+    def restore_waves(self, api: Any, saved: Saved, waves: tuple[str, ...], **how: Any) -> list[dict[str, str]]:
+        (source,) = saved.made
+        if api.name != "k":
+            self._call("rehearse", {**how, "source": source}, False, lambda: None, {})
+            return self.refuses
+        name = WAVES[waves]
+
+        def restore() -> None:
+            self.things |= {name}
+            if name == "apply" and not self.has_workload and self.with_objects[source["generation"]]:
+                self.has_workload, self.detached = True, how["down"]
+
+        assert source["generation"] in self.with_objects
+        self._call(name, {**how, "source": source}, False, restore, {})
+        return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *self.refuses]
 
     def storage_provisioner(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         return self._call("provision", options, check_mode, lambda: None, {})
@@ -269,7 +352,8 @@ class World:
             self.calls.append(name)
             raise Declined("v0 is not mounted from the host.") if self.inside else SILENT
         content = self.content if self.reachable else self.host
-        if not content:
+        everything = options.get("objects") and self.reachable and bool(self.things)
+        if not content and not everything:
             return self._call("save", options, check_mode, lambda: None, {"volumes": []})
         node, path = ("k-worker", "") if self.inside else ("", f"{self.data}/v0")
         places = {"node": node, "node_directory": "/opt/v0", "host_directory": path}
@@ -280,12 +364,15 @@ class World:
 
         def save() -> None:
             self.policy, self.retained = "Retain", False
-            self.save_data(content)
+            self.save_data(content, everything=bool(everything))
 
         def later() -> dict[str, Any]:
             return {"generation": list(self.saved)[-1]}
 
-        return self._call("save", options, check_mode, save, {"volumes": [line]}, later, warnings)
+        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": 3} if everything else None}
+        if check_mode:
+            facts["generation"] = "next"
+        return self._call("save", options, check_mode, save, facts, later, warnings)
 
     def volume_restore(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         generation = options["generation"]
@@ -296,7 +383,8 @@ class World:
                 return
             if not self.inside and self.host != self.saved[generation]:
                 raise Declined("Its data differs from the backup.")
-            assert not self.inside or self.saved[generation] == max(self.saved.values()), "an older backup came back"
+            newest = max(self.saved.values()) if self.latest else 0
+            assert not self.inside or self.saved[generation] == newest, "an older backup came back"
             self.content = self.host = self.saved[generation]
 
         return self._call("restore", options, check_mode, restore, facts)
@@ -345,10 +433,12 @@ class World:
             self._moment()
         assert self.content in (0, *self.saved.values()), "what was not saved was deleted"
         self.state, self.content, self.has_workload, self.detached = None, 0, False, False
+        self.things, self.loaded = frozenset(), False
 
     def _create(self) -> None:
         if self.state in (None, "unfinished"):
             self.state, self.content, self.has_workload, self.detached = "unfinished", 0, False, False
+            self.things, self.loaded = frozenset(), False
             self.lost = set()
             self.uid += 1
             self._moment()

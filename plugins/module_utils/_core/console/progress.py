@@ -21,10 +21,12 @@ class _Task:
     reported: float
     hosts: list[str] = field(default_factory=list)
     items: int = 0
+    note: str = ""
 
     def line(self, now: float) -> str:
         done = f", {self.items} done" if self.items else ""
-        return f"  ... {now - self.started:.0f} s: {self.name} ({listed(self.hosts, HOSTS)}){done}"
+        note = f": {self.note}" if self.note else ""
+        return f"  ... {now - self.started:.0f} s: {self.name} ({listed(self.hosts, HOSTS)}){done}{note}"
 
 
 class Progress:
@@ -41,6 +43,11 @@ class Progress:
         """One item of a task's loop is done."""
         if task in self._running:
             self._running[task].items += 1
+
+    def note(self, task: str, text: str) -> None:
+        """What a task is doing."""
+        if task in self._running:
+            self._running[task].note = text
 
     def end(self, task: str, host: str) -> None:
         """A host has finished a task."""

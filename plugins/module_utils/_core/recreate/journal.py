@@ -11,12 +11,14 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .steps import DELETION, DONE, ENTRIES, FIRST, ROLLED_BACK
+from .steps import DELETION, DONE, ENTRIES, FIRST, RESUMED, ROLLED_BACK
+
+_KNOWN = (*ENTRIES, ROLLED_BACK, RESUMED)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the journal. step: one of ENTRIES, or ROLLED_BACK; at: the time, for people; facts: for later steps."""
+    """A line of the journal. step: one of ENTRIES, ROLLED_BACK or RESUMED; at: the time; facts: for later steps."""
 
     step: str
     at: str = ""
@@ -54,7 +56,7 @@ def read(text: str, path: str) -> tuple[Entry, ...]:
             continue
         if data is None:
             continue
-        if not isinstance(data, dict) or data.get("step") not in (*ENTRIES, ROLLED_BACK):
+        if not isinstance(data, dict) or data.get("step") not in _KNOWN:
             raise BadInput(
                 f"Line {number} of the journal {path} is not a valid entry.",
                 next_step=f"Restore the journal from a copy, or forget the recreation: mv {path} {path}.old",
@@ -77,6 +79,7 @@ def latest(entries: Iterable[Entry]) -> Progress:
             finished, facts = [], {}
         elif entry.step == DELETION.name:
             finished = [name for name in finished if name in before_deletion]
-        finished.append(entry.step)
+        if entry.step != RESUMED:
+            finished.append(entry.step)
         facts |= entry.facts
     return Progress(tuple(finished), facts)

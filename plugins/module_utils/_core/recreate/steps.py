@@ -8,29 +8,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# What a step needs -> the facts that have it: the first once it is saved, the others while that is planned.
+_NEEDS = {
+    "backup": ("generation", "volumes", "saves"),
+    "objects": ("objects_from", "saves_objects"),
+    "rehearsal": ("rehearsal",),
+}
+
 
 @dataclass(frozen=True)
 class Step:
     """One step. name: the journal's entry once it is finished; does: what the plan says.
 
     undoable: whether everything can be put back as it was if it fails. begins: the entry before it starts, for a step
-    that cannot be undone. needs_volumes: skipped if the backup has nothing; once: not repeated by a rerun; option: the
-    option of the module that turns it off.
+    that cannot be undone. needs: skipped without that, see _NEEDS; once: not repeated by a rerun; option: the option of
+    the module that turns it off.
     """
 
     name: str
     does: str
     undoable: bool = False
     begins: str = ""
-    needs_volumes: bool = False
+    needs: str = ""
     once: bool = False
     option: str = ""
 
     def applies(self, options: Mapping[str, Any], facts: Mapping[str, Any], finished: tuple[str, ...]) -> bool:
         """Whether a run does it. finished: the entries of this recreation so far."""
-        if self.needs_volumes and not any(facts.get(name) for name in ("generation", "volumes", "saves")):
+        if self.needs and not any(facts.get(name) for name in _NEEDS[self.needs]):
             return False
-        return not (self.once and self.name in finished) and bool(not self.option or options[self.option])
+        wanted = not self.option or options[self.option] not in (False, "none")
+        return wanted and not (self.once and self.name in finished)
+
+    def is_possible(self, facts: Mapping[str, Any]) -> bool:
+        """Whether what it needs is there when it is its turn."""
+        return not self.needs or bool(facts.get(_NEEDS[self.needs][0]))
 
     def as_dict(self) -> dict[str, Any]:
         """The row in the module's plan."""
@@ -39,22 +51,31 @@ class Step:
 
 STEPS = (
     Step("planned", "check that every step can be done", undoable=True),
+    Step("images_saved", "save the images that were loaded into nodes", undoable=True, option="images"),
+    Step("rehearsed", "create all objects in a throw-away cluster", undoable=True, needs="rehearsal"),
     Step("detached", "scale workloads to zero and verify that nothing uses the volumes", undoable=True),
-    Step("backed_up", "back up volumes, claims, workloads and the cluster's options", undoable=True),
+    Step("backed_up", "back up volumes, claims, all other objects and the cluster's options", undoable=True),
     Step("deleted", "delete the cluster", begins="deleting"),
     Step("created", "create the cluster"),
+    Step("images_loaded", "load the saved images into the nodes", option="images"),
     Step("provisioned", "install its storage provisioners"),
     Step("configured", "set labels, taints and cordons of nodes, and storage classes, as they were"),
-    Step("restored", "restore the volumes and their claims", needs_volumes=True),
-    # Pods that run again may write: what was equal once is not compared again.
-    Step("verified", "compare the restored data with the backup", needs_volumes=True, once=True),
-    Step("attached", "scale workloads back up", needs_volumes=True, option="attach"),
+    Step("prepared", "create definitions, namespaces, accounts and configuration", needs="objects", option="objects"),
+    Step("restored", "restore the volumes and their claims", needs="backup"),
+    # Before anything that could start pods exists. They may write: what was equal once is not compared again.
+    Step("verified", "compare the restored data with the backup", needs="backup", once=True),
+    Step("applied", "create services, workloads and custom resources", needs="objects", option="objects"),
+    Step("attached", "scale workloads back up", needs="backup", option="attach"),
+    Step("completed", "create autoscalers, budgets, CronJobs and webhooks", needs="objects", option="objects"),
 )
 DONE = "done"
-# Journal entry of a run that was undone before the deletion.
-ROLLED_BACK = "rolled_back"
+# Journal entries of a run that was undone before the deletion, and of one that goes on with what is there.
+ROLLED_BACK, RESUMED = "rolled_back", "resumed"
 
 DELETION = next(step for step in STEPS if step.begins)
+# The first one that stops something, and those that bring applications back.
+DETACHMENT = next(step for step in STEPS if step.name == "detached")
+BACK = ("applied", "attached")
 # Where a run can start: from the beginning, with the rest of a deletion, or after it.
 FIRST, DELETE, CREATE = STEPS[0].name, DELETION.name, STEPS[STEPS.index(DELETION) + 1].name
 
@@ -64,6 +85,11 @@ ENTRIES = (*(name for step in STEPS for name in (step.begins, step.name) if name
 def steps_from(name: str) -> tuple[Step, ...]:
     """This step and all later ones."""
     return STEPS[[step.name for step in STEPS].index(name) :]
+
+
+def stops_nothing(step: Step) -> bool:
+    """True for the steps before the first one that stops something."""
+    return STEPS.index(step) < STEPS.index(DETACHMENT)
 
 
 def is_after_deletion(step: Step) -> bool:

@@ -62,7 +62,8 @@ class Journal:
 
     def add(self, step: str, **facts: Any) -> None:
         """Write an entry and flush it to disk. Raises KindlabError if the disk is full."""
-        text = to_text(Entry(step, f"{self._now():%Y-%m-%dT%H:%M:%SZ}", facts)).encode()
+        at = self._now().astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        text = to_text(Entry(step, at, facts)).encode()
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             try:

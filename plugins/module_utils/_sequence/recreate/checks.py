@@ -51,7 +51,7 @@ def check_new_cluster(
     decline(f"Cluster {context.name} cannot be recreated as requested", refusals)
     known = are_images_of(ids, context.facts["images"], nodes)
     version = context.facts["kubernetes_version"] if known else host.image_version(context.engine, next(iter(ids)))
-    context.facts["new_version"] = version
+    context.facts |= {"new_version": version, "same_images": known}
 
 
 def image_ids(context: Context, images: Collection[str]) -> dict[str, str]:

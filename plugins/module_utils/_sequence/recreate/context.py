@@ -55,6 +55,11 @@ class Context:
         self.stranger = ""
         self.cluster_id = ""
 
+    @property
+    def brings_objects(self) -> bool:
+        """Whether all objects come back, not only volumes and what uses them."""
+        return self.options["objects"] == "all" and bool(self.facts.get("objects_from"))
+
     def options_of(self, action: ModuleType, more: Mapping[str, Any]) -> Facts:
         """Options of an action: more, those that are passed on, and the defaults of its argument spec."""
         own = {**self.options, "name": self.name, "path": self.path}

@@ -26,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
 
 from . import checks, survey
+from .contents import rehearsal
 from .context import Context, Facts
 
 
@@ -42,9 +43,11 @@ def plan(context: Context) -> Facts:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     survey.check_directories(context)
-    planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
+    everything = context.options["objects"] == "all"
+    planned = context.run("backed_up", volume_backup, {"checksums": "fast", "objects": everything}, check_mode=True)
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
-    facts |= {"volumes": volumes, "saves": "generation" in planned}
+    saves = "generation" in planned
+    facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     # The backup has proved the places of volumes in nodes of the same shape.
     lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
@@ -53,6 +56,7 @@ def plan(context: Context) -> Facts:
     checks.check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
     if archive:
         checks.check_disk(context)
+    rehearsal.name_it(context)
     return facts
 
 

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import with_policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
+from .contents import images, objects, rehearsal
 from .context import Context, Facts
 from .new_cluster import configure, create, provision
 from .plan import plan
@@ -33,12 +34,16 @@ def detach(context: Context) -> Facts:
 
 
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
-    saved = context.run("backed_up", volume_backup, {"without_api": without_api})
+    everything = context.options["objects"] == "all"
+    saved = context.run("backed_up", volume_backup, {"without_api": without_api, "objects": everything})
     generation = saved.get("generation", "")
-    context.facts |= {"generation": generation, "volumes": with_policies(saved["volumes"], context.facts)}
+    # Without an API server nothing new is known of the objects.
+    objects_from = generation if saved.get("objects") else context.facts.get("objects_from", "")
+    restored = {"generation": generation, "objects_from": objects_from}
+    context.facts |= {**restored, "volumes": with_policies(saved["volumes"], context.facts)}
     if generation:
-        return {"generation": generation}
-    return {"generation": "", "newest_generation": next(reversed(names(context)), "")}
+        return restored
+    return {**restored, "newest_generation": next(reversed(names(context)), "")}
 
 
 def delete(context: Context, *, force: bool = False) -> Facts:
@@ -54,7 +59,9 @@ def restore(context: Context) -> Facts:
 
 
 def attach(context: Context) -> Facts:
-    recorded = {"path": context.path, "generation": context.facts["generation"]}
+    facts = context.facts
+    # Without all objects, workloads are not there yet: they are created from the backup.
+    recorded = {} if context.brings_objects else {"path": context.path, "generation": facts["generation"]}
     down = frozenset(context.facts.get("kept_down", ()))
     context.run("attached", volume_detach, {"state": "attached", "left_down": down, **recorded})
     return {}
@@ -62,13 +69,19 @@ def attach(context: Context) -> Facts:
 
 RUN: dict[str, Run] = {
     "planned": plan,
+    "images_saved": images.save,
+    "rehearsed": rehearsal.rehearse,
     "detached": detach,
     "backed_up": back_up,
     "deleted": delete,
     "created": create,
+    "images_loaded": images.load,
     "provisioned": provision,
     "configured": configure,
+    "prepared": objects.prepare,
     "restored": restore,
     "verified": verify,
+    "applied": objects.apply,
     "attached": attach,
+    "completed": objects.complete,
 }

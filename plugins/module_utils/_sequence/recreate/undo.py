@@ -5,14 +5,29 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from types import ModuleType
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import ROLLED_BACK
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import interrupted_facts
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
+    ROLLED_BACK,
+    Step,
+    stops_nothing,
+)
 
 from .context import Context
+
+
+def undone(context: Context, failed: Step, mode: ModuleType) -> str:
+    """What was put back, as sentences for the error message. mode: has the undo of the steps that were done."""
+    if not stops_nothing(failed) or interrupted_facts(context.progress):
+        return str(mode.undo(context))
+    with suppress(KindlabError):
+        context.journal.add(ROLLED_BACK)
+    return "Nothing was stopped."
 
 
 def undo(context: Context) -> str:

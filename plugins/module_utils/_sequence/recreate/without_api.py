@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view im
 
 from . import steps, survey
 from .checks import check_new_cluster
+from .contents import rehearsal
 from .context import Context, Facts
 from .plan import plan_deletion
 
@@ -34,6 +35,7 @@ def plan(context: Context) -> Facts:
     context.facts["volumes"] = planned.facts["volumes"]
     directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
     check_new_cluster(context, (), directories)
+    rehearsal.name_it(context)
     return context.facts
 
 

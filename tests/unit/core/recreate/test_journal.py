@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import (
     ENTRIES,
+    RESUMED,
     ROLLED_BACK,
     Entry,
     Progress,
@@ -24,7 +25,8 @@ FACTS = st.dictionaries(
     st.none() | st.integers() | st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.booleans()),
     max_size=3,
 )
-LINES = st.lists(st.builds(Entry, st.sampled_from((*ENTRIES, ROLLED_BACK)), st.text(), FACTS), max_size=5)
+UNTIL = " ".join(ENTRIES[: ENTRIES.index("deleting")])
+LINES = st.lists(st.builds(Entry, st.sampled_from((*ENTRIES, ROLLED_BACK, RESUMED)), st.text(), FACTS), max_size=5)
 
 
 def lines(text: str) -> list[Entry]:
@@ -84,12 +86,12 @@ def test_nothing_begun_has_ended() -> None:
         ("planned detached backed_up deleting back", "planned detached backed_up deleting back", True),
         ("planned detached backed_up deleting back planned", "planned", False),
         # Gone once more: all that followed the first deletion has to be done again.
-        (" ".join(ENTRIES) + " deleted", "planned detached backed_up deleting deleted", False),
-        (" ".join(ENTRIES) + " deleted created", "planned detached backed_up deleting deleted created", False),
+        (" ".join(ENTRIES) + " deleted", f"{UNTIL} deleting deleted", False),
+        (" ".join(ENTRIES) + " deleted created", f"{UNTIL} deleting deleted created", False),
         ("planned backed_up deleting deleted created verified deleted", "planned backed_up deleting deleted", False),
         ("planned backed_up back deleted created", "planned backed_up deleted created", False),
         # A run that goes on writes its steps again, and what was verified stays so.
-        ("planned deleting deleted created created", "planned deleting deleted created created", False),
+        ("planned deleting deleted created resumed created", "planned deleting deleted created created", False),
         ("planned deleting deleted verified created", "planned deleting deleted verified created", False),
     ],
 )

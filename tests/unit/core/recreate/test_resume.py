@@ -60,7 +60,8 @@ def journals() -> dict[str, tuple[str, ...]]:
 
 
 JOURNALS = journals()
-BEFORE_BACKUP = {"to planned", "to detached", "rolled back after planned", "rolled back after detached"}
+BEFORE_BACKUP = {f"to {step}" for step in ENTRIES[: ENTRIES.index("backed_up")]}
+BEFORE_BACKUP |= {"rolled back after planned", "rolled back after detached"}
 GONE = [f"to {step}" for step in ENTRIES[ENTRIES.index("deleted") : ENTRIES.index("done")]]
 
 

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     STEPS,
     Step,
     steps_from,
+    stops_nothing,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import steps, without_api
 
@@ -39,6 +40,23 @@ def test_when_a_step_applies() -> None:
     volumes, attach = {"volumes": [{}]}, {"attach": True}
     assert Step("a", "").applies({}, {}, ("a",))
     assert not Step("a", "", once=True).applies({}, {}, ("a",))
-    assert [Step("a", "", needs_volumes=True).applies({}, facts, ()) for facts in ({}, volumes)] == [False, True]
-    assert Step("a", "", needs_volumes=True).applies({}, {"generation": "000001-x"}, ())
+    assert [Step("a", "", needs="backup").applies({}, facts, ()) for facts in ({}, volumes)] == [False, True]
+    assert Step("a", "", needs="backup").applies({}, {"generation": "000001-x"}, ())
     assert [Step("a", "", option="attach").applies(o, {}, ()) for o in (attach, {"attach": False})] == [True, False]
+    assert [Step("a", "", option="o").applies({"o": value}, {}, ()) for value in ("all", "none")] == [True, False]
+
+
+def test_when_a_step_is_possible() -> None:
+    """What is planned to be saved may turn out to be nothing."""
+    needing = Step("a", "", needs="objects")
+    assert needing.applies({}, {"saves_objects": True}, ()) and not needing.is_possible({"saves_objects": True})
+    assert needing.is_possible({"objects_from": "000001-x"}) and Step("a", "").is_possible({})
+
+
+def test_what_stops_nothing_comes_first() -> None:
+    assert [step.name for step in STEPS if stops_nothing(step)] == ["planned", "images_saved", "rehearsed"]
+
+
+def test_data_is_compared_before_anything_that_may_start_pods_exists() -> None:
+    names = [step.name for step in STEPS]
+    assert names.index("restored") < names.index("verified") < names.index("applied") < names.index("attached")

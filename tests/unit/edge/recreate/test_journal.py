@@ -53,8 +53,8 @@ def test_what_is_added_is_read_again(tmp_path: Path) -> None:
         journal(tmp_path / "b").add("planned", cluster="lab", nodes=["n"])
         journal(tmp_path / "b").add("backed_up", generation="000001-x")
     assert journal(tmp_path / "b").entries() == (
-        Entry("planned", "2026-11-23T06:57:00Z", {"cluster": "lab", "nodes": ["n"]}),
-        Entry("backed_up", "2026-11-23T06:57:00Z", {"generation": "000001-x"}),
+        Entry("planned", "2026-11-23T06:57:00.000Z", {"cluster": "lab", "nodes": ["n"]}),
+        Entry("backed_up", "2026-11-23T06:57:00.000Z", {"generation": "000001-x"}),
     )
 
 

@@ -12,7 +12,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import of_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import stranger
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
+    Backup,
+    generations,
+    read_backup,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import identity
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
@@ -30,7 +34,13 @@ def last_backup(context: Context) -> Facts:
     described = backup.objects("Cluster")
     if backup.catalog.cluster.name != context.name or not described:
         return {}
-    return of_backup(backup.catalog, described[0], backup.name, context.engine.name)
+    facts = of_backup(backup.catalog, described[0], backup.name, context.engine.name)
+    return {**facts, "objects_from": backup.name if has_objects(backup) else ""}
+
+
+def has_objects(backup: Backup) -> bool:
+    """Whether a generation has all objects of its cluster, not only volumes and what uses them."""
+    return backup.catalog.objects is not None
 
 
 def newest_generation(context: Context) -> str:

@@ -21,12 +21,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     DELETION,
     FIRST,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.checks import check_generation
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
-from .earlier import find_stranger, last_backup, newest_generation
+from .earlier import find_stranger, has_objects, last_backup, newest_generation
 from .facts import set_facts
 
 
@@ -80,6 +81,8 @@ def find_start(context: Context) -> Start:
     set_facts(context, cluster if start.step == FIRST and not start.from_backup else None)
     if gone:
         context.facts["generation"] = generation = newest_generation(context)
+        if generation and has_objects(read_backup(context.path, generation)):
+            context.facts["objects_from"] = generation
         if progress.ended and generation:
             context.warnings.append(
                 f"The cluster is gone. Its volumes are restored from generation {generation}; anything written since "

@@ -1,0 +1,60 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a running recreation is doing, in lines for people, from the entries of its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import DONE, RESUMED, STEPS
+
+from .times import away, between
+
+_DOES = {step.name: step.does for step in STEPS}
+
+
+class Live:
+    """One running recreation. known: how many entries the journal had before. Times are seconds of one clock."""
+
+    def __init__(self, known: int, now: float) -> None:
+        self._known = known
+        self._since = now
+        self._steps: Sequence[str] = ()
+        self._place = 0
+
+    def lines(self, entries: Sequence[Entry], now: float) -> list[str]:
+        """A line for each step that has ended since the last call, and what all of it meant at the end."""
+        new = entries[self._known :]
+        if not new:
+            return []
+        found, first = [], entries[max(self._known - 1, 0)]
+        for before, entry in pairwise([first, *new]):
+            found += self._read(before, entry)
+        if new[-1].step == DONE and (seconds := away(entries)) is not None:
+            found.append(f"  applications were away for {seconds:g} s")
+        self._known, self._since = len(entries), now
+        return found
+
+    def doing(self, now: float) -> str:
+        """The current step, with its number and seconds."""
+        if not self._steps:
+            return _DOES[STEPS[0].name]
+        if self._place >= len(self._steps):
+            return ""
+        name = self._steps[self._place]
+        return f"step {self._place + 1} of {len(self._steps)}, {_DOES[name]}, {now - self._since:.0f} s"
+
+    def _read(self, before: Entry, entry: Entry) -> list[str]:
+        self._steps = entry.facts.get("steps") or self._steps
+        if entry.step == RESUMED:
+            self._place = 0
+        if entry.step not in self._steps:
+            return []
+        # A cluster that is gone has its deletion recorded again, without a step.
+        self._place = self._steps.index(entry.step) + 1
+        seconds = between(before.at, entry.at)
+        took = "" if seconds is None or before is entry else f", {seconds:g} s"
+        counted = f": {entry.facts['count']}" if entry.facts.get("count") else ""
+        return [f"  step {self._place} of {len(self._steps)}, {entry.step}{took}{counted}"]

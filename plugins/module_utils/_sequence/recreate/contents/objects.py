@@ -1,0 +1,77 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Steps of a recreation that bring back the objects that people made, in waves around the volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
+    AFTER_VOLUMES,
+    AT_LAST,
+    BEFORE_VOLUMES,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.objects import at_zero
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+
+__all__ = ["AT_LAST", "UNTIL_LAST"]
+
+UNTIL_LAST = (*BEFORE_VOLUMES, *AFTER_VOLUMES)
+
+
+def prepare(context: Context) -> Facts:
+    return _step(context, "prepared", BEFORE_VOLUMES)
+
+
+def apply(context: Context) -> Facts:
+    """Workloads that use volumes are at zero, as if they had been detached in this cluster."""
+    return _step(context, "applied", AFTER_VOLUMES)
+
+
+def complete(context: Context) -> Facts:
+    """By now workloads run again, if they are to."""
+    return _step(context, "completed", AT_LAST)
+
+
+def to_restore(context: Context) -> Saved:
+    """The objects of the generation that is restored, or those of the running cluster if none is saved yet."""
+    generation = context.facts.get("objects_from")
+    return read_backup(context.path, generation).saved_objects() if generation else live(context)
+
+
+def rehearse(context: Context, cluster: Cluster, saved: Saved, waves: Sequence[str]) -> list[dict[str, Any]]:
+    """Create objects without running anything; a row for each."""
+    idle = at_zero(saved, lambda _key: True)
+    return restore_waves(cluster, idle, waves, down=False, jobs="suspend", deadline=_deadline(context))
+
+
+def _step(context: Context, step: str, waves: Sequence[str]) -> Facts:
+    kept = frozenset(context.facts.get("kept_down", ()))
+    saved = at_zero(to_restore(context), kept.__contains__)
+    attached = step == "completed" and context.options["attach"]
+    rows = restore_waves(
+        context.connect(),
+        saved,
+        waves,
+        down=not attached,
+        jobs=context.options["jobs"],
+        deadline=_deadline(context),
+    )
+    context.results[step] = {"objects": rows}
+    return {"count": count(len(rows), "object")}
+
+
+def _deadline(context: Context) -> Deadline:
+    return Deadline(context.options["wait_timeout"])
+
+
+def live(context: Context) -> Saved:
+    """Those of the running cluster."""
+    raise NotImplementedError

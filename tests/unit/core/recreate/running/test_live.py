@@ -1,0 +1,47 @@
+"""What people see of a running recreation: each step that ended, the one that runs, and how long it all took."""
+
+from __future__ import annotations
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.live import Live
+
+STEPS = ["planned", "detached", "deleted", "created", "attached"]
+
+
+def entry(second: int, step: str, **facts: object) -> Entry:
+    return Entry(step, f"2026-11-30T06:00:{second:02}.000Z", facts)
+
+
+def test_each_step_with_its_number_and_seconds() -> None:
+    live = Live(0, 100)
+    assert live.lines((), 101) == [] and live.doing(101) == "check that every step can be done"
+    entries = [entry(1, "planned", steps=STEPS), entry(3, "detached", count="2 volumes")]
+    assert live.lines(entries, 103) == [
+        "  step 1 of 5, planned",
+        "  step 2 of 5, detached, 2 s: 2 volumes",
+    ]
+    assert live.lines(entries, 104) == []
+    assert live.doing(105) == "step 3 of 5, delete the cluster, 2 s"
+    entries += [entry(4, "deleting"), entry(6, "deleted")]
+    assert live.lines(entries, 106) == ["  step 3 of 5, deleted, 2 s"]
+    entries += [entry(16, "created"), entry(18, "attached"), entry(18, "done")]
+    assert live.lines(entries, 118) == [
+        "  step 4 of 5, created, 10 s",
+        "  step 5 of 5, attached, 2 s",
+        "  applications were away for 17 s",
+    ]
+    assert live.doing(120) == ""
+
+
+def test_a_run_that_goes_on_counts_its_own_steps() -> None:
+    old = [entry(1, "planned", steps=STEPS), entry(3, "detached"), entry(4, "deleting"), entry(6, "deleted")]
+    live = Live(len(old), 0)
+    assert live.lines(old, 1) == []
+    new = [*old, entry(20, "resumed", steps=STEPS[3:])]
+    assert live.lines(new, 2) == [] and live.doing(5) == "step 1 of 2, create the cluster, 3 s"
+    assert live.lines([*new, entry(30, "created")], 12) == ["  step 1 of 2, created, 10 s"]
+
+
+def test_a_clock_that_was_set_back_takes_no_seconds() -> None:
+    live = Live(0, 0)
+    assert live.lines([entry(9, "planned", steps=STEPS), entry(3, "detached")], 1)[1] == "  step 2 of 5, detached"
