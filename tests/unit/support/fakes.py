@@ -23,6 +23,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import RESOURCES, key_of, key_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import Change
 
+from . import discovered
+
 # The CA of a cluster whose tests are not about that.
 CA = "-----BEGIN CERTIFICATE-----\nS2luZGxhYg==\n-----END CERTIFICATE-----\n"
 
@@ -62,6 +64,11 @@ class FakeCluster:
         self.now = 0.0
         self.kill_after = kill_after
         self.ca = CA
+        self.types = [
+            discovered.kind(prefix.split("/", 2)[2], kind, plural, namespaced=namespaced)
+            for kind, (prefix, plural, namespaced) in RESOURCES.items()
+        ]
+        self.refusals: dict[str, KindlabError] = {}
         self.react: Callable[[FakeCluster], None] = lambda _cluster: None
         self._numbers = itertools.count(1)
         for item in objects:
@@ -93,6 +100,21 @@ class FakeCluster:
             and wanted.items() <= (item["metadata"].get("labels") or {}).items()
             and all(_field(item, *pair.split("=", 1)) for pair in fields.split(",") if pair)
         ]
+
+    def read(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Object:
+        if path in self.refusals:
+            raise self.refusals[path]
+        if "APIGroupDiscoveryList" in accept:
+            return discovered.documents(self.types)[path]
+        types = {one.path(): one for one in self.types}
+        head, _slash, rest = path.partition("/namespaces/")
+        namespace, slash, plural = rest.partition("/")
+        one = types.get(f"{head}/{plural}" if slash else path)
+        if one is None:
+            raise Missing("the server could not find the requested resource")
+        items = self.list(one.kind, namespace if slash else "", (query or {}).get("labelSelector", ""))
+        of_group = [item for item in items if item.get("apiVersion", one.api_version).rpartition("/")[0] == one.group]
+        return {"items": of_group, "metadata": {"resourceVersion": "1"}}
 
     def root_ca(self) -> str:
         return self.ca

@@ -26,7 +26,7 @@ DAEMON = "DaemonSet"
 WORKLOAD_KINDS = (*SCALED, *SUSPENDED, DAEMON)
 
 # Labels of the Job controller, one value per Job.
-_JOB_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
+JOB_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
 # Annotations of controllers that count revisions.
 _REVISIONS = ("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation")
 _BOOLEANS = {"true": True, "false": False}
@@ -162,24 +162,31 @@ def scale_up_patch(item: Mapping[str, Any], before: Object) -> Object | None:
 
 def to_saved(item: Mapping[str, Any]) -> Object:
     """Its manifest for a backup, with the fields from before it was scaled to zero."""
-    before = recorded(item)
-    saved = saved_object(item)
-    if before is not None:
-        saved = merged(saved, scale_up_patch(saved, before) or {})
+    saved = as_before(saved_object(item), item)
     saved = merged(saved, {"metadata": {"annotations": dict.fromkeys(_REVISIONS)}})
     for field in ("annotations", "labels"):
         if not saved["metadata"].get(field):
             saved["metadata"].pop(field, None)
-    if item["kind"] == DAEMON and not template(saved)["spec"].get("nodeSelector"):
-        saved = merged(saved, {"spec": {"template": {"spec": {"nodeSelector": None}}}})
     reference = controller(item)
     if reference is not None and is_run(item):
         # Without the uid, which is that of another cluster; volume_detach fills in that of the CronJob there.
         saved["metadata"]["ownerReferences"] = [{k: reference[k] for k in ("apiVersion", "kind", "name", "controller")}]
     if item["kind"] == "Job" and not item["spec"].get("manualSelector"):
-        labels: Object = dict.fromkeys(_JOB_LABELS)
+        labels: Object = dict.fromkeys(JOB_LABELS)
         pods = {"template": {"metadata": {"labels": labels}}}
         saved = merged(saved, {"metadata": {"labels": labels}, "spec": {"selector": None, **pods}})
+    return dict(saved)
+
+
+def as_before(saved: Object, item: Mapping[str, Any]) -> Object:
+    """A manifest of it with the fields from before it was scaled to zero, and without their record."""
+    before = recorded(item)
+    if before is not None:
+        saved = merged(saved, scale_up_patch(saved, before) or {})
+        if not saved["metadata"].get("labels"):
+            saved["metadata"].pop("labels", None)
+    if item["kind"] == DAEMON and not template(saved)["spec"].get("nodeSelector"):
+        saved = merged(saved, {"spec": {"template": {"spec": {"nodeSelector": None}}}})
     return dict(saved)
 
 

@@ -20,9 +20,9 @@ class Key(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """'Kind.group namespace/name', e.g. 'Deployment.apps shop/web', 'Namespace shop'."""
+        """'Kind.group namespace/name', e.g. 'Deployment.apps shop/web', 'Namespace shop'; 'Secret' for all."""
         kind = f"{self.kind}.{self.group}" if self.group else self.kind
-        return f"{kind} {'/'.join(filter(None, (self.namespace, self.name)))}"
+        return f"{kind} {'/'.join(filter(None, (self.namespace, self.name)))}".rstrip()
 
 
 @dataclass(frozen=True)

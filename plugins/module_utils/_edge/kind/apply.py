@@ -10,12 +10,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.mark import CREATING, DELETING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import record
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import startup
 
 from . import failure
 from .cluster import KindCluster
+from .finish import finish
 from .kubeconfig import Kubeconfig
 
 
@@ -35,20 +35,13 @@ def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[d
         _export(cluster, cluster.own)
     if plan.merge:
         _export(cluster, cluster.users)
-    warnings: tuple[str, ...] = ()
     with cluster.api() as api:
         startup.wait_api(api, cluster.deadline)
         if spec.has_network:
             everything = plan.request.wait_for == "nodes"
             names = [node.name for node in spec.nodes if everything or node.role == CONTROL_PLANE]
             startup.wait_nodes(api, names, cluster.deadline)
-        if plan.finish:
-            api.apply(record(config, kind_version))
-            if spec.has_network and not startup.wait_storage(api, cluster.deadline):
-                warnings = (f"Cluster {spec.name} has no default storage class.",)
-            cluster.marker.clear()
-        elif plan.adopt or (plan.start and cluster.read(own_file=True)[1] is None):
-            api.apply(record(config, kind_version, adopted=True))
+        warnings = finish(cluster, plan, api, config, kind_version)
     watch.lap("wait")
     created = {"create": round(watch.seconds["create"], 1)} if plan.create else {}
     return {**created, "total": round(sum(watch.seconds.values()), 1)}, warnings

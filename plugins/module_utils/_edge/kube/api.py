@@ -38,6 +38,7 @@ except ImportError as error:
 
 CONNECTIONS = 16
 GONE = 410
+JSON = "application/json"
 
 
 class Api:
@@ -91,10 +92,11 @@ class Api:
         path: str,
         body: Object | None = None,
         query: Mapping[str, str] | None = None,
-        content: str = "application/json",
+        content: str = JSON,
+        accept: str = JSON,
     ) -> Object:
         """The answer to one request. Raises Missing for no such object, Conflict for one that exists or was changed."""
-        response = self._send(method, path, body, query, content)
+        response = self._send(method, path, body, query, content, accept)
         if response.status < 300:
             return dict(json.loads(response.data))
         raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
@@ -137,7 +139,8 @@ class Api:
         path: str,
         body: Object | None = None,
         query: Mapping[str, str] | None = None,
-        content: str = "application/json",
+        content: str = JSON,
+        accept: str = JSON,
         *,
         stream: bool = False,
         timeout: float | None = None,
@@ -148,7 +151,7 @@ class Api:
                 method,
                 url,
                 body=None if body is None else json.dumps(body).encode(),
-                headers={**self._headers, "accept": "application/json", "content-type": content},
+                headers={**self._headers, "accept": accept, "content-type": content},
                 timeout=urllib3.Timeout(connect=5, read=timeout or self.timeout),
                 retries=False,
                 preload_content=not stream,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
-from .api import CONNECTIONS, Api, Missing
+from .api import CONNECTIONS, JSON, Api, Missing
 from .resources import namespace_of, path_of
 from .watch import ListWatch, Objects
 
@@ -46,6 +46,10 @@ class Cluster(ListWatch):
     def lists(self, *kinds: str) -> tuple[Objects, ...]:
         """All objects of several kinds, read in parallel."""
         return tuple(self.each(self.list, kinds))
+
+    def read(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> Object:
+        """The answer to a GET of any path. Raises Missing if there is nothing."""
+        return self._api.ask("GET", path, None, query, accept=accept)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object, None if it does not exist."""
