@@ -92,6 +92,7 @@ READY: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "ReplicaSet": _replicas,
     "ReplicationController": _replicas,
     "DaemonSet": _daemon_set,
+    "CustomResourceDefinition": lambda definition: has_condition(definition, "Established"),
 }
 
 

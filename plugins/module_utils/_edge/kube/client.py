@@ -28,6 +28,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MANAGER = "kindlab.volumes"
+MERGE = "application/merge-patch+json"
 
 
 class Cluster(ListWatch):
@@ -50,6 +51,12 @@ class Cluster(ListWatch):
     def read(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> Object:
         """The answer to a GET of any path. Raises Missing if there is nothing."""
         return self._api.ask("GET", path, None, query, accept=accept)
+
+    def write(
+        self, method: str, path: str, body: Object | None, query: Mapping[str, str] | None = None, content: str = JSON
+    ) -> Object:
+        """The answer to a request that writes to any path, or would: see dryRun. Raises Missing and Conflict."""
+        return self._api.ask(method, path, body, query, content)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object, None if it does not exist."""
@@ -95,7 +102,7 @@ class Cluster(ListWatch):
     def patch(self, kind: str, name: str, change: Object, namespace: str = "", subresource: str = "") -> Object:
         """Merge a change into an object; None removes a field. With a resourceVersion in it: Conflict if outdated."""
         path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
-        return self._api.ask("PATCH", path, change, None, "application/merge-patch+json")
+        return self._api.ask("PATCH", path, change, None, MERGE)
 
     def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
         """Request an object's deletion; nothing happens if it does not exist."""

@@ -1,0 +1,71 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an API server's refusal means: another address or port will do, it may pass later, or it is final."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be
+
+from .step import Step
+
+# Texts of refusals that may pass: a webhook or converter whose pods are starting, a busy server, a quota that others
+# write to, a ServiceAccount that its controller has not made yet.
+_PASSING = (
+    "failed calling webhook",
+    "conversion webhook for",
+    "(429)",
+    "(503)",
+    "(504)",
+    "could not find the requested resource",
+    "page not found",
+    "error looking up service account",
+    "object is being deleted",
+    "not yet ready to handle request",
+    "please apply your changes to the latest version",
+)
+_ADDRESS = ("failed to allocate IP", "provided IP", "valid IPs", "clusterIP")
+_PORT = ("provided port is already allocated", "valid ports")
+
+
+def is_passing(message: str) -> bool:
+    """True for a refusal that may pass by itself."""
+    return any(text in message for text in _PASSING)
+
+
+def why(message: str) -> str:
+    """A refusal in one line, without what only says that it is one."""
+    return " ".join(re.sub(r"^The API server refused \(\d+\): ", "", message).split())
+
+
+def without_taken(step: Step, message: str) -> Step | None:
+    """A Service's step without the address or ports that were refused: the server finds others. None if that is all."""
+    if step.key[:2] != ("", "Service") or "spec" not in step.item:
+        return None
+    spec = step.item["spec"]
+    if spec.get("clusterIP") not in (None, "", "None") and any(text in message for text in _ADDRESS):
+        kept = {k: v for k, v in spec.items() if k not in ("clusterIP", "clusterIPs")}
+        return replace(step, item={**step.item, "spec": kept})
+    taken = {port for port in _ports(spec) if re.search(rf"\b{port}\b", message)}
+    if not taken or not any(text in message for text in _PORT):
+        return None
+    numbers = ", ".join(map(str, sorted(taken)))
+    told = f"its node port{'s' if len(taken) > 1 else ''} {numbers} {be(len(taken))} not free, and replaced"
+    item, saved = (_without_ports(one, taken) for one in (step.item, step.saved))
+    return replace(step, item=item, saved=saved, adapted=(*step.adapted, told))
+
+
+def _without_ports(service: Object, ports: set[int]) -> Object:
+    spec = {k: v for k, v in service["spec"].items() if k != "healthCheckNodePort" or v not in ports}
+    listed = [{k: v for k, v in port.items() if k != "nodePort" or v not in ports} for port in spec.get("ports") or ()]
+    return {**service, "spec": {**spec, "ports": listed}}
+
+
+def _ports(spec: Mapping[str, Any]) -> list[int]:
+    ports = [port.get("nodePort") for port in spec.get("ports") or ()] + [spec.get("healthCheckNodePort")]
+    return [port for port in ports if port]

@@ -1,0 +1,70 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is created for a saved object: at zero, suspended, not the second default class, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import (
+    DEFAULT_ANNOTATIONS,
+    is_default_class,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import (
+    WORKLOAD_KINDS,
+    has_finished,
+    scale_down_patch,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import uses_claims
+
+RESUME, SUSPEND, SKIP = JOBS = ("resume", "suspend", "skip")
+WORKLOADS = frozenset(("", "apps", "batch"))
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The object to create, how it differs from the saved one, and why it is not created, '' if it is.
+
+    at_zero: it is scaled to zero until its volumes are there.
+    """
+
+    item: Object
+    adapted: tuple[str, ...] = ()
+    skipped: str = ""
+    at_zero: bool = False
+
+
+def desired(item: Object, *, jobs: str = RESUME, down: bool = False, default_class: str = "") -> Desired:
+    """What to create for a saved object. down: who uses claims waits for them. default_class: that the cluster has."""
+    group, kind, _namespace, name = key_of(item)
+    if (group, kind) == ("", "Pod") and is_terminal(item):
+        return Desired(item, skipped="the pod has ended")
+    if (group, kind) == ("", "Pod") and down and uses_claims(item):
+        return Desired(item, skipped="it uses a claim, and a pod cannot be scaled to zero")
+    if (group, kind) == ("batch", "Job"):
+        if has_finished(item):
+            return Desired(item, skipped="the Job is done, and is not run again")
+        if jobs == SKIP:
+            return Desired(item, skipped="the Job was not done (jobs=skip)")
+        if jobs == SUSPEND and not item["spec"].get("suspend"):
+            return Desired(merged(item, {"spec": {"suspend": True}}), ("the Job was not done, and is suspended",))
+    if (
+        (group, kind) == ("storage.k8s.io", "StorageClass")
+        and is_default_class(item)
+        and default_class not in ("", name)
+    ):
+        return Desired(_not_default(item), (f"{default_class} is the cluster's default class",))
+    if down and kind in WORKLOAD_KINDS and group in WORKLOADS and uses_claims(item):
+        patch = scale_down_patch(item)
+        if patch is not None:
+            return Desired(merged(item, patch), at_zero=True)
+    return Desired(item)
+
+
+def _not_default(storage_class: Object) -> Object:
+    annotations = storage_class["metadata"].get("annotations") or {}
+    changed = {name: "false" for name in DEFAULT_ANNOTATIONS if name in annotations}
+    return dict(merged(storage_class, {"metadata": {"annotations": changed}}))
