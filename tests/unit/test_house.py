@@ -33,7 +33,7 @@ LEVELS = {
         ("errors", "text", "clock", "engines", "outcome", "shape"),
         ("refusals", "options", "images", "console"),
         ("kind", "kube", "data"),
-        ("identity", "provisioner", "scaling"),
+        ("identity", "loaded_images", "provisioner", "scaling"),
         ("objects", "volumes", "drain", "local_data", "provision"),
         ("backup", "detach"),
         ("restore", "recreate"),
@@ -42,7 +42,7 @@ LEVELS = {
     "_edge": (
         ("module", "bounds", "command", "text_file"),
         ("engine", "images"),
-        ("kube", "data"),
+        ("kube", "data", "loaded_images"),
         ("identity", "objects"),
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),

@@ -34,6 +34,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, Killed, swapped
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import NodesHere
@@ -304,6 +305,72 @@ def test_keep_removes_the_oldest_after_the_new_one(lab: Lab) -> None:
     (lab.host / "pv-a" / "f").write_text("new")
     lab(keep=1)
     assert [name[:6] for name in generations(lab.path)] == ["000004"]
+
+
+def loaded(lab: Lab, letter: str) -> list[dict[str, Any]]:
+    """The index of one image, whose archive is there."""
+    archive = f"images/{letter * 64}.tar"
+    (lab.path / "images").mkdir(exist_ok=True, parents=True)
+    (lab.path / archive).write_text(letter)
+    row = {"names": [f"{letter}:1"], "digest": f"sha256:{letter * 64}", "nodes": ["lab-worker"], "bytes": 1}
+    return [{**row, "archive": archive}]
+
+
+def archives(lab: Lab) -> list[str]:
+    return sorted(file.name[0] for file in (lab.path / "images").glob("*.tar"))
+
+
+def test_a_generation_lists_the_images_that_were_saved_for_it(lab: Lab) -> None:
+    index = loaded(lab, "a")
+    assert lab(loaded_images=index).changed
+    (described,) = read_backup(lab.path).objects("Cluster")
+    assert described["loaded_images"] == index
+    assert not lab(loaded_images=index).changed
+    assert lab().changed
+    (described,) = read_backup(lab.path).objects("Cluster")
+    assert "loaded_images" not in described
+
+
+def test_archives_of_images_go_with_the_last_generation_that_needs_them(lab: Lab) -> None:
+    both = [*loaded(lab, "a"), *loaded(lab, "b")]
+    loaded(lab, "c")
+    lab(loaded_images=both)
+    lab(loaded_images=both[1:])
+    assert archives(lab) == ["a", "b", "c"]
+    lab(keep=2, loaded_images=both[1:], check=True)
+    assert archives(lab) == ["a", "b", "c"]
+    lab(keep=2, loaded_images=both[1:])
+    assert archives(lab) == ["a", "b"]
+    lab(keep=1, loaded_images=both[1:])
+    assert archives(lab) == ["b"]
+    (lab.host / "pv-a" / "f").write_text("new")
+    lab(keep=1, loaded_images=both[1:])
+    assert archives(lab) == ["b"]
+
+
+def test_archives_of_images_stay_if_a_generation_cannot_be_read(lab: Lab) -> None:
+    lab(loaded_images=loaded(lab, "a"))
+    lab()
+    (lab.path / "generations" / generations(lab.path)[0] / "catalog.json").write_text("{")
+    lab(keep=1)
+    assert archives(lab) == ["a"]
+
+
+def test_archives_of_images_stay_while_another_run_writes_some(lab: Lab) -> None:
+    loaded(lab, "a")
+    with store.locked(lab.path):
+        lab(keep=1)
+    assert archives(lab) == ["a"]
+    lab(keep=1)
+    assert archives(lab) == []
+
+
+def test_an_archive_of_an_image_that_another_run_removed_is_noticed(lab: Lab) -> None:
+    index = loaded(lab, "a")
+    (lab.path / index[0]["archive"]).unlink()
+    with pytest.raises(Conflict, match="was removed by another run"):
+        lab(loaded_images=index)
+    assert not (lab.path / "generations").exists()
 
 
 def test_selection_by_labels(lab: Lab) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import lost_nodes, on_containers
@@ -26,12 +27,17 @@ from .plan import Observed
 BOUND = "Bound"
 
 
-def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Sequence[Object]]) -> Object:
+def describe_cluster(
+    name: str,
+    nodes: Sequence[Node],
+    objects: Mapping[str, Sequence[Object]],
+    loaded_images: Sequence[Mapping[str, Any]] = (),
+) -> Object:
     """The cluster's manifest. objects: by kind, those of provisioner.report.RESOURCES among them.
 
     options: those of kind_cluster that recreate it, {} if it was created otherwise. storage_classes: each with the
     options of storage_provisioner that recreate it. storage: storage classes, and configurations of provisioners, as
-    they are. node_settings: what people set on its Nodes.
+    they are. node_settings: what people set on its Nodes. loaded_images: see loaded_images.index.
     """
     records = (o for o in objects["ConfigMap"] if namespaced_name(o) == f"{RECORD_NAMESPACE}/{RECORD}")
     state = by_ref(item for kind in RESOURCES for item in objects[kind])
@@ -45,6 +51,7 @@ def describe_cluster(name: str, nodes: Sequence[Node], objects: Mapping[str, Seq
         "storage_classes": storage_classes(state),
         "node_settings": node_settings(objects.get("Node", ())),
         "storage": provisioned_storage(state),
+        **({"loaded_images": list(loaded_images)} if loaded_images else {}),
     }
 
 

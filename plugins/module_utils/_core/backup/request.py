@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ class Request:
     """What to back up, how, and to where.
 
     path: absolute. labels: of the claims, as `kubectl --selector` takes them. last_backup: it replaces an API server
-    that does not answer. The others are the options of their names.
+    that does not answer. loaded_images: the index of images that were saved for this generation (loaded_images.index),
+    by the caller. The others are the options of their names.
     """
 
     cluster: str
@@ -32,6 +33,7 @@ class Request:
     compression_level: int | None = None
     keep: int = 0
     last_backup: bool = False
+    loaded_images: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -49,6 +51,7 @@ class Request:
             selection=Selection.from_options(options),
             labels=",".join(options["label_selectors"] or ()),
             last_backup=options["without_api"] == "last_backup",
+            loaded_images=options.get("loaded_images", ()),
             **{name: options[name] for name in same},
         )
 

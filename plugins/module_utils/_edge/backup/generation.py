@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.store import check_present
 
 from . import data
 from .writer import Writer
@@ -38,6 +39,7 @@ def write_generation(
 ) -> tuple[Catalog, str]:
     """Write a generation; its complete catalog and its name."""
     request = plan.request
+    check_present(request.path, (image["archive"] for image in request.loaded_images))
     with Writer(request.path, needed_bytes(manifests, lists, archives=request.archives)) as writer:
         if request.archives:
             written = data.write_archives(writer, sources, lists, request)

@@ -89,7 +89,7 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
         labelled=labelled[0].result() if labelled else None,
         kubernetes_version=version[0].result(),
         workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
-        cluster=describe_cluster(request.cluster, found.nodes, found.objects),
+        cluster=describe_cluster(request.cluster, found.nodes, found.objects, request.loaded_images),
         unused=unused(
             found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
         ),

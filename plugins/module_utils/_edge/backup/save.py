@@ -14,15 +14,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import check_room, draft
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import BackupResult
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import retention
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .data import read_lists
 from .generation import texts, write_generation
 from .looks import Data
+from .oldest import remove_oldest
 from .reader import read_catalogs, read_existing
-from .writer import free_bytes, locked, remove_generations
+from .writer import free_bytes, locked
 
 
 def save(
@@ -65,8 +65,6 @@ def save(
             catalog, name = write_generation(plan, catalog, found.sources, lists, manifests, watch)
         before = read_catalogs(request.path, existing.names) if request.keep else []
         generations = [*before, *([(name, catalog)] if new else [])]
-        kept = retention(generations, request.keep, plan.living)
-        if not check_mode:
-            remove_generations(request.path, kept.removed)
+        kept = remove_oldest(request.path, generations, request.keep, plan.living, check_mode=check_mode)
     saved = newest.catalog if newest else None
     return BackupResult(plan, name, catalog, new, existing.names, saved, existing.damage, kept)

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, Protocol
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
@@ -23,10 +23,16 @@ CHUNK = 1 << 20
 BUFFERED = 16
 
 
+class Readable(Protocol):
+    """A stream of bytes, which ends with an empty chunk."""
+
+    def read(self, _size: int, /) -> bytes: ...
+
+
 class Tee:
     """Feeds each program by a thread of its own, so that they do not wait for each other."""
 
-    def copy_to(self, source: IO[bytes], programs: Mapping[str, Sequence[str]]) -> None:
+    def copy_to(self, source: Readable, programs: Mapping[str, Sequence[str]]) -> None:
         """Copy the source to every program {name: argv}. Raises CommandFailed for the first that fails."""
         queues: dict[str, queue.Queue[bytes]] = {name: queue.Queue(BUFFERED) for name in programs}
         with ThreadPoolExecutor(max_workers=len(programs)) as pool:

@@ -1,0 +1,196 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load the saved images into the nodes of a new cluster, while they come up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target, platform_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import (
+    SavedImage,
+    read_index,
+    wanted_images,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
+
+from . import nodes as inside
+from .archive import Archive, check
+from .stream import LayoutStream
+
+# kind may start the container runtime of a new node once more, while something is loaded.
+ATTEMPTS = 3
+PAUSE = 0.2
+
+# {node: {name: image}}
+Wanted = Mapping[str, Mapping[str, SavedImage]]
+Listings = Mapping[str, Mapping[str, Target]]
+
+
+def check_images(path: str, index: Iterable[SavedImage]) -> dict[str, Archive]:
+    """Read the archives completely; by digest. Raises Declined for those that are missing or damaged."""
+    platform = platform_of(os.uname().machine)
+    images = {image.digest: image for image in index if image.archive}
+
+    def checked(digest: str) -> Archive | BadInput:
+        try:
+            return check(path, digest, platform)
+        except BadInput as error:
+            return error
+
+    found = inside.in_each(list(images), checked)
+    refusals = [
+        Refusal(images[digest].names[0], error.message, error.next_step)
+        for digest, error in found.items()
+        if isinstance(error, BadInput)
+    ]
+    decline("Images cannot be loaded into the nodes", refusals)
+    return {digest: archive for digest, archive in found.items() if isinstance(archive, Archive)}
+
+
+def load_images(
+    engine: Engine,
+    nodes: Sequence[Node],
+    path: str,
+    rows: Sequence[Mapping[str, Any]],
+    before: Mapping[str, str],
+    deadline: Deadline,
+    *,
+    tee: Tee | None = None,
+) -> list[dict[str, Any]]:
+    """Load what each node should have, as soon as its container runtime answers; a row for each image.
+
+    nodes: those of the new cluster, which may still be created; before: those that were saved, with their roles. rows:
+    the index. A row has the nodes that the image was loaded into, that had it, and that lack it, because their node
+    image does not bring it.
+    Raises Declined if an archive is damaged, before anything is loaded; TimedOut, CommandFailed.
+    """
+    roles = {node.name: node.role for node in kubernetes_nodes(nodes)}
+    wanted = wanted_images(read_index(rows, path), roles, before)
+    images = tuple(dict.fromkeys(image for names in wanted.values() for image in names.values()))
+    archives = check_images(path, images)
+    busy = {node: names for node, names in wanted.items() if names}
+    listings = before_it = _listings(engine, list(busy), deadline)
+    failed: CommandFailed | None = None
+    for _attempt in range(ATTEMPTS):
+        missing = _missing(busy, listings, archived=True)
+        if not missing:
+            break
+        try:
+            _import(engine, tee or Tee(), archives, missing)
+        except CommandFailed as error:
+            failed = error
+        listings = _listings(engine, list(busy), deadline)
+    lacking = sorted({name for names in _missing(busy, listings, archived=True).values() for name in names})
+    if lacking:
+        raise failed or CommandFailed(
+            f"The nodes do not list {listed(lacking)}, which was loaded into them.",
+            next_step="Load it with kindlab.volumes.kind_image from its archive in the backup (archives).",
+        )
+    if aliases := _missing(busy, listings, archived=False):
+        _tag(engine, aliases, listings)
+        listings = _listings(engine, list(busy), deadline)
+    return [_row(image, busy, before_it, listings) for image in images]
+
+
+def _listings(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listings:
+    """What the names in each node stand for. Raises TimedOut if a container runtime does not answer in time."""
+
+    def answer(node: str) -> Mapping[str, Target]:
+        for _turn in poll(deadline, PAUSE):
+            found = inside.names(engine, node)
+            if found is not None:
+                return found
+        raise TimedOut(
+            f"The container runtime of node {node} did not answer within {deadline.seconds:g} seconds, so that no "
+            "image could be loaded.",
+            tried=f"{engine.name} exec {node} ctr --namespace=k8s.io images list",
+            next_step=f"See why: {engine.name} exec {node} journalctl --unit containerd",
+        )
+
+    return inside.in_each(nodes, answer)
+
+
+def _missing(wanted: Wanted, listings: Listings, *, archived: bool) -> dict[str, dict[str, SavedImage]]:
+    """What nodes lack: nodes that lack nothing are left out. archived: of the images with an archive, or without."""
+    found = {
+        node: {
+            name: image
+            for name, image in names.items()
+            if bool(image.archive) is archived and not _has(listings[node], name, image)
+        }
+        for node, names in wanted.items()
+    }
+    return {node: names for node, names in found.items() if names}
+
+
+def _has(listing: Mapping[str, Target], name: str, image: SavedImage) -> bool:
+    return name in listing and listing[name].digest == image.digest
+
+
+def _import(engine: Engine, tee: Tee, archives: Mapping[str, Archive], missing: Wanted) -> None:
+    """Import into all nodes at once; the nodes that lack the same images get one stream."""
+    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
+    for node, names in missing.items():
+        # The runtime looks for the manifests of all platforms, or of one.
+        for partly in (False, True):
+            lacking = tuple(
+                (name, image.digest)
+                for name, image in sorted(names.items())
+                if archives[image.digest].content.partial is partly
+            )
+            if lacking:
+                groups.setdefault((partly, lacking), []).append(node)
+    platform = platform_of(os.uname().machine)
+
+    def load(partly: bool, lacking: Iterable[tuple[str, str]], nodes: Sequence[str]) -> None:
+        option = f"--platform={platform}" if partly else "--all-platforms"
+        imports = inside.in_each(nodes, lambda node: inside.import_argv(engine, node, option))
+        tee.copy_to(LayoutStream(archives, lacking), imports)
+
+    with ThreadPoolExecutor(len(groups)) as pool:
+        runs = [pool.submit(load, partly, lacking, nodes) for (partly, lacking), nodes in groups.items()]
+    for run in runs:
+        run.result()
+
+
+def _tag(engine: Engine, aliases: Wanted, listings: Listings) -> None:
+    """Give content that the node image brought the names that people gave it."""
+
+    def tag(node: str) -> None:
+        for name, image in aliases[node].items():
+            known = next((other for other, target in listings[node].items() if target.digest == image.digest), None)
+            if known is not None:
+                engine.inside(node).run([*inside.CTR, "tag", "--force", known, name])
+
+    inside.in_each(list(aliases), tag)
+
+
+def _row(image: SavedImage, wanted: Wanted, before: Listings, after: Listings) -> dict[str, Any]:
+    nodes = sorted(node for node, names in wanted.items() if image in names.values())
+
+    def have(listings: Listings) -> set[str]:
+        return {
+            node
+            for node in nodes
+            if all(_has(listings[node], name, image) for name in image.names if wanted[node].get(name) is image)
+        }
+
+    present, now = have(before), have(after)
+    return {
+        "names": list(image.names),
+        "digest": image.digest,
+        "bytes": image.bytes,
+        "loaded": sorted(now - present),
+        "present": sorted(present),
+        "missing": sorted(set(nodes) - now),
+    }

@@ -1,0 +1,79 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at the images of nodes, one command per node, and the commands that read and import them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import read_snapshotter
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import (
+    NodeImages,
+    Target,
+    parse_look,
+    parse_names,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+
+T = TypeVar("T")
+
+CTR = ("ctr", "--namespace=k8s.io", "images")
+_ROOT = "/var/lib/containerd"
+BLOBS = f"{_ROOT}/io.containerd.content.v1.content/blobs/sha256"
+_DATABASE = f"{_ROOT}/io.containerd.metadata.v1.bolt/meta.db"
+# The node image's own images lie in the node's root file system, below the volume that a node has at /var.
+LOOK = rf"""set -eu
+export LC_ALL=C
+uname -m
+printf '\0'
+{" ".join(CTR)} list
+printf '\0'
+find {BLOBS} -type f -printf '%f %s\n'
+printf '\0'
+{" ".join(CTR)} list --quiet | unshare --mount sh -c 'set -eu
+  mount --bind / /mnt
+  ls /mnt{BLOBS} || true
+  printf "\0"
+  grep --text --only-matching --fixed-strings --file=- /mnt{_DATABASE} || true'
+printf '\0'
+cd {BLOBS}
+find . -type f -size -2048 -printf '%f\n' | while read -r blob; do
+  case $(head -c 1 "$blob" | tr -d '\0') in
+    '{{') printf '%s\0' "$blob"; cat "$blob"; printf '\0' ;;
+  esac
+done
+printf end
+"""
+
+
+def look(engine: Engine, node: str) -> NodeImages:
+    """All images of a node. Raises CommandFailed."""
+    return parse_look(engine.inside(node).run(["sh", "-c", LOOK]).out, node)
+
+
+def names(engine: Engine, node: str) -> dict[str, Target] | None:
+    """What the names in a node stand for; None if its container runtime does not answer."""
+    listed = engine.inside(node).run([*CTR, "list"], check=False)
+    return parse_names(listed.out) if listed.code == 0 else None
+
+
+def read_argv(engine: Engine, node: str, digests: Iterable[str]) -> list[str]:
+    """The command that writes blobs of a node as a tar archive."""
+    return engine.inside(node).argv(
+        ["tar", "--create", f"--directory={BLOBS}", *(digest.partition(":")[2] for digest in digests)]
+    )
+
+
+def import_argv(engine: Engine, node: str, *options: str) -> list[str]:
+    """The command that imports an archive of images."""
+    inside = engine.inside(node)
+    snapshotter = read_snapshotter(inside.run(["containerd", "config", "dump"]).out)
+    return inside.argv([*CTR, "import", *options, f"--snapshotter={snapshotter}", "-"])
+
+
+def in_each(nodes: Sequence[str], function: Callable[[str], T]) -> dict[str, T]:
+    """{node: function(node)}, in parallel."""
+    with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
+        return dict(zip(nodes, pool.map(function, nodes), strict=True))

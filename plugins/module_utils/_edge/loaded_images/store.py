@@ -1,0 +1,159 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The archives of images in a backup, one for each content: written, and removed when no generation needs them."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Conflict,
+    KindlabError,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import DIRECTORY, archive_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.layout import (
+    BLOBS,
+    descriptor,
+    index_files,
+    named,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import Source
+
+from .archive import CHUNK, read_archive
+
+INCOMPLETE, LOCK = ".incomplete-", ".lock"
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Be the only writer of a backup's archives of images, and remove what a killed one left.
+
+    Raises Conflict if another run writes them, BadInput if this user cannot.
+    """
+    directory = Path(path) / DIRECTORY
+    with _reported(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another run is writing images to the backup directory {path}.",
+                tried=f"fuser -v {directory / LOCK}",
+                next_step="Wait until it has finished, then run this again.",
+            ) from None
+        for left in directory.glob(f"{INCOMPLETE}*"):
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+def write(path: str | Path, source: Source, stream: IO[bytes], platform: str) -> None:
+    """Write an archive from a tar stream of its blobs, read it back, and make it visible. Lock it before."""
+    digest, directory = source.target.digest, Path(path) / DIRECTORY
+    incomplete = directory / f"{INCOMPLETE}{secrets.token_hex(8)}"
+    with _reported(directory, source.content.bytes):
+        try:
+            descriptor = os.open(incomplete, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                _fill(file, source, stream)
+                file.flush()
+                os.fsync(file.fileno())
+            read_archive(incomplete, digest, platform)
+            incomplete.rename(Path(path) / archive_of(digest))
+        except (tarfile.TarError, ValueError, LookupError, TypeError) as error:
+            raise CommandFailed(
+                f"Image {source.names[0]} cannot be read from node {source.node}: {error}.",
+                next_step="Run this again; if it fails again, load the image again with kindlab.volumes.kind_image.",
+            ) from None
+        finally:
+            incomplete.unlink(missing_ok=True)
+        names = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(names)
+        finally:
+            os.close(names)
+
+
+def has_any(path: str | Path) -> bool:
+    """True if a backup has archives of images, or had some."""
+    return (Path(path) / DIRECTORY).is_dir()
+
+
+def check_present(path: str | Path, archives: Iterable[str]) -> None:
+    """Raise Conflict if an archive (path in the backup) is not there, because another run removed it."""
+    missing = [archive for archive in archives if archive and not (Path(path) / archive).is_file()]
+    if missing:
+        raise Conflict(
+            f"The archive {Path(path) / missing[0]} of an image was removed by another run.",
+            next_step="Run this again: it saves the image once more.",
+        )
+
+
+def remove_unneeded(path: str | Path, needed: Iterable[str]) -> tuple[str, ...]:
+    """Remove the archives that are not needed (paths in the backup); those that were removed. Lock them before."""
+    keep, removed = set(needed), []
+    directory = Path(path) / DIRECTORY
+    with _reported(directory):
+        for file in sorted(directory.glob("*.tar")):
+            name = f"{DIRECTORY}/{file.name}"
+            if name not in keep:
+                file.unlink()
+                removed.append(name)
+    return tuple(removed)
+
+
+def free_bytes(path: str | Path) -> int:
+    """What this user may still write to the disk of a backup, which need not exist."""
+    top = Path(path)
+    return shutil.disk_usage(next(place for place in (top, *top.parents) if place.exists())).free
+
+
+def _fill(file: IO[bytes], source: Source, stream: IO[bytes]) -> None:
+    left = {digest.partition(":")[2]: size for digest, size in source.content.blobs.items()}
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = descriptor(source.target, source.content.blobs[source.target.digest])
+        for header, data in index_files(named(entry, source.names)):
+            archive.addfile(header, data)
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as blobs:
+            for member in blobs:
+                content = blobs.extractfile(member)
+                if content is None or left.pop(member.name, None) != member.size:
+                    raise ValueError(f"the node sent {member.name}, which is not what it listed")
+                header = tarfile.TarInfo(BLOBS + member.name)
+                header.size = member.size
+                archive.addfile(header, content)
+    if left:
+        raise ValueError(f"the node did not send {', '.join(left)}")
+
+
+@contextmanager
+def _reported(directory: Path, needed: int = 0) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise KindlabError(
+                f"The disk of {directory} is full: {needed:,} bytes are needed for an image.",
+                tried=f"df -h {directory}",
+                next_step="Free some space, or set path to a larger disk.",
+            ) from None
+        raise BadInput(
+            f"Cannot write images to {directory}: {error.strerror}.",
+            tried=f"ls -ld {error.filename or directory}",
+            next_step=f"Set path to a directory of this user, or {AS_ROOT}.",
+        ) from None

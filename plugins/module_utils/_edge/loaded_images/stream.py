@@ -1,0 +1,69 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Several archives of images as one stream, with the names that the images get, and each blob once."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.layout import (
+    BLOBS,
+    index_files,
+    named,
+)
+
+from .archive import CHUNK, Archive
+
+
+class LayoutStream:
+    """A tar archive in the image layout of OCI. images: names with the digests of what they stand for."""
+
+    def __init__(self, archives: Mapping[str, Archive], images: Iterable[tuple[str, str]]) -> None:
+        names: dict[str, list[str]] = {}
+        for name, digest in images:
+            names.setdefault(digest, []).append(name)
+        self._chunks = _chunks({digest: archives[digest] for digest in names}, names)
+
+    def read(self, _size: int, /) -> bytes:
+        """The next piece, of any size; empty at the end. Raises BadInput if an archive cannot be read any more."""
+        try:
+            return next(self._chunks, b"")
+        except OSError as error:
+            raise BadInput(
+                f"An archive of images cannot be read any more: {error.strerror or error}.",
+                next_step="Check the disk of the backup, then run this again.",
+            ) from None
+
+
+def _chunks(archives: Mapping[str, Archive], names: Mapping[str, Iterable[str]]) -> Iterator[bytes]:
+    entries = [entry for digest, archive in archives.items() for entry in named(archive.target, names[digest])]
+    for header, content in index_files(entries):
+        yield from _member(header, content)
+    sent: set[str] = set()
+    for archive in archives.values():
+        with archive.file.open("rb") as file:
+            for digest in archive.content.blobs:
+                if digest not in sent:
+                    sent.add(digest)
+                    offset, size = archive.places[digest]
+                    header = tarfile.TarInfo(BLOBS + digest.partition(":")[2])
+                    header.size = size
+                    file.seek(offset)
+                    yield from _member(header, file)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _member(header: tarfile.TarInfo, content: IO[bytes]) -> Iterator[bytes]:
+    yield header.tobuf()
+    left = header.size
+    while left:
+        chunk = content.read(min(CHUNK, left))
+        if not chunk:
+            raise OSError(f"{header.name} ended too early")
+        left -= len(chunk)
+        yield chunk
+    if rest := header.size % tarfile.BLOCKSIZE:
+        yield bytes(tarfile.BLOCKSIZE - rest)
