@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import shown
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     DELETION,
     DONE,
@@ -43,11 +44,15 @@ ARGUMENTS: dict[str, Any] = {
     "keep": {"type": "int", "default": 0},
     "reclaim_policy": {"type": "str", "choices": ["original", "keep"], "default": "original"},
     "options": {"type": "dict", "default": {}},
+    "node_map": {"type": "dict"},
     "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
     "attach": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
 }
+
+# What may be given anew when a run resumes.
+_GIVEN = ("generation", "options", "node_map")
 
 
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -74,8 +79,8 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
         context.journal.add(FIRST, **context.facts)
     if start.gone:
         # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
-        # The options, too: a rerun without any resumes with those that were given last.
-        context.journal.add(DELETION.name, **{name: context.facts[name] for name in ("generation", "options")})
+        # What is given now, too: a rerun without options resumes with those that were given last.
+        context.journal.add(DELETION.name, **{name: context.facts[name] for name in _GIVEN})
     for step in pending:
         if step.name == FIRST or (step.needs_volumes and not context.facts.get("generation")):
             continue
@@ -115,4 +120,7 @@ def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome
         *report.foreign_classes(context.facts["storage_classes"]),
         *report.lost_settings(context.facts, plan["nodes"]),
     )
-    return Outcome(True, {"cluster": "existing"}, {"cluster": "recreated", "plan": plan}, facts, warnings)
+    before, after = (shown(context.name, context.facts[name]) for name in ("old_options", "options"))
+    return Outcome(
+        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "plan": plan}, facts, warnings
+    )

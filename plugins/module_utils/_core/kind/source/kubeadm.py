@@ -73,13 +73,7 @@ def generated(settings: Settings) -> dict[str, Object]:
                 "certSANs": ["localhost", settings.api_server_address],
                 "extraArgs": {"runtime-config": pairs_text(settings.runtime_config), **gates},
             },
-            "controllerManager": {
-                "extraArgs": {
-                    "enable-hostpath-provisioner": "true",
-                    **gates,
-                    **({"bind-address": "::"} if ipv6 else {}),
-                }
-            },
+            "controllerManager": {"extraArgs": {"enable-hostpath-provisioner": "true", **gates, **listening}},
             "scheduler": {"extraArgs": {**gates, **({"bind-address": "::1"} if ipv6 else {})}},
             "networking": {"podSubnet": settings.pod_subnet, "serviceSubnet": settings.service_subnet},
         },
