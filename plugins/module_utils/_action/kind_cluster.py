@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan, Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import SET
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -15,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply import make_absent, make_present
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import with_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import find_blockers
@@ -48,6 +50,7 @@ ARGUMENTS: dict[str, Any] = {
     "name": {"type": "str", "default": "kind"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "image": {"type": "str"},
+    "config": {"type": "raw"},
     "kind": {"type": "path"},
     "control_planes": {"type": "int", "default": 1},
     "workers": {"type": "int", "default": 0},
@@ -69,7 +72,9 @@ ARGUMENTS: dict[str, Any] = {
     "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
 }
-RULES: dict[str, Any] = {"mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers")]}
+RULES: dict[str, Any] = {
+    "mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers"), *(("config", name) for name in SET)]
+}
 # What errors about a backup call its path, and options that this module does not have.
 OTHERS = {"path": "backup", "data": "", "generation": ""}
 
@@ -81,6 +86,7 @@ def run(
     if connect is None:
         require_library()
     check_absolute(options, ARGUMENTS)
+    options = with_config(options, options["name"], checked=True)
     request = Request.from_options(options)
     cluster = KindCluster(options, runner or Runner(), connect or Cluster)
     kind_version = cluster.kind.version()

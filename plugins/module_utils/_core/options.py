@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .engines import ENGINES
 from .errors import BadInput
 
 Spec = dict[str, dict[str, Any]]
+
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 CLUSTER: Spec = {"cluster": {"type": "str", "default": "kind"}}
 ENGINE: Spec = {"engine": {"type": "str", "default": "auto", "choices": ["auto", *ENGINES]}}
@@ -63,3 +65,72 @@ def check_absolute(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, A
             for path in value if isinstance(value, (list, tuple)) else [value]:
                 if path and not str(path).startswith(("/", "~")):
                     raise BadInput(f"{name} {path!r} is not an absolute path.", next_step="Use an absolute path.")
+
+
+def conform(
+    values: Any, spec: Mapping[str, Mapping[str, Any]], where: str, expand: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """Options within a dictionary, with the types of their argument spec, as Ansible converts those of a module.
+
+    where: the option that has them. expand: of a path. Raises BadInput that names everything that the spec does not
+    have. Options that are None or omitted are left out, nested ones get their defaults.
+    """
+    problems: list[str] = []
+    found = dict(_conforming(values, spec, where, expand, problems))
+    if problems:
+        raise BadInput(f"{'; '.join(problems)}. Nothing was changed.", next_step=f"Correct {where}.")
+    return found
+
+
+def _conforming(
+    values: Any, spec: Mapping[str, Mapping[str, Any]], where: str, expand: Callable[[str], str], problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    if not isinstance(values, Mapping):
+        problems.append(f"{where} is not a dictionary")
+        return
+    for name, value in values.items():
+        if name not in spec:
+            problems.append(f"{where} contains {name}, which is none of {', '.join(sorted(spec))}")
+        elif value is not None:
+            yield name, _conform(value, spec[name], f"{where}.{name}", expand, problems)
+    missing = [name for name, option in spec.items() if option.get("required") and values.get(name) is None]
+    problems += [f"{where} lacks {name}" for name in missing]
+
+
+def _conform(
+    value: Any, option: Mapping[str, Any], where: str, expand: Callable[[str], str], problems: list[str]
+) -> Any:
+    kind = option.get("type", "str")
+    if kind == "list":
+        if not isinstance(value, (list, tuple)):
+            problems.append(f"{where} is not a list")
+            return []
+        element = {**option, "type": option.get("elements", "raw")}
+        return [_conform(item, element, f"{where}[{index}]", expand, problems) for index, item in enumerate(value)]
+    if kind == "dict" and "options" in option:
+        given = dict(_conforming(value, option["options"], where, expand, problems))
+        return {**{n: o["default"] for n, o in option["options"].items() if "default" in o}, **given}
+    return _scalar(value, option, kind, where, expand, problems)
+
+
+def _scalar(
+    value: Any, option: Mapping[str, Any], kind: str, where: str, expand: Callable[[str], str], problems: list[str]
+) -> Any:
+    if kind == "dict" and not isinstance(value, Mapping):
+        problems.append(f"{where} is not a dictionary")
+    elif kind == "int":
+        if isinstance(value, bool) or not str(value).lstrip("-").isdigit():
+            problems.append(f"{where} {value!r} is not a number")
+            return 0
+        return int(value)
+    elif kind == "bool":
+        if str(value).lower() not in _BOOLEANS:
+            problems.append(f"{where} {value!r} is not true or false")
+        return _BOOLEANS.get(str(value).lower(), False)
+    elif kind in ("str", "path"):
+        if isinstance(value, (Mapping, list)):
+            problems.append(f"{where} is not text")
+        value = expand(str(value)) if kind == "path" else str(value)
+    if value not in option.get("choices", (value,)):
+        problems.append(f"{where} is {value}, which is none of {', '.join(map(str, option['choices']))}")
+    return value

@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents import objects as brought_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.times import away
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import shown
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     DELETION,
     DONE,
@@ -48,6 +49,7 @@ ARGUMENTS: dict[str, Any] = {
     "keep": {"type": "int", "default": 0},
     "reclaim_policy": {"type": "str", "choices": ["original", "keep"], "default": "original"},
     "options": {"type": "dict", "default": {}},
+    "node_map": {"type": "dict"},
     "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
     "attach": {"type": "bool", "default": True},
@@ -57,6 +59,9 @@ ARGUMENTS: dict[str, Any] = {
     "jobs": {"type": "str", "choices": ["resume", "suspend", "skip"], "default": "resume"},
     "wait_timeout": {"type": "int", "default": 300},
 }
+
+# What may be given anew when a run resumes.
+_GIVEN = ("generation", "objects_from", "options", "node_map")
 
 
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -103,8 +108,8 @@ def _begin(context: Context, start: Start, steps: Sequence[str]) -> None:
         context.journal.add(FIRST, **context.facts, steps=steps)
     if start.gone:
         # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
-        # The options, too: a rerun without any resumes with those that were given last.
-        facts = {name: context.facts.get(name) for name in ("generation", "objects_from", "options")}
+        # What is given now, too: a rerun without options resumes with those that were given last.
+        facts = {name: context.facts.get(name) for name in _GIVEN}
         context.journal.add(DELETION.name, **facts, steps=steps)
     elif start.resumed:
         context.journal.add(RESUMED, steps=steps)
@@ -141,4 +146,7 @@ def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome
         *report.foreign_classes(context.facts["storage_classes"]),
         *report.lost_settings(context.facts, plan["nodes"]),
     )
-    return Outcome(True, {"cluster": "existing"}, {"cluster": "recreated", "plan": plan}, facts, warnings)
+    before, after = (shown(context.name, context.facts[name]) for name in ("old_options", "options"))
+    return Outcome(
+        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "plan": plan}, facts, warnings
+    )

@@ -11,7 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import NOT_DESCRIBED
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import NOT_DESCRIBED
 
 _ACTIONS = (storage_provisioner, volume_backup, volume_detach, volume_restore)
 # Those of kind_cluster are given in an option of this module, '' is none at all.

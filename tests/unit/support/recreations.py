@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import Machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
@@ -53,6 +54,7 @@ OPTIONS: dict[str, Any] = {
     "keep": 0,
     "reclaim_policy": "original",
     "options": {},
+    "node_map": None,
     "unmanaged": "refuse",
     "without_api": "refuse",
     "attach": True,
@@ -196,6 +198,7 @@ class World:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
             patch.setattr(verify, "changes", self.changes)
             patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
+            patch.setattr(host.machine, "look", lambda *_all: Machine())
             patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
             patch.setattr(survey, "check_directories", lambda _context: None)

@@ -40,6 +40,10 @@ class Difference:
     before: Any
     after: Any
 
+    def change(self) -> str:
+        """The difference as a change."""
+        return f"{self.field} {_text(self.before)} -> {_text(self.after)}"
+
     def refusal(self) -> Refusal:
         """The difference as a reason to decline."""
         why = f"{self.field} is {_text(self.before)}, but {_text(self.after)} was requested"

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 from .nodes import Mount, Port
+from .settings import check_address
 
 # kind's name of a mount propagation -> the engines' name.
 PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
@@ -87,7 +88,10 @@ def _mode(mode: Any) -> int:
 
 
 def published_ports(ports: Iterable[Mapping[str, Any]]) -> tuple[Port, ...]:
-    """The ports of one node; host_port 0 lets kind choose one, listen '' is every address."""
+    """The ports of one node; host_port 0 lets kind choose one, listen '' is every address. Raises BadInput."""
+    ports = list(ports)
+    for port in ports:
+        check_address("listen", port.get("listen") or "")
     return tuple(
         Port(
             node_port=_number("node_port", port["node_port"], 1),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,8 @@ NETWORKING: dict[str, tuple[str, type]] = {
     "kube_proxy_mode": ("kubeProxyMode", str),
     "dns_search": ("dnsSearch", list),
 }
+
+_CHOICES = {"ipFamily": ("ipv4", "ipv6", "dual"), "kubeProxyMode": ("iptables", "ipvs", "nftables", "none")}
 
 # Reserved label prefixes, and those of them that a kubelet may set (NodeRestriction).
 _RESERVED = re.compile(r"(.*\.)?(kubernetes|k8s)\.io")
@@ -113,7 +116,52 @@ def networking(given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(given) - set(by_name))
     if unknown:
         raise BadInput(f"networking has no key {unknown[0]}.", next_step=f"Use one of {', '.join(NETWORKING)}.")
-    return {by_name[key][0]: _typed(f"networking.{key}", v, by_name[key][1]) for key, v in given.items()}
+    found = {by_name[key][0]: _typed(f"networking.{key}", v, by_name[key][1]) for key, v in given.items()}
+    _check_networking(found)
+    return found
+
+
+def _check_networking(fields: Mapping[str, Any]) -> None:
+    """Raise BadInput for values that kind refuses. fields: under kind's names."""
+    ours = {field: name for name, (field, _type) in NETWORKING.items()}
+    family = fields.get("ipFamily", "ipv4")
+    for field, choices in _CHOICES.items():
+        if fields.get(field, choices[0]) not in choices:
+            raise BadInput(
+                f"networking.{ours[field]} {fields[field]!r} is not valid.",
+                next_step=f"Use one of {', '.join(choices)}.",
+            )
+    if not -1 <= fields.get("apiServerPort", 0) <= 65535:
+        raise BadInput(
+            f"networking.api_server_port {fields['apiServerPort']} is not a valid port.",
+            next_step="Use 1 to 65535, or 0 to let kind choose one.",
+        )
+    check_address("networking.api_server_address", fields.get("apiServerAddress") or "")
+    for field in ("podSubnet", "serviceSubnet"):
+        if fields.get(field):
+            _check_subnets(f"networking.{ours[field]}", fields[field], family)
+
+
+def check_address(option: str, address: str) -> None:
+    """Raise BadInput unless it is an IP address, or empty."""
+    try:
+        ipaddress.ip_address(address or "::")
+    except ValueError:
+        raise BadInput(f"{option} {address!r} is not an IP address.", next_step="Use an IP address.") from None
+
+
+def _check_subnets(option: str, text: str, family: str) -> None:
+    """Raise BadInput unless these are the networks that an IP family of kind needs."""
+    try:
+        versions = [ipaddress.ip_network(part, strict=False).version for part in text.split(",")]
+    except ValueError as error:
+        raise BadInput(f"{option} {text!r} is not a network: {error}.", next_step="Use CIDR notation.") from None
+    fitting = {"ipv4": ([4],), "ipv6": ([6],), "dual": ([4], [6], [4, 6])}[family]
+    if sorted(versions) not in fitting:
+        raise BadInput(
+            f"{option} {text!r} does not fit networking.ip_family {family}.",
+            next_step="Use one network of that family, for dual one of each, separated by a comma.",
+        )
 
 
 def _typed(option: str, value: Any, required: type) -> Any:

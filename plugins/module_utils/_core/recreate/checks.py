@@ -16,6 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+
+from .moves import Moves, collisions, missing_step, places_of
 
 
 def new_ports(spec: ClusterSpec, nodes: Iterable[Node]) -> list[Port]:
@@ -44,35 +47,65 @@ def host_refusals(ports: Iterable[tuple[Port, str]], missing: Iterable[str], spe
 
 
 def volume_refusals(
-    volumes: Iterable[Volume],
+    moves: Moves,
     directories: Mapping[str, str],
     nodes: Sequence[Node],
     *,
+    cluster: str,
     archived: Collection[str],
     missing: Collection[str] = (),
+    occupied: Collection[str] = (),
 ) -> Iterator[Refusal]:
     """Volumes that could not be restored into these nodes.
 
     directories: volume's name -> its host directory so far, '' for data inside a node; others are not considered.
-    archived: those whose data is in an archive. missing: host directories that do not exist.
+    archived: those whose data is in an archive. missing, occupied: host directories that do not exist, or have content.
     """
-    for volume in volumes:
+    colliding = collisions(places_of(moves, directories, nodes, archived), directories, moves.volumes)
+    names = {node.name for node in nodes}
+    for volume in moves.as_moved:
         before = directories.get(volume.name)
         if before is None or not volume.node_directory:
             continue
         place = data_place(volume, nodes, archives=volume.name in archived)
         if isinstance(place, Refusal):
-            yield Refusal(volume.name, f"in the new cluster, {place.why}", _MOUNTS, place.details)
-        elif before not in ("", place.host_directory):
-            where = place.host_directory or f"{place.node_directory}, inside {place.node}"
-            why = f"its data is in {before}, and the new cluster would look for it in {where}"
-            yield Refusal(volume.name, why, _MOUNTS, {"claim": volume.claim})
-        elif before in missing and volume.name not in archived:
-            why, step = f"its host directory {before} does not exist", f"Copy the data to {before}, or mount its disk."
+            gone = volume.nodes and not names & {*volume.nodes}
+            step = missing_step(volume, nodes, cluster) if gone else _MOUNTS
+            yield Refusal(volume.name, f"in the new cluster, {place.why}", step, place.details)
+            continue
+        why, step = _obstacle(volume, before, place, volume.name in moves.volumes, archived, missing, occupied)
+        if volume.name in colliding:
+            others = listed(colliding[volume.name])
+            why, step = f"in {place.node or 'the new cluster'} it would share {place.text()} with {others}", _APART
+        if why:
             yield Refusal(volume.name, why, step, {"claim": volume.claim})
 
 
+def _obstacle(
+    volume: Volume,
+    before: str,
+    place: Place,
+    moves: bool,
+    archived: Collection[str],
+    missing: Collection[str],
+    occupied: Collection[str],
+) -> tuple[str, str]:
+    """Why the data of a volume would not be found in its place, and what to do about it; '' if it would."""
+    inside = f"{place.node_directory}, inside {place.node}"
+    if before not in ("", place.host_directory) and not (volume.name in archived and (moves or place.host_directory)):
+        why = f"its data is in {before}, and the new cluster would look for it in {place.host_directory or inside}"
+        return why, f"{_MOUNTS}{_ARCHIVE if volume.name not in archived else ''}"
+    if before != place.host_directory and place.host_directory in occupied:
+        why = f"its archive would be extracted to {place.host_directory}, which is not empty"
+        return why, f"Move away what is in {place.host_directory}, or mount another directory there."
+    if before == place.host_directory and before in missing and volume.name not in archived:
+        return f"its host directory {before} does not exist", f"Copy the data to {before}, or mount its disk."
+    return "", ""
+
+
 _MOUNTS = "Correct nodes and mounts in options: every volume needs its node, and its directory mounted there."
+_ARCHIVE = " Or set data=archive to bring its data into another directory of the host."
+_APART = "Name another node for one of them in node_map, or keep its node in options."
 
 
 def undescribed_error(name: str, differences: Sequence[Difference]) -> Declined:

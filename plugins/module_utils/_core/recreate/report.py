@@ -44,9 +44,14 @@ def plan_rows(steps: Iterable[Step], facts: Facts, results: Facts, data: str) ->
         "images": images_of(spec),
         "kubernetes_version": facts.get("new_version") or facts["kubernetes_version"],
         "changes": list(facts.get("changes", ())),
-        "node_settings": rows(facts.get("node_settings") or {}, labels),
+        "node_settings": [r for r in rows(facts.get("node_settings") or {}, labels) if r["name"] in labels],
+        "node_map": dict(facts.get("node_map") or {}),
         "volumes": [
-            {"name": volume["name"], "claim": volume["claim"], "does": _volume(volume, data)}
+            {
+                "name": volume["name"],
+                "claim": volume["claim"],
+                "does": _volume(volume, data, (facts.get("moves") or {}).get(volume["name"]) or {}),
+            }
             for volume in facts.get("volumes", ())
         ],
         "workloads": [f"{w['namespace']}/{w['kind']}/{w['name']}" for w in workloads],
@@ -79,7 +84,7 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
     return {
         "cluster": facts["cluster"],
         "generation": restored.get("generation", facts.get("generation", "")),
-        "before": {name: facts[name] for name in BEFORE if name in facts},
+        "before": {name: facts[name] for name in BEFORE if name in facts} | _old_options(facts),
         "after": {
             "nodes": [node["name"] for node in created.get("cluster", {}).get("nodes", ())],
             "kubernetes_version": created.get("kubernetes_version", ""),
@@ -88,6 +93,12 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
         },
         "workloads": (results.get("attached") or results.get("detached") or {}).get("workloads", []),
     }
+
+
+def _old_options(facts: Facts) -> dict[str, Any]:
+    """Without those of a cluster that nobody recorded, the ones that were given describe it."""
+    old = facts.get("old_options") or {}
+    return {"options": old} if old.get("nodes") else {}
 
 
 def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
@@ -106,11 +117,16 @@ def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
 
 def lost_settings(facts: Facts, nodes: Collection[str]) -> tuple[str, ...]:
     """A warning about nodes with labels, taints or cordons that the new cluster does not have."""
-    made = (row["name"] for row in rows(facts.get("node_settings") or {}, {}))
-    gone = [name for name in made if name not in nodes]
+    gone = [_settings_text(row) for row in rows(facts.get("node_settings") or {}, {}) if row["name"] not in nodes]
     if not gone:
         return ()
-    return (f"The new cluster has no node {', '.join(gone)}: labels, taints and cordons of it are not set again.",)
+    return (f"Settings of nodes that the new cluster does not have are lost: {listed(gone, separator='; ')}.",)
+
+
+def _settings_text(row: Facts) -> str:
+    labels = [f"label {key}={value}" for key, value in row["labels"].items()]
+    taints = [f"taint {taint}" for taint in row["taints"]]
+    return f"{row['name']} ({', '.join([*labels, *taints, *(['cordoned'] if row['cordoned'] else [])])})"
 
 
 def checksum_seconds(results: Facts) -> float:
@@ -130,8 +146,13 @@ def foreign_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
     )
 
 
-def _volume(volume: Facts, data: str) -> str:
+def _volume(volume: Facts, data: str, move: Facts) -> str:
+    node, directory = move.get("node"), move.get("directory")
+    where = f" on {node}" if node else ""
+    if directory:
+        source = f"{volume['node_directory']} in {volume['node']}" if volume["node"] else volume["host_directory"]
+        return f"its data is archived from {source} and extracted to {directory}{where}"
     if volume["node"]:
         return f"its data is archived from {volume['node_directory']} in {volume['node']} and extracted again"
-    stays = f"its data stays in {volume['host_directory']}"
+    stays = f"its data stays in {volume['host_directory']}{f', and it moves to {node}' if node else ''}"
     return f"{stays} and is archived" if data == "archive" else stays

@@ -1,17 +1,19 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of kind_cluster for the new cluster: recorded ones, replaced by those that are given, each node's image."""
+"""The new cluster: its nodes as they will be, and how they differ from those that there are."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import with_api_facts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import Settings
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import kind_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import (
+    CLUSTER_FIELDS,
+    kind_config,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import (
     Difference,
     container_drift,
@@ -26,37 +28,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import HOSTNAME
 
+from .requested import each_node
+
 Options = Mapping[str, Any]
+# Options of the whole cluster.
+CLUSTER_OPTIONS = (*CLUSTER_FIELDS, "controller_manager_qps")
 
 _CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-# Options of kind_cluster that a recreation sets itself.
-NOT_DESCRIBED = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
-# Options of all nodes that each node may have by itself; given for all, they replace those.
-_OF_NODES = ("image", "mounts", "ports")
-
-
-def cluster_options(
-    name: str, requested: Options, recorded: Options, images: Mapping[str, str], known: Collection[str] = ()
-) -> dict[str, Any]:
-    """The options of kind_cluster for the new cluster; those that are requested replace recorded ones.
-
-    images: node's name -> its image, for nodes without one; '' is the image of all others. known: the options of
-    kind_cluster. Raises BadInput if they are incomplete, or if some are not for the user to set.
-    """
-    _check(requested, recorded, known)
-    options = {**recorded, **requested}
-    if "nodes" not in options:
-        raise BadInput(
-            f"Cluster {name} was not created by kindlab.volumes.kind_cluster, so its options are not recorded. "
-            "Nothing was changed.",
-            next_step="Describe the cluster in options: nodes, and everything else that it was created with.",
-        )
-    nodes = list(options["nodes"])
-    if "nodes" not in requested:
-        replaced = [option for option in _OF_NODES if option in requested]
-        labels = requested.get("labels") or {}
-        nodes = [_replaced(node, replaced, labels) for node in nodes]
-    return {**options, "nodes": nodes if options.get("image") else _with_images(name, nodes, images)}
+# What a diff does not show: how host directories are created.
+_CREATION = ("create", "mode")
 
 
 def cluster_spec(name: str, options: Options) -> ClusterSpec:
@@ -110,58 +90,24 @@ def undescribed(spec: ClusterSpec, nodes: Sequence[Node]) -> tuple[Difference, .
 
 def change_texts(differences: Iterable[Difference]) -> list[str]:
     """A line for each difference."""
-    return [f"{d.node}: {d.refusal().why}" if d.node else d.refusal().why for d in differences]
+    return [_change_text(difference) for difference in differences]
 
 
-def requested_labels(requested: Options) -> set[str]:
-    """The labels that are requested for all nodes, or for some."""
-    owners = (requested, *(requested.get("nodes") or ()))
-    return {str(label) for owner in owners for label in owner.get("labels") or {}}
+def _change_text(difference: Difference) -> str:
+    if difference.field != "node":
+        return f"{f'{difference.node}: ' if difference.node else ''}{difference.change()}"
+    role = difference.before or difference.after
+    return f"{difference.node} ({role}) is {'removed' if difference.before else 'added'}"
 
 
-def keeping_directories(options: Options) -> dict[str, Any]:
-    """The options without the creation of host directories: an empty one would hide that its data is missing."""
-
-    def kept(owner: Mapping[str, Any]) -> dict[str, Any]:
-        mounts = owner.get("mounts")
-        return {**owner, "mounts": [{**mount, "create": False} for mount in mounts]} if mounts else dict(owner)
-
-    return {**kept(options), "nodes": [kept(node) for node in options["nodes"]]}
+def shown(name: str, options: Options) -> dict[str, Any]:
+    """The cluster as a diff shows it. options: as cluster_options() returns them."""
+    nodes = each_node(options)
+    names = node_names(name, [node["role"] for node in nodes])
+    rest = {option: value for option, value in options.items() if value and option in CLUSTER_OPTIONS}
+    return {"nodes": dict(zip(names, map(_shown_node, nodes), strict=True)), **rest}
 
 
-def _check(requested: Options, recorded: Options, known: Collection[str]) -> None:
-    own = [option for option in NOT_DESCRIBED if option in requested]
-    if own:
-        raise BadInput(
-            f"options must not contain {', '.join(own)}. Nothing was changed.",
-            next_step="Set cluster, engine, kind and kubeconfig as options of this module.",
-        )
-    unknown = sorted(option for option in requested if known and option not in known)
-    if unknown:
-        raise BadInput(
-            f"options contains {', '.join(unknown)}, which kindlab.volumes.kind_cluster does not have. "
-            "Nothing was changed.",
-            next_step="List its options: ansible-doc kindlab.volumes.kind_cluster",
-        )
-    counts = [option for option in ("control_planes", "workers") if option in requested]
-    if counts and (recorded or "nodes" in requested):
-        raise BadInput(
-            f"options.{counts[0]} cannot change the nodes of an existing cluster. Nothing was changed.",
-            next_step="Describe all nodes in options.nodes instead.",
-        )
-
-
-def _replaced(node: Options, left_out: Collection[str], labels: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {option: value for option, value in node.items() if option not in left_out}
-    return {**kept, "labels": {**kept["labels"], **labels}} if labels and kept.get("labels") else kept
-
-
-def _with_images(name: str, nodes: Sequence[Options], images: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Nodes in the order of ClusterSpec, each with an image if any is known."""
-    ordered = sorted(({**node, "role": node.get("role") or CONTROL_PLANE} for node in nodes), key=lambda n: n["role"])
-    names = node_names(name, [node["role"] for node in ordered])
-    found = []
-    for node_name, node in zip(names, ordered, strict=True):
-        image = node.get("image") or images.get(node_name) or images.get("", "")
-        found.append({**node, "image": image} if image else node)
-    return found
+def _shown_node(node: Options) -> dict[str, Any]:
+    mounts = [{k: v for k, v in mount.items() if v and k not in _CREATION} for mount in node.get("mounts") or ()]
+    return {**node, **({"mounts": mounts} if mounts else {})}

@@ -88,6 +88,15 @@ def yaml_value(text: str) -> tuple[Any, str]:
         return None, " ".join(str(error).split()) or type(error).__name__
 
 
+def yaml_values(text: str) -> list[Any]:
+    """All values of any YAML text, [] if it is not valid YAML."""
+    _require()
+    try:
+        return list(yaml.load_all(text, Loader=LOADER))
+    except (yaml.YAMLError, RecursionError, *_INVALID):
+        return []
+
+
 def _is_plain(item: Object) -> bool:
     """True if JSON can represent it; not for recursive values, or aliases that expand to too many values."""
     todo: list[Any] = [item]

@@ -7,12 +7,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host import preflight
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import HostDirectory
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import checks
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 
 _KINDS = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
 _OBSTACLES = {
@@ -22,20 +28,55 @@ _OBSTACLES = {
 VERSION_SECONDS = 60
 
 
+def refusals(engine: Engine, spec: ClusterSpec, nodes: Sequence[Node]) -> Iterator[Refusal]:
+    """What this host lacks for a new cluster. nodes: those of the cluster that is deleted before."""
+    taken = unusable(checks.new_ports(spec, nodes))
+    yield from checks.host_refusals(taken, missing(spec.directories), spec)
+    yield from (Refusal("", error.message.rstrip("."), error.next_step) for error in uncreatable(spec.directories))
+    seen = machine.look(engine, spec, "", nodes)
+    told = {preflight.port_text(port) for port, _why in taken}
+    ports = {port: why for port, why in seen.ports.items() if port not in told}
+    yield from preflight.refusals(spec, replace(seen, ports=ports))
+
+
 def unusable(ports: Iterable[Port]) -> list[tuple[Port, str]]:
     """The ports that cannot be published, each with the reason."""
     found = ((port, _obstacle(port)) for port in ports if port.protocol in _KINDS)
     return [(port, why) for port, why in found if why]
 
 
-def missing(directories: Iterable[HostDirectory]) -> list[str]:
+def missing(wanted: Iterable[HostDirectory]) -> list[str]:
     """The host directories that do not exist, except those that are to be created."""
-    return [item.path for item in directories if not item.create and not os.path.exists(item.path)]
+    return [item.path for item in wanted if not item.create and not os.path.exists(item.path)]
 
 
-def missing_directories(directories: Iterable[str]) -> set[str]:
+def uncreatable(wanted: Iterable[HostDirectory]) -> list[BadInput]:
+    """Why host directories that are to be created cannot be."""
+    found = []
+    for directory in wanted:
+        try:
+            directories.missing((directory,) if directory.create else ())
+        except BadInput as error:
+            found.append(error)
+    return found
+
+
+def missing_directories(paths: Iterable[str]) -> set[str]:
     """Those that do not exist."""
-    return {path for path in directories if not os.path.exists(path)}
+    return {path for path in paths if not os.path.exists(path)}
+
+
+def occupied(paths: Iterable[str]) -> set[str]:
+    """Those that exist and have content, or cannot be looked at."""
+    return {path for path in paths if os.path.lexists(path) and not _is_empty(path)}
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def image_version(engine: Engine, image: str) -> str:

@@ -1,84 +1,21 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check what is known before anything is stopped or created: images, ports, directories, and places of volumes."""
+"""Check before anything is stopped: room for archives, and a backup that was never restored into the cluster."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import checks
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
-    are_images_of,
-    cluster_spec,
-    expected_nodes,
-    images_of,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import identity
 
 from .context import Context
-
-
-def check_new_cluster(
-    context: Context, volumes: Iterable[Volume], directories: Mapping[str, str], archived: Collection[str] = ()
-) -> None:
-    """Raise BadInput or Declined if the new cluster cannot be created, or volumes cannot be restored into it.
-
-    directories: volume's name -> its host directory so far, '' for data inside a node. archived: the volumes whose data
-    is, or will be, in an archive.
-    """
-    spec, nodes = cluster_spec(context.name, context.facts["options"]), context.engine.nodes(context.name)
-    ids = image_ids(context, images_of(spec))
-    ports = checks.new_ports(spec, nodes)
-    refusals = [
-        *checks.host_refusals(host.unusable(ports), host.missing(spec.directories), spec),
-        *checks.volume_refusals(
-            volumes,
-            directories,
-            expected_nodes(spec, context.facts.get("node_settings") or {}),
-            archived=archived,
-            missing=host.missing_directories(path for path in directories.values() if path),
-        ),
-    ]
-    decline(f"Cluster {context.name} cannot be recreated as requested", refusals)
-    known = are_images_of(ids, context.facts["images"], nodes)
-    version = context.facts["kubernetes_version"] if known else host.image_version(context.engine, next(iter(ids)))
-    context.facts |= {"new_version": version, "same_images": known}
-
-
-def image_ids(context: Context, images: Collection[str]) -> dict[str, str]:
-    """The id of each image. Raises BadInput if a node could not be created because the engine lacks its image."""
-    engine = context.engine
-    ids = {image: engine.image_id(image) for image in images}
-    missing = [image for image, found in ids.items() if found is None]
-    if missing:
-        raise BadInput(
-            f"The nodes cannot be created: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
-            tried=f"{engine.name} image inspect {missing[0]}",
-            next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
-        )
-    return {image: found for image, found in ids.items() if found is not None}
-
-
-def check_generation(context: Context) -> None:
-    """The same for a cluster that does not exist any more, by the generation that would be restored."""
-    generation = context.facts.get("generation")
-    if not generation:
-        check_new_cluster(context, (), {})
-        return
-    backup = read_backup(context.path, generation)
-    saved = [volume for volume in backup.catalog.volumes if volume.checksum_list]
-    archived = [volume.name for volume in saved if volume.archive]
-    volumes = read_volumes(backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
-    check_new_cluster(context, volumes, {volume.name: volume.host_directory for volume in saved}, archived)
 
 
 def check_disk(context: Context) -> None:

@@ -37,6 +37,7 @@ PASSED_ON = {
 class Context:
     """facts: what the new cluster is created from, kept in the journal; results: what each step returned.
 
+    requested: the options of the new cluster that are given now.
     stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
     cluster_id: of the cluster that an earlier run created and this one continues with, '' for none.
     """
@@ -50,6 +51,7 @@ class Context:
         self.progress = Progress()
         self.watch = Stopwatch()
         self.facts: Facts = {}
+        self.requested: Facts = {}
         self.results: Facts = {}
         self.warnings: list[str] = []
         self.stranger = ""

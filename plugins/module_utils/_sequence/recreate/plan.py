@@ -18,12 +18,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.fac
     with_policies,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
-    cluster_spec,
-    requested_labels,
-    undescribed,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import requested_labels
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, undescribed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import (
+    check_new_cluster,
+)
 
 from . import checks, survey
 from .contents import rehearsal
@@ -36,7 +36,7 @@ def plan(context: Context) -> Facts:
     _plan_options(context)
     storage = storage_provisioner_info.run(context.options_of(storage_provisioner_info, {}), True)
     facts["storage_classes"] = storage.facts["storage_classes"]
-    facts |= made_by_people(context.connect(), requested_labels(context.options["options"] or {}))
+    facts |= made_by_people(context.connect(), requested_labels(context.requested))
     detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:
@@ -50,10 +50,11 @@ def plan(context: Context) -> Facts:
     facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     # The backup has proved the places of volumes in nodes of the same shape.
-    lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
+    moving = facts["changes"] or context.options["node_map"]
+    lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if moving else ((), ())
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
     archive = context.options["data"] == "archive"
-    checks.check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
+    check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
     if archive:
         checks.check_disk(context)
     rehearsal.name_it(context)

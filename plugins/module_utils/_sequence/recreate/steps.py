@@ -53,8 +53,9 @@ def delete(context: Context, *, force: bool = False) -> Facts:
 
 
 def restore(context: Context) -> Facts:
-    options = {"generation": context.facts["generation"], "verify": context.options["checksums"]}
-    context.run("restored", volume_restore, options)
+    facts = context.facts
+    options = {"generation": facts["generation"], "verify": context.options["checksums"]}
+    context.run("restored", volume_restore, {**options, "node_map": facts.get("node_map") or None})
     return {}
 
 

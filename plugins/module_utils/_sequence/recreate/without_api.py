@@ -9,9 +9,13 @@ from contextlib import suppress
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import (
+    check_new_cluster,
+    saved_volumes,
+)
 
 from . import steps, survey
-from .checks import check_new_cluster
 from .contents import rehearsal
 from .context import Context, Facts
 from .plan import plan_deletion
@@ -34,7 +38,8 @@ def plan(context: Context) -> Facts:
     context.results["backed_up"] = dict(planned.facts)
     context.facts["volumes"] = planned.facts["volumes"]
     directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
-    check_new_cluster(context, (), directories)
+    # What is in archives may be older than the data on the host.
+    check_new_cluster(context, saved_volumes(read_backup(context.path)), directories)
     rehearsal.name_it(context)
     return context.facts
 

@@ -1,4 +1,4 @@
-"""The options of the new cluster: recorded ones, replaced by what is requested, every node with its image."""
+"""The new cluster: its nodes as they will be, and how they differ from those that there are."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import cluster_options
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
     are_images_of,
     change_texts,
     changes,
-    cluster_options,
     cluster_spec,
     created_nodes,
     expected_nodes,
-    keeping_directories,
+    shown,
     undescribed,
 )
 
 MOUNT = {"host_path": "/srv", "node_path": "/data"}
+CREATED = {**MOUNT, "read_only": False, "create": True, "mode": "0755"}
 PORT = {"node_port": 80, "host_port": 80}
 RECORDED: dict[str, Any] = {
     "nodes": [
@@ -31,58 +31,31 @@ RECORDED: dict[str, Any] = {
 }
 
 
-def options(requested: dict[str, Any], recorded: dict[str, Any] | None = None, **images: str) -> dict[str, Any]:
-    known = RECORDED if recorded is None else recorded
-    return cluster_options("lab", requested, known, {name.replace("_", "-"): i for name, i in images.items()})
-
-
-def test_recorded_options_stay_unless_others_are_requested() -> None:
-    assert options({}) == RECORDED
-    assert options({"merge_kubeconfig": True}) == {**RECORDED, "merge_kubeconfig": True}
-    assert options({"networking": {}})["networking"] == {}
-
-
 @pytest.mark.parametrize(
     ("requested", "text"),
     [
-        ({"image": "b:2"}, "lab-control-plane: image is a:1, but b:2 was requested"),
-        ({"ports": [{"node_port": 80, "host_port": 81}]}, "lab-control-plane: ports is 80->80/TCP, but 81->80/TCP"),
-        ({"mounts": []}, "lab-worker: mount /data is /srv, but none was requested"),
-        ({"labels": {"disk": "fast"}}, "lab-worker: labels is {'disk': 'slow'}, but {'disk': 'fast'} was requested"),
-        ({"networking": {}}, "networking is {'podSubnet': '10.1.0.0/16'}, but none was requested"),
-        ({"nodes": RECORDED["nodes"][:1]}, "lab-worker: node is worker, but none was requested"),
-        ({"nodes": [*RECORDED["nodes"], {"role": "worker"}]}, "lab-worker2: node is none, but worker was requested"),
+        ({"image": "b:2"}, "lab-control-plane: image a:1 -> b:2"),
+        ({"ports": [{"node_port": 80, "host_port": 81}]}, "lab-control-plane: ports 80->80/TCP -> 81->80/TCP"),
+        ({"mounts": []}, "lab-worker: mount /data /srv -> none"),
+        ({"labels": {"disk": "fast"}}, "lab-worker: labels {'disk': 'slow'} -> {'disk': 'fast'}"),
+        ({"networking": {}}, "networking {'podSubnet': '10.1.0.0/16'} -> none"),
+        ({"nodes": RECORDED["nodes"][:1]}, "lab-worker (worker) is removed"),
+        ({"workers": 0}, "lab-worker (worker) is removed"),
+        ({"workers": 2}, "lab-worker2 (worker) is added"),
     ],
 )
-def test_what_is_requested_wins_and_is_told(requested: dict[str, Any], text: str) -> None:
-    """Options of all nodes replace those of each node, with which they would clash."""
-    found = change_texts(changes("lab", RECORDED, options(requested)))
-    assert any(line.startswith(text) for line in found), found
-    assert changes("lab", RECORDED, options({})) == ()
+def test_changes_are_told(requested: dict[str, Any], text: str) -> None:
+    found = change_texts(changes("lab", RECORDED, cluster_options("lab", requested, RECORDED, {})))
+    assert text in found, found
+    assert changes("lab", RECORDED, cluster_options("lab", {}, RECORDED, {})) == ()
 
 
-def test_nodes_without_an_image_get_their_own_or_that_of_the_others() -> None:
-    bare = {"nodes": [{"role": "worker"}, {}, {"role": "worker", "image": "c:3"}]}
-    found = options(bare, {}, lab_control_plane="a:1", lab_worker="b:2")
-    assert [node.get("image") for node in found["nodes"]] == ["a:1", "b:2", "c:3"]
-    more = options({"nodes": [{}, {"role": "worker"}]}, {}, lab_control_plane="a:1", **{"": "a:1"})
-    assert [node["image"] for node in more["nodes"]] == ["a:1", "a:1"]
-    assert options({**bare, "image": "d:4"}, {}, lab_worker="b:2")["nodes"] == bare["nodes"]
-
-
-@pytest.mark.parametrize("option", ["name", "state", "engine", "kind", "kubeconfig", "backup", "force"])
-def test_options_of_a_recreation_are_refused(option: str) -> None:
-    with pytest.raises(BadInput, match=f"must not contain {option}"):
-        options({option: "x", "nodes": []})
-
-
-def test_incomplete_and_unknown_options_are_refused() -> None:
-    with pytest.raises(BadInput, match=r"its options are not recorded\. Nothing was changed"):
-        options({"workers": 2}, {})
-    with pytest.raises(BadInput, match=r"options\.workers cannot change"):
-        options({"workers": 2})
-    with pytest.raises(BadInput, match="contains mount, which"):
-        cluster_options("lab", {"mount": []}, RECORDED, {}, known=("mounts",))
+def test_a_diff_shows_nodes_by_name() -> None:
+    options = {**RECORDED, "merge_kubeconfig": True, "nodes": [{**RECORDED["nodes"][0], "mounts": [CREATED]}]}
+    assert shown("lab", options) == {
+        "nodes": {"lab-control-plane": {"role": "control-plane", "image": "a:1", "ports": [PORT], "mounts": [MOUNT]}},
+        "networking": {"pod_subnet": "10.1.0.0/16"},
+    }
 
 
 def test_containers_are_compared_except_for_their_image() -> None:
@@ -98,11 +71,6 @@ def test_containers_are_compared_except_for_their_image() -> None:
         "lab-control-plane",
         "lab-worker",
     ]
-
-
-def test_described_host_directories_are_never_created() -> None:
-    found = keeping_directories({"mounts": [MOUNT], "nodes": [{"mounts": [{**MOUNT, "create": True}]}, {}]})
-    assert found["mounts"][0]["create"] is found["nodes"][0]["mounts"][0]["create"] is False
 
 
 def test_nodes_as_they_will_be() -> None:

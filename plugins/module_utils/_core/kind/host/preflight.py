@@ -31,7 +31,8 @@ class Machine:
 
     images: why an image cannot be used, by image. containers: those that have a name of a requested node and are not
     its cluster's. ports: why a port cannot be published, by its text. others: the nodes of other clusters.
-    instances: inotify instances that each user may have. root: the engine's directory, with free_bytes.
+    instances: inotify instances that each user may have. root: the engine's directory, with free_bytes. faults: of
+    settings that were tried.
     """
 
     engine: str = "docker"
@@ -42,6 +43,7 @@ class Machine:
     instances: int | None = None
     root: str = ""
     free_bytes: int | None = None
+    faults: tuple[Refusal, ...] = ()
 
 
 def refusals(spec: ClusterSpec, machine: Machine) -> tuple[Refusal, ...]:
@@ -56,6 +58,7 @@ def refusals(spec: ClusterSpec, machine: Machine) -> tuple[Refusal, ...]:
             Refusal(f"port {port}", why, "Stop what uses the port, or change host_port.")
             for port, why in machine.ports.items()
         ),
+        *machine.faults,
         *_too_few_instances(spec, machine),
         *_too_little_space(machine),
     )

@@ -26,6 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
+from . import trial
+
 INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
 # Part of the name of the program that every node image starts; kind's own is /usr/local/bin/entrypoint.
 ENTRYPOINT = "entrypoint"
@@ -58,6 +60,7 @@ def look(engine: Engine, spec: ClusterSpec, default_image: str, own: Sequence[No
         instances=_number(INSTANCES) if local else None,
         root=root,
         free_bytes=_free(root) if local and root else None,
+        faults=trial.refusals(engine, spec, usable),
     )
 
 

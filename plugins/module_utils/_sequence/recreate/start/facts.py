@@ -4,34 +4,49 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import without_labels
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import conform
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import node_images, of_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
-    change_texts,
-    changes,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import (
+    NOT_DESCRIBED,
+    check_own,
     cluster_options,
+    each_node,
+    host_paths,
     keeping_directories,
     requested_labels,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import change_texts, changes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import OPTION, with_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+
+_DESCRIBED = {name: spec for name, spec in kind_cluster.ARGUMENTS.items() if name not in NOT_DESCRIBED}
 
 
 def set_facts(context: Context, cluster: Facts | None) -> None:
     """Complete context.facts. cluster: the complete one that is recreated, None if its facts are known."""
-    facts, requested = context.facts, context.options["options"] or {}
+    facts, doubts = context.facts, list((cluster or {}).get("doubts") or ())
+    context.requested = requested = _requested(context)
     if cluster is not None:
         facts = of_cluster({**cluster, "name": context.name}, context.engine.name)
     recorded: dict[str, Any] = facts["options"]
     images = node_images(cluster, facts["images"])
-    options = cluster_options(context.name, requested, recorded, images, known=kind_cluster.ARGUMENTS)
+    # A configuration file describes the whole cluster: what it does not mention is not there any more.
+    kept = {} if OPTION in (context.options["options"] or {}) else recorded
+    options = cluster_options(context.name, requested, kept, images, problem="; ".join(doubts))
     changed: list[str] = []
+    before: Mapping[str, Any] = {}
     if recorded:
         before = cluster_options(context.name, {}, recorded, images)
         changed = change_texts(changes(context.name, before, options))
+        options = keeping_directories(options, host_paths(before))
+        context.warnings += _of_others(context.name, doubts)
     else:
         options = keeping_directories(options)
     if changed:
@@ -42,7 +57,22 @@ def set_facts(context: Context, cluster: Facts | None) -> None:
     context.facts = {
         **facts,
         "options": options,
+        "old_options": facts.get("old_options") or {**before, "nodes": each_node(before)},
         "described": bool(recorded),
         "changes": changed,
         "node_settings": without_labels(facts.get("node_settings") or {}, requested_labels(requested)),
     }
+
+
+def _requested(context: Context) -> dict[str, Any]:
+    """The options that are given, checked, with those of the configuration file that they name. Raises BadInput."""
+    given = context.options["options"] or {}
+    check_own(given)
+    return with_config(conform(given, _DESCRIBED, "options", os.path.expanduser), context.name)
+
+
+def _of_others(name: str, doubts: list[str]) -> list[str]:
+    if not doubts:
+        return []
+    text = f"Cluster {name} was created by other means. Its options were read from it. Not known, or not created again"
+    return [f"{text}: {listed(doubts, separator='; ')}."]

@@ -24,11 +24,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.checks import check_generation
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
 from .earlier import find_stranger, has_objects, last_backup, newest_generation
 from .facts import set_facts
+from .new_shape import check_generation
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,97 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check the new cluster before anything is stopped or created: images, ports, directories, and places of volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import volume_refusals
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.moves import (
+    move_rows,
+    places_of,
+    plan_moves,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
+    are_images_of,
+    cluster_spec,
+    expected_nodes,
+    images_of,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
+
+
+def check_new_cluster(
+    context: Context, volumes: Iterable[Volume], directories: Mapping[str, str], archived: Collection[str] = ()
+) -> None:
+    """Raise BadInput or Declined if the new cluster cannot be created, or volumes cannot be restored into it.
+
+    directories: volume's name -> its host directory so far, '' for data inside a node. archived: the volumes whose data
+    is, or will be, in an archive.
+    """
+    facts, archived = context.facts, frozenset(archived)
+    spec, nodes = cluster_spec(context.name, facts["options"]), context.engine.nodes(context.name)
+    ids = image_ids(context, images_of(spec))
+    new = expected_nodes(spec, facts.get("node_settings") or {})
+    # A rerun without a node_map resumes with the one that was given last.
+    node_map = {**(facts.get("node_map") or {}), **(context.options["node_map"] or {})}
+    moves = plan_moves(volumes, directories, new, node_map, cluster=context.name, archived=archived)
+    places = places_of(moves, directories, new, archived)
+    fresh = {place.host_directory for name, place in places.items() if place.host_directory != directories[name]}
+    # What an interrupted run has brought there is compared when it is restored.
+    fresh -= {"", *(row["directory"] for row in (facts.get("moves") or {}).values())}
+    refusals = [
+        *host.refusals(context.engine, spec, nodes),
+        *volume_refusals(
+            moves,
+            directories,
+            new,
+            cluster=context.name,
+            archived=archived,
+            missing=host.missing_directories(path for path in directories.values() if path),
+            occupied=host.occupied(fresh),
+        ),
+    ]
+    decline(f"Cluster {context.name} cannot be recreated as requested", refusals)
+    facts |= {"node_map": dict(moves.node_map), "moves": move_rows(moves, directories, places)}
+    known = are_images_of(ids, facts["images"], nodes)
+    version = facts["kubernetes_version"] if known else host.image_version(context.engine, next(iter(ids)))
+    facts |= {"new_version": version, "same_images": known}
+
+
+def image_ids(context: Context, images: Collection[str]) -> dict[str, str]:
+    """The id of each image. Raises BadInput if a node could not be created because the engine lacks its image."""
+    engine = context.engine
+    ids = {image: engine.image_id(image) for image in images}
+    missing = [image for image, found in ids.items() if found is None]
+    if missing:
+        raise BadInput(
+            f"The nodes cannot be created: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
+            tried=f"{engine.name} image inspect {missing[0]}",
+            next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
+        )
+    return {image: found for image, found in ids.items() if found is not None}
+
+
+def check_generation(context: Context) -> None:
+    """The same for a cluster that does not exist any more, by the generation that would be restored."""
+    generation = context.facts.get("generation")
+    if not generation:
+        check_new_cluster(context, (), {})
+        return
+    backup = read_backup(context.path, generation)
+    saved = [volume for volume in backup.catalog.volumes if volume.checksum_list]
+    archived = [volume.name for volume in saved if volume.archive]
+    check_new_cluster(
+        context, saved_volumes(backup), {volume.name: volume.host_directory for volume in saved}, archived
+    )
+
+
+def saved_volumes(backup: Backup) -> tuple[Volume, ...]:
+    """The volumes of a generation, as they were in its cluster."""
+    return read_volumes(backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))
