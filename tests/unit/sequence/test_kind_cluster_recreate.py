@@ -53,7 +53,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     World,
 )
 
-PLANNED = ["?remove", "?create", "?detach", "?save"]
+PLANNED = ["?remove", "?create", "?detach", "?save", "?save images"]
 SAVED = ["save images", "detach", "save"]
 CREATED = ["create", "load images", "provision"]
 CREATED += ["prepare", "restore", "compare", "apply", "attach", "complete"]

@@ -289,12 +289,17 @@ class World:
             return self._call("clear", options, False, lambda: self.throw_away.discard(name), {})
         return self._call("try", options, False, lambda: self.throw_away.add(name), {})
 
-    def save_images(self, *_where: object) -> list[str]:
-        self._call("save images", {}, False, lambda: None, {})
-        return ["app:1"] if self.loaded else []
+    def save_images(self, *where: Any, check_mode: bool = False) -> SimpleNamespace:
+        index = [{"names": ["app:1"]}] if self.loaded else []
+        if where[3] != "none":
+            self._call("save images", {"images": where[3]}, check_mode, lambda: None, {})
+        return SimpleNamespace(index=index)
 
-    def load_images(self, _engine: object, _nodes: object, _path: str, found: list[str]) -> None:
-        self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(found)), {})
+    def load_images(self, *where: Any) -> list[dict[str, Any]]:
+        _engine, _nodes, _path, index, before, _deadline = where
+        assert not index or list(before) == NODES
+        self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(index)), {})
+        return [{**row, "loaded": NODES, "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
         return Saved(made=[{"generation": run.facts.get("objects_from") or "live", "kind": "Thing"}])

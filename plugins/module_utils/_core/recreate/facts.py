@@ -20,6 +20,7 @@ _DESCRIBED: dict[str, Any] = {
     "storage_classes": [],
     "node_settings": {},
     "storage": [],
+    "loaded_images": [],
 }
 
 
@@ -43,6 +44,8 @@ def of_backup(catalog: Catalog, described: Mapping[str, Any], generation: str, e
         "kubernetes_version": catalog.cluster.kubernetes_version,
         **{field: described.get(field) or empty for field, empty in _DESCRIBED.items()},
         "generation": generation,
+        "objects_from": generation if catalog.objects is not None else "",
+        "node_roles": {node.name: node.role for node in catalog.cluster.nodes if node.role != LOAD_BALANCER},
         "volumes": [
             {
                 "name": volume.name,

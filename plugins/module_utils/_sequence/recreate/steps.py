@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import with_policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
-from .contents import images, objects, rehearsal
+from .contents import images as loaded
+from .contents import objects, rehearsal
 from .context import Context, Facts
 from .new_cluster import configure, create, provision
 from .plan import plan
@@ -35,7 +36,9 @@ def detach(context: Context) -> Facts:
 
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
     everything = context.options["objects"] == "all"
-    saved = context.run("backed_up", volume_backup, {"without_api": without_api, "objects": everything})
+    images = context.facts.get("loaded_images") or ()
+    options = {"without_api": without_api, "objects": everything, "loaded_images": images}
+    saved = context.run("backed_up", volume_backup, options)
     generation = saved.get("generation", "")
     # Without an API server nothing new is known of the objects.
     objects_from = generation if saved.get("objects") else context.facts.get("objects_from", "")
@@ -70,13 +73,13 @@ def attach(context: Context) -> Facts:
 
 RUN: dict[str, Run] = {
     "planned": plan,
-    "images_saved": images.save,
+    "images_saved": loaded.save,
     "rehearsed": rehearsal.rehearse,
     "detached": detach,
     "backed_up": back_up,
     "deleted": delete,
     "created": create,
-    "images_loaded": images.load,
+    "images_loaded": loaded.load,
     "provisioned": provision,
     "configured": configure,
     "prepared": objects.prepare,

@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 )
 
 from . import steps, survey
-from .contents import rehearsal
+from .contents import images, rehearsal
 from .context import Context, Facts
 from .plan import plan_deletion
 
@@ -71,6 +71,7 @@ def delete(context: Context) -> Facts:
 RUN: dict[str, steps.Run] = {
     **steps.RUN,
     "planned": plan,
+    "images_saved": images.save_or_keep,
     "detached": stop_nodes,
     "backed_up": back_up,
     "deleted": delete,

@@ -4,19 +4,55 @@
 
 from __future__ import annotations
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.saved import load_images, save_images
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.load import load_images
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.save import save_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+
+
+def plan(context: Context) -> None:
+    """Raises Declined for images that could not be saved."""
+    nodes = context.engine.nodes(context.name)
+    planned = save_images(context.engine, nodes, context.path, context.options["images"], check_mode=True)
+    context.facts["loaded_images"] = planned.index
 
 
 def save(context: Context) -> Facts:
     nodes = context.engine.nodes(context.name)
-    found = save_images(context.engine, nodes, context.path, context.options["images"])
-    context.results["images_saved"] = {"images": found}
-    context.facts["images_saved"] = found
-    return {"images_saved": found}
+    saved = save_images(context.engine, nodes, context.path, context.options["images"])
+    return _facts(context, saved.index, {node.name: node.role for node in kubernetes_nodes(nodes)})
+
+
+def save_or_keep(context: Context) -> Facts:
+    """Nodes that do not run do not tell which images they have: those of the last backup are loaded."""
+    if all(node.state == RUNNING for node in kubernetes_nodes(context.engine.nodes(context.name))):
+        return save(context)
+    return _facts(context, context.facts.get("loaded_images") or [], context.facts.get("node_roles") or {})
 
 
 def load(context: Context) -> Facts:
-    found = context.facts.get("images_saved") or []
-    load_images(context.engine, context.engine.nodes(context.name), context.path, found)
-    return {}
+    facts = context.facts
+    rows = load_images(
+        context.engine,
+        context.engine.nodes(context.name),
+        context.path,
+        facts.get("loaded_images") or (),
+        facts.get("node_roles") or {},
+        Deadline(context.options["wait_timeout"]),
+    )
+    context.results["images_loaded"] = {"images": rows}
+    missing = [row["names"][0] for row in rows if row["missing"]]
+    if missing:
+        context.warnings.append(
+            f"The new nodes do not have {', '.join(missing)}, which the old node image brought under another name."
+        )
+    return {"count": count(len(rows), "image")}
+
+
+def _facts(context: Context, index: list[Facts], roles: dict[str, str]) -> Facts:
+    facts = {"loaded_images": index, "node_roles": roles}
+    context.facts |= facts
+    return {**facts, "count": count(len(index), "image")}

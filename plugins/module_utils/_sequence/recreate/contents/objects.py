@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
     AFTER_VOLUMES,
     AT_LAST,
@@ -18,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.con
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline, reader
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
@@ -74,4 +76,7 @@ def _deadline(context: Context) -> Deadline:
 
 def live(context: Context) -> Saved:
     """Those of the running cluster."""
-    raise NotImplementedError
+    cluster = context.connect()
+    resources = reader.discover(cluster)
+    items, _refused = reader.read(cluster, resources)
+    return select(items, resources, baseline.read(cluster))

@@ -34,8 +34,7 @@ def last_backup(context: Context) -> Facts:
     described = backup.objects("Cluster")
     if backup.catalog.cluster.name != context.name or not described:
         return {}
-    facts = of_backup(backup.catalog, described[0], backup.name, context.engine.name)
-    return {**facts, "objects_from": backup.name if has_objects(backup) else ""}
+    return of_backup(backup.catalog, described[0], backup.name, context.engine.name)
 
 
 def has_objects(backup: Backup) -> bool:
