@@ -297,15 +297,16 @@ class World:
 
     def load_images(self, *where: Any) -> list[dict[str, Any]]:
         _engine, _nodes, _path, index, before, _deadline = where
-        assert not index or list(before) == NODES
+        assert not index or set(before) <= set(NODES)
         self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(index)), {})
         return [{**row, "loaded": NODES, "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
-        return Saved(made=[{"generation": run.facts.get("objects_from") or "live", "kind": "Thing"}])
+        name = run.facts.get("objects_from") or "live"
+        return Saved(made=[{"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}])
 
     def restore_waves(self, api: Any, saved: Saved, waves: tuple[str, ...], **how: Any) -> list[dict[str, str]]:
-        (source,) = saved.made
+        source = saved.made[0]["metadata"]["name"]
         if api.name != "k":
             self._call("rehearse", {**how, "source": source}, False, lambda: None, {})
             return self.refuses
@@ -313,10 +314,10 @@ class World:
 
         def restore() -> None:
             self.things |= {name}
-            if name == "apply" and not self.has_workload and self.with_objects[source["generation"]]:
+            if name == "apply" and not self.has_workload and self.with_objects[source]:
                 self.has_workload, self.detached = True, how["down"]
 
-        assert source["generation"] in self.with_objects
+        assert source in self.with_objects
         self._call(name, {**how, "source": source}, False, restore, {})
         return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *self.refuses]
 
@@ -412,9 +413,8 @@ class World:
             raise SILENT
         return "v1.34.4"
 
-    def _each(self, function: Callable[[Any], Any], things: Iterable[Any]) -> None:
-        for thing in things:
-            function(thing)
+    def _each(self, function: Callable[[Any], Any], things: Iterable[Any]) -> list[Any]:
+        return [function(thing) for thing in things]
 
     def _patch(self, kind: str, name: str, change: Mapping[str, Any]) -> None:
         if kind != "PersistentVolume":

@@ -47,7 +47,7 @@ def rehearse(context: Context) -> Facts:
         rows = objects.rehearse(context, cluster, made, objects.UNTIL_LAST)
         # Before admission webhooks are there, which nobody answers.
         refused = _refused(cluster, [*_volumes(context), *pods])
-        rows += objects.rehearse(context, cluster, made, objects.AT_LAST)
+        rows = [*rows, *objects.rehearse(context, cluster, made, objects.AT_LAST)]
         version = cluster.version()
     finally:
         remove(context, name)
