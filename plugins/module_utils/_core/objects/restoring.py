@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
     namespace_obstacle,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import differing, is_equal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME, desired
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import found_in, owned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import (
@@ -29,7 +30,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
 )
 
 from .cleaning import cleaned
-from .comparing import differing, is_equal
 from .model import Change, Key, Resource, Saved, key_of
 from .waves import DEFINITION, WAVES, wave_of, wave_of_kind
 

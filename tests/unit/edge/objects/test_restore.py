@@ -12,9 +12,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.comparing import compared
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Change, Key, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import compared
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
     AFTER_VOLUMES,
     AT_LAST,

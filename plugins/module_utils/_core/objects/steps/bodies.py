@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.comparing import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
+
+from .comparing import (
     has_managers,
     managers,
     missing_owners,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
-
 from .namespaces import LAST_APPLIED
 from .step import Step
 

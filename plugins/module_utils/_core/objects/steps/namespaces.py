@@ -57,7 +57,7 @@ def mapped(item: Object, names: Mapping[str, str]) -> Object:
 
 def unmapped(item: Object, names: Mapping[str, str]) -> list[str]:
     """The fields that still name an old namespace or a Service in it, e.g. in a custom resource or a command."""
-    pattern = re.compile(rf"\.(?:{'|'.join(map(re.escape, names))})(?:\.svc)?(?![\w-])") if names else None
+    pattern = re.compile(rf"\.(?:{'|'.join(map(re.escape, names))})(?:\.svc\b|(?![\w.-]))") if names else None
     old = set(names)
     return [path for path, key, text in _texts(item, "", "") if _names(key, text, old, pattern, path)]
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.comparing import (
+
+from .comparing import (
     address_of,
     compared,
     differences,
@@ -17,7 +18,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.comp
     is_equal,
     missing_owners,
 )
-
 from .step import CREATE, KEEP, OWN, PATCH, REPLACE, UNCHANGED, Step
 
 # What happens to an object that is there, and differs.

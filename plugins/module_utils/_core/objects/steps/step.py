@@ -11,10 +11,11 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.comparing import compared
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, Resource
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+
+from .comparing import compared
 
 CREATE, REPLACE, PATCH, OWN = "create", "replace", "patch", "own"
 UNCHANGED, KEEP, SKIP, REFUSE = "unchanged", "keep", "skip", "refuse"

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-
-from .cleaning import applied_fields, cleaned
-from .model import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import applied_fields, cleaned
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import key_of
 
 MISSING = object()
 # Whoever owns, finalizes or manages an object is compared apart from what it is.
