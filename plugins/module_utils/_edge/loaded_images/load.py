@@ -11,8 +11,9 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import platform_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target, platform_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import (
     SavedImage,
     read_index,
@@ -21,10 +22,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR, import_argv, in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
-from . import nodes as inside
 from .archive import Archive, check
+from .look import names as names_in
 from .stream import LayoutStream
 
 # kind may start the container runtime of a new node once more, while something is loaded.
@@ -47,7 +49,7 @@ def check_images(path: str, index: Iterable[SavedImage]) -> dict[str, Archive]:
         except BadInput as error:
             return error
 
-    found = inside.in_each(list(images), checked)
+    found = in_each(list(images), checked)
     refusals = [
         Refusal(images[digest].names[0], error.message, error.next_step)
         for digest, error in found.items()
@@ -107,7 +109,7 @@ def _listings(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listi
 
     def answer(node: str) -> Mapping[str, Target]:
         for _turn in poll(deadline, PAUSE):
-            found = inside.names(engine, node)
+            found = names_in(engine, node)
             if found is not None:
                 return found
         raise TimedOut(
@@ -117,7 +119,7 @@ def _listings(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listi
             next_step=f"See why: {engine.name} exec {node} journalctl --unit containerd",
         )
 
-    return inside.in_each(nodes, answer)
+    return in_each(nodes, answer)
 
 
 def _missing(wanted: Wanted, listings: Listings, *, archived: bool) -> dict[str, dict[str, SavedImage]]:
@@ -154,7 +156,7 @@ def _import(engine: Engine, tee: Tee, archives: Mapping[str, Archive], missing: 
 
     def load(partly: bool, lacking: Iterable[tuple[str, str]], nodes: Sequence[str]) -> None:
         option = f"--platform={platform}" if partly else "--all-platforms"
-        imports = inside.in_each(nodes, lambda node: inside.import_argv(engine, node, option))
+        imports = in_each(nodes, lambda node: import_argv(engine, node, option))
         tee.copy_to(LayoutStream(archives, lacking), imports)
 
     with ThreadPoolExecutor(len(groups)) as pool:
@@ -170,9 +172,9 @@ def _tag(engine: Engine, aliases: Wanted, listings: Listings) -> None:
         for name, image in aliases[node].items():
             known = next((other for other, target in listings[node].items() if target.digest == image.digest), None)
             if known is not None:
-                engine.inside(node).run([*inside.CTR, "tag", "--force", known, name])
+                engine.inside(node).run([*CTR, "tag", "--force", known, name])
 
-    inside.in_each(list(aliases), tag)
+    in_each(list(aliases), tag)
 
 
 def _row(image: SavedImage, wanted: Wanted, before: Listings, after: Listings) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     content_of,
     parse_document,
     parse_look,
-    platform_of,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.containerd import Containerd, image, index
 
@@ -133,10 +132,3 @@ def test_blobs_that_contain_separators_do_not_shift_what_follows() -> None:
 def test_a_listing_that_is_not_whole(text: str) -> None:
     with pytest.raises(CommandFailed, match="k-worker does not list its images"):
         parse_look(text, "k-worker")
-
-
-@pytest.mark.parametrize(
-    ("machine", "platform"), [("x86_64\n", "linux/amd64"), ("aarch64", "linux/arm64"), ("s390x", "linux/s390x")]
-)
-def test_platforms(machine: str, platform: str) -> None:
-    assert platform_of(machine) == platform
