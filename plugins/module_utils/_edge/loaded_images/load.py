@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, TimedOut
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import platform_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import (
@@ -19,15 +16,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     read_index,
     wanted_images,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR, import_argv, in_each
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR, in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
-from .archive import Archive, check
+from .archive import check_images
 from .look import names as names_in
-from .stream import LayoutStream
+from .stream import import_images
 
 # kind may start the container runtime of a new node once more, while something is loaded.
 ATTEMPTS = 3
@@ -36,27 +32,6 @@ PAUSE = 0.2
 # {node: {name: image}}
 Wanted = Mapping[str, Mapping[str, SavedImage]]
 Listings = Mapping[str, Mapping[str, Target]]
-
-
-def check_images(path: str, index: Iterable[SavedImage]) -> dict[str, Archive]:
-    """Read the archives completely; by digest. Raises Declined for those that are missing or damaged."""
-    platform = platform_of(os.uname().machine)
-    images = {image.digest: image for image in index if image.archive}
-
-    def checked(digest: str) -> Archive | BadInput:
-        try:
-            return check(path, digest, platform)
-        except BadInput as error:
-            return error
-
-    found = in_each(list(images), checked)
-    refusals = [
-        Refusal(images[digest].names[0], error.message, error.next_step)
-        for digest, error in found.items()
-        if isinstance(error, BadInput)
-    ]
-    decline("Images cannot be loaded into the nodes", refusals)
-    return {digest: archive for digest, archive in found.items() if isinstance(archive, Archive)}
 
 
 def load_images(
@@ -88,7 +63,7 @@ def load_images(
         if not missing:
             break
         try:
-            _import(engine, tee or Tee(), archives, missing)
+            import_images(engine, tee or Tee(), archives, missing)
         except CommandFailed as error:
             failed = error
         listings = _listings(engine, list(busy), deadline)
@@ -137,32 +112,6 @@ def _missing(wanted: Wanted, listings: Listings, *, archived: bool) -> dict[str,
 
 def _has(listing: Mapping[str, Target], name: str, image: SavedImage) -> bool:
     return name in listing and listing[name].digest == image.digest
-
-
-def _import(engine: Engine, tee: Tee, archives: Mapping[str, Archive], missing: Wanted) -> None:
-    """Import into all nodes at once; the nodes that lack the same images get one stream."""
-    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
-    for node, names in missing.items():
-        # The runtime looks for the manifests of all platforms, or of one.
-        for partly in (False, True):
-            lacking = tuple(
-                (name, image.digest)
-                for name, image in sorted(names.items())
-                if archives[image.digest].content.partial is partly
-            )
-            if lacking:
-                groups.setdefault((partly, lacking), []).append(node)
-    platform = platform_of(os.uname().machine)
-
-    def load(partly: bool, lacking: Iterable[tuple[str, str]], nodes: Sequence[str]) -> None:
-        option = f"--platform={platform}" if partly else "--all-platforms"
-        imports = in_each(nodes, lambda node: import_argv(engine, node, option))
-        tee.copy_to(LayoutStream(archives, lacking), imports)
-
-    with ThreadPoolExecutor(len(groups)) as pool:
-        runs = [pool.submit(load, partly, lacking, nodes) for (partly, lacking), nodes in groups.items()]
-    for run in runs:
-        run.result()
 
 
 def _tag(engine: Engine, aliases: Wanted, listings: Listings) -> None:
