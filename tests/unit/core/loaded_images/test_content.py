@@ -21,7 +21,7 @@ def look(node: Containerd) -> NodeImages:
 def test_what_is_own_pulled_and_loaded() -> None:
     node = Containerd()
     node.load("registry.example/pause:3", image(b"pause"), own=True)
-    node.load("docker.io/library/import-2026-01-02@sha256:1", image(b"loaded"))
+    node.load("registry.example/library/import-2026-01-02@sha256:1", image(b"loaded"))
     pulled, loaded = image(b"pulled"), image(b"loaded")
     node.load("host:5000/shop", pulled)
     node.load("host:5000/shop:1", pulled)
