@@ -36,7 +36,9 @@ options:
     type: list
     elements: str
 notes:
-  - An image that is named by digest (C(name@sha256:...)) has no name in the nodes afterwards.
+  - An image that is named by digest (C(name@sha256:...)), or that has only a tag in an OCI archive, has no name in the
+    nodes afterwards.
+  - Of an image for several platforms, the content for platforms other than that of the nodes may be missing.
 seealso:
   - module: kindlab.volumes.kind_cluster
 """

@@ -41,9 +41,9 @@ LEVELS = {
     ),
     "_edge": (
         ("module", "bounds", "command", "text_file"),
-        ("engine", "images"),
-        ("kube", "data", "loaded_images"),
-        ("identity", "objects"),
+        ("engine",),
+        ("images", "kube", "data"),
+        ("identity", "loaded_images", "objects"),
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),

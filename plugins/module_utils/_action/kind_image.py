@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import IO, Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import read_listing, read_snapshotter
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.image_plan import (
     Observed,
     Plan,
@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.archive import images_in, open_archive
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import import_all, listings
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
 ARGUMENTS: dict[str, Any] = {
@@ -33,8 +34,6 @@ ARGUMENTS: dict[str, Any] = {
 }
 RULES: dict[str, Any] = {"required_one_of": [("images", "archives")]}
 
-T = TypeVar("T")
-CTR = ("ctr", "--namespace=k8s.io", "images")
 # The container runtime learns of a new image by an event, a moment after the import.
 SETTLE_SECONDS = 15.0
 PAUSE = 0.2
@@ -57,7 +56,7 @@ def run(
         engine.name,
         image_ids={name: engine.image_id(name) for name in request.images},
         archives={path: images_in(path, f"{engine.name} save --output {path} IMAGE") for path in request.archives},
-        listings=_listings(engine, nodes),
+        listings=listings(engine, nodes),
     )
     planned = plan(request, observed)
     warnings: tuple[str, ...] = ()
@@ -67,38 +66,25 @@ def run(
     return Outcome(bool(planned.changed_nodes), *planned.diff(), planned.result(), warnings)
 
 
-def _listings(engine: Engine, nodes: Sequence[str]) -> dict[str, dict[str, str]]:
-    """{node: {image name: digest}}."""
-    return _in_each(nodes, lambda node: read_listing(engine.inside(node).run([*CTR, "list"]).out))
-
-
-def _in_each(nodes: Sequence[str], function: Callable[[str], T]) -> dict[str, T]:
-    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-        return dict(zip(nodes, pool.map(function, nodes), strict=True))
-
-
 def _load(engine: Engine, tee: Tee, planned: Plan) -> None:
     """Read each archive, and save each group of images, once for all nodes."""
-    imports = _in_each(planned.changed_nodes, lambda node: _import_argv(engine, node))
     for path, nodes in planned.archives().items():
-        with open_archive(path) as (stream, _plain):
-            tee.copy_to(stream, {node: imports[node] for node in nodes})
+        import_all(engine, tee, nodes, partial(_stream, path))
     for nodes, names in planned.passes().items():
-        with tee.output_of(engine.save_argv(names)) as stream:
-            tee.copy_to(stream, {node: imports[node] for node in nodes})
+        import_all(engine, tee, nodes, partial(tee.output_of, engine.save_argv(names)))
 
 
-def _import_argv(engine: Engine, node: str) -> list[str]:
-    inside = engine.inside(node)
-    snapshotter = read_snapshotter(inside.run(["containerd", "config", "dump"]).out)
-    return inside.argv([*CTR, "import", "--all-platforms", "--digests", f"--snapshotter={snapshotter}", "-"])
+@contextmanager
+def _stream(path: str) -> Iterator[IO[bytes]]:
+    with open_archive(path) as (stream, _plain):
+        yield stream
 
 
 def _wait(engine: Engine, planned: Plan, seconds: float) -> tuple[str, ...]:
     """Wait until the nodes list what was loaded; warnings about what they do not list."""
     missing: list[str] = []
     for _turn in poll(Deadline(seconds), PAUSE):
-        missing = planned.still_missing(_listings(engine, planned.changed_nodes))
+        missing = planned.still_missing(listings(engine, planned.changed_nodes))
         if not missing:
             break
     return tuple(f"{name} was loaded, but the nodes list different content under its name." for name in missing)

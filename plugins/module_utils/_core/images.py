@@ -15,32 +15,40 @@ _NAME_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.n
 # The table of containerd's configuration that names the snapshotter, in versions 2, and 3 and later (kind's rule).
 _CRI_TABLES = ('plugins."io.containerd.grpc.v1.cri".containerd', 'plugins."io.containerd.cri.v1.images"')
 
+# Machine (uname -m) -> architecture, where they differ.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+
 
 @dataclass(frozen=True)
 class Image:
-    """One image: its names without a registry, and its digest (of the configuration or the manifest)."""
+    """One image: its names, each with its tag, and its digest (of the configuration or the manifest)."""
 
     names: tuple[str, ...]
     digest: str
 
     def is_in(self, listing: Mapping[str, str]) -> bool:
-        """True if a node has this content under each of the names."""
+        """True if a node has this content under each of the names. listing: see read_listing."""
         if not self.names:
             return self.digest in listing or self.digest in listing.values()
         # The container runtime keeps a second entry for an image, named by the digest of its configuration.
         content = {self.digest, listing.get(self.digest, "")}
-        return all(listing.get(name) in content for name in self.names)
+        there = [name for name, digest in listing.items() if digest in content]
+        return all(any(_is_same(name, other) for other in there) for name in self.names)
+
+    @property
+    def plain_names(self) -> tuple[str, ...]:
+        """Its names without a registry."""
+        return tuple(map(plain_name, self.names))
 
 
 def engine_image(name: str, image_id: str) -> Image:
     """An image of the engine. If it is named by digest it loses that name when it is saved."""
-    return Image(() if "@" in name else (plain_name(name),), full_id(image_id))
+    return Image(() if "@" in name else (name,), full_id(image_id))
 
 
 def read_listing(text: str) -> dict[str, str]:
     """{name: digest of the manifest} from the output of 'ctr images list'."""
-    rows = [row for row in (line.split() for line in text.splitlines()[1:]) if len(row) > 2]
-    return {row[0] if row[0].startswith("sha256:") else plain_name(row[0]): row[2] for row in rows}
+    return {row[0]: row[2] for row in (line.split() for line in text.splitlines()[1:]) if len(row) > 2}
 
 
 def read_snapshotter(config: str) -> str:
@@ -76,13 +84,14 @@ def archive_images(archive: str, manifest: Any, index: Any, save: str) -> tuple[
 def _saved(entry: Mapping[str, Any]) -> Image:
     # The configuration is DIGEST.json, or blobs/sha256/DIGEST since Docker 25.
     digest = entry["Config"].rpartition("/")[2].removesuffix(".json")
-    return Image(tuple(map(plain_name, entry.get("RepoTags") or ())), full_id(digest))
+    return Image(tuple(entry.get("RepoTags") or ()), full_id(digest))
 
 
 def _indexed(entry: Mapping[str, Any]) -> Image:
     annotations = entry.get("annotations") or {}
     name = next((annotations[key] for key in _NAME_ANNOTATIONS if key in annotations), "")
-    return Image((plain_name(name),) if name else (), entry["digest"])
+    # containerd takes a name without any of these characters for a tag, of a repository that is called by the date.
+    return Image((name,) if set(name) & set("/:@") else (), entry["digest"])
 
 
 def plain_name(image: str) -> str:
@@ -92,11 +101,25 @@ def plain_name(image: str) -> str:
     The first part is a registry if it contains a dot or a colon, or is localhost (Docker's rule,
     reference.ParseNormalizedNamed).
     """
-    first, _slash, rest = image.partition("/")
-    name = rest if rest and (first == "localhost" or set(first) & set(".:")) else image
-    name = name.removeprefix("library/")
+    name = image.removeprefix(f"{_registry(image)}/").removeprefix("library/")
     has_tag = ":" in name.rpartition("/")[2]
     return name if has_tag or "@" in name else f"{name}:latest"
+
+
+def platform_of(machine: str) -> str:
+    """The platform that images of a machine (uname -m) have."""
+    return f"linux/{_ARCHITECTURES.get(machine.strip(), machine.strip())}"
+
+
+def _registry(image: str) -> str:
+    """The registry in a name, '' for none."""
+    first, _slash, rest = image.partition("/")
+    return first if rest and (first == "localhost" or set(first) & set(".:")) else ""
+
+
+def _is_same(name: str, listed: str) -> bool:
+    """True if a node lists an image under its name; to a name without a registry, nodes and engines add one."""
+    return plain_name(name) == plain_name(listed) and _registry(name) in ("", _registry(listed))
 
 
 def full_id(image_id: str) -> str:

@@ -7,15 +7,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_image import run
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Readable, Tee
 from ansible_collections.kindlab.volumes.tests.unit.support.image_archives import archive
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
 
@@ -35,6 +35,8 @@ class Host(KindHost):
         if list(argv[:3]) != ["docker", "exec", "-i"]:
             return super().run(argv, **rest)
         node, command = argv[3], list(argv[4:])
+        if command == ["uname", "-m"]:
+            return Completed(0, "aarch64\n")
         if command[0] == "containerd":
             return Completed(0, '[plugins."io.containerd.grpc.v1.cri".containerd]\nsnapshotter = "native"\n')
         assert command == ["ctr", "--namespace=k8s.io", "images", "list"]
@@ -48,8 +50,8 @@ class Stream(Tee):
         self.host = host
         self.passes: list[tuple[bytes, list[str]]] = []
 
-    def copy_to(self, source: IO[bytes], programs: Mapping[str, Sequence[str]]) -> None:
-        data = source.read()
+    def copy_to(self, source: Readable, programs: Mapping[str, Sequence[str]]) -> None:
+        data = source.read(-1)
         self.passes.append((data, sorted(programs)))
         for node, argv in programs.items():
             assert list(argv) == ["docker", "exec", "-i", node, *IMPORT]
@@ -153,6 +155,56 @@ def test_an_archive(tmp_path: Path) -> None:
     ]
     assert stream.passes[0][0] == path.read_bytes()
     assert not predicted(host, archives=[str(path)])[0].changed
+
+
+def test_the_same_content_under_the_name_of_another_registry() -> None:
+    host = Host()
+    host.images = {"a:1": "sha256:a", "other.example/a:1": "sha256:a", "third.example/a:1": "sha256:b"}
+    host.inside["lab-worker"] = {"registry.example/library/a:1": "m", "sha256:a": "m", "third.example/a:1": "n"}
+    host.inside["lab-worker"]["sha256:b"] = "n"
+    told, _stream = load(host, True, images=[*host.images], nodes=["lab-worker"])
+    assert [(image["source"], image["names"], image["loaded"]) for image in told.facts["images"]] == [
+        ("a:1", ["a:1"], []),
+        ("other.example/a:1", ["a:1"], ["lab-worker"]),
+        ("third.example/a:1", ["a:1"], []),
+    ]
+
+
+@pytest.mark.parametrize("by", ["images", "archives"])
+def test_content_of_other_platforms_need_not_be_there(tmp_path: Path, by: str) -> None:
+    class Partial(Stream):
+        options: ClassVar[list[str]] = []
+
+        def copy_to(self, source: Readable, programs: Mapping[str, Sequence[str]]) -> None:
+            self.options.append(next(iter(programs.values()))[8])
+            if self.options[-1] == "--all-platforms":
+                source.read(1)
+                raise CommandFailed("docker failed: ctr: content digest sha256:0: not found")
+            super().copy_to(source, {n: [*a[:8], "--all-platforms", *a[9:]] for n, a in programs.items()})
+
+    host, path = Host(), tmp_path / "a.tar"
+    host.images = {"a:1": "sha256:ab"}
+    path.write_bytes(archive({"manifest.json": json.dumps([{"Config": "ab.json", "RepoTags": ["a:1"]}]).encode()}))
+    stream, given = Partial(host), {"images": ["a:1"], "archives": [str(path)]}
+    asked = {"engine": "docker", "cluster": "lab", by: given[by]}
+    done = run(asked, False, runner=host, tee=stream, settle_seconds=0)
+    assert done.facts["images"][0]["loaded"] == ["lab-control-plane", "lab-worker"] and not done.warnings
+    assert stream.options == ["--all-platforms", "--platform=linux/arm64"]
+    assert "registry.example/library/a:1" in host.inside["lab-worker"]
+
+
+def test_another_failure_of_an_import_is_not_tried_again() -> None:
+    class Broken(Stream):
+        def copy_to(self, source: Readable, programs: Mapping[str, Sequence[str]]) -> None:
+            self.passes.append((source.read(1), [*programs]))
+            raise CommandFailed("docker failed: no space left on device")
+
+    host = Host()
+    host.images = {"a:1": "sha256:a"}
+    stream = Broken(host)
+    with pytest.raises(CommandFailed, match="no space left"):
+        run({"engine": "docker", "cluster": "lab", "images": ["a:1"]}, False, runner=host, tee=stream)
+    assert len(stream.passes) == 1
 
 
 def test_a_load_that_does_not_show_is_warned_of() -> None:

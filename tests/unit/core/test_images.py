@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.images impor
     engine_image,
     full_id,
     plain_name,
+    platform_of,
     read_listing,
     read_snapshotter,
 )
@@ -22,6 +23,8 @@ REF                            TYPE                                             
 registry.example/library/busybox:lab  application/manifest.v2+json sha256:m1    2.0 MiB linux/amd64
 sha256:c1                      application/vnd.docker.distribution.manifest.v2+json sha256:m1    2.0 MiB linux/amd64
 registry.example/library/old:1  application/manifest.v2+json sha256:m0    2.0 MiB linux/amd64
+one.example/twice:1             application/manifest.v2+json sha256:m0    2.0 MiB linux/amd64
+two.example/twice:1             application/manifest.v2+json sha256:m1    2.0 MiB linux/amd64
 """
 
 
@@ -59,6 +62,12 @@ def test_ids_in_full() -> None:
         (engine_image("busybox@sha256:x", "sha256:c1"), True),
         (engine_image("busybox@sha256:x", "sha256:c2"), False),
         (Image(("busybox:lab", "old:1"), "sha256:c1"), False),
+        (engine_image("registry.example/library/busybox:lab", "sha256:c1"), True),
+        (engine_image("other.example/library/busybox:lab", "sha256:c1"), False),
+        (engine_image("twice:1", "sha256:m0"), True),
+        (engine_image("twice:1", "sha256:m1"), True),
+        (engine_image("one.example/twice:1", "sha256:m0"), True),
+        (engine_image("two.example/twice:1", "sha256:m0"), False),
     ],
 )
 def test_presence(image: Image, there: bool) -> None:
@@ -94,9 +103,20 @@ def test_snapshotter(config: str, snapshotter: str) -> None:
         (
             None,
             {"manifests": [{"digest": "sha256:m", "annotations": {"io.containerd.image.name": "localhost/x:1"}}]},
-            [Image(("x:1",), "sha256:m")],
+            [Image(("localhost/x:1",), "sha256:m")],
         ),
         (None, {"manifests": [{"digest": "sha256:m"}]}, [Image((), "sha256:m")]),
+        # A tag alone is no name by which a pod could find the image.
+        (
+            None,
+            {"manifests": [{"digest": "sha256:m", "annotations": {"org.opencontainers.image.ref.name": "latest"}}]},
+            [Image((), "sha256:m")],
+        ),
+        (
+            None,
+            {"manifests": [{"digest": "sha256:m", "annotations": {"org.opencontainers.image.ref.name": "x:1"}}]},
+            [Image(("x:1",), "sha256:m")],
+        ),
     ],
 )
 def test_archives(manifest: Any, index: Any, images: list[Image]) -> None:
@@ -108,3 +128,10 @@ def test_what_is_no_archive(manifest: Any, index: Any) -> None:
     with pytest.raises(BadInput, match="not an image archive") as raised:
         archive_images("a.tar", manifest, index, "nerdctl save")
     assert raised.value.next_step == "Create it: nerdctl save"
+
+
+@pytest.mark.parametrize(
+    ("machine", "platform"), [("x86_64\n", "linux/amd64"), ("aarch64", "linux/arm64"), ("s390x", "linux/s390x")]
+)
+def test_platforms(machine: str, platform: str) -> None:
+    assert platform_of(machine) == platform

@@ -14,8 +14,9 @@ from typing import IO, Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Readable, Tee
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.nodes import CTR, LOOK
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.look import LOOK
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

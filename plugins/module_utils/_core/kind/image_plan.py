@@ -105,7 +105,7 @@ class Plan:
             "images": [
                 {
                     "source": source.name,
-                    "names": [name for image in source.images for name in image.names],
+                    "names": [name for image in source.images for name in image.plain_names],
                     "ids": [image.digest for image in source.images],
                     "loaded": sorted(self.missing[source.name]),
                     "present": sorted(self.nodes.difference(self.missing[source.name])),

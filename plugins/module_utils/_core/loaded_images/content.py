@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import platform_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 # The container runtime's own names, of the digest of the configuration; and 'ctr images import --digests' makes names
 # that look like those of a registry.
 _INTERNAL, _IMPORTED = "sha256:", re.compile(r"import-\d{4}-\d\d-\d\d@")
@@ -95,11 +95,6 @@ def parse_look(text: str, node: str) -> NodeImages:
         frozenset(own_names.split()),
         frozenset(f"sha256:{digest}" for digest in own_digests.split()),
     )
-
-
-def platform_of(machine: str) -> str:
-    """The platform that images of a machine (uname -m) have."""
-    return f"linux/{_ARCHITECTURES.get(machine.strip(), machine.strip())}"
 
 
 def parse_names(listing: str) -> dict[str, Target]:

@@ -53,7 +53,9 @@ class Tee:
         with (
             tempfile.TemporaryFile() as stderr,
             stalled_killed(LONG_SECONDS) as watch,
-            subprocess.Popen(list(argv), stdout=subprocess.PIPE, stderr=stderr, env=environment()) as program,
+            subprocess.Popen(
+                list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment()
+            ) as program,
         ):
             if program.stdout is None:
                 return

@@ -8,25 +8,27 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import platform_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import (
     Blobs,
     Content,
     content_of,
     parse_document,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import archive_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import SavedImage, archive_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.layout import (
     BLOBS,
     INDEX,
     LARGEST_DOCUMENT,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 CHUNK = 1 << 20
 UNREADABLE = (OSError, tarfile.TarError, ValueError, LookupError, TypeError, EOFError)
@@ -57,6 +59,28 @@ def check(path: str | Path, digest: str, platform: str) -> Archive:
             tried=f"ls -l {file}",
             next_step="Use another copy of this backup, or load the image again with kindlab.volumes.kind_image.",
         ) from None
+
+
+def check_images(path: str | Path, index: Iterable[SavedImage]) -> dict[str, Archive]:
+    """Read the archives completely; by digest. Raises Declined for those that are missing or damaged."""
+    platform = platform_of(os.uname().machine)
+    images = {image.digest: image for image in index if image.archive}
+
+    def checked(digest: str) -> Archive | BadInput:
+        try:
+            return check(path, digest, platform)
+        except BadInput as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(zip(images, pool.map(checked, images), strict=True))
+    refusals = [
+        Refusal(images[digest].names[0], error.message, error.next_step)
+        for digest, error in found.items()
+        if isinstance(error, BadInput)
+    ]
+    decline("Images cannot be loaded into the nodes", refusals)
+    return {digest: archive for digest, archive in found.items() if isinstance(archive, Archive)}
 
 
 def intact(path: str | Path, digests: Collection[str], platform: str) -> dict[str, Archive]:

@@ -4,28 +4,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target, platform_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import (
     SavedImage,
     read_index,
     wanted_images,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR, in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
-from . import nodes as inside
-from .archive import Archive, check
-from .stream import LayoutStream
+from .archive import check_images
+from .look import names as names_in
+from .stream import import_images
 
 # kind may start the container runtime of a new node once more, while something is loaded.
 ATTEMPTS = 3
@@ -34,27 +32,6 @@ PAUSE = 0.2
 # {node: {name: image}}
 Wanted = Mapping[str, Mapping[str, SavedImage]]
 Listings = Mapping[str, Mapping[str, Target]]
-
-
-def check_images(path: str, index: Iterable[SavedImage]) -> dict[str, Archive]:
-    """Read the archives completely; by digest. Raises Declined for those that are missing or damaged."""
-    platform = platform_of(os.uname().machine)
-    images = {image.digest: image for image in index if image.archive}
-
-    def checked(digest: str) -> Archive | BadInput:
-        try:
-            return check(path, digest, platform)
-        except BadInput as error:
-            return error
-
-    found = inside.in_each(list(images), checked)
-    refusals = [
-        Refusal(images[digest].names[0], error.message, error.next_step)
-        for digest, error in found.items()
-        if isinstance(error, BadInput)
-    ]
-    decline("Images cannot be loaded into the nodes", refusals)
-    return {digest: archive for digest, archive in found.items() if isinstance(archive, Archive)}
 
 
 def load_images(
@@ -86,7 +63,7 @@ def load_images(
         if not missing:
             break
         try:
-            _import(engine, tee or Tee(), archives, missing)
+            import_images(engine, tee or Tee(), archives, missing)
         except CommandFailed as error:
             failed = error
         listings = _listings(engine, list(busy), deadline)
@@ -107,7 +84,7 @@ def _listings(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listi
 
     def answer(node: str) -> Mapping[str, Target]:
         for _turn in poll(deadline, PAUSE):
-            found = inside.names(engine, node)
+            found = names_in(engine, node)
             if found is not None:
                 return found
         raise TimedOut(
@@ -117,7 +94,7 @@ def _listings(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listi
             next_step=f"See why: {engine.name} exec {node} journalctl --unit containerd",
         )
 
-    return inside.in_each(nodes, answer)
+    return in_each(nodes, answer)
 
 
 def _missing(wanted: Wanted, listings: Listings, *, archived: bool) -> dict[str, dict[str, SavedImage]]:
@@ -137,32 +114,6 @@ def _has(listing: Mapping[str, Target], name: str, image: SavedImage) -> bool:
     return name in listing and listing[name].digest == image.digest
 
 
-def _import(engine: Engine, tee: Tee, archives: Mapping[str, Archive], missing: Wanted) -> None:
-    """Import into all nodes at once; the nodes that lack the same images get one stream."""
-    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
-    for node, names in missing.items():
-        # The runtime looks for the manifests of all platforms, or of one.
-        for partly in (False, True):
-            lacking = tuple(
-                (name, image.digest)
-                for name, image in sorted(names.items())
-                if archives[image.digest].content.partial is partly
-            )
-            if lacking:
-                groups.setdefault((partly, lacking), []).append(node)
-    platform = platform_of(os.uname().machine)
-
-    def load(partly: bool, lacking: Iterable[tuple[str, str]], nodes: Sequence[str]) -> None:
-        option = f"--platform={platform}" if partly else "--all-platforms"
-        imports = inside.in_each(nodes, lambda node: inside.import_argv(engine, node, option))
-        tee.copy_to(LayoutStream(archives, lacking), imports)
-
-    with ThreadPoolExecutor(len(groups)) as pool:
-        runs = [pool.submit(load, partly, lacking, nodes) for (partly, lacking), nodes in groups.items()]
-    for run in runs:
-        run.result()
-
-
 def _tag(engine: Engine, aliases: Wanted, listings: Listings) -> None:
     """Give content that the node image brought the names that people gave it."""
 
@@ -170,9 +121,9 @@ def _tag(engine: Engine, aliases: Wanted, listings: Listings) -> None:
         for name, image in aliases[node].items():
             known = next((other for other, target in listings[node].items() if target.digest == image.digest), None)
             if known is not None:
-                engine.inside(node).run([*inside.CTR, "tag", "--force", known, name])
+                engine.inside(node).run([*CTR, "tag", "--force", known, name])
 
-    inside.in_each(list(aliases), tag)
+    in_each(list(aliases), tag)
 
 
 def _row(image: SavedImage, wanted: Wanted, before: Listings, after: Listings) -> dict[str, Any]:

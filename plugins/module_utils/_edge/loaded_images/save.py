@@ -20,11 +20,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
 from . import store
 from .archive import intact
-from .nodes import in_each, look, read_argv
+from .look import look, read_argv
 
 
 def save_images(

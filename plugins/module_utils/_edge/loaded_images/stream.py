@@ -1,21 +1,56 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Several archives of images as one stream, with the names that the images get, and each blob once."""
+"""Import archives of images as one stream, with the names that the images get, and each blob once."""
 
 from __future__ import annotations
 
+import os
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import platform_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import SavedImage
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.layout import (
     BLOBS,
     index_files,
     named,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import import_argv, in_each
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
 from .archive import CHUNK, Archive
+
+
+def import_images(
+    engine: Engine, tee: Tee, archives: Mapping[str, Archive], missing: Mapping[str, Mapping[str, SavedImage]]
+) -> None:
+    """Import into all nodes at once; those that lack the same images get one stream. missing: {node: {name: image}}."""
+    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
+    for node, names in missing.items():
+        # The runtime looks for the manifests of all platforms, or of one.
+        for partly in (False, True):
+            lacking = tuple(
+                (name, image.digest)
+                for name, image in sorted(names.items())
+                if archives[image.digest].content.partial is partly
+            )
+            if lacking:
+                groups.setdefault((partly, lacking), []).append(node)
+    platform = platform_of(os.uname().machine)
+
+    def load(partly: bool, lacking: Iterable[tuple[str, str]], nodes: Sequence[str]) -> None:
+        option = f"--platform={platform}" if partly else "--all-platforms"
+        imports = in_each(nodes, lambda node: import_argv(engine, node, option))
+        tee.copy_to(LayoutStream(archives, lacking), imports)
+
+    with ThreadPoolExecutor(len(groups)) as pool:
+        runs = [pool.submit(load, partly, lacking, nodes) for (partly, lacking), nodes in groups.items()]
+    for run in runs:
+        run.result()
 
 
 class LayoutStream:

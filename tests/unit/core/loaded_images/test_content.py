@@ -10,7 +10,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     content_of,
     parse_document,
     parse_look,
-    platform_of,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.containerd import Containerd, image, index
 
@@ -22,7 +21,7 @@ def look(node: Containerd) -> NodeImages:
 def test_what_is_own_pulled_and_loaded() -> None:
     node = Containerd()
     node.load("registry.example/pause:3", image(b"pause"), own=True)
-    node.load("docker.io/library/import-2026-01-02@sha256:1", image(b"loaded"))
+    node.load("registry.example/library/import-2026-01-02@sha256:1", image(b"loaded"))
     pulled, loaded = image(b"pulled"), image(b"loaded")
     node.load("host:5000/shop", pulled)
     node.load("host:5000/shop:1", pulled)
@@ -133,10 +132,3 @@ def test_blobs_that_contain_separators_do_not_shift_what_follows() -> None:
 def test_a_listing_that_is_not_whole(text: str) -> None:
     with pytest.raises(CommandFailed, match="k-worker does not list its images"):
         parse_look(text, "k-worker")
-
-
-@pytest.mark.parametrize(
-    ("machine", "platform"), [("x86_64\n", "linux/amd64"), ("aarch64", "linux/arm64"), ("s390x", "linux/s390x")]
-)
-def test_platforms(machine: str, platform: str) -> None:
-    assert platform_of(machine) == platform

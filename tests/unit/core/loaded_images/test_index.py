@@ -24,7 +24,7 @@ def saved(digest: str, names: str, *nodes: str) -> SavedImage:
 
 
 def test_what_is_written_is_read() -> None:
-    index = (saved(A, "a:1 docker.io/library/a@sha256:0", PLANE), SavedImage(("b",), B, (WORKER,)))
+    index = (saved(A, "a:1 registry.example/library/a@sha256:0", PLANE), SavedImage(("b",), B, (WORKER,)))
     assert read_index([image.as_dict() for image in index], "x") == index
     assert read_index([], "x") == ()
 

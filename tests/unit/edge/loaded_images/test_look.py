@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import content_of, parse_look
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.nodes import LOOK
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.look import LOOK
 from ansible_collections.kindlab.volumes.tests.unit.support.containerd import Containerd, image
 
 ROOT = "/var/lib/containerd"

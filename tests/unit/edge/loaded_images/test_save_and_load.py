@@ -42,7 +42,7 @@ ROLES = {PLANE: "control-plane", WORKER: "worker"}
 
 @pytest.fixture(autouse=True)
 def _on_amd64(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading.os, "uname", lambda: os.uname_result(("", "", "", "", "x86_64")))
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", "x86_64")))
     monkeypatch.setattr(loading, "PAUSE", 0)
 
 

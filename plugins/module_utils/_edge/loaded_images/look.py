@@ -1,14 +1,11 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Look at the images of nodes, one command per node, and the commands that read and import them."""
+"""Look at the images of a node with one command, and read their blobs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import read_snapshotter
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import (
     NodeImages,
     Target,
@@ -16,10 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     parse_names,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR
 
-T = TypeVar("T")
-
-CTR = ("ctr", "--namespace=k8s.io", "images")
 _ROOT = "/var/lib/containerd"
 BLOBS = f"{_ROOT}/io.containerd.content.v1.content/blobs/sha256"
 _DATABASE = f"{_ROOT}/io.containerd.metadata.v1.bolt/meta.db"
@@ -64,16 +59,3 @@ def read_argv(engine: Engine, node: str, digests: Iterable[str]) -> list[str]:
     return engine.inside(node).argv(
         ["tar", "--create", f"--directory={BLOBS}", *(digest.partition(":")[2] for digest in digests)]
     )
-
-
-def import_argv(engine: Engine, node: str, *options: str) -> list[str]:
-    """The command that imports an archive of images."""
-    inside = engine.inside(node)
-    snapshotter = read_snapshotter(inside.run(["containerd", "config", "dump"]).out)
-    return inside.argv([*CTR, "import", *options, f"--snapshotter={snapshotter}", "-"])
-
-
-def in_each(nodes: Sequence[str], function: Callable[[str], T]) -> dict[str, T]:
-    """{node: function(node)}, in parallel."""
-    with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
-        return dict(zip(nodes, pool.map(function, nodes), strict=True))
