@@ -76,6 +76,7 @@ class World:
     killed: each action has one before it does something, one when it is done, and some one in the middle. fail:
     action -> what it raises instead. others: engines that have the cluster, too. objects: by kind, those of its API
     server. taken: host ports of other programs. lost: nodes whose container is gone.
+    doubts: about options that were read from a cluster of others.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -108,6 +109,7 @@ class World:
         self.lost: set[str] = set()
         self.uid, self.created_at = 1, "2026-01-01T00:00:00Z"
         self.merged = False
+        self.doubts: list[str] = []
 
     # What somebody else does.
 
@@ -217,6 +219,7 @@ class World:
             ],
             "kubernetes_version": "v1.34.4",
             "options": self.shape,
+            "doubts": self.doubts,
         }
         return Outcome(False, facts={"clusters": [found]})
 
