@@ -141,6 +141,7 @@ def test_the_order_of_steps(world: World) -> None:
         "kubernetes_version": "v1.34.4",
         "changes": [],
         "node_settings": [],
+        "node_map": {},
         "volumes": facts["plan"]["volumes"],
         "workloads": ["ns/Deployment/shop"],
     }
@@ -799,7 +800,8 @@ def test_a_shape_that_is_not_known_is_asked_for_before_anything_is_stopped(silen
         silent.run(**LAST)
     assert silent.calls == [] and silent.state == "running" and silent.lines() == []
     silent.run(options={**mounted, "merge_kubeconfig": True}, **LAST)
-    assert silent.options["create"]["nodes"] == complete
+    for node, asked in zip(silent.options["create"]["nodes"], complete, strict=True):
+        assert (node["image"], node["mounts"][0] | asked["mounts"][0]) == (asked["image"], node["mounts"][0])
     assert silent.options["create"]["merge_kubeconfig"] is True
 
 
@@ -986,7 +988,7 @@ def test_described_nodes_get_the_image_that_they_have(world: World) -> None:
 def test_another_image_is_checked_and_its_version_shown(world: World) -> None:
     plan = world.run(True, options={"image": "node:2"}).facts["plan"]
     assert (plan["images"], plan["kubernetes_version"]) == (["node:2"], "v1.35.0")
-    assert plan["changes"] == [f"{name}: image is node:1, but node:2 was requested" for name in NODES]
+    assert plan["changes"] == [f"{name}: image node:1 -> node:2" for name in NODES]
     world.images = False
     error = refused_alike(world, options={"image": "node:2"})
     assert "has no image node:2" in error.message and "docker pull node:2" in error.next_step
@@ -999,7 +1001,7 @@ def test_a_port_of_another_program(world: World) -> None:
     assert "host port 8080/TCP: is taken" in error.message
     world.taken = set()
     world.run(options={"ports": ports})
-    assert world.options["create"]["ports"] == ports
+    assert world.options["create"]["nodes"][0]["ports"] == [{**ports[0], "protocol": "TCP"}]
 
 
 def test_a_host_directory_that_is_gone(world: World) -> None:
@@ -1016,7 +1018,7 @@ def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
     world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
     world.run(True)
     other = {"host_path": str(tmp_path / "other"), "node_path": "/data"}
-    error = refused_alike(world, options={"mounts": [other]})
+    error = refused_alike(world, data="in_place", options={"mounts": [other]})
     assert (
         f"its data is in {world.data}/v0, and the new cluster would look for it in {tmp_path}/other/v0" in error.message
     )
@@ -1027,11 +1029,67 @@ def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
 
 
 def test_options_that_nobody_has(world: World) -> None:
-    assert (
-        "worker, which kindlab.volumes.kind_cluster does not have"
-        in refused_alike(world, options={"worker": 1}).message
+    assert "options contains worker, which is none of" in refused_alike(world, options={"worker": 1}).message
+    mount = {"host_path": "/h", "node_path": "/n", "readOnly": True}
+    error = refused_alike(world, options={"nodes": [{"mounts": [mount]}], "ports": [{"node_port": "x"}]})
+    assert "options.nodes[0].mounts[0] contains readOnly" in error.message
+    assert "options.ports[0].node_port 'x' is not a number" in error.message
+
+
+def test_a_worker_more_or_less(world: World) -> None:
+    done = world.run(options={"workers": 2})
+    assert world.options["create"]["nodes"] == [*SHAPE["nodes"], SHAPE["nodes"][1]]
+    assert done.facts["plan"]["changes"] == ["k-worker2 (worker) is added"]
+    assert done.before["nodes"] == dict(zip(NODES, SHAPE["nodes"], strict=True))
+    assert done.after["nodes"].keys() == {*NODES, "k-worker2"}
+    assert done.facts["before"]["options"] == SHAPE
+
+
+def test_a_volume_whose_node_goes_moves_to_one_that_has_its_directory(tmp_path: Path) -> None:
+    world = World(tmp_path, inside=False)
+    world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
+    gone = {"options": {"workers": 0}, "data": "in_place"}
+    error = refused_alike(world, **gone)
+    assert "v0 (ns/c0): in the new cluster, its node k-worker is not part of this cluster" in error.message
+    assert "node_map to {k-worker: k-control-plane}" in error.next_step
+    done = world.run(**gone, node_map={"k-worker": "k-control-plane"})
+    assert done.facts["plan"]["node_map"] == {"k-worker": "k-control-plane"}
+    (row,) = done.facts["plan"]["volumes"]
+    assert row["does"] == f"its data stays in {world.data}/v0, and it moves to k-control-plane"
+    assert world.options["restore"]["node_map"] == {"k-worker": "k-control-plane"}
+
+
+def test_a_node_map_is_kept_for_a_rerun(tmp_path: Path) -> None:
+    world = World(tmp_path, inside=False)
+    world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
+    world.fail["create"] = CommandFailed("no space left")
+    with pytest.raises(CommandFailed):
+        world.run(options={"workers": 0}, data="in_place", node_map={"k-worker": "k-control-plane"})
+    world.fail.clear()
+    world.run(data="in_place")
+    assert len(world.options["create"]["nodes"]) == 1
+    assert world.options["restore"]["node_map"] == {"k-worker": "k-control-plane"}
+
+
+def test_a_configuration_file_is_the_whole_cluster(world: World, tmp_path: Path) -> None:
+    world.shape = {**SHAPE, "feature_gates": {"A": True}}
+    file = tmp_path / "kind.yaml"
+    file.write_text(
+        "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [{role: control-plane}, {role: worker}]\n"
     )
-    assert "options.workers" in refused_alike(world, options={"workers": 2}).message
+    done = world.run(options={"config": str(file)})
+    assert world.options["create"]["nodes"] == SHAPE["nodes"]
+    assert done.facts["plan"]["changes"] == ["feature_gates {'A': True} -> none"]
+    error = refused_alike(world, options={"config": str(file), "workers": 2})
+    assert "config sets the whole cluster, so workers cannot be given as well" in error.message
+
+
+def test_doubts_about_a_cluster_of_others_are_told(world: World) -> None:
+    world.doubts = ["whether port 40000 was requested"]
+    assert any("created by other means" in w and "port 40000" in w for w in world.run().warnings)
+    world.shape, world.doubts = {}, ["no control plane is running"]
+    with pytest.raises(BadInput, match="cannot be read from it: no control plane is running"):
+        world.run()
 
 
 @pytest.mark.parametrize("lost", ["data", "volume"])
@@ -1058,7 +1116,8 @@ def test_corrected_options_replace_recorded_ones_and_stay(world: World) -> None:
         world.run(options={"ports": [{"node_port": 80, "host_port": 8080}]})
     world.fail.clear()
     done = world.run()
-    assert world.options["create"]["ports"] == [{"node_port": 80, "host_port": 8080}]
+    ports = [{"node_port": 80, "host_port": 8080, "protocol": "TCP"}]
+    assert world.options["create"]["nodes"][0]["ports"] == ports
     assert (world.content, done.facts["resumed"]) == (1, True)
 
 
@@ -1068,9 +1127,8 @@ def test_corrected_options_are_told(world: World) -> None:
         world.run()
     world.fail.clear()
     done = world.run(options={"image": "node:2"})
-    assert any("k-worker: image is node:1, but node:2 was requested" in warning for warning in done.warnings)
-    assert [node.get("image") for node in world.options["create"]["nodes"]] == [None, None]
-    assert world.options["create"]["image"] == "node:2"
+    assert any("k-worker: image node:1 -> node:2" in warning for warning in done.warnings)
+    assert [node.get("image") for node in world.options["create"]["nodes"]] == ["node:2", "node:2"]
 
 
 def test_a_cluster_that_somebody_created_meanwhile_is_not_continued(world: World) -> None:
@@ -1185,7 +1243,7 @@ def test_labels_taints_and_cordons_are_set_again(world: World) -> None:
 
 def test_settings_of_nodes_that_are_not_created_are_told(world: World) -> None:
     world.objects["Node"] = [api_node("k-worker2", labels={"zone": "a"})]
-    assert any("has no node k-worker2" in warning for warning in world.run().warnings)
+    assert any("k-worker2 (label zone=a)" in warning for warning in world.run().warnings)
 
 
 def test_the_context_in_the_kubeconfig_of_the_user_is_written_again(world: World) -> None:

@@ -99,6 +99,7 @@ class World:
     whether the application is one.
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
     rows of objects that those and new clusters do not take.
+    doubts: about options that were read from a cluster of others.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -136,6 +137,7 @@ class World:
         self.loaded = True
         self.throw_away: set[str] = set()
         self.refuses: list[dict[str, str]] = []
+        self.doubts: list[str] = []
 
     # What somebody else does.
 
@@ -266,6 +268,7 @@ class World:
             ],
             "kubernetes_version": "v1.34.4",
             "options": self.shape,
+            "doubts": self.doubts,
         }
         return Outcome(False, facts={"clusters": [found]})
 

@@ -147,12 +147,11 @@ def foreign_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
 
 
 def _volume(volume: Facts, data: str, move: Facts) -> str:
-    node, directory = move.get("node"), move.get("directory")
-    where = f" on {node}" if node else ""
-    if directory:
-        source = f"{volume['node_directory']} in {volume['node']}" if volume["node"] else volume["host_directory"]
-        return f"its data is archived from {source} and extracted to {directory}{where}"
-    if volume["node"]:
-        return f"its data is archived from {volume['node_directory']} in {volume['node']} and extracted again"
-    stays = f"its data stays in {volume['host_directory']}{f', and it moves to {node}' if node else ''}"
-    return f"{stays} and is archived" if data == "archive" else stays
+    inside = f"{volume['node_directory']} in {volume['node']}" if volume["node"] else ""
+    moves = f", and it moves to {move['node']}" if move.get("node") else ""
+    if move.get("directory"):
+        source = inside or volume["host_directory"]
+        return f"its data is archived from {source} and extracted to {move['directory']}{moves}"
+    if inside:
+        return f"its data is archived from {inside} and extracted again"
+    return f"its data stays in {volume['host_directory']}{' and is archived' if data == 'archive' else ''}{moves}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.che
     unrestored,
     volume_refusals,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.moves import plan_moves
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, expected_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import saved_volume
 
 MOUNTED: dict[str, Any] = {
@@ -28,6 +31,14 @@ MOUNTED: dict[str, Any] = {
 SPEC = cluster_spec("lab", MOUNTED)
 VOLUME = Volume("v", "ns/c", node_directory="/data/v", source="hostPath", nodes=("lab-worker",))
 ANYWHERE = Volume("v", "ns/c", node_directory="/data/v", source="hostPath")
+
+
+def refusals(volume: Volume, directory: str | None, nodes: Any, **rest: Any) -> list[Refusal]:
+    """Of one volume, in the new cluster lab."""
+    directories = {} if directory is None else {"v": directory}
+    archived = rest.pop("archived", ())
+    moves = plan_moves([volume], directories, nodes, rest.pop("node_map", {}), cluster="lab", archived=archived)
+    return list(volume_refusals(moves, directories, nodes, cluster="lab", archived=archived, **rest))
 
 
 def test_ports_that_the_cluster_has_are_free_for_it() -> None:
@@ -48,8 +59,7 @@ def test_refusals_name_port_directory_and_nodes() -> None:
 def test_volumes_that_are_found_again(volume: Volume) -> None:
     """Nodes that take no pods do not count, as in a backup."""
     nodes = expected_nodes(SPEC, {})
-    assert list(volume_refusals([volume], {"v": "/srv/v"}, nodes, archived=())) == []
-    assert list(volume_refusals([volume], {}, nodes, archived=())) == []
+    assert refusals(volume, "/srv/v", nodes) == refusals(volume, None, nodes) == []
 
 
 @pytest.mark.parametrize(
@@ -66,15 +76,41 @@ def test_volumes_that_would_not_be_found(
     directory: str, nodes: dict[str, Any], archived: tuple[str, ...], missing: tuple[str, ...], why: str
 ) -> None:
     new = expected_nodes(cluster_spec("lab", nodes), {})
-    (refusal,) = volume_refusals([VOLUME], {"v": directory}, new, archived=archived, missing=missing)
+    (refusal,) = refusals(VOLUME, directory, new, archived=archived, missing=missing)
     assert why in refusal.why and refusal.next_step and refusal.details["claim"] == "ns/c"
 
 
 def test_data_in_an_archive_needs_no_directory() -> None:
     nodes = expected_nodes(SPEC, {})
-    assert list(volume_refusals([VOLUME], {"v": "/srv/v"}, nodes, archived=("v",), missing=("/srv/v",))) == []
+    assert refusals(VOLUME, "/srv/v", nodes, archived=("v",), missing=("/srv/v",)) == []
     inside = expected_nodes(cluster_spec("lab", {"nodes": [{}, {"role": "worker"}]}), {})
-    assert list(volume_refusals([VOLUME], {"v": ""}, inside, archived=("v",))) == []
+    assert refusals(VOLUME, "", inside, archived=("v",)) == []
+
+
+def test_an_archive_goes_to_another_directory_of_the_host_if_that_is_empty() -> None:
+    nodes = expected_nodes(SPEC, {})
+    assert refusals(VOLUME, "/old/v", nodes, archived=("v",)) == []
+    (refusal,) = refusals(VOLUME, "/old/v", nodes, archived=("v",), occupied=("/srv/v",))
+    assert refusal.why == "its archive would be extracted to /srv/v, which is not empty"
+    (refusal,) = refusals(VOLUME, "/old/v", nodes)
+    assert "data=archive" in refusal.next_step
+
+
+def test_a_volume_of_a_node_that_goes_and_that_no_node_can_take() -> None:
+    gone = replace(VOLUME, nodes=("lab-worker2",), node_directory="/elsewhere/v")
+    (refusal,) = refusals(gone, "/old/v", expected_nodes(SPEC, {}))
+    assert "its node lab-worker2 is not part of this cluster" in refusal.why
+    assert refusal.next_step == (
+        "Set data=archive to bring its data to lab-worker, set node_map to {lab-worker2: lab-worker}, or keep "
+        "lab-worker2 in options."
+    )
+    alone = expected_nodes(cluster_spec("lab", {"nodes": [{}]}), {})
+    (refusal,) = refusals(gone, "/old/v", alone)
+    assert refusal.next_step == (
+        "Set node_map to {lab-worker2: lab-control-plane} (and data=archive, if it lacks the directory), or keep "
+        "lab-worker2 in options."
+    )
+    assert refusals(gone, "/old/v", alone, archived=("v",), node_map={"lab-worker2": "lab-control-plane"}) == []
 
 
 def test_only_a_backup_from_before_the_cluster_was_not_restored() -> None:
