@@ -23,6 +23,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.res
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.times import away
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import shown
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
+    BACK,
+    CREATE,
     DELETION,
     DONE,
     FIRST,
@@ -33,7 +35,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start, find_start
 
-from .recreate import steps, without_api
+from .recreate import steps, way_back, without_api
 from .recreate.contents import rehearsal
 from .recreate.context import Context
 from .recreate.undo import undone
@@ -56,12 +58,13 @@ ARGUMENTS: dict[str, Any] = {
     "objects": {"type": "str", "choices": ["all", "none"], "default": "all"},
     "images": {"type": "str", "choices": ["loaded", "all", "none"], "default": "loaded"},
     "rehearse": {"type": "bool"},
+    "on_failure": {"type": "str", "choices": ["stop", "old_shape"], "default": "stop"},
     "jobs": {"type": "str", "choices": ["resume", "suspend", "skip"], "default": "resume"},
     "wait_timeout": {"type": "int", "default": 300},
 }
 
 # What may be given anew when a run resumes.
-_GIVEN = ("generation", "objects_from", "options", "node_map")
+_GIVEN = ("generation", "objects_from", "options", "node_map", "way")
 
 
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -79,6 +82,8 @@ def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
         pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
         if not check_mode:
             _carry_out(context, start, pending, mode)
+            if context.facts.get("way") == BACK:
+                raise way_back.came_back(context)
     return _outcome(context, start, pending)
 
 
@@ -94,6 +99,9 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
                 context.journal.add(step.begins)
             context.record(step.name, **mode.RUN[step.name](context))
         except KindlabError as error:
+            if way_back.is_wanted(context, step.name):
+                _turn_back(context, error)
+                return
             if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
                 error.message += f" {undone(context, step, mode)}"
             elif is_after_deletion(step):
@@ -102,17 +110,26 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
     context.record(DONE)
 
 
-def _begin(context: Context, start: Start, steps: Sequence[str]) -> None:
+def _turn_back(context: Context, error: KindlabError) -> None:
+    """Create the old shape again."""
+    way_back.turn_back(context, error)
+    pending = [step for step in steps_from(CREATE) if step.applies(context.options, context.facts, ())]
+    _carry_out(context, Start(CREATE, gone=True, turning_back=True), pending, steps)
+
+
+def _begin(context: Context, start: Start, names: Sequence[str]) -> None:
     """Record what this run begins with, and the steps that it is going to do."""
     if start.step == FIRST or start.from_backup:
-        context.journal.add(FIRST, **context.facts, steps=steps)
+        context.journal.add(FIRST, **context.facts, steps=names)
+    if start.turning_back:
+        way_back.delete_new(context)
     if start.gone:
         # Recorded again, with what is restored: an earlier run may have ended, and the cluster been used, since.
         # What is given now, too: a rerun without options resumes with those that were given last.
         facts = {name: context.facts.get(name) for name in _GIVEN}
-        context.journal.add(DELETION.name, **facts, steps=steps)
+        context.journal.add(DELETION.name, **facts, steps=names)
     elif start.resumed:
-        context.journal.add(RESUMED, steps=steps)
+        context.journal.add(RESUMED, steps=names, way=context.facts.get("way", ""))
 
 
 def _is_untouched(context: Context) -> bool:

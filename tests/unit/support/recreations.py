@@ -20,7 +20,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    CommandFailed,
+    Declined,
+    KindlabError,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import Machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
@@ -62,6 +67,7 @@ OPTIONS: dict[str, Any] = {
     "images": "loaded",
     "rehearse": None,
     "jobs": "resume",
+    "on_failure": "stop",
     "wait_timeout": 300,
 }
 SHAPE = {"nodes": [{"role": "control-plane", "image": "node:1"}, {"role": "worker", "image": "node:1"}]}
@@ -85,6 +91,10 @@ ACTIONS = (
 )
 
 
+def image_of(options: Mapping[str, Any]) -> str:
+    return str(options.get("image") or options["nodes"][0].get("image"))
+
+
 class World:
     """One cluster k with one volume, inside its node, so that its data goes with it, or on the host.
 
@@ -98,7 +108,8 @@ class World:
     people made, those that are there, by what restores them; with_objects: the generations that have all of them, and
     whether the application is one.
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
-    rows of objects that those and new clusters do not take.
+    rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
+    the nodes.
     doubts: about options that were read from a cluster of others.
     """
 
@@ -137,6 +148,7 @@ class World:
         self.loaded = True
         self.throw_away: set[str] = set()
         self.refuses: list[dict[str, str]] = []
+        self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
 
     # What somebody else does.
@@ -280,11 +292,13 @@ class World:
             if check_mode:
                 found = self._call("remove", options, check_mode, lambda: None, {})
                 return Outcome(True, {"merged": self.merged}, facts=found.facts)
-            assert not forced or (self.state == "stopped" and self.host in self.saved.values()), "it was forced"
+            saved = self.state == "stopped" and self.host in self.saved.values()
+            never_used = self.state in (None, "unfinished") and not (self.content or self.things)
+            assert not forced or saved or never_used, "it was forced"
             return self._call("remove", options, check_mode, lambda: self._remove(forced), {})
         assert options["nodes"], "it can't be made of nothing"
         facts = {"cluster": {"nodes": [{"name": name} for name in NODES]}, "kubernetes_version": "v1.34.4"}
-        return self._call("create", options, check_mode, self._create, facts)
+        return self._call("create", options, check_mode, lambda: self._create(image_of(options)), facts)
 
     def _throw_away(self, options: Mapping[str, Any]) -> Outcome:
         name = options["name"]
@@ -322,7 +336,8 @@ class World:
 
         assert source in self.with_objects
         self._call(name, {**how, "source": source}, False, restore, {})
-        return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *self.refuses]
+        refused = self.refuses if self.image != "node:1" else []
+        return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *refused]
 
     def storage_provisioner(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         return self._call("provision", options, check_mode, lambda: None, {})
@@ -446,13 +461,16 @@ class World:
         self.state, self.content, self.has_workload, self.detached = None, 0, False, False
         self.things, self.loaded = frozenset(), False
 
-    def _create(self) -> None:
+    def _create(self, image: str) -> None:
         if self.state in (None, "unfinished"):
             self.state, self.content, self.has_workload, self.detached = "unfinished", 0, False, False
             self.things, self.loaded = frozenset(), False
             self.lost = set()
             self.uid += 1
             self._moment()
+            if image == self.bad:
+                raise CommandFailed("The kubelet does not start.")
+            self.image = image
         self.state, self.reachable = "running", True
 
     def _call(

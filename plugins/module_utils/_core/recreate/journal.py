@@ -11,14 +11,14 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
-from .steps import DELETION, DONE, ENTRIES, FIRST, RESUMED, ROLLED_BACK
+from .steps import DELETION, DONE, ENTRIES, FIRST, RESUMED, ROLLED_BACK, TURNED_BACK
 
-_KNOWN = (*ENTRIES, ROLLED_BACK, RESUMED)
+_KNOWN = (*ENTRIES, ROLLED_BACK, RESUMED, TURNED_BACK)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the journal. step: one of ENTRIES, ROLLED_BACK or RESUMED; at: the time; facts: for later steps."""
+    """A line of the journal. step: one of _KNOWN; at: the time; facts: for later steps."""
 
     step: str
     at: str = ""

@@ -69,13 +69,16 @@ STEPS = (
     Step("completed", "create autoscalers, budgets, CronJobs and webhooks", needs="objects", option="objects"),
 )
 DONE = "done"
-# Journal entries of a run that was undone before the deletion, and of one that goes on with what is there.
-ROLLED_BACK, RESUMED = "rolled_back", "resumed"
+# Journal entries of a run that was undone before the deletion, of one that goes on with what is there, and of one that
+# goes back to the old shape, because the new cluster failed.
+ROLLED_BACK, RESUMED, TURNED_BACK = "rolled_back", "resumed", "turned_back"
+# The fact way of a recreation that goes back.
+BACK = "back"
 
 DELETION = next(step for step in STEPS if step.begins)
 # The first one that stops something, and those that bring applications back.
 DETACHMENT = next(step for step in STEPS if step.name == "detached")
-BACK = ("applied", "attached")
+AGAIN = ("applied", "attached")
 # Where a run can start: from the beginning, with the rest of a deletion, or after it.
 FIRST, DELETE, CREATE = STEPS[0].name, DELETION.name, STEPS[STEPS.index(DELETION) + 1].name
 
@@ -90,6 +93,12 @@ def steps_from(name: str) -> tuple[Step, ...]:
 def stops_nothing(step: Step) -> bool:
     """True for the steps before the first one that stops something."""
     return STEPS.index(step) < STEPS.index(DETACHMENT)
+
+
+def can_turn_back(name: str) -> bool:
+    """True for the steps of the new cluster in which nothing writes to its volumes yet."""
+    names = [step.name for step in STEPS]
+    return names.index(CREATE) <= names.index(name) < names.index("attached")
 
 
 def is_after_deletion(step: Step) -> bool:

@@ -40,6 +40,7 @@ class Context:
     requested: the options of the new cluster that are given now.
     stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
     cluster_id: of the cluster that an earlier run created and this one continues with, '' for none.
+    created: whether this run has created the new cluster.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -56,6 +57,7 @@ class Context:
         self.warnings: list[str] = []
         self.stranger = ""
         self.cluster_id = ""
+        self.created = False
 
     @property
     def brings_objects(self) -> bool:

@@ -25,6 +25,8 @@ def create(context: Context) -> Facts:
     uid, _created = identity(context.connect())
     if context.cluster_id and uid != context.cluster_id:
         raise another_cluster(context.name, str(context.journal.path))
+    context.created = True
+    context.facts["cluster_id"] = uid
     return {"cluster_id": uid}
 
 

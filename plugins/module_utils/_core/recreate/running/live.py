@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import DONE, RESUMED, STEPS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import DONE, STEPS, TURNED_BACK
 
 from .times import away, between
 
@@ -48,11 +48,10 @@ class Live:
 
     def _read(self, before: Entry, entry: Entry) -> list[str]:
         self._steps = entry.facts.get("steps") or self._steps
-        if entry.step == RESUMED:
-            self._place = 0
         if entry.step not in self._steps:
-            return []
-        # A cluster that is gone has its deletion recorded again, without a step.
+            # A run that goes on, and a deletion that is recorded again, begin with the first of their steps.
+            self._place = 0 if entry.facts.get("steps") else self._place
+            return [f"  going back to the old shape: {entry.facts['why']}"] if entry.step == TURNED_BACK else []
         self._place = self._steps.index(entry.step) + 1
         seconds = between(before.at, entry.at)
         took = "" if seconds is None or before is entry else f", {seconds:g} s"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
-    BACK,
+    AGAIN,
     DELETION,
     DETACHMENT,
     DONE,
@@ -41,7 +41,7 @@ def away(entries: Iterable[Entry]) -> float | None:
             begun = begun or before
         elif entry.step == DELETION.name and not begun:
             found = None
-        elif entry.step in BACK and begun:
+        elif entry.step in AGAIN and begun:
             found = between(begun, entry.at)
         elif entry.step in (DONE, ROLLED_BACK):
             begun = ""

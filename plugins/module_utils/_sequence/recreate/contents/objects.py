@@ -15,12 +15,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
     AT_LAST,
     BEFORE_VOLUMES,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.objects import at_zero
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.objects import at_zero, refusals
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline, reader
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import way_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 __all__ = ["AT_LAST", "UNTIL_LAST"]
@@ -67,6 +69,8 @@ def _step(context: Context, step: str, waves: Sequence[str]) -> Facts:
         deadline=_deadline(context),
     )
     context.results[step] = {"objects": rows}
+    if (refused := refusals(rows)) and way_back.is_wanted(context, step):
+        decline("The new cluster does not take everything that the old one had", refused, effect="it is not used")
     return {"count": count(len(rows), "object")}
 
 

@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.req
     requested_labels,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import change_texts, changes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import BACK
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import OPTION, with_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
@@ -32,13 +33,15 @@ _DESCRIBED = {name: spec for name, spec in kind_cluster.ARGUMENTS.items() if nam
 def set_facts(context: Context, cluster: Facts | None) -> None:
     """Complete context.facts. cluster: the complete one that is recreated, None if its facts are known."""
     facts, doubts = context.facts, list((cluster or {}).get("doubts") or ())
-    context.requested = requested = _requested(context)
+    going_back = facts.get("way") == BACK and cluster is None and context.options["on_failure"] == "old_shape"
+    # What is given failed: it counts again where somebody asks to stop.
+    context.requested = requested = {} if going_back else _requested(context)
     if cluster is not None:
         facts = of_cluster({**cluster, "name": context.name}, context.engine.name)
     recorded: dict[str, Any] = facts["options"]
     images = node_images(cluster, facts["images"])
     # A configuration file describes the whole cluster: what it does not mention is not there any more.
-    kept = {} if OPTION in (context.options["options"] or {}) else recorded
+    kept = {} if OPTION in (context.options["options"] or {}) and not going_back else recorded
     options = cluster_options(context.name, requested, kept, images, problem="; ".join(doubts))
     changed: list[str] = []
     before: Mapping[str, Any] = {}
@@ -58,6 +61,7 @@ def set_facts(context: Context, cluster: Facts | None) -> None:
         **facts,
         "options": options,
         "old_options": facts.get("old_options") or {**before, "nodes": each_node(before)},
+        "way": BACK if going_back else "",
         "described": bool(recorded),
         "changes": changed,
         "node_settings": without_labels(facts.get("node_settings") or {}, requested_labels(requested)),

@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     DELETE,
     DELETION,
     FIRST,
+    TURNED_BACK,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -35,12 +36,14 @@ from .new_shape import check_generation
 class Start:
     """Where a run starts. step: its first step; gone: the cluster does not exist, or its creation was interrupted.
 
-    from_backup: the facts are those of the last backup, and the journal does not have them yet.
+    from_backup: the facts are those of the last backup, and the journal does not have them yet. turning_back: a new
+    cluster that failed is to be deleted first.
     """
 
     step: str
     gone: bool = False
     from_backup: bool = False
+    turning_back: bool = False
 
     @property
     def without_api(self) -> bool:
@@ -75,11 +78,13 @@ def find_start(context: Context) -> Start:
     gone = step == CREATE and is_gone(cluster)
     without_api = step == FIRST and not complete
     start = Start(step, gone, without_api or (gone and "backed_up" not in progress.finished and bool(backup)))
+    if step == CREATE and TURNED_BACK in progress.finished:
+        start = Start(CREATE, gone=True, turning_back=True)
     if cluster is None:
         _check_other_engines(context)
     context.facts = backup if start.from_backup else dict(progress.facts)
     set_facts(context, cluster if start.step == FIRST and not start.from_backup else None)
-    if gone:
+    if gone and not start.turning_back:
         context.facts["generation"] = generation = newest_generation(context)
         if generation and has_objects(read_backup(context.path, generation)):
             context.facts["objects_from"] = generation
@@ -88,7 +93,7 @@ def find_start(context: Context) -> Start:
                 f"The cluster is gone. Its volumes are restored from generation {generation}; anything written since "
                 "is not in it."
             )
-    if gone or step == DELETE:
+    if start.gone or step == DELETE:
         check_generation(context)
     elif step == CREATE and CREATE in progress.finished:
         context.cluster_id = progress.facts.get("cluster_id", "")
