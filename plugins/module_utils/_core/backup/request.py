@@ -34,6 +34,7 @@ class Request:
     keep: int = 0
     last_backup: bool = False
     loaded_images: Sequence[Mapping[str, Any]] = ()
+    objects: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -45,7 +46,7 @@ class Request:
             )
         check_least(options, keep=0)
         check_not_empty(options, "label_selectors")
-        same = ("cluster", "data", "checksums", "compression", "compression_level", "keep")
+        same = ("cluster", "data", "checksums", "compression", "compression_level", "keep", "objects")
         return cls(
             path=str(Path(options["path"]).absolute()),
             selection=Selection.from_options(options),
