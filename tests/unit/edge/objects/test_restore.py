@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
     WAVES,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.live import observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.reader import discover
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves, try_out
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.writer import Writer
 from ansible_collections.kindlab.volumes.tests.unit.support.api_server import BUILT_IN, FakeApi, resource
@@ -67,7 +68,7 @@ def restore(
     clock = Clock()
     deadline = Deadline(seconds, clock)
     things = Saved(made, changed)
-    planned = try_out(api, plan(Request(**options), things, observe(api, things)), deadline)
+    planned = try_out(api, plan(Request(**options), things, observe(api, things, discover(api))), deadline)
     planned.check()
 
     def pause(duration: float) -> None:
