@@ -427,3 +427,23 @@ def test_a_server_without_a_type_that_was_just_defined_is_asked_again() -> None:
         deadline=Deadline(5),
     )
     assert results(rows) == {"Widget.example.org one": "create equal"}
+
+
+@pytest.mark.parametrize(
+    ("existing", "data", "outcome"),
+    [
+        ("refuse", {"a": "1", "b": "2"}, "unchanged adapted"),
+        ("keep", {"a": "2"}, "keep kept"),
+        ("refuse", {"a": "2"}, "it exists, and differs in data.a"),
+        ("replace", {"a": "2"}, "field is immutable"),
+    ],
+)
+def test_an_object_that_cannot_be_changed(existing: str, data: dict[str, str], outcome: str) -> None:
+    api = FakeApi(namespace(), saved("ConfigMap", "settings", data=data))
+    text = "The API server refused (422): field is immutable @@ -1,93 +1,5 @@ {"
+    api.refusals.append(lambda method, _item, _api: text if method == "PUT" else None)
+    try:
+        told = results(restore(api, saved("ConfigMap", "settings", data={"a": "1"}), existing=existing))
+    except Declined as error:
+        told = {"ConfigMap settings": error.details[0]["why"]}
+    assert told == {"ConfigMap settings": outcome}
