@@ -21,6 +21,8 @@ description:
     and the others are not affected. Use M(kindlab.volumes.volume_detach) first.
   - Of volumes whose data is elsewhere (NFS, iSCSI, CSI, block devices, M(kindlab.volumes.local_data)), and of claims
     without a volume, the manifests are saved. Generic ephemeral volumes are left as they are.
+  - With O(objects=true) the generation also holds the objects that people made in the cluster, of all kinds, and their
+    changes of those that the cluster brought.
   - A directory on the host is refused if it is not the one that the node has mounted, for example because it was
     replaced after the node had started. With O(data=archive) the data of a volume of one node is then read in the node.
 author: kindlab.volumes contributors (@kindlab)
@@ -82,15 +84,27 @@ options:
     type: str
     choices: [refuse, last_backup]
     default: refuse
+  objects:
+    description:
+      - Whether to save the objects of the whole cluster as well, whichever volumes are selected.
+      - These are all objects of all kinds that can be read and created, custom resources included, except those that
+        controllers make again (for example the pods of a Deployment, Events, Leases), those that the cluster brought,
+        and nodes, whose labels and taints every backup has. M(kindlab.volumes.object_backup) saves a part of them, and
+        says more about what is left out.
+      - Secrets are saved as they are, in files that only their owner can read. They are not part of the result.
+    type: bool
+    default: false
   keep:
     description:
       - Number of generations to keep. Older ones are removed after the new one is complete. V(0) keeps all.
       - Generations are counted whatever they contain. Use a separate O(path) for each selection of volumes.
       - An older generation is not removed if it alone holds a volume. That is a volume that, with its claim, is neither
-        in a newer generation that is kept nor in the cluster. RV(kept_generations) names them.
+        in a newer generation that is kept nor in the cluster, or the newest generation with objects.
+        RV(kept_generations) names them.
     type: int
     default: 0
 seealso:
+  - module: kindlab.volumes.object_backup
   - module: kindlab.volumes.volume_detach
   - module: kindlab.volumes.volume_restore
   - module: kindlab.volumes.volume_info
@@ -128,6 +142,13 @@ EXAMPLES = r"""
     cluster: kind
     path: /srv/backup/kind
     data: archive
+
+- name: Back up a whole cluster, volumes and all other objects
+  kindlab.volumes.volume_backup:
+    cluster: lab
+    path: /srv/backup/lab
+    objects: true
+  become: true
 
 - name: Show what a backup of one application would change
   kindlab.volumes.volume_backup:
@@ -268,6 +289,58 @@ volumes:
       reclaim_policy_before: Delete
       reclaim_policy: Retain
       in_use_by: []
+objects:
+  description: The objects that were saved, without their content.
+  returned: with O(objects=true)
+  type: dict
+  contains:
+    made:
+      description: Number of saved objects by kind, for example V(Deployment.apps).
+      type: dict
+    changed:
+      description: Objects that the cluster brought, and whose changes were saved.
+      type: list
+      elements: str
+    baseline:
+      description:
+        - Whether it is known exactly what the cluster brought. M(kindlab.volumes.kind_cluster) records that.
+        - Otherwise labels, the managers of fields and the names that kind uses tell, and changes are not recognised.
+      type: bool
+    left_out:
+      description:
+        - What is not saved although it may be looked for. An empty C(name) stands for all of a kind, and the C(kind)
+          of V(*) for all kinds of an API group.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: Kind of the object.
+          type: str
+        group:
+          description: Its API group, empty for the core group.
+          type: str
+        namespace:
+          description: Its namespace, empty for an object without one.
+          type: str
+        name:
+          description: Its name.
+          type: str
+        why:
+          description: Why it is not saved.
+          type: str
+  sample:
+    made:
+      ConfigMap: 2
+      Deployment.apps: 1
+      Namespace: 1
+    changed: [ConfigMap kube-system/coredns]
+    baseline: true
+    left_out:
+      - kind: PersistentVolume
+        group: ''
+        namespace: ''
+        name: ''
+        why: volume_backup saves volumes
 seconds:
   description: Duration of each phase in seconds.
   returned: when there are volumes

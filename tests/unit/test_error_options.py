@@ -38,6 +38,7 @@ ASKED_BY = {
     "_core/kind/": {"kind_cluster", "kind_cluster_recreate"},
     "_edge/kind/": {"kind_cluster", "kind_cluster_recreate"},
     "_core/provisioner/": {"storage_provisioner", "kind_cluster_recreate"},
+    "_core/objects/selection.py": {"object_backup"},
     "_edge/backup/reader.py": {"volume_restore", "volume_detach", "kind_cluster"},
 }
 

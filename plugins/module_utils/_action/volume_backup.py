@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "checksums": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
     "keep": {"type": "int", "default": 0},
+    "objects": {"type": "bool", "default": False},
 }
 PHASES = ("observe", "checksum", "archive", "write")
 

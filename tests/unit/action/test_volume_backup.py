@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_backup import ARGUMENTS, run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import FORMAT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import NewerFormat
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import MANIFESTS, WORKLOADS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
@@ -683,7 +684,7 @@ def forgetful(lab: Lab) -> None:
 def newer(lab: Lab) -> None:
     directory = lab.path / "generations" / "000001-20261123T065700Z"
     directory.mkdir(parents=True)
-    (directory / "catalog.json").write_text('{"format": 3, "collection": "2.0.0"}')
+    (directory / "catalog.json").write_text(json.dumps({"format": FORMAT + 1, "collection": "2.0.0"}))
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -696,7 +697,7 @@ def newer(lab: Lab) -> None:
         (inside_and_gone, {"data": "archive"}, Declined, "pv-a in lab-worker is missing"),
         (inside_a_stopped_node, {"data": "archive"}, Declined, "cannot be read there while the node is exited"),
         (occupied, {}, BadInput, "is not a directory"),
-        (newer, {}, NewerFormat, r"has format 3"),
+        (newer, {}, NewerFormat, rf"has format {FORMAT + 1}"),
         (forgetful, {}, BadInput, r"default/Deployment/web cannot be scaled back up"),
         (None, {"names": ["nobody"]}, BadInput, "nobody"),
         (None, {"data": "archive", "checksums": "none"}, BadInput, "requires checksums"),

@@ -14,10 +14,12 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 
 # The format that is written; catalog_reader.READERS has those that can be read.
-FORMAT = 2
+FORMAT = 3
 COLLECTION = "0.1.0"
 CATALOG = "catalog.json"
 GENERATIONS = "generations"
+# The folder of the files with objects.
+OBJECTS = "objects/"
 DATA = ("in_place", "archive")
 CHECKSUMS = ("full", "fast", "none")
 # Where the data of a volume is: in a directory of the host, inside a node (then it is in an archive), outside of the
@@ -122,8 +124,42 @@ class SavedVolume:
 
 
 @dataclass(frozen=True)
+class SavedLeftOut:
+    """An object that is not saved, or all of a kind (name ''), or of an API group (kind '*'). why: for people."""
+
+    kind: str
+    group: str
+    namespace: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class SavedSelection:
+    """Which objects were requested, empty for all. labels: a label selector."""
+
+    namespaces: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    labels: str = ""
+
+
+@dataclass(frozen=True)
+class SavedObjects:
+    """The cluster's objects. made, changed: their numbers. baseline: what the cluster brought was known exactly."""
+
+    made: int
+    changed: int
+    baseline: bool
+    left_out: tuple[SavedLeftOut, ...] = ()
+    selection: SavedSelection = field(default_factory=SavedSelection)
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """A generation. data: of DATA; checksums: of CHECKSUMS; files: path in the generation -> sha256, all of them."""
+    """A generation. data: of DATA; checksums: of CHECKSUMS; files: path in the generation -> sha256, all of them.
+
+    objects: None if they were not saved.
+    """
 
     created: str
     cluster: SavedCluster
@@ -132,6 +168,7 @@ class Catalog:
     volumes: tuple[SavedVolume, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     collection: str = COLLECTION
+    objects: SavedObjects | None = None
 
 
 def to_text(catalog: Catalog) -> str:
@@ -146,7 +183,7 @@ def own_digest(data: Mapping[str, Any]) -> str:
 
 
 def same_content(one: Catalog, other: Catalog) -> bool:
-    """True if both hold the same volumes, manifests and data, whenever and by whatever version they were written."""
+    """True if both hold the same volumes, manifests, objects and data, whenever and by whatever version it was done."""
     return _content(one) == _content(other)
 
 
@@ -178,5 +215,5 @@ def _content(catalog: Catalog) -> Catalog:
         replace(volume, archive=volume.archive and SavedArchive("", "", 0, volume.archive.compression))
         for volume in catalog.volumes
     )
-    manifests = {path: digest for path, digest in catalog.files.items() if path.startswith("manifests/")}
-    return replace(catalog, created="", collection="", volumes=volumes, files=manifests)
+    described = {path: sha256 for path, sha256 in catalog.files.items() if path.startswith(("manifests/", OBJECTS))}
+    return replace(catalog, created="", collection="", volumes=volumes, files=described)

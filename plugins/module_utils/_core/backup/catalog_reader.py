@@ -24,6 +24,7 @@ from .catalog import (
     ELSEWHERE,
     HOST,
     NODE,
+    OBJECTS,
     WHERE,
     Catalog,
     SavedVolume,
@@ -74,7 +75,12 @@ def _read_v1(data: dict[str, Any], where: str) -> Catalog:
 
 
 def _read_v2(data: dict[str, Any], where: str) -> Catalog:
-    """Format 2: types, plausible values, and no path out of the backup."""
+    """Format 2, which had no objects but those that volumes need."""
+    return _read_v3({**data, "objects": None}, where)
+
+
+def _read_v3(data: dict[str, Any], where: str) -> Catalog:
+    """Format 3: types, plausible values, and no path out of the backup."""
     catalog: Catalog = _typed(Catalog, data, "it", where)
     for path, digest in catalog.files.items():
         if not is_inside(path) or path == CATALOG or not _SHA256.fullmatch(digest):
@@ -90,6 +96,11 @@ def _read_v2(data: dict[str, Any], where: str) -> Catalog:
         if why:
             raise BadInput(f"The catalog {where}, volume {volume.name!r}: {why}.", next_step=DAMAGED)
         names.add(volume.name)
+    held = any(path.startswith(OBJECTS) for path in catalog.files)
+    if catalog.objects is not None and min(catalog.objects.made, catalog.objects.changed) < 0:
+        raise BadInput(f"The catalog {where} has a negative number of objects.", next_step=DAMAGED)
+    if held is not bool(catalog.objects and (catalog.objects.made or catalog.objects.changed)):
+        raise BadInput(f"The catalog {where} has files of objects, or counts them, but not both.", next_step=DAMAGED)
     return catalog
 
 
@@ -143,4 +154,4 @@ def _typed(kind: Any, value: Any, name: str, where: str) -> Any:
 _fields = cache(get_type_hints)
 
 # Format -> its reader: JSON, and the catalog's file for errors -> the checked catalog. Raises BadInput.
-READERS: Mapping[int, Callable[[dict[str, Any], str], Catalog]] = {1: _read_v1, 2: _read_v2}
+READERS: Mapping[int, Callable[[dict[str, Any], str], Catalog]] = {1: _read_v1, 2: _read_v2, 3: _read_v3}

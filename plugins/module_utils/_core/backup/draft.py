@@ -10,10 +10,24 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.collected import Collected
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
-from .catalog import ELSEWHERE, HOST, NODE, NOTHING, Catalog, SavedArchive, SavedVolume, archive_path, file_stem
+from .catalog import (
+    ELSEWHERE,
+    HOST,
+    NODE,
+    NOTHING,
+    Catalog,
+    SavedArchive,
+    SavedLeftOut,
+    SavedObjects,
+    SavedSelection,
+    SavedVolume,
+    archive_path,
+    file_stem,
+)
 from .places import Look
 from .plan import Plan, original_policy
 
@@ -21,8 +35,8 @@ from .plan import Plan, original_policy
 def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str, str], created: str) -> Catalog:
     """The catalog, without the sizes and checksums of archives that are not written yet.
 
-    lists: by the names of volumes whose data was read. manifests: text by path in the generation. Raises Declined for
-    archives with device nodes.
+    lists: by the names of volumes whose data was read. manifests: text by path in the generation, of objects too.
+    Raises Declined for archives with device nodes.
     """
     request = plan.request
     if request.archives:
@@ -34,6 +48,19 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
         request.checksums,
         tuple(_volume(plan, volume, lists.get(volume.name)) for volume in plan.volumes),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
+        objects=counted(plan.objects) if plan.objects else None,
+    )
+
+
+def counted(collected: Collected) -> SavedObjects:
+    """What the catalog says of the objects."""
+    chosen = collected.selection
+    return SavedObjects(
+        len(collected.saved.made),
+        len(collected.saved.changed),
+        collected.baseline,
+        tuple(SavedLeftOut(**row.key._asdict(), why=row.why) for row in collected.left_out),
+        SavedSelection(chosen.namespaces, chosen.kinds, chosen.labels),
     )
 
 

@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     is_ephemeral,
     read_volumes,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.collected import Collected
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
@@ -34,7 +35,8 @@ class Observed:
     """The cluster, read once. labelled: the claims with the requested labels, None if none were requested.
 
     workloads: of all kinds. cluster: its manifest (cluster.describe_cluster). unused: the volumes that never had a
-    claim, and whose directory does not exist. is_live: False for what a backup says of a cluster that is down.
+    claim, and whose directory does not exist. objects: of all kinds, None if they were not requested. is_live: False
+    for what a backup says of a cluster that is down.
     """
 
     nodes: Sequence[Node]
@@ -48,6 +50,7 @@ class Observed:
     workloads: Sequence[Object] = ()
     cluster: Object | None = None
     unused: Collection[str] = ()
+    objects: Collected | None = None
     is_live: bool = True
 
 
@@ -59,7 +62,8 @@ class Plan:
     people; in_use_by: pods that use it, as 'namespace/name'; retain: the patch that sets the policy Retain for good,
     for those that have another one, or this one for a time.
     waiting: claims without a volume ('namespace/name' -> phase). manifests: kind -> the objects as they are stored,
-    with the policy that they have then. living: all volumes of the cluster, () if its API server is down.
+    with the policy that they have then. living: all volumes of the cluster, () if its API server is down. objects: None
+    if they are not saved.
     """
 
     request: Request
@@ -72,6 +76,7 @@ class Plan:
     waiting: Mapping[str, str]
     manifests: Mapping[str, list[Object]]
     living: tuple[Volume, ...] = ()
+    objects: Collected | None = None
 
     @property
     def host_directories(self) -> dict[str, str]:
@@ -86,7 +91,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting or self.manifests[WORKLOADS])
+        return not (self.volumes or self.waiting or self.manifests[WORKLOADS] or self.objects)
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
@@ -135,6 +140,7 @@ def plan(request: Request, observed: Observed) -> Plan:
             ephemeral=request.selects_all,
         ),
         living=living if observed.is_live else (),
+        objects=observed.objects,
     )
 
 

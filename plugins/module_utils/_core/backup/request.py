@@ -32,6 +32,7 @@ class Request:
     compression_level: int | None = None
     keep: int = 0
     last_backup: bool = False
+    objects: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -43,7 +44,7 @@ class Request:
             )
         check_least(options, keep=0)
         check_not_empty(options, "label_selectors")
-        same = ("cluster", "data", "checksums", "compression", "compression_level", "keep")
+        same = ("cluster", "data", "checksums", "compression", "compression_level", "keep", "objects")
         return cls(
             path=str(Path(options["path"]).absolute()),
             selection=Selection.from_options(options),

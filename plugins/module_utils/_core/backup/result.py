@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
-from .catalog import CATALOG, GENERATIONS, Catalog, SavedVolume
+from .catalog import CATALOG, GENERATIONS, Catalog, SavedObjects, SavedVolume
 from .plan import RETAIN, Plan, original_policy
 from .retention import Retention
 
@@ -44,16 +44,22 @@ class BackupResult:
     def diff(self) -> tuple[Object, Object]:
         """Before and after: reclaim policies, generations, and the volumes in the newest of them."""
         generations = [*self.existing, *([self.generation] if self.new else [])]
+        newest = self.newest.objects if self.newest else None
+        before, after = (
+            {"objects": _numbers(saved)} if self.plan.objects else {} for saved in (newest, self.catalog.objects)
+        )
         return (
             {
                 "reclaim_policies": {v.name: v.reclaim_policy for v in self.plan.volumes},
                 "generations": list(self.existing),
                 "volumes": {v.name: _summary(v) for v in self.newest.volumes} if self.newest else {},
+                **before,
             },
             {
                 "reclaim_policies": {v.name: RETAIN for v in self.plan.volumes},
                 "generations": [name for name in generations if name not in self.retention.removed],
                 "volumes": {v.name: _summary(v) for v in self.catalog.volumes},
+                **after,
             },
         )
 
@@ -69,6 +75,7 @@ class BackupResult:
             "kept_generations": [{"generation": name, "why": why} for name, why in self.retention.kept.items()],
             "volumes": self._volumes(),
             "claims": [{"claim": claim, "phase": phase} for claim, phase in self.plan.waiting.items()],
+            **({"objects": self.plan.objects.result()} if self.plan.objects else {}),
         }
 
     def warnings(self) -> tuple[str, ...]:
@@ -100,6 +107,7 @@ class BackupResult:
             yield f"The newest generation is damaged; this backup does not depend on it: {self.damage}"
 
     def _object_warnings(self) -> Iterator[str]:
+        yield from self.plan.objects.warnings() if self.plan.objects else ()
         going = [f"{v.name} ({v.claim})" if v.claim else v.name for v in self.plan.volumes if v.is_terminating]
         if going:
             yield (
@@ -146,6 +154,10 @@ def stale_warning(cluster: str, generation: str, why: str) -> str:
         f"{why} The volumes, claims and workloads of {cluster} are those of generation {generation}: later changes, "
         "and pods that use the volumes, are unknown. The data is read from the host's directories as it is now."
     )
+
+
+def _numbers(saved: SavedObjects | None) -> Object:
+    return {"made": saved.made, "changed": saved.changed} if saved else {}
 
 
 def _summary(volume: SavedVolume) -> Object:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which generations are removed: the oldest, except those that alone hold a volume."""
+"""Which generations are removed: the oldest, except those that alone hold a volume, or the cluster's objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
-from .catalog import NOTHING, Catalog, SavedVolume
+from .catalog import NOTHING, Catalog, SavedSelection, SavedVolume
 
 _BOUND = ("Bound", "")
 
@@ -27,7 +27,7 @@ def retention(generations: Sequence[tuple[str, Catalog | None]], keep: int, livi
     """generations: name and catalog, oldest first; the catalog is None if it cannot be read.
 
     keep: their number, 0 for all. living: the volumes of the cluster. An older generation stays if a volume in it, or
-    its claim, is neither in a newer one that stays nor in the cluster.
+    its claim, is neither in a newer one that stays nor in the cluster, or if no newer one has its selection of objects.
     """
     if not keep:
         return Retention()
@@ -45,6 +45,8 @@ def retention(generations: Sequence[tuple[str, Catalog | None]], keep: int, livi
             and not _is_alive(volume, cluster.get(volume.name))
             and not any(_holds(other, volume) for other in newer)
         ]
+        if catalog.objects is not None and not any(_covers(other, catalog) for other in newer):
+            only.append("objects of its selection")
         if only:
             kept[name] = f"only this generation holds {listed(only, 3)}"
             newer.append(catalog)
@@ -65,6 +67,15 @@ def _holds(catalog: Catalog, saved: SavedVolume) -> bool:
     if other is None or other.claim != saved.claim or other.data == NOTHING:
         return False
     return (other.consistent or not saved.consistent) and (_has_claim(other) or not _has_claim(saved))
+
+
+def _covers(other: Catalog, catalog: Catalog) -> bool:
+    """True if the other one has the selection of objects that this one was to have."""
+    return (
+        other.objects is not None
+        and catalog.objects is not None
+        and other.objects.selection in (SavedSelection(), catalog.objects.selection)
+    )
 
 
 def _has_claim(saved: SavedVolume) -> bool:

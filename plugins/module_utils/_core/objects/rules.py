@@ -63,7 +63,7 @@ _BOOTSTRAP = frozenset(("kubeadm", "kube-apiserver"))
 _CONTROL_PLANE = frozenset((*_BOOTSTRAP, "kube-controller-manager", "kube-scheduler", "kubelet"))
 
 # Parts of a cluster that belong to its version -> why people's changes of them do not come back.
-_VERSION = "people changed it, and it belongs to the version of Kubernetes: set kubeadm_patches instead"
+_VERSION = "people changed it, but it belongs to the version of Kubernetes, and kubeadm writes it"
 NOT_CARRIED = {
     Key("apps", "DaemonSet", "kube-system", "kube-proxy"): _VERSION,
     Key("", "ConfigMap", "kube-system", "kube-proxy"): _VERSION,

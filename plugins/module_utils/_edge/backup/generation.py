@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manif
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.files import to_texts
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
 from . import data
@@ -23,9 +23,10 @@ from .writer import Writer
 LINE_BYTES = 200
 
 
-def texts(manifests: Mapping[str, Sequence[Object]]) -> dict[str, str]:
-    """Path in the generation -> text. manifests: the objects by kind."""
-    return {MANIFESTS[kind]: manifest_text.to_text(items) for kind, items in manifests.items() if items}
+def texts(plan: Plan) -> dict[str, str]:
+    """Path in the generation -> text, of manifests and objects."""
+    manifests = {MANIFESTS[kind]: manifest_text.to_text(items) for kind, items in plan.manifests.items() if items}
+    return manifests | (to_texts(plan.objects.saved) if plan.objects else {})
 
 
 def write_generation(

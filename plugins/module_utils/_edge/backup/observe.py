@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloa
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.collect import collect_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, nodes_without_api
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe as observe_cluster
 
@@ -68,16 +69,19 @@ def observe(options: Mapping[str, Any], request: Request, runner: Runner | None,
 def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Source:
     version: list[Future[str]] = []
     labelled: list[Future[list[Any]]] = []
+    objects: list[Future[Any]] = []
 
     def connected(*arguments: Any) -> Cluster:
-        """Read the version and the labelled claims beside everything else."""
+        """Read the version, the labelled claims and the objects beside everything else."""
         cluster = connect(*arguments)
         version.append(pool.submit(cluster.version))
         if request.labels:
             labelled.append(pool.submit(cluster.list, "PersistentVolumeClaim", "", request.labels))
+        if request.objects:
+            objects.append(pool.submit(collect_all, cluster))
         return cluster
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         found = observe_cluster(options, READ, runner=runner, connect=connected)
     observed = Observed(
         nodes=with_lost_nodes(request.cluster, found.nodes, found.objects),
@@ -93,5 +97,6 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
         unused=unused(
             found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
         ),
+        objects=objects[0].result() if objects else None,
     )
     return Source(found.engine, observed, found.cluster)

@@ -16,10 +16,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     Catalog,
     SavedVolume,
     generation_number,
-    same_content,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
-    NewerFormat,
     read_catalog,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import (
@@ -31,8 +29,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import totals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, LeftOut, Saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored import files as object_files
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
 from .files import USE_OTHER, opened
@@ -66,6 +65,22 @@ class Backup:
                 file = self.directory / path
                 raise BadInput(f"{file} contains an invalid {kind}: {item!r:.200}", next_step=USE_OTHER)
         return objects
+
+    def saved_objects(self) -> Saved:
+        """The saved objects of all kinds, none if they were not requested."""
+        objects = self.catalog.objects
+        if objects is None:
+            return Saved()
+        texts = {path: self._content(path) for path in self.catalog.files if object_files.is_objects(path)}
+        rows = (LeftOut(Key(row.group, row.kind, row.namespace, row.name), row.why) for row in objects.left_out)
+        saved = object_files.from_texts(texts, rows)
+        if (len(saved.made), len(saved.changed)) != (objects.made, objects.changed):
+            raise BadInput(
+                f"{self.directory} holds {len(saved.made)} objects and {len(saved.changed)} changes; the catalog says "
+                f"{objects.made} and {objects.changed}.",
+                next_step=USE_OTHER,
+            )
+        return saved
 
     def entries(self, volume: SavedVolume) -> Sequence[checksums.Entry]:
         """A volume's checksum list, for checksums.compare(); [] if there is none."""
@@ -101,29 +116,13 @@ class Backup:
             return ""
 
         volumes = tuple(volumes)
-        with ThreadPoolExecutor(cpu_count()) as pool:
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             found = zip(volumes, pool.map(damage, volumes), strict=True)
             return {volume.name: why for volume, why in found if why}
 
     def _content(self, path: str) -> bytes:
         with opened(self.directory) as files:
             return files.read(path, self.catalog.files[path])
-
-
-@dataclass(frozen=True)
-class ExistingBackups:
-    """The generations of a backup. newest: None if there is none, or it is damaged (then damage says how)."""
-
-    names: tuple[str, ...] = ()
-    newest: Backup | None = None
-    damage: str = ""
-
-    def relied_on_for(self, catalog: Catalog) -> ExistingBackups:
-        """Without the newest one if it would stand for a new one with this catalog, and has damaged archives."""
-        if self.newest is None or not same_content(catalog, self.newest.catalog):
-            return self
-        damaged = self.newest.damaged_archives(self.newest.catalog.volumes)
-        return replace(self, newest=None, damage=next(iter(damaged.values()))) if damaged else self
 
 
 def generations(path: str | Path) -> list[str]:
@@ -173,36 +172,3 @@ def read_backup(path: str | Path, generation: str | int | None = None) -> Backup
             else:
                 files.check(file, sha256)
     return Backup(directory, matching[-1], catalog)
-
-
-def read_catalogs(path: str | Path, names: Iterable[str]) -> list[tuple[str, Catalog | None]]:
-    """Generations with their catalogs; None for one that is damaged, as far as its catalog and sizes tell."""
-    found: list[tuple[str, Catalog | None]] = []
-    for name in names:
-        directory = Path(path) / GENERATIONS / name
-        try:
-            with opened(directory) as files:
-                catalog = read_catalog(files.read(CATALOG), str(directory / CATALOG))
-                for volume in catalog.volumes:
-                    if volume.archive:
-                        files.check_size(volume.archive.path, volume.archive.bytes)
-            found.append((name, catalog))
-        except BadInput:
-            found.append((name, None))
-    return found
-
-
-def read_existing(path: str | Path) -> ExistingBackups:
-    """For a writer: the generations and the newest one, which may be damaged: a new one does not depend on it.
-
-    Raises NewerFormat if a newer version of this collection wrote it.
-    """
-    if not (Path(path) / GENERATIONS).is_dir():
-        return ExistingBackups()
-    names = tuple(generations(path))
-    try:
-        return ExistingBackups(names, read_backup(path) if names else None)
-    except NewerFormat:
-        raise
-    except BadInput as error:
-        return ExistingBackups(names, None, error.message)

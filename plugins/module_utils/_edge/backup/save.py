@@ -6,11 +6,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
-    generation_name,
-    generation_number,
-    same_content,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import same_content
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import check_room, draft
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import BackupResult
@@ -19,9 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .data import read_lists
+from .existing import read_catalogs, read_existing
 from .generation import texts, write_generation
 from .looks import Data
-from .reader import read_catalogs, read_existing
 from .writer import free_bytes, locked, remove_generations
 
 
@@ -51,7 +47,7 @@ def save(
         watch.lap("observe")
         lists = read_lists(found.sources, request.checksums)
         watch.lap("checksum")
-        manifests = texts(plan.manifests)
+        manifests = texts(plan)
         catalog = draft(plan, lists, manifests, created)
         existing = existing.relied_on_for(catalog)
         newest = existing.newest
@@ -59,8 +55,7 @@ def save(
         if newest and not new:
             catalog, name = newest.catalog, newest.name
         elif check_mode:
-            number = max((generation_number(name) or 0 for name in existing.names), default=0)
-            name = generation_name(number + 1, created)
+            name = existing.next_name(created)
         else:
             catalog, name = write_generation(plan, catalog, found.sources, lists, manifests, watch)
         before = read_catalogs(request.path, existing.names) if request.keep else []

@@ -121,12 +121,17 @@ class Writer:
         """A file to write piece by piece; the caller adds its sha256 to files."""
         place = self.directory / path
         with self._reported():
-            if place.parent not in self._made:
-                place.parent.mkdir(mode=0o700, exist_ok=True)
-                self._made.add(place.parent)
+            self._make(place.parent)
             descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with open(descriptor, "wb") as file:
                 yield file
+
+    def _make(self, directory: Path) -> None:
+        """A directory of the generation, with those above it."""
+        if directory not in self._made:
+            self._make(directory.parent)
+            directory.mkdir(mode=0o700, exist_ok=True)
+            self._made.add(directory)
 
     def publish(self, catalog: Catalog) -> str:
         """Write the catalog, sync everything, and make it the newest generation; returns its name."""

@@ -16,8 +16,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     Catalog,
     SavedArchive,
     SavedCluster,
+    SavedLeftOut,
     SavedMount,
     SavedNode,
+    SavedObjects,
+    SavedSelection,
     SavedVolume,
     file_stem,
     generation_name,
@@ -72,6 +75,21 @@ def volumes(draw: st.DrawFn, name: str) -> tuple[SavedVolume, dict[str, str]]:
 
 
 @st.composite
+def objects(draw: st.DrawFn) -> tuple[SavedObjects | None, dict[str, str]]:
+    texts = st.lists(words, max_size=2).map(tuple)
+    made, changed = draw(st.integers(0, 9)), draw(st.integers(0, 9))
+    saved = SavedObjects(
+        made,
+        changed,
+        draw(st.booleans()),
+        tuple(draw(st.lists(st.builds(SavedLeftOut, words, words, words, words, words), max_size=2))),
+        draw(st.builds(SavedSelection, texts, texts, words)),
+    )
+    files = {"objects/_cluster/Namespace.json": draw(hashes)} if made or changed else {}
+    return (saved, files) if draw(st.booleans()) else (None, {})
+
+
+@st.composite
 def catalogs(draw: st.DrawFn) -> Catalog:
     found = [draw(volumes(name)) for name in draw(st.lists(names, max_size=3, unique=True))]
     whole = all(volume.archive and volume.checksum_list for volume, _files in found)
@@ -80,13 +98,15 @@ def catalogs(draw: st.DrawFn) -> Catalog:
         SavedNode(name, cluster, "worker", tuple(draw(st.lists(mounts, max_size=2))))
         for name in draw(st.lists(names, max_size=2))
     )
+    saved, described = draw(objects())
     return Catalog(
         created="2026-11-23T06:57:00Z",
         cluster=SavedCluster(cluster, draw(words), nodes),
         data=draw(st.sampled_from(["in_place", "archive"] if whole else ["in_place"])),
         checksums=draw(st.sampled_from(["full", "fast", "none"])),
         volumes=tuple(volume for volume, _files in found),
-        files={path: digest for _volume, files in found for path, digest in files.items()},
+        files={path: digest for _volume, files in found for path, digest in files.items()} | described,
+        objects=saved,
     )
 
 

@@ -214,7 +214,7 @@ def test_what_belongs_to_the_version_is_named_instead() -> None:
 
     saved = save(proxy("ipvs"), baseline=record(proxy("iptables")))
     assert (saved.made, saved.changed) == ((), ())
-    assert "kubeadm_patches" in left_out(saved)["ConfigMap kube-system/kube-proxy"]
+    assert "belongs to the version" in left_out(saved)["ConfigMap kube-system/kube-proxy"]
 
 
 def test_what_people_deleted_of_it_is_named() -> None:

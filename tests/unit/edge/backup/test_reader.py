@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
+    FORMAT,
     Catalog,
     SavedArchive,
     SavedCluster,
@@ -30,12 +31,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manif
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.existing import (
     ExistingBackups,
-    generations,
-    read_backup,
     read_existing,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import Writer, locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
@@ -273,6 +273,6 @@ def test_a_writer_is_told_of_damage_but_not_stopped(backup: Path, tmp_path: Path
 
 def test_a_writer_is_stopped_by_a_newer_format(backup: Path) -> None:
     path = only(backup) / "catalog.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}'))
     with pytest.raises(NewerFormat):
         read_existing(backup)
