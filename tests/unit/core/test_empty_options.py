@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_image,
     local_data,
     node_drain,
+    object_restore,
     volume_backup,
     volume_detach,
     volume_restore,
@@ -20,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind import image_plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import request as local
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore import model as restore
 
@@ -29,6 +31,7 @@ REQUESTS = [
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["label_selectors"]),
     (detach.Request, volume_detach.ARGUMENTS, {}, ["names", "namespaces", "storage_classes"]),
     (restore.Request, volume_restore.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
+    (asked.Asked, object_restore.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),
     (drain.Request, node_drain.ARGUMENTS, {"node": "n"}, ["pod_selectors"]),
     (image_plan.Request, kind_image.ARGUMENTS, {"images": ["a"], "cluster": "k"}, ["nodes"]),
     (local.Request, local_data.ARGUMENTS, {"name": "a", "state": "absent"}, ["namespaces"]),

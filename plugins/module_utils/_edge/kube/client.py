@@ -102,7 +102,7 @@ class Cluster(ListWatch):
     def patch(self, kind: str, name: str, change: Object, namespace: str = "", subresource: str = "") -> Object:
         """Merge a change into an object; None removes a field. With a resourceVersion in it: Conflict if outdated."""
         path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
-        return self._api.ask("PATCH", path, change, None, MERGE)
+        return self._api.ask("PATCH", path, change, {"fieldManager": MANAGER}, MERGE)
 
     def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
         """Request an object's deletion; nothing happens if it does not exist."""

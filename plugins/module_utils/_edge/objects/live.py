@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -20,9 +21,9 @@ _ALWAYS = (NAMESPACE, ("storage.k8s.io", "StorageClass"))
 Type = tuple[str, str]
 
 
-def observe(cluster: Cluster, saved: Saved) -> Observed:
-    """The objects of all saved kinds, and the types of the cluster."""
-    resources = {(found.group, found.kind): found for found in reader.discover(cluster)}
+def observe(cluster: Cluster, saved: Saved, types: Iterable[Resource]) -> Observed:
+    """The objects of all saved kinds. types: those of the cluster, as reader.discover() tells."""
+    resources = {(found.group, found.kind): found for found in types}
     wanted = {(item["apiVersion"], item["kind"]) for item in saved.made}
     wanted |= {(change.api_version, change.key.kind) for change in saved.changed}
     other = [

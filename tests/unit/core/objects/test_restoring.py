@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.rest
     defined,
     plan,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import Step, counts
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import Plan, Step
 from ansible_collections.kindlab.volumes.tests.unit.support.api_server import BUILT_IN
 from ansible_collections.kindlab.volumes.tests.unit.support.saved_objects import definition, deployment, saved
 
@@ -125,5 +125,5 @@ def test_a_definition_is_served_in_the_version_that_is_stored() -> None:
 
 
 def test_results_are_counted() -> None:
-    rows = [step(item).row() for item in (job(), job(finished=True), deployment())]
-    assert counts(rows) == {"equal": 2, "skipped": 1}
+    steps = [step(item) for item in (job(), job(finished=True), deployment())]
+    assert Plan("refuse", tuple(steps)).result()["counts"] == {"equal": 2, "skipped": 1}

@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
     WAVES,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.live import observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.reader import discover
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves, try_out
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.writer import Writer
 from ansible_collections.kindlab.volumes.tests.unit.support.api_server import BUILT_IN, FakeApi, resource
@@ -67,7 +68,7 @@ def restore(
     clock = Clock()
     deadline = Deadline(seconds, clock)
     things = Saved(made, changed)
-    planned = try_out(api, plan(Request(**options), things, observe(api, things)), deadline)
+    planned = try_out(api, plan(Request(**options), things, observe(api, things, discover(api))), deadline)
     planned.check()
 
     def pause(duration: float) -> None:
@@ -426,3 +427,23 @@ def test_a_server_without_a_type_that_was_just_defined_is_asked_again() -> None:
         deadline=Deadline(5),
     )
     assert results(rows) == {"Widget.example.org one": "create equal"}
+
+
+@pytest.mark.parametrize(
+    ("existing", "data", "outcome"),
+    [
+        ("refuse", {"a": "1", "b": "2"}, "unchanged adapted"),
+        ("keep", {"a": "2"}, "keep kept"),
+        ("refuse", {"a": "2"}, "it exists, and differs in data.a"),
+        ("replace", {"a": "2"}, "field is immutable"),
+    ],
+)
+def test_an_object_that_cannot_be_changed(existing: str, data: dict[str, str], outcome: str) -> None:
+    api = FakeApi(namespace(), saved("ConfigMap", "settings", data=data))
+    text = "The API server refused (422): field is immutable @@ -1,93 +1,5 @@ {"
+    api.refusals.append(lambda method, _item, _api: text if method == "PUT" else None)
+    try:
+        told = results(restore(api, saved("ConfigMap", "settings", data={"a": "1"}), existing=existing))
+    except Declined as error:
+        told = {"ConfigMap settings": error.details[0]["why"]}
+    assert told == {"ConfigMap settings": outcome}

@@ -29,6 +29,8 @@ _PASSING = (
     "not yet ready to handle request",
     "please apply your changes to the latest version",
 )
+# Of a refusal that is told.
+_LONGEST = 400
 _ADDRESS = ("failed to allocate IP", "provided IP", "valid IPs", "clusterIP")
 _PORT = ("provided port is already allocated", "valid ports")
 
@@ -39,8 +41,10 @@ def is_passing(message: str) -> bool:
 
 
 def why(message: str) -> str:
-    """A refusal in one line, without what only says that it is one."""
-    return " ".join(re.sub(r"^The API server refused \(\d+\): ", "", message).split())
+    """A refusal in one line, without what only says that it is one, or lists both objects."""
+    text = re.sub(r"^The API server refused \(\d+\): ", "", message).partition(" @@ ")[0].partition("\n@@ ")[0]
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def without_taken(step: Step, message: str) -> Step | None:

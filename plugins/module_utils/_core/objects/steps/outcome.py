@@ -44,6 +44,14 @@ def tried(step: Step, answer: Object, existing: str) -> Step:
     return replace(decided, found=found_in(step, answer)) if decided.action == REPLACE else decided
 
 
+def not_accepted(step: Step, why: str, existing: str) -> Step:
+    """The step, once the API server refused what a write would make of the object: a field may be immutable."""
+    if step.action != REPLACE or step.live is None or existing == "replace":
+        return step.refused(why)
+    decided = _existing(step, step.live, existing)
+    return step.refused(why) if decided.action == REPLACE else decided
+
+
 def meanwhile(step: Step, live: Object, existing: str) -> Step:
     """The step if somebody else created the object after the plan was made: REPLACE if it is to be written."""
     step = replace(step, live=live)

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, Resource
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
-from .comparing import compared
+from .comparing import differing
 
 CREATE, REPLACE, PATCH, OWN = "create", "replace", "patch", "own"
 UNCHANGED, KEEP, SKIP, REFUSE = "unchanged", "keep", "skip", "refuse"
@@ -75,11 +75,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps, in the order of their waves. existing: what happens to an object that differs."""
+    """The steps, in the order of their waves. existing: what happens to an object that differs.
+
+    uids: of what exists; notes: on objects that still name another namespace.
+    """
 
     existing: str
     steps: tuple[Step, ...] = ()
     uids: Mapping[Key, str] = field(default_factory=dict)
+    notes: Mapping[Key, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -108,16 +112,34 @@ class Plan:
             and not (step.action == CREATE and step.key[:2] == ("", "Pod"))
         ]
 
-    def check(self) -> None:
+    def with_notes(self, notes: Mapping[Key, str]) -> Plan:
+        """The plan with notes about how objects are adapted, by key."""
+        noted = (replace(s, adapted=(*s.adapted, notes[s.key])) if s.key in notes else s for s in self.steps)
+        return replace(self, steps=tuple(noted), notes=notes)
+
+    def check(self, effect: str = "nothing was changed") -> None:
         """Raise Declined if an object is refused."""
         refused = [step for step in self.steps if step.is_refused]
-        decline("These objects cannot be restored", [Refusal(str(s.key), s.why, s.next_step) for s in refused])
+        refusals = [Refusal(str(step.key), step.why, step.next_step) for step in refused]
+        decline("These objects cannot be restored", refusals, effect=effect)
 
     def diff(self) -> tuple[Object, Object]:
-        """What is written, before and after."""
+        """What is written, before and after, without the contents: there are Secrets among them."""
         steps = [step for step in self.steps if step.writes]
-        before = {str(step.key): None if step.live is None else compared(cleaned(step.live)) for step in steps}
-        return before, {str(step.key): _after(step) for step in steps}
+        before = {str(step.key): _before(step) for step in steps}
+        return {"objects": before}, {"objects": {str(step.key): "as saved" for step in steps}}
+
+    def result(self) -> Object:
+        """What the module returns."""
+        rows = [step.row() for step in self.steps]
+        return {"objects": rows, "counts": dict(sorted(Counter(row["result"] for row in rows).items()))}
+
+    def warnings(self) -> tuple[str, ...]:
+        """Names of other namespaces that were left as they are."""
+        if not self.notes:
+            return ()
+        told = listed([f"{key} ({note})" for key, note in sorted(self.notes.items())], 5)
+        return (f"References that only these objects' own programs understand were not changed: {told}.",)
 
 
 def kind_text(key: Key) -> str:
@@ -125,17 +147,14 @@ def kind_text(key: Key) -> str:
     return f"{key.kind}.{key.group}" if key.group else key.kind
 
 
-def counts(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many objects have which result."""
-    return dict(sorted(Counter(row["result"] for row in rows).items()))
-
-
 def type_of(definition: Mapping[str, Any]) -> tuple[str, str]:
     """The group and kind that a CustomResourceDefinition defines."""
     return definition["spec"]["group"], definition["spec"]["names"]["kind"]
 
 
-def _after(step: Step) -> Any:
+def _before(step: Step) -> str:
+    if step.action == OWN:
+        return "without what owns it or its fields"
     if step.action == PATCH:
-        return compared(cleaned(merged(step.live, step.item))) if step.live else step.item
-    return compared(cleaned(step.saved))
+        return "without what people changed"
+    return "absent" if step.live is None else f"differs in {differing(step.saved, step.live)}"
