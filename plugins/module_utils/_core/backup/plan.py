@@ -86,7 +86,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting or self.manifests[WORKLOADS])
+        return not (self.volumes or self.waiting or self.manifests[WORKLOADS] or self.request.loaded_images)
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
