@@ -413,6 +413,10 @@ def test_a_cluster_without_volumes(lab: Lab) -> None:
     assert (outcome.changed, outcome.facts["volumes"]) == (False, [])
     assert "no volumes" in outcome.warnings[0]
     assert not lab.path.exists()
+    index = loaded(lab, "a")
+    assert lab(loaded_images=index).changed and not lab(loaded_images=index).changed
+    (described,) = read_backup(lab.path).objects("Cluster")
+    assert described["loaded_images"] == index
 
 
 def test_a_damaged_newest_generation_is_replaced(lab: Lab) -> None:

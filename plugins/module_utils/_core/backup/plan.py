@@ -91,7 +91,8 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to save."""
-        return not (self.volumes or self.waiting or self.manifests[WORKLOADS] or self.objects)
+        saved = (self.volumes, self.waiting, self.manifests[WORKLOADS], self.objects, self.request.loaded_images)
+        return not any(saved)
 
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""

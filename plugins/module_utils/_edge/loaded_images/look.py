@@ -35,7 +35,7 @@ printf '\0'
 printf '\0'
 cd {BLOBS}
 find . -type f -size -2048 -printf '%f\n' | while read -r blob; do
-  case $(head -c 1 "$blob" | tr -d '\0') in
+  case $(head -c 1 "$blob") in
     '{{') printf '%s\0' "$blob"; cat "$blob"; printf '\0' ;;
   esac
 done
