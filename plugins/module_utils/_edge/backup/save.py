@@ -11,13 +11,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import BackupResult
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.kept.oldest import remove_oldest
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .data import read_lists
 from .existing import read_catalogs, read_existing
 from .generation import texts, write_generation
 from .looks import Data
-from .oldest import remove_oldest
 from .writer import free_bytes, locked
 
 

@@ -14,10 +14,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.reten
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import read_index
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import remove_generations
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
-
-from .reader import Backup
-from .writer import remove_generations
 
 Generations = Sequence[tuple[str, Catalog | None]]
 
