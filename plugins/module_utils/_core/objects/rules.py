@@ -94,8 +94,6 @@ def is_made_again(item: Mapping[str, Any], selecting: set[tuple[str, str]]) -> b
         return str(labels.get("endpointslice.kubernetes.io/managed-by", "")).endswith("controller.k8s.io")
     if (group, kind) == ("apiregistration.k8s.io", "APIService"):
         return "kube-aggregator.kubernetes.io/automanaged" in labels or not (item.get("spec") or {}).get("service")
-    if group == FLOW_CONTROL:
-        return annotations.get("apf.kubernetes.io/autoupdate-spec") == "true"
     if group:
         return False
     if kind == "Endpoints":
@@ -137,6 +135,12 @@ def managers(item: Mapping[str, Any]) -> set[str]:
     """Who wrote it, apart from its status and other subresources."""
     fields = item["metadata"].get("managedFields") or ()
     return {entry.get("manager", "") for entry in fields if not entry.get("subresource")}
+
+
+def is_maintained(item: Mapping[str, Any]) -> bool:
+    """True for priorities and flows of requests that the API server itself keeps as its version has them."""
+    annotations = item["metadata"].get("annotations") or {}
+    return key_of(item).group == FLOW_CONTROL and annotations.get("apf.kubernetes.io/autoupdate-spec") == "true"
 
 
 def is_provisioned(item: Mapping[str, Any]) -> bool:

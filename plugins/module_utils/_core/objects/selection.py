@@ -53,13 +53,23 @@ class Selection:
             or ((not self.kinds or resource in chosen) and (resource.namespaced or not self.namespaces))
         )
 
+    def check(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Raise BadInput for namespaces that the cluster does not have, if namespaces could be read."""
+        present = {item["metadata"]["name"] for item in items if kind_of(item) == NAMESPACE}
+        missing = [name for name in self.namespaces if name not in present]
+        if missing and present:
+            raise BadInput(
+                f"namespaces has {listed(missing)}, which this cluster does not have.",
+                next_step=f"Correct namespaces; the cluster has {listed(sorted(present), 30)}.",
+            )
+
     def holds(self, key: Key, inhabited: Iterable[str]) -> bool:
         """True for an object that is selected, of those that were read. inhabited: namespaces that others need."""
         if (key.group, key.kind) != NAMESPACE:
             return not self.namespaces or key.namespace in self.namespaces
-        named = any(word.lower() in ("namespace", "namespaces") for word in self.kinds)
-        wanted = self.is_everything or (named and not self.namespaces and not self.labels)
-        return wanted or key.name in self.namespaces or key.name in inhabited
+        named = not self.kinds or any(word.lower() in ("namespace", "namespaces") for word in self.kinds)
+        chosen = named and not self.labels and (not self.namespaces or key.name in self.namespaces)
+        return chosen or key.name in inhabited
 
 
 def select(
@@ -104,26 +114,23 @@ class _Sorting:
 
     def sort(self, key: Key, item: Object) -> None:
         """One that no controller makes again."""
+        kind = key.group, key.kind
         before = (self.baseline or {}).get(key) or rules.default_account(key)
-        if (key.group, key.kind) in rules.ELSEWHERE:
-            self.elsewhere[key.group, key.kind] = rules.ELSEWHERE[key.group, key.kind]
+        patch = change_of(cleaned(item), before) if before else None
+        if kind in rules.ELSEWHERE:
+            self.elsewhere[kind] = rules.ELSEWHERE[kind]
         elif _is_ending(item):
             self.left_out.append(LeftOut(key, "it is being deleted"))
+        elif patch == {} or rules.is_maintained(item):
+            return
         elif rules.is_provisioned(item):
             self.left_out.append(LeftOut(key, rules.PROVISIONED))
-        elif before is not None:
-            self._compare(key, item, before)
+        elif patch and key in rules.NOT_CARRIED:
+            self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
+        elif patch:
+            self.changed.append(Change(key, item["apiVersion"], patch))
         elif not rules.is_brought(item, by_name=self.baseline is None):
             self.made.append(item)
-
-    def _compare(self, key: Key, item: Object, before: Object) -> None:
-        patch = change_of(cleaned(item), before)
-        if not patch:
-            return
-        if key in rules.NOT_CARRIED:
-            self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
-        else:
-            self.changed.append(Change(key, item["apiVersion"], patch))
 
 
 def _selected(made: Sequence[Object], sorting: _Sorting, present: Sequence[Key], selection: Selection) -> Saved:
