@@ -48,7 +48,8 @@ def written(path: Path, items: list[dict[str, Any]] | None) -> Path:
     things = Saved(items or ())
     objects = None if items is None else SavedObjects(len(things.made), 0, baseline=True)
     catalog = Catalog("2026-01-02T03:04:05Z", SavedCluster("k", "v1.34.4"), objects=objects)
-    with Writer(path / "backup", 0) as writer:
+    (path / "backup").mkdir()
+    with Writer(path / "backup") as writer:
         for name, text in to_texts(things).items():
             writer.write(name, text)
         writer.publish(replace(catalog, files=dict(writer.files)))

@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.mode
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import answers, bodies
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import (
     meanwhile,
+    not_accepted,
     tried,
     with_owners_told,
     written,
@@ -105,9 +106,10 @@ class Writer:
             found = answers.without_taken(step, error.message)
             if found:
                 return _Again(found)
-            return (
-                _Again(step, error) if answers.is_passing(error.message) else step.refused(answers.why(error.message))
-            )
+            if answers.is_passing(error.message):
+                return _Again(step, error)
+            why = answers.why(error.message)
+            return not_accepted(step, why, self.plan.existing) if self.dry else step.refused(why)
 
     def _create(self, step: Step) -> Step | _Again:
         body = bodies.to_create(step, self.uids)
