@@ -105,9 +105,9 @@ def _api_server_port(published: Port | None, ephemeral: tuple[int, int]) -> tupl
 
 def _network_plugin(state: ClusterState) -> tuple[dict[str, Any], list[str]]:
     """The setting, and what cannot be known of it."""
-    if state.has_kindnet:
+    if state.has_default_cni:
         return {}, []
-    if state.has_kindnet is None:
+    if state.has_default_cni is None:
         return {}, ["whether kind's network plugin was left out: the API server did not answer"]
     doubt = "whether kind's network plugin was left out or was removed later: it is left out"
     return {"disable_default_cni": True}, [f"{doubt} (networking.disable_default_cni)"]

@@ -30,7 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
 
 EPHEMERAL = (32768, 60999)
 VERSION = "v1.34.4"
-STATE = ClusterState(has_kindnet=True)
+STATE = ClusterState(has_default_cni=True)
 STOCK = {"version": 2, "plugins": {"cri": {"sandbox": "pause:3"}}}
 DOUBT = "whether port 40000 of the API server was requested"
 
@@ -201,6 +201,8 @@ def test_containerd_patches_and_registries() -> None:
     read, _nodes, _files = found({"control_planes": 1}, containerd=patched, registries=("/etc/containerd/certs.d/r",))
     assert read.options["containerd_patches"] == ['["plugins"."cri"."registry"]\n"config_path" = "/etc/\\"certs\\""']
     assert any("/etc/containerd/certs.d/r" in doubt for doubt in read.doubts)
+    by_itself = {"version": 2, "plugins": {"cri": {"sandbox": "pause:3", "restrict_oom_score_adj": True}}}
+    assert "containerd_patches" not in found({"control_planes": 1}, containerd=by_itself)[0].options
     unread, _nodes, _files = found({"control_planes": 1}, containerd=None)
     assert any("containerd's configuration was patched: it cannot be read" in doubt for doubt in unread.doubts)
     lacking, _nodes, _files = found({"control_planes": 1}, containerd={"version": 2})
@@ -210,7 +212,7 @@ def test_containerd_patches_and_registries() -> None:
 @pytest.mark.parametrize(
     ("state", "doubt"),
     [
-        (ClusterState(has_kindnet=False), "it is left out (networking.disable_default_cni)"),
+        (ClusterState(has_default_cni=False), "it is left out (networking.disable_default_cni)"),
         (ClusterState(), "the API server did not answer"),
         (
             replace(STATE, kubeadm={"networking": {"podSubnet": "10.7.0.0/16"}}),
@@ -226,7 +228,7 @@ def test_containerd_patches_and_registries() -> None:
 def test_what_is_not_known_or_was_changed_is_told(state: ClusterState, doubt: str) -> None:
     read, _nodes, _files = found({"control_planes": 1}, state, kubelet={"maxPods": 110})
     assert any(doubt in text for text in read.doubts), read.doubts
-    assert bool(read.options.get("networking", {}).get("disable_default_cni")) == (state.has_kindnet is False)
+    assert bool(read.options.get("networking", {}).get("disable_default_cni")) == (state.has_default_cni is False)
 
 
 def test_what_no_option_makes_is_told() -> None:

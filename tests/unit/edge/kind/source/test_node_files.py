@@ -34,6 +34,10 @@ NODES = (
 class Nodes(Runner):
     """Nodes that answer READ and READ_CLUSTER. patched: containerd's configuration; fail: what raises."""
 
+    plugin = (
+        "kind: ServiceAccount\nmetadata:\n  name: a\n---\nkind: DaemonSet\nmetadata:\n  name: net\nspec: {{ .X }}\n"
+    )
+
     def __init__(self, patched: str = TOML, search: str = "", fail: str = "") -> None:
         self.patched, self.search, self.fail = patched, search, fail
         self.calls: list[list[str]] = []
@@ -47,7 +51,7 @@ class Nodes(Runner):
             return Completed(0, TOML)
         fields = self.fields(argv[3])
         if argv[-1] == READ + READ_CLUSTER:
-            fields += [POD, "", "", "", "", "lab-control-plane lab-worker", "daemonsets kindnet kube-proxy"]
+            fields += [POD, "", "", "", "", "lab-control-plane lab-worker", self.plugin, "daemonsets net kube-proxy"]
         else:
             assert argv[-1] == READ
         return Completed(0, "".join(f"{field}\0" for field in fields))
@@ -95,13 +99,19 @@ def test_patches_of_containerd_and_search_domains() -> None:
     assert read(Nodes(search="=\n")).options["networking"]["dns_search"] == []
 
 
+def test_a_network_plugin_that_was_left_out() -> None:
+    nodes = Nodes()
+    nodes.plugin = nodes.plugin.replace("net", "kindnet")
+    assert read(nodes).options["networking"]["disable_default_cni"] is True
+
+
 def test_nodes_that_cannot_be_read() -> None:
     assert "configuration in lab-worker cannot be read" in read(Nodes(fail="lab-worker")).problem
     assert any("it cannot be read" in doubt for doubt in read(Nodes(fail="run")).doubts)
     assert any("it cannot be read" in doubt for doubt in read(Nodes("=")).doubts)
 
 
-@pytest.mark.parametrize(("script", "number"), [(READ, 7), (READ + READ_CLUSTER, 14)])
+@pytest.mark.parametrize(("script", "number"), [(READ, 7), (READ + READ_CLUSTER, 15)])
 def test_the_script_has_a_field_for_each_part(tmp_path: Path, script: str, number: int) -> None:
     """Whatever is missing: here everything is."""
     environment: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
