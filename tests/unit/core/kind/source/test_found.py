@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import container_drift, record_drift
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import found_options
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import found_options, taken_over
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.kubeadm import (
     SUBNETS,
     Settings,
@@ -257,6 +257,23 @@ def test_clusters_that_cannot_be_read() -> None:
     )
     other = [replace(nodes[0], name="machine")]
     assert "other names than kind gives" in found_options("lab", other, files, STATE, EPHEMERAL).problem
+
+
+def test_what_was_requested_of_a_cluster_of_others_since() -> None:
+    """It counts, and what it does not mention stays."""
+    read, _nodes, _files = found({"control_planes": 1, "image": "n:1", "feature_gates": {"A": True}})
+    asked = {"nodes": [{"role": "control-plane", "labels": {"a": "b"}}], "controller_manager_qps": 100}
+    both = taken_over(read, asked)
+    assert both.options == {
+        "nodes": [{"role": "control-plane", "image": "n:1", "labels": {"a": "b"}}],
+        "feature_gates": {"A": True},
+        "controller_manager_qps": 100,
+    }
+    assert both.doubts[-1].startswith("controller_manager_qps, labels or patches of nodes: it was requested later")
+    assert taken_over(read, dict(read.options)) == read
+    unread = taken_over(Found(problem="no node runs"), asked)
+    assert (unread.options, unread.doubts) == (asked, ("no node runs",))
+    assert taken_over(read, {"nodes": [{}, {}]}).options == {"nodes": [{}, {}]}
 
 
 def test_pairs() -> None:
