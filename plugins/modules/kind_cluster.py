@@ -12,8 +12,9 @@ description:
   - Creates a kind cluster whose nodes share directories of the host, and waits until its nodes are ready and pods can
     be created. Warns if the cluster has no default storage class.
   - Before anything is created it is checked that the host can run the cluster - that the node image is there or can be
-    pulled, that host directories, ports and node names are free, and that there are enough inotify instances and disk
-    space. If kind fails nevertheless, the cause is looked for in the journals of the nodes and reported first.
+    pulled, that host directories, ports and node names are free, that there are enough inotify instances and disk
+    space, that the kubelet of the image knows the feature gates, and that patches are valid. If kind fails
+    nevertheless, the cause is looked for in the journals of the nodes and reported first.
   - Starts the nodes of a stopped cluster, and completes an interrupted creation or deletion. What an interrupted run
     left is replaced only if it is proven that nobody uses it; if that cannot be known, the task fails.
   - Fails if an existing cluster differs from the requested one, because kind cannot change a cluster, and lists the
@@ -42,6 +43,15 @@ options:
       - Node image, which determines the version of Kubernetes. By default kind chooses it.
       - It must be in the container engine, or in a registry that answers.
     type: str
+  config:
+    description:
+      - A configuration of kind (C(kind.x-k8s.io/v1alpha4)), as the path of its file or as its content, instead of
+        O(nodes), O(control_planes), O(workers), O(mounts), O(ports), O(labels), O(networking), O(feature_gates),
+        O(runtime_config), O(kubeadm_patches) and O(containerd_patches).
+      - Fields that kind does not have, and those that these options do not have (JSON 6902 patches, C(selinuxRelabel)),
+        are refused by name. C(name), if it has one, must be that of the cluster.
+      - O(image) is the image of nodes that have none in it.
+    type: raw
   kind:
     description: Path of the kind program. By default it is looked up on E(PATH).
     type: path
@@ -263,6 +273,11 @@ EXAMPLES = r"""
       - role: worker
         labels: {disk: fast}
         mounts: [{host_path: /srv/fast, node_path: /fast}]
+
+- name: Create the cluster that a configuration file of kind describes
+  kindlab.volumes.kind_cluster:
+    name: lab
+    config: /srv/lab/kind.yaml
 
 - name: Delete the cluster unless volumes would lose data
   kindlab.volumes.kind_cluster:

@@ -37,6 +37,12 @@ EXAMPLES = r"""
   kindlab.volumes.kind_cluster_info:
   register: kind
 
+- name: Write the options of a cluster that kind create cluster made to a file
+  ansible.builtin.copy:
+    content: "{{ (kind.clusters | selectattr('name', 'eq', 'lab') | first).options | to_nice_yaml }}"
+    dest: /srv/lab/options.yml
+    mode: '0644'
+
 - name: Print the names of clusters that do not answer
   ansible.builtin.debug:
     msg: "{{ kind.clusters | rejectattr('reachable') | map(attribute='name') }}"
@@ -81,9 +87,21 @@ clusters:
       type: bool
     options:
       description:
-        - The options of M(kindlab.volumes.kind_cluster), except the name, as recorded when it created the cluster.
-        - Empty if the cluster was created by other means or does not answer.
+        - The options of M(kindlab.volumes.kind_cluster), except the name, that create the cluster again, as recorded
+          when it created the cluster.
+        - Those of a cluster that was created by other means are read from its containers, the kubeadm configuration of
+          each node, and containerd's configuration. What differs from what kind generates is returned as patches, so
+          that the same cluster comes out.
+        - Empty if they are not known; RV(clusters[].doubts) says why.
       type: dict
+    doubts:
+      description:
+        - What RV(clusters[].options) do not say of a cluster that was created by other means, or what cannot be known -
+          for example whether the port of the API server was requested, files that were copied into nodes, or flags that
+          were changed after the creation.
+        - Empty for a cluster whose options were recorded.
+      type: list
+      elements: str
   sample:
     - name: lab
       state: running
@@ -106,6 +124,7 @@ clusters:
           - role: control-plane
             image: kindest/node:v1.34.4
             mounts: [{host_path: /srv/lab/volumes, node_path: /data, read_only: false, create: false}]
+      doubts: []
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info as action

@@ -25,7 +25,15 @@ description:
     C(local-path-config), and the cluster's entry in the user's kubeconfig come back. Workloads that were scaled to zero
     before stay at zero.
   - The new cluster has the options that M(kindlab.volumes.kind_cluster) recorded when it created the old one, so a node
-    whose container is gone is created again. Its data on the host is restored; data inside the node is refused.
+    whose container is gone is created again. Its data on the host is restored; data inside the node is refused. The
+    options of a cluster that was created by other means are read from it, see M(kindlab.volumes.kind_cluster_info); a
+    warning says what they do not include.
+  - O(options) changes the cluster. RV(plan) and the diff show how. What kind or this host would refuse is refused
+    before anything is stopped, for example a port in use, a feature gate that the kubelet does not know, or a patch
+    that is not valid.
+  - Volumes of a node that the new cluster does not have move to a node of the same role that has the same host
+    directories mounted. With O(data=archive) their data is brought to one that does not have them. If there is none,
+    the module fails and names the volumes; O(node_map) names another node.
   - A cluster that somebody created while a recreation was interrupted is not continued, but recreated as it is. A
     cluster without the volumes of a backup in O(path) that is older than the cluster is refused - they were never
     restored.
@@ -80,12 +88,24 @@ options:
   options:
     description:
       - Options of M(kindlab.volumes.kind_cluster) for the new cluster. They replace recorded options, also those of an
-        interrupted run, and are reported in C(changes) of RV(plan). Options of all nodes (C(image), C(mounts),
-        C(ports)) replace those of each node.
-      - Required, with C(nodes), for a cluster that M(kindlab.volumes.kind_cluster) did not create. Describe it as it
-        is; nodes without C(image) get the image that they have.
+        interrupted run, and are reported in C(changes) of RV(plan).
+      - C(image), C(mounts) and C(ports) replace those of each node, C(labels) are added to those of each node.
+        C(networking), C(feature_gates), C(runtime_config) and lists of patches are replaced as a whole.
+      - With C(control_planes) or C(workers), the last nodes of that role are left out, or nodes are added that have the
+        labels, mounts, patches and image that all nodes of that role have in common. C(nodes) describes all of them
+        instead. C(config), a configuration of kind, describes the whole cluster.
+      - Nodes without C(image) get the image that they have, or that of the first control plane.
+      - Host directories that the old cluster had mounted are never created.
+      - Required, with C(nodes), if the options of the cluster are neither recorded nor can be read from it. Describe it
+        as it is.
     type: dict
     default: {}
+  node_map:
+    description:
+      - Node of the old cluster, and the node of the new one that its volumes move to, as in
+        O(kindlab.volumes.volume_restore#module:node_map).
+      - By default volumes of a node that the new cluster does not have move to one of the same role.
+    type: dict
   unmanaged:
     description: What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
     type: str
@@ -137,15 +157,27 @@ EXAMPLES = r"""
     cluster: lab
     path: /srv/backup/lab
 
-- name: Recreate a cluster that another tool created, with the data inside its nodes
+- name: Recreate a cluster that another tool created, with the data inside its nodes, and with one worker more
   kindlab.volumes.kind_cluster_recreate:
     cluster: kind
     path: /srv/backup/kind
     data: archive
     options:
-      nodes:
-        - role: control-plane
-        - role: worker
+      workers: 2
+
+- name: Change a cluster to what a configuration file of kind describes
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: lab
+    path: /srv/backup/lab
+    options:
+      config: /srv/lab/kind.yaml
+
+- name: Recreate a cluster without its workers
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: lab
+    path: /srv/backup/lab
+    options: {workers: 0}
+    node_map: {lab-worker: lab-control-plane}
 """
 
 RETURN = r"""
@@ -172,7 +204,8 @@ plan:
     - The steps of this run (C(name), C(does), and C(undoable) - whether everything is put back if it fails), what
       happens to the data of each volume, and the workloads that are scaled to zero.
     - The new cluster - its C(nodes), C(images) and C(kubernetes_version), how its options differ from the recorded ones
-      (C(changes)), and the labels, taints and cordons that are set again (C(node_settings)).
+      (C(changes)), the labels, taints and cordons that are set again (C(node_settings)), and the nodes that volumes
+      move to (C(node_map)).
   returned: success
   type: dict
   sample:
@@ -185,6 +218,7 @@ plan:
     changes: []
     node_settings:
       - {name: lab-worker, labels: {zone: a}, taints: ["gpu=a:NoSchedule"], cordoned: false}
+    node_map: {}
     volumes:
       - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
         claim: default/database

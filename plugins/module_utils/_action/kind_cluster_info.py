@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import known_options
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import is_adopted, known_options
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import taken_over
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.model import Found
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
@@ -74,11 +75,13 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
 
 def _found(cluster: KindCluster, nodes: Sequence[Node], record: Mapping[str, Any] | None) -> Found:
     """The recorded options; those of a cluster that others created are read from its nodes."""
-    if options := known_options(record, nodes):
+    options = known_options(record, nodes)
+    if options and not is_adopted(record or {}):
         return Found(options)
     if not any(node.role == CONTROL_PLANE and node.state == "running" for node in nodes):
         return Found(problem="no control plane is running")
-    return find_options(cluster.engine, cluster.name, nodes)
+    found = find_options(cluster.engine, cluster.name, nodes)
+    return taken_over(found, options) if options else found
 
 
 def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:

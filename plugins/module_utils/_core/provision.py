@@ -10,6 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import (
+    check_alone,
+    options_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import (
     ClusterSpec,
     check_host_ports,
@@ -65,11 +69,19 @@ def _line(subject: str, error: BadInput) -> str:
 
 
 def _spec(cluster: Object) -> ClusterSpec:
+    """The cluster; without nodes if a configuration file on the host describes it."""
     counts = [key for key in ("control_planes", "workers") if cluster.get(key) is not None]
     nodes = cluster.get("nodes")
     if nodes is not None and counts:
         raise BadInput(f"nodes and {' and '.join(counts)} are mutually exclusive.", next_step="Use one of them.")
-    options = cluster.get("options") or {}
+    options = dict(cluster.get("options") or {})
+    config = options.pop("config", None)
+    if config is not None:
+        check_alone({**cluster, **options})
+        if not isinstance(config, dict):
+            return ClusterSpec(checked_name(cluster["name"]))
+        nodes = options_of(config, "config", cluster["name"])["nodes"]
+        options |= options_of(config, "config", cluster["name"])
     rate = options.get("controller_manager_qps")
     return ClusterSpec.from_options(
         {
@@ -90,7 +102,8 @@ def _check_storage(storage: Object, spec: ClusterSpec) -> None:
     options = {_STORAGE_OPTIONS.get(key, key): value for key, value in storage.items() if key != "options"}
     more = {key: int(value) if str(value).isdigit() else value for key, value in (storage.get("options") or {}).items()}
     request = Request.from_options({**defaults(ARGUMENTS), **options, **more})
-    request.check_nodes(node.name for node in spec.nodes)
+    if spec.nodes:
+        request.check_nodes(node.name for node in spec.nodes)
 
 
 def _mounts(mounts: Iterable[Object] | None) -> list[Object]:

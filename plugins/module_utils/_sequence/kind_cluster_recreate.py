@@ -164,6 +164,7 @@ def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome
         *report.lost_settings(context.facts, plan["nodes"]),
     )
     before, after = (shown(context.name, context.facts[name]) for name in ("old_options", "options"))
+    volumes = {row["name"]: row["does"] for row in plan["volumes"]}
     return Outcome(
-        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "plan": plan}, facts, warnings
+        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "volumes": volumes}, facts, warnings
     )

@@ -21,6 +21,15 @@ LAB = ROOT / "playbooks" / "vars" / "lab.yml"
 OWN = ("name", "control_planes", "workers", "image", "mounts")
 
 
+CONFIG = {
+    "config": {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "nodes": [{"extraPortMappings": [{"containerPort": 80, "hostPort": 8080}]}],
+    }
+}
+
+
 def port(number: Any, **rest: Any) -> dict[str, Any]:
     return {"options": {"ports": [{"node_port": 30080, "host_port": number, **rest}]}}
 
@@ -73,6 +82,12 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
             [{"name": "lab", "options": {"controller_manager_qps": 0}}],
             ["lab: controller_manager_qps must be at least 1, not 0"],
         ),
+        (
+            [{"name": "lab", "workers": 1, "options": {"config": "/k"}}],
+            ["lab: config sets the whole cluster, so workers"],
+        ),
+        ([{"name": "lab", "options": {"config": {"kind": "x"}}}], ["lab: config is not a configuration of kind"]),
+        ([{"name": "a", "options": CONFIG}, {"name": "b", **port(8080)}], ["several clusters: Host port 8080/TCP"]),
         ([{"name": "lab", "storage": {"class": "Kept"}}], ["lab: storage_class 'Kept' is invalid"]),
         ([{"name": "lab", "storage": {"node_path": "x"}}], ["lab: The path 'x'"]),
         (
@@ -91,6 +106,11 @@ def test_each_problem_is_named(clusters: list[dict[str, Any]], said: list[str]) 
     assert len(problems) == len(said)
     for problem, words in zip(problems, said, strict=True):
         assert words in problem
+
+
+def test_a_configuration_on_the_host_is_read_there() -> None:
+    paths = [{"node": "lab-worker9", "paths": ["/b"]}, {"paths": ["/a"]}]
+    assert lab_problems([{"name": "lab", "options": {"config": "/k"}, "storage": {"paths": paths}}]) == []
 
 
 def _keys(options: dict[str, Any]) -> set[str]:

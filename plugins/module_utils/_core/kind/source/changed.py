@@ -44,6 +44,8 @@ _COMPONENTS = {
         ("authentication-kubeconfig", "authorization-kubeconfig", "bind-address", "kubeconfig", "leader-elect"),
     ),
 }
+# Newer versions of kubeadm write it for each node.
+_OF_NODE = "containerRuntimeEndpoint"
 _STRICT = ("kubernetesVersion", "controlPlaneEndpoint", "networking", "apiServer", "controllerManager", "scheduler")
 
 
@@ -94,6 +96,6 @@ def _flags(
 def _kubelet(node: str, own: Mapping[str, Any], shared: Mapping[str, Any]) -> Iterator[str]:
     if not own or not shared:
         return
-    names = sorted(merge_patch(pruned(shared), pruned(own)))
+    names = sorted({*merge_patch(pruned(shared), pruned(own))} - {_OF_NODE})
     if names:
         yield f"{node}: the kubelet's configuration differs from that of the cluster: {listed(names)}"

@@ -10,11 +10,24 @@ from typing import Any
 
 from .patches import merge_patch
 
+# What the node's entrypoint sets where the engine runs without all privileges.
+_AUTOMATIC = "restrict_oom_score_adj"
+
 
 def containerd_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, list[str]]:
     """(the patch that makes after of before, '' if they are equal; the fields that a patch in TOML cannot remove)."""
-    patch = merge_patch(before, after)
+    patch = _without_automatic(merge_patch(before, after))
     return "\n".join(_table(patch, ())), list(_removed(patch, ""))
+
+
+def _without_automatic(patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch without what nodes set by themselves, and without tables that are empty then."""
+    fields = {
+        key: _without_automatic(value) if isinstance(value, Mapping) else value
+        for key, value in patch.items()
+        if key != _AUTOMATIC
+    }
+    return {key: value for key, value in fields.items() if value != {} or not patch[key]}
 
 
 def _removed(patch: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -78,6 +78,26 @@ def found_options(
     return Found({name: value for name, value in options.items() if value}, tuple(dict.fromkeys(doubts)))
 
 
+def taken_over(found: Found, requested: Mapping[str, Any]) -> Found:
+    """The options of a cluster of others with what was requested of it since; what is not mentioned stays as it is.
+
+    requested: the recorded options, which no container showed when they were recorded.
+    """
+    if not found.options:
+        return Found(requested, (*found.doubts, *filter(None, [found.problem])))
+    if len(found.options["nodes"]) != len(requested["nodes"]):
+        return Found(requested, (*found.doubts, "what its nodes have: their number is not the recorded one"))
+    nodes = [
+        {**own, **{option: node[option] for option in ("labels", "patches") if option in node}}
+        for own, node in zip(found.options["nodes"], requested["nodes"], strict=True)
+    ]
+    rest = {option: value for option, value in requested.items() if option != "nodes"}
+    changed = sorted(option for option, value in rest.items() if found.options.get(option) != value)
+    changed += ["labels or patches of nodes"] if nodes != found.options["nodes"] else []
+    doubts = [f"{listed(changed)}: it was requested later than it was created"] if changed else []
+    return Found({**found.options, **rest, "nodes": nodes}, (*found.doubts, *doubts))
+
+
 def _networking(made: Configuration, files: NodeFiles, address: str) -> dict[str, Any]:
     """Network settings other than kind's defaults."""
     pods, services = SUBNETS[made.ip_family]
@@ -105,9 +125,9 @@ def _api_server_port(published: Port | None, ephemeral: tuple[int, int]) -> tupl
 
 def _network_plugin(state: ClusterState) -> tuple[dict[str, Any], list[str]]:
     """The setting, and what cannot be known of it."""
-    if state.has_kindnet:
+    if state.has_default_cni:
         return {}, []
-    if state.has_kindnet is None:
+    if state.has_default_cni is None:
         return {}, ["whether kind's network plugin was left out: the API server did not answer"]
     doubt = "whether kind's network plugin was left out or was removed later: it is left out"
     return {"disable_default_cni": True}, [f"{doubt} (networking.disable_default_cni)"]

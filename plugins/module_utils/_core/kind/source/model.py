@@ -35,11 +35,11 @@ class NodeFiles:
 class ClusterState:
     """What a control plane shows of the running cluster.
 
-    has_kindnet: whether kind's own network plugin is there, None if that is not known. nodes: names of its Nodes.
-    kubeadm, kubelet: the configurations that kubeadm keeps in kube-system. flags: component -> its flags.
+    has_default_cni: whether the network plugin of the node image is there, None if that is not known. nodes: names of
+    its Nodes. kubeadm, kubelet: the configurations that kubeadm keeps in kube-system. flags: component -> its flags.
     """
 
-    has_kindnet: bool | None = None
+    has_default_cni: bool | None = None
     nodes: tuple[str, ...] = ()
     kubeadm: Object = field(default_factory=dict)
     kubelet: Object = field(default_factory=dict)

@@ -25,7 +25,7 @@ def refusals(engine: Engine, spec: ClusterSpec, images: dict[str, str]) -> tuple
     """Why nodes would not start with these settings. images: why each cannot be used, '' for those that can."""
     usable = [image for image, why in images.items() if not why and engine.image_id(image)]
     gates = (refusal for image in usable for refusal in _gates(engine, image, spec)) if spec.feature_gates else ()
-    return (*dict.fromkeys(gates), *_patches(spec))
+    return (*gates, *_patches(spec))
 
 
 def _gates(engine: Engine, image: str, spec: ClusterSpec) -> Iterator[Refusal]:

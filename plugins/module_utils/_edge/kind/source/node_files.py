@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -46,10 +47,13 @@ k() {{ kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout 10s -n 
 k get configmap kubeadm-config -o 'jsonpath={{.data.ClusterConfiguration}}'; end
 k get configmap kubelet-config -o 'jsonpath={{.data.kubelet}}'; end
 k get nodes -o 'jsonpath={{.items[*].metadata.name}}'; end
+cat /kind/manifests/default-cni.yaml; end
 k get daemonsets -o 'jsonpath=daemonsets {{.items[*].metadata.name}}'; end
 """
 _FIELDS = 7
-_CLUSTER_FIELDS = len(_MANIFESTS) + 4
+_CLUSTER_FIELDS = len(_MANIFESTS) + 5
+# In the manifest of the network plugin, which is a template and so no valid YAML.
+_DAEMON_SET = re.compile(r"^kind: DaemonSet$.*?^  name: ([\w.-]+)", re.MULTILINE | re.DOTALL)
 
 
 def find_options(engine: Engine, cluster: str, nodes: Sequence[Node]) -> Found:
@@ -103,9 +107,9 @@ def _files(fields: Sequence[str], stock: Mapping[str, Any] | None) -> NodeFiles:
 def _state(fields: Sequence[str]) -> ClusterState:
     if not fields:
         return ClusterState()
-    manifests, (kubeadm, kubelet, nodes, sets) = fields[: len(_MANIFESTS)], fields[len(_MANIFESTS) :]
+    manifests, (kubeadm, kubelet, nodes, plugin, sets) = fields[: len(_MANIFESTS)], fields[len(_MANIFESTS) :]
     return ClusterState(
-        has_kindnet="kindnet" in sets.split()[1:] if sets.strip() else None,
+        has_default_cni=bool({*_DAEMON_SET.findall(plugin)} & {*sets.split()[1:]}) if sets.strip() else None,
         nodes=tuple(nodes.split()),
         kubeadm=_mapping(kubeadm),
         kubelet=_mapping(kubelet),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import container_drift, record_drift
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import found_options
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import found_options, taken_over
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.kubeadm import (
     SUBNETS,
     Settings,
@@ -30,7 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
 
 EPHEMERAL = (32768, 60999)
 VERSION = "v1.34.4"
-STATE = ClusterState(has_kindnet=True)
+STATE = ClusterState(has_default_cni=True)
 STOCK = {"version": 2, "plugins": {"cri": {"sandbox": "pause:3"}}}
 DOUBT = "whether port 40000 of the API server was requested"
 
@@ -201,6 +201,8 @@ def test_containerd_patches_and_registries() -> None:
     read, _nodes, _files = found({"control_planes": 1}, containerd=patched, registries=("/etc/containerd/certs.d/r",))
     assert read.options["containerd_patches"] == ['["plugins"."cri"."registry"]\n"config_path" = "/etc/\\"certs\\""']
     assert any("/etc/containerd/certs.d/r" in doubt for doubt in read.doubts)
+    by_itself = {"version": 2, "plugins": {"cri": {"sandbox": "pause:3", "restrict_oom_score_adj": True}}}
+    assert "containerd_patches" not in found({"control_planes": 1}, containerd=by_itself)[0].options
     unread, _nodes, _files = found({"control_planes": 1}, containerd=None)
     assert any("containerd's configuration was patched: it cannot be read" in doubt for doubt in unread.doubts)
     lacking, _nodes, _files = found({"control_planes": 1}, containerd={"version": 2})
@@ -210,7 +212,7 @@ def test_containerd_patches_and_registries() -> None:
 @pytest.mark.parametrize(
     ("state", "doubt"),
     [
-        (ClusterState(has_kindnet=False), "it is left out (networking.disable_default_cni)"),
+        (ClusterState(has_default_cni=False), "it is left out (networking.disable_default_cni)"),
         (ClusterState(), "the API server did not answer"),
         (
             replace(STATE, kubeadm={"networking": {"podSubnet": "10.7.0.0/16"}}),
@@ -226,7 +228,7 @@ def test_containerd_patches_and_registries() -> None:
 def test_what_is_not_known_or_was_changed_is_told(state: ClusterState, doubt: str) -> None:
     read, _nodes, _files = found({"control_planes": 1}, state, kubelet={"maxPods": 110})
     assert any(doubt in text for text in read.doubts), read.doubts
-    assert bool(read.options.get("networking", {}).get("disable_default_cni")) == (state.has_kindnet is False)
+    assert bool(read.options.get("networking", {}).get("disable_default_cni")) == (state.has_default_cni is False)
 
 
 def test_what_no_option_makes_is_told() -> None:
@@ -255,6 +257,23 @@ def test_clusters_that_cannot_be_read() -> None:
     )
     other = [replace(nodes[0], name="machine")]
     assert "other names than kind gives" in found_options("lab", other, files, STATE, EPHEMERAL).problem
+
+
+def test_what_was_requested_of_a_cluster_of_others_since() -> None:
+    """It counts, and what it does not mention stays."""
+    read, _nodes, _files = found({"control_planes": 1, "image": "n:1", "feature_gates": {"A": True}})
+    asked = {"nodes": [{"role": "control-plane", "labels": {"a": "b"}}], "controller_manager_qps": 100}
+    both = taken_over(read, asked)
+    assert both.options == {
+        "nodes": [{"role": "control-plane", "image": "n:1", "labels": {"a": "b"}}],
+        "feature_gates": {"A": True},
+        "controller_manager_qps": 100,
+    }
+    assert both.doubts[-1].startswith("controller_manager_qps, labels or patches of nodes: it was requested later")
+    assert taken_over(read, dict(read.options)) == read
+    unread = taken_over(Found(problem="no node runs"), asked)
+    assert (unread.options, unread.doubts) == (asked, ("no node runs",))
+    assert taken_over(read, {"nodes": [{}, {}]}).options == {"nodes": [{}, {}]}
 
 
 def test_pairs() -> None:
