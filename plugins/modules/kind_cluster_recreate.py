@@ -6,21 +6,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster_recreate
-short_description: Delete a kind cluster and create it again with its PersistentVolumes
+short_description: Delete a kind cluster and create it again with everything that is in it
 version_added: 0.1.0
 description:
-  - Scales every workload that uses a PersistentVolume to zero and verifies that no volume is in use
-    (M(kindlab.volumes.volume_detach)), backs up the volumes (M(kindlab.volumes.volume_backup)), deletes the cluster,
-    creates it again (M(kindlab.volumes.kind_cluster)) with its provisioners (M(kindlab.volumes.storage_provisioner)),
-    restores the volumes (M(kindlab.volumes.volume_restore)), compares their data with the backup, and scales up again.
+  - Saves the images that were loaded into nodes, scales every workload that uses a PersistentVolume to zero, verifies
+    that no volume is in use (M(kindlab.volumes.volume_detach)), backs up the volumes and all other objects
+    (M(kindlab.volumes.volume_backup)), deletes the cluster, creates it again (M(kindlab.volumes.kind_cluster)) with its
+    images and provisioners (M(kindlab.volumes.storage_provisioner)), restores the volumes
+    (M(kindlab.volumes.volume_restore)), compares their data with the backup, and creates all other objects in the order
+    that they need each other (M(kindlab.volumes.object_restore)).
   - Each finished step is recorded in the journal C(recreate.jsonl) beside the backup before the next one starts. If a
     run is interrupted, run the same task again - it resumes there. A second run at the same time is refused.
   - Whatever is known to prevent a step is refused before anything is stopped, in check mode as well - an image that the
     engine lacks, a port of another program, a host directory that is gone, a volume that the new nodes would not find.
   - If a step before the deletion fails, the workloads are scaled back up and nothing is deleted.
   - If the cluster does not exist any more, it is created again from its newest backup in O(path).
-  - Volumes, claims, their namespaces and storage classes are restored, and the workloads that use them. Apply all other
-    objects (Services, ConfigMaps, Secrets, other workloads) again, and load images into the nodes again.
+  - Objects that people made come back, of all kinds, and what they changed of those that a cluster brings. Definitions,
+    namespaces, accounts and configuration are created before the volumes are restored. Services, workloads and custom
+    resources follow, with workloads that use volumes at zero, once the data was compared; autoscalers, disruption
+    budgets, CronJobs and admission webhooks come last. RV(objects) names what could not come back as it was.
   - Labels, taints and cordons that were set on nodes, all fields of storage classes, the scripts in
     C(local-path-config), and the cluster's entry in the user's kubeconfig come back. Workloads that were scaled to zero
     before stay at zero.
@@ -106,6 +110,46 @@ options:
         O(kindlab.volumes.volume_restore#module:node_map).
       - By default volumes of a node that the new cluster does not have move to one of the same role.
     type: dict
+  objects:
+    description:
+      - Which objects come back. V(all) are those that people made or changed. With V(none), only volumes, their claims,
+        namespaces and storage classes, and the workloads that use volumes.
+      - A backup without them, as M(kindlab.volumes.volume_backup) makes by default, has no others, either.
+    type: str
+    choices: [all, none]
+    default: all
+  images:
+    description:
+      - Which images of the nodes are saved, and loaded into the new nodes before pods need them. V(loaded) are those
+        that did not come from a registry; the kubelet pulls the others again.
+      - They are saved once, however many generations need them.
+    type: str
+    choices: [loaded, all, none]
+    default: loaded
+  jobs:
+    description:
+      - What happens to Jobs that were not done, see O(kindlab.volumes.object_restore#module:jobs). Jobs that were done
+        are never run again.
+    type: str
+    choices: [resume, suspend, skip]
+    default: resume
+  rehearse:
+    description:
+      - Whether to create all objects in a throw-away cluster of one node first, before anything is stopped. If its API
+        server refuses some, the module fails and names them. Nothing runs there, and it is deleted in any case.
+      - By default it is done if the nodes get another image, that is another version of Kubernetes.
+    type: bool
+  on_failure:
+    description:
+      - What to do if the new cluster is created with another shape (O(options)), and it does not come up, or does not
+        take what the old one had, before anything can write to the volumes.
+      - With V(stop) the module fails, and a rerun continues where it failed; objects that the new cluster refuses are
+        reported in RV(objects), and the others come back.
+      - With V(old_shape) the new cluster is deleted, the old shape is created again with everything that was in it, and
+        the module fails then with the reason.
+    type: str
+    choices: [stop, old_shape]
+    default: stop
   unmanaged:
     description: What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
     type: str
@@ -136,6 +180,7 @@ seealso:
   - module: kindlab.volumes.volume_backup
   - module: kindlab.volumes.kind_cluster
   - module: kindlab.volumes.volume_restore
+  - module: kindlab.volumes.object_restore
 notes:
   - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 """
@@ -156,6 +201,14 @@ EXAMPLES = r"""
   kindlab.volumes.kind_cluster_recreate:
     cluster: lab
     path: /srv/backup/lab
+
+- name: Change to another version of Kubernetes, and back if the new cluster does not take everything
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: lab
+    path: /srv/backup/lab
+    options:
+      image: kindest/node:v1.35.1
+    on_failure: old_shape
 
 - name: Recreate a cluster that another tool created, with the data inside its nodes, and with one worker more
   kindlab.volumes.kind_cluster_recreate:
@@ -224,6 +277,30 @@ plan:
         claim: default/database
         does: its data stays in /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
     workloads: [default/Deployment/database]
+objects:
+  description:
+    - What became of the objects beside volumes - C(count) is their number, and C(adapted), C(refused) and C(skipped) of
+      them are not as they were. C(not_equal) has these, with C(kind), C(namespace), C(name), C(result) and C(why).
+    - Nothing is created in check mode.
+  returned: success
+  type: dict
+  sample:
+    count: 108
+    adapted: 1
+    refused: 0
+    skipped: 0
+    not_equal:
+      - kind: Service
+        namespace: shop
+        name: web
+        action: create
+        result: adapted
+        why: its cluster IP is in use, it gets another one
+images:
+  description: The images of the new nodes, with C(names), C(bytes), and the nodes into which they were C(loaded).
+  returned: success
+  type: list
+  elements: dict
 generation:
   description:
     - The generation of the backup that was restored, or in check mode would be.
@@ -254,10 +331,12 @@ journal:
   type: str
   sample: /srv/backup/lab/recreate.jsonl
 seconds:
-  description: Seconds of each step, and C(checksums), the part of them for reading all data. The sample is a selection.
+  description:
+    - Seconds of each step, C(checksums), the part of them for reading all data, and C(away), the time in which
+      applications were stopped. The sample is a selection.
   returned: success
   type: dict
-  sample: {plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9}
+  sample: {plan: 0.8, detached: 2.5, backed_up: 1.2, deleted: 2.1, created: 24, restored: 2.2, checksums: 1.9, away: 38}
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module

@@ -151,6 +151,7 @@ def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome
         "plan": plan,
         **report.result(context.facts, context.results),
         "objects": brought_back.summary(rows),
+        "images": context.results.get("images_loaded", {}).get("images", []),
         "seconds": {
             **context.watch.seconds,
             "checksums": report.checksum_seconds(context.results),
