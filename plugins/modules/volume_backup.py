@@ -90,6 +90,13 @@ options:
         in a newer generation that is kept nor in the cluster. RV(kept_generations) names them.
     type: int
     default: 0
+  assume_unused:
+    description:
+      - Names of volumes whose users a M(kindlab.volumes.volume_detach) before this task stops. Only used in check mode,
+        where that module stopped nothing. Then pods that use these volumes are not reported, as in a run.
+      - The role P(kindlab.volumes.backup#role) sets it after the role P(kindlab.volumes.detach#role).
+    type: list
+    elements: str
 seealso:
   - module: kindlab.volumes.volume_detach
   - module: kindlab.volumes.volume_restore
@@ -138,6 +145,24 @@ EXAMPLES = r"""
   become: true
   check_mode: true
   diff: true
+
+- name: Detach and back up volumes, so that check mode predicts what a run does
+  block:
+    - name: Scale the workloads to zero
+      kindlab.volumes.volume_detach:
+        cluster: lab
+      register: detachment
+
+    - name: Back up the volumes
+      kindlab.volumes.volume_backup:
+        cluster: lab
+        path: /srv/backup/lab
+        assume_unused: "{{ detachment.volumes | selectattr('state', 'eq', 'free') | map(attribute='name') }}"
+  always:
+    - name: Scale the workloads back up
+      kindlab.volumes.volume_detach:
+        cluster: lab
+        state: attached
 """
 
 RETURN = r"""

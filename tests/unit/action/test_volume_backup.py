@@ -337,6 +337,32 @@ def test_pods_that_use_volumes_are_warned_of(lab: Lab) -> None:
     assert "pv-a" in outcome.warnings[0]
 
 
+def test_check_mode_after_a_detachment_in_check_mode_predicts_the_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task before would have stopped the pod that uses pv-a, and writes to it; nothing stops that of pv-b."""
+    for name in ("a", "b"):
+        spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": name}}]}
+        metadata = {"namespace": "default", "name": name}
+        lab.cluster.put({"kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Running"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_data, "scan_each", _changing(backup_data.scan_each))
+        predicted = lab(check=True, assume_unused=["pv-a"])
+    lab.cluster.delete("Pod", "a", "default")
+    lab.clock -= 1
+    outcome = lab(assume_unused=["pv-a"])
+    assert predicted.warnings == outcome.warnings and "1 volume may be inconsistent" in outcome.warnings[0]
+    rows = [[line["in_use_by"] for line in run.facts["volumes"]] for run in (predicted, outcome)]
+    assert rows == [[[], ["default/b"]]] * 2
+
+
+def test_a_run_believes_its_eyes(lab: Lab) -> None:
+    spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "a"}}]}
+    metadata = {"namespace": "default", "name": "a"}
+    lab.cluster.put({"kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Running"}})
+    assert "pv-a" in lab(assume_unused=["pv-a"]).warnings[0]
+
+
 def test_a_cluster_without_volumes(lab: Lab) -> None:
     for name in ("a", "b"):
         lab.cluster.delete("PersistentVolume", f"pv-{name}")
@@ -405,8 +431,8 @@ def test_a_busy_volume_is_saved_as_well_as_it_can_be(lab: Lab, node: bool, monke
     assert lab(data="archive").facts["volumes"][0]["consistent"]
 
 
-def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    scan_each = backup_data.scan_each
+def _changing(scan_each: Callable[..., Any]) -> Callable[..., Any]:
+    """scan_each, while somebody writes to pv-a."""
 
     def changing(directories: list[str], mode: str) -> Any:
         found = scan_each(directories, mode)
@@ -415,7 +441,11 @@ def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.M
             for path, one in zip(directories, found, strict=True)
         ]
 
-    monkeypatch.setattr(backup_data, "scan_each", changing)
+    return changing
+
+
+def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup_data, "scan_each", _changing(backup_data.scan_each))
     predicted = lab(check=True)
     lab.clock -= 1
     outcome = lab()

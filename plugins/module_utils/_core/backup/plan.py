@@ -118,7 +118,9 @@ def plan(request: Request, observed: Observed) -> Plan:
         elsewhere=outside,
         in_use_by={
             volume.name: [
-                f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, []) if volume.claim_phase
+                f"{pod['namespace']}/{pod['name']}"
+                for pod in pods.get(volume.claim, [])
+                if volume.claim_phase and volume.name not in request.assume_unused
             ]
             for volume in volumes
         },

@@ -19,7 +19,8 @@ class Request:
     """What to back up, how, and to where.
 
     path: absolute. labels: of the claims, as `kubectl --selector` takes them. last_backup: it replaces an API server
-    that does not answer. The others are the options of their names.
+    that does not answer. assume_unused: in check mode, names of volumes whose users a task before would have stopped. The
+    others are the options of their names.
     """
 
     cluster: str
@@ -32,9 +33,10 @@ class Request:
     compression_level: int | None = None
     keep: int = 0
     last_backup: bool = False
+    assume_unused: frozenset[str] = frozenset()
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Request:
+    def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
         """Raises BadInput."""
         if options["data"] == "archive" and options["checksums"] == "none":
             raise BadInput(
@@ -49,6 +51,8 @@ class Request:
             selection=Selection.from_options(options),
             labels=",".join(options["label_selectors"] or ()),
             last_backup=options["without_api"] == "last_backup",
+            # A run sees what a task before it has stopped.
+            assume_unused=frozenset(options["assume_unused"] or ()) if check_mode else frozenset(),
             **{name: options[name] for name in same},
         )
 

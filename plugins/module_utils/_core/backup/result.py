@@ -76,7 +76,8 @@ class BackupResult:
         return tuple(warning for warning in (*self._data_warnings(), *self._object_warnings()) if warning)
 
     def _data_warnings(self) -> Iterator[str]:
-        changing = [volume.name for volume in self.catalog.volumes if not volume.consistent]
+        unused = self.plan.request.assume_unused
+        changing = [v.name for v in self.catalog.volumes if not v.consistent and v.name not in unused]
         if changing:
             yield (
                 f"The data of {count(len(changing), 'volume')} is not saved consistently, because it was written to "

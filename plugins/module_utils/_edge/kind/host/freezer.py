@@ -14,9 +14,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 CGROUPS = "/sys/fs/cgroup"
 # A container's own cgroup is the engine's: it is frozen while the container is paused. Ids find containers wherever
 # an engine puts them: /docker/ID, /system.slice/docker-ID.scope, /machine.slice/libpod-ID.scope.
-THAW = """root=$1; shift
+THAW = """top=$1; shift
 for id do
-find "$root/freezer" -type d -name "*$id*" -prune -exec find {} -mindepth 2 -name freezer.self_freezing ';' 2>/dev/null
+find "$top/freezer" -type d -name "*$id*" -prune -exec find {} -mindepth 2 -name freezer.self_freezing ';' 2>/dev/null
 done | while read -r file; do
 [ "$(cat "$file")" = 1 ] && echo THAWED >"${file%self_freezing}state" && echo "${file%/*}"
 done
