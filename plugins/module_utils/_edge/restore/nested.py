@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed, in_order
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
@@ -51,6 +52,11 @@ def compared(
     saved = backup.entries(step.selected.saved)
     difference = checksums.compare(saved, _without_own(saved, existing, inner) if inner else existing, verify)
     return DataState(state, difference.text() if difference else "")
+
+
+def unread(state: str, error: KindlabError) -> DataState:
+    """The state of data that cannot be read."""
+    return DataState(state, unread=error.message, remedy=error.next_step)
 
 
 def _without_own(
