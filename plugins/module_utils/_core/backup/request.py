@@ -19,7 +19,7 @@ class Request:
     """What to back up, how, and to where.
 
     path: absolute. labels: of the claims, as `kubectl --selector` takes them. last_backup: it replaces an API server
-    that does not answer. assume_unused: in check mode, names of volumes whose users a task before would have stopped. The
+    that does not answer. assume_unused: volumes whose users a task before would have stopped, in check mode only. The
     others are the options of their names.
     """
 

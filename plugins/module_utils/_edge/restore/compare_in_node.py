@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
@@ -20,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from . import extract_in_node as in_node
-from .nested import UNFINISHED, compared, unread
+from .nested import UNFINISHED, Existing, compared
 
 
 def compare_in_nodes(
@@ -47,11 +46,10 @@ def _compare(backup: Backup, step: Step, state: str, verify: str, engine: Engine
         return DataState(node_data.EMPTY, UNFINISHED)
     if verify == "none" or not saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
         return DataState(state)
-    found = _read(directory, verify)
-    return unread(state, found) if isinstance(found, KindlabError) else compared(backup, step, state, found, verify, inner)
+    return compared(backup, step, state, _read(directory, verify), verify, inner)
 
 
-def _read(directory: NodeDirectory, verify: str) -> Sequence[Entry] | KindlabError:
+def _read(directory: NodeDirectory, verify: str) -> Existing:
     """Its entries, or why they cannot be read; what changes is read again."""
     failure = KindlabError("")
     for _attempt in range(ATTEMPTS):

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
@@ -21,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 
 from . import extract as on_host
 from .compare_in_node import compare_in_nodes
-from .nested import UNFINISHED, compared, inner_directories, unread, with_outer
+from .nested import UNFINISHED, Existing, compared, inner_directories, with_outer
 
 # Volumes whose lists are in memory at the same time.
 BATCH = 32
@@ -54,15 +53,11 @@ def _compare_on_host(
     entries = dict(zip(directories, _scan(directories, verify), strict=True))
     for step in read:
         state, found = states[step.name].state, entries[step.host_directory]
-        states[step.name] = (
-            unread(state, found)
-            if isinstance(found, KindlabError)
-            else compared(backup, step, state, found, verify, inner.get(step.name, ()))
-        )
+        states[step.name] = compared(backup, step, state, found, verify, inner.get(step.name, ()))
     return states
 
 
-def _scan(directories: Sequence[str], verify: str) -> Sequence[Sequence[Entry] | KindlabError]:
+def _scan(directories: Sequence[str], verify: str) -> Sequence[Existing]:
     """The entries of each directory, or why they cannot be read: one that is busy or unreadable fails alone."""
     try:
         return scan_each(directories, verify)

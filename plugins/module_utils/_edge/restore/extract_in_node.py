@@ -26,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     ENVIRONMENT,
     KEEP,
     decompressed,
+    killed,
     last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
@@ -178,7 +179,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
                 raise
         stderr.seek(0)
         if process.returncode or broken:
-            raise CommandFailed(
+            raise killed("tar", shlex.join(command), process.returncode) or CommandFailed(
                 f"tar could not extract into {target}: {last_lines(stderr.read())}",
                 tried=shlex.join(command),
                 next_step="Check the free disk space of the host (df) and run this again; nothing was left behind.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed, in_order
@@ -20,6 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
 UNFINISHED = "its extraction was interrupted"
 # The node, '' for the host, and the directory.
 Directory = tuple[str, str]
+# The entries of a directory, or why they cannot be read.
+Existing: TypeAlias = "Sequence[checksums.Entry] | KindlabError"
 
 
 def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataState]) -> dict[str, DataState]:
@@ -46,17 +49,14 @@ def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataS
 
 
 def compared(
-    backup: Backup, step: Step, state: str, existing: Iterable[checksums.Entry], verify: str, inner: Sequence[str]
+    backup: Backup, step: Step, state: str, existing: Existing, verify: str, inner: Sequence[str]
 ) -> DataState:
     """The state with how its data differs. inner: the directories of other volumes in its own, relative to it."""
+    if isinstance(existing, KindlabError):
+        return DataState(state, unread=existing.message, remedy=existing.next_step)
     saved = backup.entries(step.selected.saved)
     difference = checksums.compare(saved, _without_own(saved, existing, inner) if inner else existing, verify)
     return DataState(state, difference.text() if difference else "")
-
-
-def unread(state: str, error: KindlabError) -> DataState:
-    """The state of data that cannot be read."""
-    return DataState(state, unread=error.message, remedy=error.next_step)
 
 
 def _without_own(

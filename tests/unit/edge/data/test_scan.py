@@ -33,7 +33,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import (
     scan,
     scan_each,
-    scan_each,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.walk import Found
 
