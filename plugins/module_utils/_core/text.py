@@ -24,6 +24,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def is_number(text: str) -> bool:
+    """True for the digits of a number that a field of 64 bits can have."""
+    return bool(re.fullmatch(r"[0-9]{1,18}", text))
+
+
 def be(number: int) -> str:
     """'is' or 'are'."""
     return "is" if number == 1 else "are"

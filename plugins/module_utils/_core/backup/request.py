@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least, check_not_empty
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
 
@@ -43,7 +43,7 @@ class Request:
                 "data=archive requires checksums, to verify the extracted data.",
                 next_step="Set checksums=full or checksums=fast.",
             )
-        check_least(options, keep=0)
+        check_numbers(options)
         check_not_empty(options, "label_selectors")
         same = ("cluster", "data", "checksums", "compression", "compression_level", "keep")
         return cls(

@@ -164,7 +164,8 @@ def _checked(entry: Entry) -> Entry:
     if tuple(map(type, entry)) != _FIELDS or entry.type not in TYPES:
         raise TypeError("a field is of another type")
     _path, _type, size, mode, uid, gid, mtime_ns, *_texts = entry
-    if size < 0 or not 0 <= mode <= 0o7777 or uid < 0 or gid < 0 or not -_LATEST < mtime_ns < _LATEST:
+    in_range = 0 <= size < 2**63 and 0 <= mode <= 0o7777 and 0 <= uid < 2**32 and 0 <= gid < 2**32
+    if not in_range or not -_LATEST < mtime_ns < _LATEST:
         raise ValueError("a number is out of range")
     return entry
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 from .drift import compare_record, container_drift, decline_drift, needs_adoption
@@ -38,6 +39,7 @@ class Request:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Check the options. Raises BadInput."""
+        check_numbers({"wait_timeout": options.get("wait_timeout")})
         absent = options["state"] == ABSENT
         return cls(
             state=options["state"],

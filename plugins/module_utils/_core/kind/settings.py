@@ -81,8 +81,6 @@ def request_rate(qps: int | None) -> tuple[str, ...]:
     """
     if qps is None:
         return ()
-    if qps < 1:
-        raise BadInput(f"controller_manager_qps must be at least 1, not {qps}.", next_step="Use for example 1000.")
     arguments = {"kube-api-qps": str(qps), "kube-api-burst": str(2 * qps)}
     forms = {"v1beta3": arguments, "v1beta4": [{"name": k, "value": v} for k, v in arguments.items()]}
     return tuple(
@@ -113,13 +111,20 @@ def networking(given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(given) - set(by_name))
     if unknown:
         raise BadInput(f"networking has no key {unknown[0]}.", next_step=f"Use one of {', '.join(NETWORKING)}.")
-    return {by_name[key][0]: _typed(f"networking.{key}", v, by_name[key][1]) for key, v in given.items()}
+    found = {by_name[key][0]: _typed(f"networking.{key}", v, by_name[key][1]) for key, v in given.items()}
+    port = found.get("apiServerPort", 0)
+    if not -1 <= port <= 65535:
+        raise BadInput(
+            f"networking.api_server_port {port} is not a valid port.",
+            next_step="Use 1 to 65535, or 0 for any free port.",
+        )
+    return found
 
 
 def _typed(option: str, value: Any, required: type) -> Any:
     if required is bool:
         return boolean(option, value)
-    if required is int and str(value).lstrip("-").isdigit():
+    if required is int and re.fullmatch(r"-?[0-9]{1,9}", str(value)):
         return int(value)
     if required is list and isinstance(value, (list, tuple)):
         return [str(item) for item in value]

@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 
 paths = st.binary(min_size=1, max_size=12).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 counts = st.integers(0, 2**62)
+ids = st.integers(0, 2**32 - 1)
 digests = st.sampled_from(["", "ab" * 32])
 modes = st.integers(0, 0o7777)
 
@@ -32,7 +33,7 @@ def other(path: str, kind: str, mode: int, mtime_ns: int, target: str) -> Entry:
 
 
 times = st.integers(-(2**62), 2**62)
-files = st.builds(file, paths, counts, modes, counts, counts, times, st.just("") | paths, digests, digests)
+files = st.builds(file, paths, counts, modes, ids, ids, times, st.just("") | paths, digests, digests)
 entries = files | st.builds(other, paths, st.sampled_from(["dir", "symlink", "fifo"]), modes, times, paths)
 lists = st.lists(entries, max_size=6, unique_by=lambda entry: entry.path).map(sorted)
 
