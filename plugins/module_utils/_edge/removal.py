@@ -9,7 +9,7 @@ from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
