@@ -55,6 +55,8 @@ def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
     check_absolute(options, ARGUMENTS)
     check_numbers(options)
     context = Context(options)
+    if check_mode:
+        context.journal.check()
     with nullcontext() if check_mode else context.journal.locked():
         start = find_start(context)
         mode = without_api if start.without_api else steps
