@@ -212,6 +212,9 @@ claims:
     phase:
       description: Its phase.
       type: str
+    why:
+      description: Why no volume is created for it, for example because its storage class does not exist.
+      type: str
   sample: []
 volumes:
   description: The volumes, sorted by name.

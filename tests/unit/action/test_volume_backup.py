@@ -552,8 +552,8 @@ def test_claims_without_a_volume_are_saved(lab: Lab) -> None:
     lab.cluster.put(default_workload("Deployment", "web", "waits", replicas=0))
     outcome = lab()
     assert outcome.facts["claims"] == [
-        {"claim": "default/lost", "phase": "Lost"},
-        {"claim": "default/waits", "phase": "Pending"},
+        {"claim": "default/lost", "phase": "Lost", "why": ""},
+        {"claim": "default/waits", "phase": "Pending", "why": ""},
     ]
     assert outcome.warnings == ("The volume of 1 claim no longer exists: default/lost. Only the claim is saved.",)
     found = read_backup(lab.path).objects("PersistentVolumeClaim")
@@ -562,6 +562,19 @@ def test_claims_without_a_volume_are_saved(lab: Lab) -> None:
     assert not lab().changed
     lab.silent, lab.nodes = True, []
     assert not lab(without_api="last_backup").changed
+
+
+def test_a_claim_whose_storage_class_is_gone_is_told(lab: Lab) -> None:
+    metadata = {"namespace": "default", "name": "waits"}
+    item = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "status": {"phase": "Pending"}}
+    lab.cluster.put({**item, "spec": {"storageClassName": "fast"}})
+    outcome = lab(check=True)
+    why = "its storage class fast does not exist"
+    assert outcome.facts["claims"] == [{"claim": "default/waits", "phase": "Pending", "why": why}]
+    assert outcome.warnings[0].startswith(f"1 claim stays Pending: default/waits ({why}).")
+    storage_class = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}}
+    lab.cluster.put({**storage_class, "provisioner": "p"})
+    assert (lab(check=True).facts["claims"][0]["why"], lab(check=True).warnings) == ("", ())
 
 
 def test_a_claim_that_is_being_deleted_is_rescued(lab: Lab) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import unbindable_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
@@ -68,7 +69,10 @@ class BackupResult:
             "removed_generations": list(self.retention.removed),
             "kept_generations": [{"generation": name, "why": why} for name, why in self.retention.kept.items()],
             "volumes": self._volumes(),
-            "claims": [{"claim": claim, "phase": phase} for claim, phase in self.plan.waiting.items()],
+            "claims": [
+                {"claim": claim, "phase": phase, "why": self.plan.unbindable.get(claim, "")}
+                for claim, phase in self.plan.waiting.items()
+            ],
         }
 
     def warnings(self) -> tuple[str, ...]:
@@ -111,6 +115,8 @@ class BackupResult:
         if lost:
             names = listed(lost)
             yield f"The volume of {count(len(lost), 'claim')} no longer exists: {names}. Only the claim is saved."
+        if self.plan.unbindable:
+            yield unbindable_warning(self.plan.unbindable)
         for name, why in self.retention.kept.items():
             yield (
                 f"The generation {name} is not removed, although keep={self.plan.request.keep}: {why}. If that is not "
