@@ -113,9 +113,9 @@ def _extract(
         os.rename(temporary, complete)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
-        if exists:
-            # A refused volume's directory is as it was.
-            os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+        # The directory of a refused volume, or the one above it, is as it was.
+        with suppress(OSError):
+            os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
         raise
     _move_up(complete, target, saved)
 
