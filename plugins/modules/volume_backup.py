@@ -103,6 +103,13 @@ options:
         RV(kept_generations) names them.
     type: int
     default: 0
+  assume_unused:
+    description:
+      - Names of volumes whose users a M(kindlab.volumes.volume_detach) before this task stops. Only used in check mode,
+        where that module stopped nothing. Then pods that use these volumes are not reported, as in a run.
+      - The role P(kindlab.volumes.backup#role) sets it after the role P(kindlab.volumes.detach#role).
+    type: list
+    elements: str
 seealso:
   - module: kindlab.volumes.object_backup
   - module: kindlab.volumes.volume_detach
@@ -159,6 +166,24 @@ EXAMPLES = r"""
   become: true
   check_mode: true
   diff: true
+
+- name: Detach and back up volumes, so that check mode predicts what a run does
+  block:
+    - name: Scale the workloads to zero
+      kindlab.volumes.volume_detach:
+        cluster: lab
+      register: detachment
+
+    - name: Back up the volumes
+      kindlab.volumes.volume_backup:
+        cluster: lab
+        path: /srv/backup/lab
+        assume_unused: "{{ detachment.volumes | selectattr('state', 'eq', 'free') | map(attribute='name') }}"
+  always:
+    - name: Scale the workloads back up
+      kindlab.volumes.volume_detach:
+        cluster: lab
+        state: attached
 """
 
 RETURN = r"""
@@ -207,6 +232,9 @@ claims:
       type: str
     phase:
       description: Its phase.
+      type: str
+    why:
+      description: Why no volume is created for it, for example because its storage class does not exist.
       type: str
   sample: []
 volumes:

@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request as Saving
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import model as detaching
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import plan as plan_detachment
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import (
@@ -206,6 +207,10 @@ def listed() -> None:
     saved = checksums.from_lines((checksums.line(entry).encode() for entry in plain), "list")
     assert ChecksumList.from_entries(saved, "full").files == ENTRIES
     assert not checksums.compare(saved, saved, "full")
+    # A restore has both lists in memory; here all files were renamed.
+    renamed = Packed(checksums.Entry._make, (entry._replace(path=f"new/{entry.path}") for entry in saved))
+    difference = checksums.compare(saved, renamed, "full")
+    assert difference.as_dict()["counts"] == {"added": ENTRIES, "removed": ENTRIES, "changed": 0}
 
 
 if __name__ == "__main__":

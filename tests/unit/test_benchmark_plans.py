@@ -43,3 +43,8 @@ def test_all_plans_are_listed(planning: Any) -> None:
 @pytest.mark.parametrize("name", PLANS)
 def test_plan_runs(name: str, planning: Any) -> None:
     planning.PLANS[name](planning.cluster(0 if "attached" in name else 1))
+
+
+def test_the_list_runs(planning: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "ENTRIES", 2_000)
+    planning.listed()

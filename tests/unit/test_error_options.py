@@ -133,7 +133,7 @@ def test_roles_tell_what_their_variables_are_called(role: str, module: str, vari
     for option, name in called({option: option for option in OPTIONS[module]}, given).items():
         # kind_image is given no nodes by the role.
         assert name in known or (module, option) == ("kind_image", "nodes"), option
-        assert name.startswith((f"{role.lstrip('_')}_", "cluster_", "storage_", "engine_"))
+        assert name.startswith((f"{role.lstrip('_')}_", "cluster_", "detach_", "storage_", "engine_"))
     assert given["names"].keys() <= OPTIONS[module]
 
 

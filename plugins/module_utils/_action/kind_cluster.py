@@ -92,6 +92,8 @@ def run(
     kind_version = cluster.kind.version()
     if check_mode:
         planned = plan(request, observe(cluster, request, find_blockers))
+        if planned.changes:
+            cluster.marker.check()
         return Outcome(planned.changes, *planned.diff(), planned.result(), planned.warnings)
     cluster.marker.wait(cluster.deadline, lambda: cluster.kind.is_creating(cluster.name))
     planned = plan(request, observe(cluster, request))

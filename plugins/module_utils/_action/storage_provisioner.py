@@ -36,7 +36,9 @@ def run(
     request = Request.from_options(options)
     if request.state == "rendered":
         planned = plan(request, rendered.read(request.dest))
-        if planned.changed and not check_mode:
+        if planned.changed and check_mode:
+            rendered.check(request.dest)
+        elif planned.changed:
             rendered.write(request.dest, planned.after.values())
         return _outcome(planned)
     proved = open_proved(options, runner, connect)

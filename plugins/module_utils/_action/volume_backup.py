@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, Any] = {
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
     "keep": {"type": "int", "default": 0},
     "objects": {"type": "bool", "default": False},
+    "assume_unused": {"type": "list", "elements": "str"},
 }
 PHASES = ("observe", "checksum", "archive", "write")
 
@@ -53,7 +54,7 @@ def run(
 ) -> Outcome:
     """Write a generation with these volumes, unless the newest one has the same content."""
     check_absolute(options, ARGUMENTS)
-    request = Request.from_options(options)
+    request = Request.from_options(options, check_mode=check_mode)
     if request.archives:
         check_programs(request.compression, request.compression_level)
     watch = Stopwatch()

@@ -23,6 +23,23 @@ SELECTION: Spec = {
     "storage_classes": {"type": "list", "elements": "str"},
 }
 
+# In seconds; system calls take no more than a few weeks.
+WEEK = 604_800
+# Option -> the smallest and the largest number: what one machine, or Kubernetes, can have.
+LIMITS = {
+    "control_planes": (1, 100),
+    "workers": (0, 1_000),
+    "controller_manager_qps": (1, 1_000_000),
+    "replicas": (1, 100),
+    "worker_threads": (1, 1_000),
+    "provisioning_retries": (0, 1_000_000),
+    "deletion_retries": (0, 1_000_000),
+    "helper_timeout": (1, WEEK),
+    "keep": (0, 1_000_000),
+    "terminate_grace_period": (0, WEEK),
+    "wait_timeout": (1, WEEK),
+}
+
 
 def defaults(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The default value of each option."""
@@ -47,11 +64,15 @@ def check_not_empty(options: Mapping[str, Any], *names: str, blank: bool = False
             raise BadInput(f"{name} has an empty element.", next_step=f"Correct {name}, or omit it.")
 
 
-def check_least(options: Mapping[str, Any], **least: int) -> None:
-    """Raise BadInput if a number is below its minimum; None is not checked."""
-    for name, bound in least.items():
-        if options[name] is not None and options[name] < bound:
-            raise BadInput(f"{name} must be at least {bound}, not {options[name]}.", next_step=f"Correct {name}.")
+def check_numbers(options: Mapping[str, Any]) -> None:
+    """Raise BadInput if one of the options in LIMITS is out of its range; None is not checked."""
+    for name, (least, most) in LIMITS.items():
+        value = options.get(name)
+        if value is not None and not (isinstance(value, int) and least <= value <= most):
+            if not isinstance(value, int):
+                raise BadInput(f"{name} must be a number, not {value!r}.", next_step=f"Correct {name}.")
+            bound = f"at least {least}" if value < least else f"at most {most}"
+            raise BadInput(f"{name} must be {bound}, not {value}.", next_step=f"Correct {name}.")
 
 
 def check_absolute(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 
 from .errors import BadInput
 from .options import defaults
+from .text import is_number
 
 Object = Mapping[str, Any]
 
@@ -100,7 +101,9 @@ def _spec(cluster: Object) -> ClusterSpec:
 def _check_storage(storage: Object, spec: ClusterSpec) -> None:
     """The checks of storage_provisioner that need no cluster."""
     options = {_STORAGE_OPTIONS.get(key, key): value for key, value in storage.items() if key != "options"}
-    more = {key: int(value) if str(value).isdigit() else value for key, value in (storage.get("options") or {}).items()}
+    more = {
+        key: int(value) if is_number(str(value)) else value for key, value in (storage.get("options") or {}).items()
+    }
     request = Request.from_options({**defaults(ARGUMENTS), **options, **more})
     if spec.nodes:
         request.check_nodes(node.name for node in spec.nodes)

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
     elsewhere,
     is_local_data,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume

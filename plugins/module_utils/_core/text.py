@@ -11,17 +11,22 @@ from itertools import islice
 from json.encoder import encode_basestring_ascii
 
 
-def listed(items: Collection[str] | Iterable[str], limit: int = 10, *, separator: str = ", ") -> str:
-    """The first items and the number of others: 'a, b, and 3 more'."""
+def listed(items: Collection[str] | Iterable[str], limit: int = 10, *, separator: str = ", ", beyond: int = 0) -> str:
+    """The first items and the number of others, with those beyond these items: 'a, b, and 3 more'."""
     rest = iter(items)
     shown = list(islice(rest, limit))
-    more = sum(1 for _item in rest)
+    more = sum(1 for _item in rest) + beyond
     return separator.join([*shown, *([f"and {more} more"] if more else [])])
 
 
 def count(number: int, noun: str) -> str:
     """'1 volume', '2 volumes'."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def is_number(text: str) -> bool:
+    """True for the digits of a number that a field of 64 bits can have."""
+    return bool(re.fullmatch(r"[0-9]{1,18}", text))
 
 
 def be(number: int) -> str:

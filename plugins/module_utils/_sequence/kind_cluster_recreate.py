@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
     CLUSTER,
     ENGINE,
     check_absolute,
-    check_least,
+    check_numbers,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
@@ -70,8 +70,10 @@ _GIVEN = ("generation", "objects_from", "options", "node_map", "way")
 def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
     check_absolute(options, ARGUMENTS)
-    check_least(options, wait_timeout=1, keep=0)
+    check_numbers(options)
     context = Context(options)
+    if check_mode:
+        context.journal.check()
     with nullcontext() if check_mode else context.journal.locked():
         start = find_start(context)
         mode = without_api if start.without_api else steps

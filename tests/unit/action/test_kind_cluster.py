@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import socket
 from pathlib import Path
@@ -339,3 +341,11 @@ def test_an_api_server_that_is_edited_into_a_record_of_another_form(place: Place
         place.api.put({**place.api.get("ConfigMap", "kindlab-cluster", "kube-system"), "data": {"config": config}})
         error = place.refused(BadInput)
         assert "kubectl -n kube-system delete configmap kindlab-cluster" in error.next_step
+
+
+def test_a_directory_without_locks_is_refused_in_check_mode_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert "does not support locks" in place.refused(BadInput).message

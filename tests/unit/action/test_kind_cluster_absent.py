@@ -14,8 +14,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import Place, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, swapped
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG
 
 
 @pytest.fixture
@@ -227,3 +229,30 @@ def test_absent_refuses_data_that_the_host_does_not_have(place: Place) -> None:
     error = place.refused(Declined, state="absent", backup=backup)
     assert f"{place.data} on the host is not the directory that lab-worker has mounted" in error.message
     assert "docker restart lab-worker" in error.next_step
+
+
+def test_entries_of_stopped_nodes_are_removed_if_their_authority_is_proved(place: Place) -> None:
+    place.run(merge_kubeconfig=True)
+    for node in place.host.nodes:
+        node["State"]["Status"] = "exited"
+    gone = place.predicted(state="absent", force=True)
+    assert gone.changed and gone.before["merged"] and gone.warnings == ()
+    assert not place.kubeconfig.exists() and not Kubeconfig(str(place.path / "users.yaml")).has_cluster("lab")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_entries_of_another_cluster_of_the_name_stay(place: Place, lost: bool) -> None:
+    """Its nodes are stopped, and both kubeconfigs lead to another machine's cluster, through a tunnel of this one."""
+    place.run()
+    users, foreign = place.path / "users.yaml", KUBECONFIG.format(name="lab", number=9)
+    users.write_text(foreign)
+    place.kubeconfig.write_text(foreign)
+    place.host.lost_ca = lost
+    for node in place.host.nodes:
+        node["State"]["Status"] = "exited"
+    gone = place.predicted(state="absent", force=True)
+    assert gone.changed and place.host.nodes == []
+    assert (users.read_text(), place.kubeconfig.read_text()) == (foreign, foreign)
+    told = zip((place.kubeconfig, users), gone.warnings, strict=True)
+    assert all(f"The kubeconfig {path} keeps its entry kind-lab" in warning for path, warning in told)
+    assert "config delete-context kind-lab" in gone.warnings[0]

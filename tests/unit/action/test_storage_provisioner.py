@@ -421,3 +421,10 @@ def test_the_api_of_another_cluster_is_refused() -> None:
         with pytest.raises(BadInput, match="another cluster than b: its nodes have other names"):
             play(cluster, options(cluster="b"), check_mode, runner=elsewhere)
     assert cluster.writes == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_place_for_rendered_manifests_that_cannot_be_written(tmp_path, check_mode):
+    (tmp_path / "made").touch()
+    with pytest.raises(BadInput, match="made"):
+        run(rendered(tmp_path), check_mode)

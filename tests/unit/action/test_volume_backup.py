@@ -405,6 +405,32 @@ def test_pods_that_use_volumes_are_warned_of(lab: Lab) -> None:
     assert "pv-a" in outcome.warnings[0]
 
 
+def test_check_mode_after_a_detachment_in_check_mode_predicts_the_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task before would have stopped the pod that uses pv-a, and writes to it; nothing stops that of pv-b."""
+    for name in ("a", "b"):
+        spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": name}}]}
+        metadata = {"namespace": "default", "name": name}
+        lab.cluster.put({"kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Running"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_data, "scan_each", _changing(backup_data.scan_each))
+        predicted = lab(check=True, assume_unused=["pv-a"])
+    lab.cluster.delete("Pod", "a", "default")
+    lab.clock -= 1
+    outcome = lab(assume_unused=["pv-a"])
+    assert predicted.warnings == outcome.warnings and "1 volume may be inconsistent" in outcome.warnings[0]
+    rows = [[line["in_use_by"] for line in run.facts["volumes"]] for run in (predicted, outcome)]
+    assert rows == [[[], ["default/b"]]] * 2
+
+
+def test_a_run_believes_its_eyes(lab: Lab) -> None:
+    spec = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "a"}}]}
+    metadata = {"namespace": "default", "name": "a"}
+    lab.cluster.put({"kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Running"}})
+    assert "pv-a" in lab(assume_unused=["pv-a"]).warnings[0]
+
+
 def test_a_cluster_without_volumes(lab: Lab) -> None:
     for name in ("a", "b"):
         lab.cluster.delete("PersistentVolume", f"pv-{name}")
@@ -477,8 +503,8 @@ def test_a_busy_volume_is_saved_as_well_as_it_can_be(lab: Lab, node: bool, monke
     assert lab(data="archive").facts["volumes"][0]["consistent"]
 
 
-def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    scan_each = backup_data.scan_each
+def _changing(scan_each: Callable[..., Any]) -> Callable[..., Any]:
+    """scan_each, while somebody writes to pv-a."""
 
     def changing(directories: list[str], mode: str) -> Any:
         found = scan_each(directories, mode)
@@ -487,7 +513,11 @@ def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.M
             for path, one in zip(directories, found, strict=True)
         ]
 
-    monkeypatch.setattr(backup_data, "scan_each", changing)
+    return changing
+
+
+def test_a_busy_volume_in_place_has_no_checksums(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup_data, "scan_each", _changing(backup_data.scan_each))
     predicted = lab(check=True)
     lab.clock -= 1
     outcome = lab()
@@ -594,8 +624,8 @@ def test_claims_without_a_volume_are_saved(lab: Lab) -> None:
     lab.cluster.put(default_workload("Deployment", "web", "waits", replicas=0))
     outcome = lab()
     assert outcome.facts["claims"] == [
-        {"claim": "default/lost", "phase": "Lost"},
-        {"claim": "default/waits", "phase": "Pending"},
+        {"claim": "default/lost", "phase": "Lost", "why": ""},
+        {"claim": "default/waits", "phase": "Pending", "why": ""},
     ]
     assert outcome.warnings == ("The volume of 1 claim no longer exists: default/lost. Only the claim is saved.",)
     found = read_backup(lab.path).objects("PersistentVolumeClaim")
@@ -604,6 +634,19 @@ def test_claims_without_a_volume_are_saved(lab: Lab) -> None:
     assert not lab().changed
     lab.silent, lab.nodes = True, []
     assert not lab(without_api="last_backup").changed
+
+
+def test_a_claim_whose_storage_class_is_gone_is_told(lab: Lab) -> None:
+    metadata = {"namespace": "default", "name": "waits"}
+    item = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "status": {"phase": "Pending"}}
+    lab.cluster.put({**item, "spec": {"storageClassName": "fast"}})
+    outcome = lab(check=True)
+    why = "its storage class fast does not exist"
+    assert outcome.facts["claims"] == [{"claim": "default/waits", "phase": "Pending", "why": why}]
+    assert outcome.warnings[0].startswith(f"1 claim stays Pending: default/waits ({why}).")
+    storage_class = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}}
+    lab.cluster.put({**storage_class, "provisioner": "p"})
+    assert (lab(check=True).facts["claims"][0]["why"], lab(check=True).warnings) == ("", ())
 
 
 def test_a_claim_that_is_being_deleted_is_rescued(lab: Lab) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import data as restore_data
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
@@ -450,4 +451,41 @@ def test_a_directory_that_the_node_does_not_have_is_refused(cluster, backup, dat
     for check_mode in (True, False):
         with pytest.raises(Declined, match=f"{data} on the host is not the directory that k-worker has mounted at /da"):
             restore(cluster, backup, data, check_mode)
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_data_that_cannot_be_read_or_never_rests_fails_alone(cluster, tmp_path, data, monkeypatch, inside):
+    """v0 differs, v1 cannot be read, v2 is written to: all three are told, each with its own reason."""
+    write_backup(tmp_path / "backup", data, 3, archive=True, places=str(data) if inside else "")
+    (data / "v0" / "file").write_text("other")
+    unreadable = BadInput("This user cannot read x.", next_step="Check its permissions.")
+    busy = Conflict("v2 was written to while it was read.", next_step="Stop its pods.")
+    scan_each, read = restore_data.scan_each, node_directory.read
+    reads = []
+
+    def scan_with_errors(directories, mode):
+        if any(path.endswith("v1") for path in directories):
+            raise unreadable
+        found = zip(directories, scan_each(directories, mode), strict=True)
+        return [busy if path.endswith("v2") else entries for path, entries in found]
+
+    def read_with_errors(directory, mode):
+        reads.append(directory.path)
+        if directory.path.endswith("v0"):
+            return read(directory, mode)
+        raise unreadable if directory.path.endswith("v1") else busy
+
+    monkeypatch.setattr(restore_data, "scan_each", scan_with_errors)
+    monkeypatch.setattr(node_directory, "read", read_with_errors)
+    nodes = [inspected("k-worker", "k", "worker")] if inside else None
+    with pytest.raises(Declined) as raised:
+        restore(cluster, tmp_path / "backup", data, nodes=nodes)
+    why = {row["name"]: (row["why"], row["next_step"]) for row in raised.value.details}
+    assert why.keys() == {"v0", "v1", "v2"} and "differs" in why["v0"][0]
+    for name, error in (("v1", unreadable), ("v2", busy)):
+        assert f"cannot be compared with the backup: {error.message.rstrip('.')}" in why[name][0]
+        assert why[name][1] == error.next_step
+    # What changes is read again, what cannot be read is not.
+    assert [sum(path.endswith(name) for path in reads) for name in ("v1", "v2")] == ([1, 3] if inside else [0, 0])
     assert cluster.writes == []

@@ -70,7 +70,7 @@ class Lab:
         assert [[r[k] for k in same] for r in again.facts["volumes"]] == [
             [r[k] for k in same] for r in done.facts["volumes"]
         ]
-        self.warnings, self.facts = done.warnings, done.facts
+        self.warnings, self.facts, self.after = done.warnings, done.facts, done.after
         return {row["name"]: row for row in done.facts["volumes"]}
 
     def refused(self, error=Declined, **options):
@@ -169,6 +169,8 @@ def test_claims_without_a_volume(lab):
     write_generation(lab.backup, [(pv(0), f"{lab.data}/v0")], *claims, *OBJECTS)
     assert list(lab.rows()) == ["v0"]
     assert lab.facts["claims"] == ["ns/c1", "ns/c2"]
+    assert lab.after["claims"]["ns/c1"] == "without a volume, as in the backup"
+    assert lab.after["claims"]["ns/c2"].endswith("it stays Pending: its storage class fast does not exist")
     assert {c["metadata"]["name"]: c["status"]["phase"] for c in lab.cluster.list("PersistentVolumeClaim")} == {
         "c0": "Bound",
         "c1": "Pending",
@@ -176,7 +178,8 @@ def test_claims_without_a_volume(lab):
     }
     assert lab.warnings == (
         "Claims whose volume is not in the backup are not restored: ns/c9 (v9).",
-        "Claims that stay Pending until their storage class exists: ns/c2 (fast).",
+        "1 claim stays Pending: ns/c2 (its storage class fast does not exist). Create the storage class, or a volume "
+        "of it, or delete the claim.",
     )
 
 

@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedCluster,
     SavedVolume,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
@@ -406,3 +406,19 @@ def test_changes_inside_a_node(inside: Scene) -> None:
     inside.save(archive=True)
     added(inside.data / "v2" / "file")
     assert inside.changes() == {"v0": Difference(), "v1": Difference(), "v2": Difference(added=("new",))}
+
+
+def test_data_that_cannot_be_read_is_a_reason_for_its_volume_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(tmp_path)
+    scene.save()
+
+    def read_all_but_v1(sources: dict[str, Any], mode: str) -> Any:
+        if "v1" in sources:
+            raise BadInput("Cannot read v1/file: Input/output error.")
+        return read_lists(sources, mode)
+
+    monkeypatch.setattr(removal, "read_lists", read_all_but_v1)
+    assert scene.changes()["v1"].text() == "1 changed: Cannot read v1/file: Input/output error"
+    assert scene.blockers().keys() == {"v1"}

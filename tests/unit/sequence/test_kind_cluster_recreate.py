@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -1309,3 +1310,14 @@ def test_policies_from_before_an_interrupted_run_come_back(world: World, moment:
     with pytest.raises(Declined):
         world.run()
     assert (world.policy, world.detached) == ("Delete", False)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_journal_that_cannot_be_locked(world: World, check_mode: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(BadInput, match=r"journal .* does not support locks|support locks \(flock\)"):
+        world.run(check_mode)
+    assert world.calls == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import platform
@@ -25,10 +26,26 @@ Object = dict[str, Any]
 
 CLUSTER, ROLE = "io.x-k8s.kind.cluster", "io.x-k8s.kind.role"
 PROPAGATION = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
-KUBECONFIG = """apiVersion: v1
+
+
+class Kubeconfigs(str):
+    """The text of kubeconfigs; each cluster has a CA of its own."""
+
+    def format(self, *, name: str, number: int) -> str:  # type: ignore[override]
+        ca = base64.b64encode(authority(name, number).encode()).decode()
+        return super().format(name=name, number=number, ca=ca)
+
+
+def authority(name: str, number: int) -> str:
+    """The CA of the cluster that was created as this one, as PEM."""
+    content = base64.b64encode(f"{name} {number}".encode()).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n"
+
+
+KUBECONFIG = Kubeconfigs("""apiVersion: v1
 clusters:
 - cluster:
-    certificate-authority-data: {name}CA
+    certificate-authority-data: {ca}
     server: https://127.0.0.1:4000{number}
   name: kind-{name}
 contexts:
@@ -42,7 +59,7 @@ users:
 - name: kind-{name}
   user:
     client-key-data: {name}KEY{number}
-"""
+""")
 EMPTY = "apiVersion: v1\nkind: Config\n"
 LISTS = ("clusters", "contexts", "users")
 
@@ -145,6 +162,8 @@ class KindHost(Runner):
         self.journal = ""
         self.entrypoint = '["/usr/local/bin/entrypoint","/sbin/init"]'
         self.root = "/"
+        # Whether no container has the files of its certificate authority.
+        self.lost_ca = False
         self.published: dict[str, str] = {}
         self.calls: list[list[str]] = []
         # Node -> what a look at it shows, unless that does not matter.
@@ -215,6 +234,14 @@ class KindHost(Runner):
         if words[:3] == ["ps", "--all", "--format"]:
             shown = {n["Name"].lstrip("/"): "" for n in self.nodes} | self.published
             return Completed(0, "".join(f"{name}\t{ports}\n" for name, ports in shown.items()))
+        if verb == "cp" and words[1].endswith("/ca.crt"):
+            name = words[1].partition(":")[0].removesuffix("-control-plane")
+            known = name in self.ready and not self.lost_ca
+            return (
+                Completed(0, f"ca.crt\0{authority(name, self.created)}\0")
+                if known
+                else Completed(1, err="no such file")
+            )
         ran = verb == "cp" and self._ran(words[1].partition(":")[0])
         listed = [n["Name"] for n in self.nodes if verb == "ps" and self._labelled(n, words[-1].partition("=")[2])]
         answers = {

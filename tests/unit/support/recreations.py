@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
     Declined,

@@ -27,7 +27,7 @@ CHECKSUMS = ("full", "fast", "none")
 HOST, NODE, ELSEWHERE, NOTHING = WHERE = ("host", "node", "elsewhere", "none")
 COMPRESSIONS = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
 
-_GENERATION = re.compile(r"(\d{6,12})-(\d{8}T\d{6}Z)")
+_GENERATION = re.compile(r"(\d{6,200})-(\d{8}T\d{6}Z)")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ from .catalog import (
 DAMAGED = "Restore it from a copy, or use another generation of this backup; never edit a catalog by hand."
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+# Of all files of a volume: each of them may be a hole of 8 EiB.
+LARGEST = 10**30
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -130,7 +132,8 @@ def _fault(volume: SavedVolume, catalog: Catalog) -> str:
     archived = volume.data == NODE or (volume.data == HOST and catalog.data == "archive")
     if archived and not (archive and volume.checksum_list):
         return "it has no archive, or no checksum list to verify what is extracted"
-    return "" if min(volume.files, volume.bytes, archive.bytes if archive else 0) >= 0 else "it has negative sizes"
+    sizes = (volume.files, volume.bytes, archive.bytes if archive else 0)
+    return "" if all(0 <= size < LARGEST for size in sizes) else "it has impossible sizes"
 
 
 def _typed(kind: Any, value: Any, name: str, where: str) -> Any:

@@ -91,7 +91,8 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     path = volume.node_directory
     places = volume_places(volume, nodes)
     if not places:
-        where = f"its node {', '.join(volume.nodes)}" if volume.nodes else "a node that its affinity allows"
+        no_node = volume.nodes and not any(node.name in volume.nodes for node in nodes)
+        where = f"its node {', '.join(volume.nodes)}" if no_node else "a node that its affinity allows"
         return refused(f"{where} is not part of this cluster")
     inside = [place.node for place in places if not place.host_directory]
     if inside:

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import why_unbindable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
@@ -61,9 +62,9 @@ class Plan:
     places: where its data is read, the node '' if that is on the host; elsewhere: where data is that is not read, for
     people; in_use_by: pods that use it, as 'namespace/name'; retain: the patch that sets the policy Retain for good,
     for those that have another one, or this one for a time.
-    waiting: claims without a volume ('namespace/name' -> phase). manifests: kind -> the objects as they are stored,
-    with the policy that they have then. living: all volumes of the cluster, () if its API server is down. objects: None
-    if they are not saved.
+    waiting: claims without a volume ('namespace/name' -> phase); unbindable: why no volume is created for one.
+    manifests: kind -> the objects as they are stored, with the policy that they have then. living: all volumes of the
+    cluster, () if its API server is down. objects: None if they are not saved.
     """
 
     request: Request
@@ -77,6 +78,7 @@ class Plan:
     manifests: Mapping[str, list[Object]]
     living: tuple[Volume, ...] = ()
     objects: Collected | None = None
+    unbindable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def host_directories(self) -> dict[str, str]:
@@ -114,6 +116,7 @@ def plan(request: Request, observed: Observed) -> Plan:
                 f"The backup directory {request.path} is inside the volume {name} ({place.host_directory}).",
                 next_step="Set path to a directory outside of all volumes.",
             )
+    classes = {item["metadata"]["name"] for item in observed.storage_classes}
     retain = {volume.name: patch for volume in volumes if (patch := _retain(volume))}
     pods = pods_by_claim(pod for pod in observed.pods if not is_terminal(pod))
     return Plan(
@@ -124,12 +127,19 @@ def plan(request: Request, observed: Observed) -> Plan:
         elsewhere=outside,
         in_use_by={
             volume.name: [
-                f"{pod['namespace']}/{pod['name']}" for pod in pods.get(volume.claim, []) if volume.claim_phase
+                f"{pod['namespace']}/{pod['name']}"
+                for pod in pods.get(volume.claim, [])
+                if volume.claim_phase and volume.name not in request.assume_unused
             ]
             for volume in volumes
         },
         retain=retain,
         waiting=waiting,
+        unbindable={
+            name: why
+            for claim in observed.claims
+            if (name := namespaced_name(claim)) in waiting and (why := why_unbindable(claim, classes))
+        },
         manifests=collect(
             volumes,
             waiting,

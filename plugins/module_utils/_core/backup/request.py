@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least, check_not_empty
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
 
@@ -20,7 +20,8 @@ class Request:
 
     path: absolute. labels: of the claims, as `kubectl --selector` takes them. last_backup: it replaces an API server
     that does not answer. loaded_images: the index of images that were saved for this generation (loaded_images.index),
-    by the caller. The others are the options of their names.
+    by the caller. assume_unused: volumes whose users a task before would have stopped, in check mode only. The others
+    are the options of their names.
     """
 
     cluster: str
@@ -35,16 +36,17 @@ class Request:
     last_backup: bool = False
     loaded_images: Sequence[Mapping[str, Any]] = ()
     objects: bool = False
+    assume_unused: frozenset[str] = frozenset()
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Request:
+    def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
         """Raises BadInput."""
         if options["data"] == "archive" and options["checksums"] == "none":
             raise BadInput(
                 "data=archive requires checksums, to verify the extracted data.",
                 next_step="Set checksums=full or checksums=fast.",
             )
-        check_least(options, keep=0)
+        check_numbers(options)
         check_not_empty(options, "label_selectors")
         same = ("cluster", "data", "checksums", "compression", "compression_level", "keep", "objects")
         return cls(
@@ -53,6 +55,8 @@ class Request:
             labels=",".join(options["label_selectors"] or ()),
             last_backup=options["without_api"] == "last_backup",
             loaded_images=options.get("loaded_images", ()),
+            # A run sees what a task before it has stopped.
+            assume_unused=frozenset(options["assume_unused"] or ()) if check_mode else frozenset(),
             **{name: options[name] for name in same},
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import unbindable_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
@@ -74,7 +75,10 @@ class BackupResult:
             "removed_generations": list(self.retention.removed),
             "kept_generations": [{"generation": name, "why": why} for name, why in self.retention.kept.items()],
             "volumes": self._volumes(),
-            "claims": [{"claim": claim, "phase": phase} for claim, phase in self.plan.waiting.items()],
+            "claims": [
+                {"claim": claim, "phase": phase, "why": self.plan.unbindable.get(claim, "")}
+                for claim, phase in self.plan.waiting.items()
+            ],
             **({"objects": self.plan.objects.result()} if self.plan.objects else {}),
         }
 
@@ -83,7 +87,8 @@ class BackupResult:
         return tuple(warning for warning in (*self._data_warnings(), *self._object_warnings()) if warning)
 
     def _data_warnings(self) -> Iterator[str]:
-        changing = [volume.name for volume in self.catalog.volumes if not volume.consistent]
+        unused = self.plan.request.assume_unused
+        changing = [v.name for v in self.catalog.volumes if not v.consistent and v.name not in unused]
         if changing:
             yield (
                 f"The data of {count(len(changing), 'volume')} is not saved consistently, because it was written to "
@@ -118,6 +123,8 @@ class BackupResult:
         if lost:
             names = listed(lost)
             yield f"The volume of {count(len(lost), 'claim')} no longer exists: {names}. Only the claim is saved."
+        if self.plan.unbindable:
+            yield unbindable_warning(self.plan.unbindable)
         for name, why in self.retention.kept.items():
             yield (
                 f"The generation {name} is not removed, although keep={self.plan.request.keep}: {why}. If that is not "

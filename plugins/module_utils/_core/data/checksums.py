@@ -7,20 +7,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed, printable
 
+from .difference import Difference, First
 from .packed import Packed
 
 TYPES = ("file", "dir", "symlink", "fifo", "char", "block")
 # A label of the host's policy, not of the data: it can differ between hosts.
 _NOT_DATA = "security.selinux"
-# Paths of each kind that a difference names to programs.
-REPORTED = 100
 
 
 class Entry(NamedTuple):
@@ -51,30 +48,6 @@ _FIELDS = (str, str, int, int, int, int, int, str, str, str, str)
 _LATEST = 2**62 * 10**9
 
 
-@dataclass(frozen=True)
-class Difference:
-    """How a directory differs from its list; false if it does not. changed: 'path (fields)'."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return any(vars(self).values())
-
-    def text(self) -> str:
-        """One-line summary: '1 added: a; 2 changed: b (size), c (mode)'."""
-        parts = [f"{len(paths)} {kind}: {listed(map(printable, paths))}" for kind, paths in vars(self).items() if paths]
-        return "; ".join(parts) or "no difference"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Structured form: the first paths of each kind, and in counts how many there are."""
-        return {
-            **{kind: [printable(path) for path in paths[:REPORTED]] for kind, paths in vars(self).items()},
-            "counts": {kind: len(paths) for kind, paths in vars(self).items()},
-        }
-
-
 def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Difference:
     """What was added, removed and changed. mode: as the list was made, full or fast ('none' compares nothing).
 
@@ -83,21 +56,23 @@ def compare(saved: Iterable[Entry], now: Iterable[Entry], mode: str) -> Differen
     """
     if mode == "none":
         return Difference()
-    added, removed, changed = [], [], []
+    added, removed, changed = First(), First(), First()
     old, new = _sorted(saved), _sorted(now)
     before, after = next(old, None), next(new, None)
     while before or after:
         if after is None or (before is not None and before.path < after.path):
-            removed.append(cast("Entry", before).path)
+            removed.add(cast("Entry", before).path)
             before = next(old, None)
         elif before is None or after.path < before.path:
-            added.append(after.path)
+            added.add(after.path)
             after = next(new, None)
         else:
             if before != after and (fields := _changed(before, after, mode)):
-                changed.append(f"{before.path} ({', '.join(fields)})")
+                changed.add(f"{before.path} ({', '.join(fields)})")
             before, after = next(old, None), next(new, None)
-    return Difference(tuple(added), tuple(removed), tuple(changed))
+    kinds = {"added": added, "removed": removed, "changed": changed}
+    beyond = {kind: first.beyond for kind, first in kinds.items() if first.beyond}
+    return Difference(tuple(added.paths), tuple(removed.paths), tuple(changed.paths), beyond)
 
 
 def _sorted(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -164,7 +139,8 @@ def _checked(entry: Entry) -> Entry:
     if tuple(map(type, entry)) != _FIELDS or entry.type not in TYPES:
         raise TypeError("a field is of another type")
     _path, _type, size, mode, uid, gid, mtime_ns, *_texts = entry
-    if size < 0 or not 0 <= mode <= 0o7777 or uid < 0 or gid < 0 or not -_LATEST < mtime_ns < _LATEST:
+    in_range = 0 <= size < 2**63 and 0 <= mode <= 0o7777 and 0 <= uid < 2**32 and 0 <= gid < 2**32
+    if not in_range or not -_LATEST < mtime_ns < _LATEST:
         raise ValueError("a number is out of range")
     return entry
 

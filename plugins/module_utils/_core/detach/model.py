@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
     uid_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
 READ = ("Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", *workloads.WORKLOAD_KINDS)
@@ -41,8 +41,8 @@ class Request:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
-        """Raises BadInput if a number is too small."""
-        check_least(options, wait_timeout=1)
+        """Raises BadInput if a number is out of range."""
+        check_numbers(options)
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(selection=Selection.from_options(options), **own)
 

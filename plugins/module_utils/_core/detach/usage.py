@@ -79,8 +79,8 @@ def _direct_users(volumes: Iterable[Volume], all_pods: Iterable[Object]) -> dict
         by_directory.setdefault(volume.node_directory, []).append(volume.name)
     found: dict[str, list[VolumeUser]] = {}
     for pod in all_pods:
-        for path in filter(lambda path: path.startswith("/"), _directories(pod)):
-            for name in (name for above in _above(path) for name in by_directory.get(above, ())):
+        for path in filter(lambda path: path.startswith("/"), directories_without_claim(pod)):
+            for name in (name for place in above(path) for name in by_directory.get(place, ())):
                 found.setdefault(name, []).append(_pod_user(pod, path))
     return found
 
@@ -145,13 +145,13 @@ def _pod_user(pod: Object, what: str) -> VolumeUser:
     )
 
 
-def _directories(pod: Object) -> set[str]:
+def directories_without_claim(pod: Object) -> set[str]:
     """The node directories that a pod uses without a claim; the hostPath of a helper pod is the directory above."""
     mounted = {v["hostPath"]["path"] for v in pod["spec"].get("volumes") or () if v.get("hostPath")}
     return mounted | helper_directories(pod)
 
 
-def _above(path: str) -> Iterable[str]:
+def above(path: str) -> Iterable[str]:
     """The path and its parents."""
     path = posixpath.normpath(path)
     yield path

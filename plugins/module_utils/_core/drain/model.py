@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import UNSCHEDULABLE, tolerates
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least, check_not_empty
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 
 READ = (
     *("Node", "Pod", "PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Deployment"),
@@ -45,8 +45,8 @@ class Request:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
-        """Raises BadInput if a number is too small, or a list is empty."""
-        check_least(options, wait_timeout=1, terminate_grace_period=0)
+        """Raises BadInput if a number is out of range, or a list is empty."""
+        check_numbers(options)
         check_not_empty(options, "pod_selectors")
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(pod_selector=",".join(options["pod_selectors"] or ()), **own)

@@ -92,8 +92,13 @@ def certificates(pem: str) -> frozenset[str]:
     )
 
 
+def certificates_in(encoded: str) -> frozenset[str]:
+    """The same of a PEM text in base64, as kubeconfigs have it; none if it is something else."""
+    return certificates(_decoded(encoded).decode("ascii", "replace"))
+
+
 def _decoded(block: str) -> bytes:
     try:
         return base64.b64decode("".join(block.split()))
-    except binascii.Error:
+    except (binascii.Error, ValueError):
         return b""

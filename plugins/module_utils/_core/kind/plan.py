@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 from .drift import compare_record, container_drift, decline_drift, needs_adoption
@@ -38,6 +39,7 @@ class Request:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Check the options. Raises BadInput."""
+        check_numbers({"wait_timeout": options.get("wait_timeout")})
         absent = options["state"] == ABSENT
         return cls(
             state=options["state"],
@@ -145,7 +147,14 @@ def _plan_absent(request: Request, observed: Observed) -> Plan:
         decline(subject, observed.blockers, "To delete it and lose this data, set force=true.")
     # The kubeconfig entries of a cluster that no longer exists are removed as well.
     entries = observed.named or observed.merged or observed.outdated
-    return Plan(request, observed, remove=bool(observed.nodes) or observed.unfinished or entries)
+    remove = bool(observed.nodes) or observed.unfinished or entries
+    context = context_name(request.spec.name)
+    warnings = tuple(
+        f"The kubeconfig {path} keeps its entry {context}: the certificate authority in it is not proved to be that of "
+        f"this cluster. If it is not needed: kubectl --kubeconfig {path} config delete-context {context}"
+        for path in observed.unproved
+    )
+    return Plan(request, observed, remove=remove, warnings=warnings)
 
 
 def _plan_present(request: Request, observed: Observed) -> Plan:

@@ -84,8 +84,6 @@ def request_rate(qps: int | None) -> tuple[str, ...]:
     """
     if qps is None:
         return ()
-    if qps < 1:
-        raise BadInput(f"controller_manager_qps must be at least 1, not {qps}.", next_step="Use for example 1000.")
     arguments = {"kube-api-qps": str(qps), "kube-api-burst": str(2 * qps)}
     forms = {"v1beta3": arguments, "v1beta4": [{"name": k, "value": v} for k, v in arguments.items()]}
     return tuple(
@@ -167,7 +165,7 @@ def _check_subnets(option: str, text: str, family: str) -> None:
 def _typed(option: str, value: Any, required: type) -> Any:
     if required is bool:
         return boolean(option, value)
-    if required is int and str(value).lstrip("-").isdigit():
+    if required is int and re.fullmatch(r"-?[0-9]{1,9}", str(value)):
         return int(value)
     if required is list and isinstance(value, (list, tuple)):
         return [str(item) for item in value]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 
 from .mounts_and_ports import HostDirectory, host_directories, node_mounts, published_ports
 from .nodes import CONTROL_PLANE, LOAD_BALANCER, WORKER, Mount, Node, Port, node_names
@@ -50,6 +51,7 @@ class ClusterSpec:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> ClusterSpec:
         """Check the options of kind_cluster. Raises BadInput."""
+        check_numbers({"controller_manager_qps": options.get("controller_manager_qps")})
         name, node_options, shared = checked_name(options["name"]), _node_options(options), options.get("mounts") or ()
         nodes = tuple(_nodes(name, node_options, options))
         check_host_ports(nodes)
@@ -126,11 +128,7 @@ def _node_options(options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     nodes = options.get("nodes")
     if nodes is None:
         planes, workers = int(options.get("control_planes") or 0), int(options.get("workers") or 0)
-        if planes < 1 or workers < 0:
-            raise BadInput(
-                f"control_planes must be at least 1 and workers at least 0, not {planes} and {workers}.",
-                next_step="Correct control_planes or workers.",
-            )
+        check_numbers({"control_planes": planes, "workers": workers})
         nodes = [{"role": CONTROL_PLANE}] * planes + [{"role": WORKER}] * workers
     nodes = sorted(({**node, "role": node.get("role") or CONTROL_PLANE} for node in nodes), key=lambda n: n["role"])
     if not _planes(nodes):

@@ -10,9 +10,11 @@ annotation bind-completed. A claim whose volume does not exist yet is Pending wi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
 from .objects import Object
 from .volumes import BIND_COMPLETED, ORIGINAL_POLICY, RETAINED_UNTIL
@@ -126,3 +128,20 @@ def joined(pv: Mapping[str, Any] | None, claim: Mapping[str, Any] | None) -> boo
 def bound(pv: Mapping[str, Any] | None, claim: Mapping[str, Any] | None) -> bool:
     """True if volume and claim refer to each other and both are Bound."""
     return joined(pv, claim) and phase_of(pv) == phase_of(claim) == "Bound"
+
+
+def why_unbindable(claim: Object, classes: Collection[str]) -> str:
+    """Why no volume is created for a claim that waits for one, '' if one is. classes: those that exist."""
+    name = claim["spec"].get("storageClassName") or ""
+    phase = (claim.get("status") or {}).get("phase") or "Pending"
+    missing = bool(name) and name not in classes and phase == "Pending"
+    return f"its storage class {name} does not exist" if missing else ""
+
+
+def unbindable_warning(claims: Mapping[str, str]) -> str:
+    """The warning about claims for which no volume is created. claims: name -> why."""
+    named = listed([f"{name} ({why})" for name, why in claims.items()])
+    return (
+        f"{count(len(claims), 'claim')} {'stays' if len(claims) == 1 else 'stay'} Pending: {named}. Create the storage "
+        "class, or a volume of it, or delete the claim."
+    )

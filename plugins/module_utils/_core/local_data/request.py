@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 
 # Kubernetes' own rules: RFC 1123 label and subdomain.
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -52,6 +52,7 @@ class Request:
         """The module's options, checked. Raises BadInput, naming the option."""
         if options["state"] == "absent":
             check_not_empty(options, "namespaces")
+        check_numbers(options)
         name = options["name"]
         namespaces = tuple(dict.fromkeys(options["namespaces"] or ()))
         for namespace in namespaces:

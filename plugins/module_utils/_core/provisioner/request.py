@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
     API,
     ENGINE,
     check_absolute,
-    check_least,
+    check_numbers,
 )
 
 from .backends.base import NodePaths, Provisioner, Settings
@@ -57,14 +57,8 @@ RULES: dict[str, Any] = {
 # Kubernetes' own rules: RFC 1123 label and subdomain.
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_LEAST = {
-    "replicas": 1,
-    "worker_threads": 1,
-    "provisioning_retries": 0,
-    "deletion_retries": 0,
-    "helper_timeout": 1,
-    "wait_timeout": 1,
-}
+# Those of the program.
+_NUMBERS = ("replicas", "worker_threads", "provisioning_retries", "deletion_retries", "helper_timeout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +89,13 @@ class Request(Settings):
             raise BadInput(
                 f"storage_class {options['storage_class']!r} is invalid: use lower-case letters, digits, '-' and '.'."
             )
-        check_least(options, **_LEAST)
+        check_numbers(options)
         dest = options["dest"] if options["state"] == "rendered" else ""
         if options["state"] == "rendered" and not dest.startswith("/"):
             raise BadInput(f"dest {dest!r} is not an absolute path.", next_step="Use an absolute path.")
         alike = ("name", "state", "storage_class", "default_class", "replace_default", "reclaim_policy", "force")
         request = cls(
-            **{name: options[name] for name in (*alike, "binding_mode", *(set(_LEAST) - {"wait_timeout"}))},
+            **{name: options[name] for name in (*alike, "binding_mode", *_NUMBERS)},
             namespace=namespace,
             dest=dest,
             paths=_paths(options["node_path"], options["paths"], provisioner),

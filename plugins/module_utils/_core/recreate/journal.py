@@ -52,7 +52,7 @@ def read(text: str, path: str) -> tuple[Entry, ...]:
     for number, line in enumerate(text.split("\n"), 1):
         try:
             data = json.loads(line) if line.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if data is None:
             continue

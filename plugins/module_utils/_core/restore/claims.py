@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import why_unbindable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import namespace_obstacle
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
@@ -17,11 +18,14 @@ from .model import Observed, Request
 
 @dataclass(frozen=True)
 class PlannedClaims:
-    """Claims without a volume to create, and why some of them cannot be created."""
+    """Claims without a volume to create, and why some of them cannot be created.
+
+    unbindable: name of a claim to create -> why it stays Pending.
+    """
 
     created: tuple[Object, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
+    unbindable: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_claims(claims: Iterable[Object], request: Request, observed: Observed) -> PlannedClaims:
@@ -31,7 +35,7 @@ def plan_claims(claims: Iterable[Object], request: Request, observed: Observed) 
     classes = {*observed.storage_classes}
     if request.create_storage_classes:
         classes |= {item["metadata"]["name"] for item in observed.generation.manifests["StorageClass"]}
-    waiting: dict[str, str] = {}
+    unbindable: dict[str, str] = {}
     for claim in claims:
         name, existing = namespaced_name(claim), observed.claims.get(namespaced_name(claim))
         if existing is not None and not existing["metadata"].get("deletionTimestamp"):
@@ -41,10 +45,9 @@ def plan_claims(claims: Iterable[Object], request: Request, observed: Observed) 
             refusals.append(refusal)
             continue
         created.append(claim)
-        storage_class = claim["spec"].get("storageClassName", "")
-        if storage_class and storage_class not in classes:
-            waiting[name] = storage_class
-    return PlannedClaims(tuple(created), tuple(refusals), _missing_classes(waiting))
+        if why := why_unbindable(claim, classes):
+            unbindable[name] = why
+    return PlannedClaims(tuple(created), tuple(refusals), unbindable)
 
 
 def lost_warning(claims: Iterable[Object]) -> tuple[str, ...]:
@@ -64,8 +67,3 @@ def _refusal(claim: Object, existing: Object | None, request: Request, observed:
         )
     why, next_step = namespace_obstacle(namespace, observed.namespaces.get(namespace), create=request.create_namespaces)
     return Refusal(name, why, next_step) if why else None
-
-
-def _missing_classes(waiting: dict[str, str]) -> tuple[str, ...]:
-    claims = listed([f"{name} ({storage_class})" for name, storage_class in waiting.items()])
-    return (f"Claims that stay Pending until their storage class exists: {claims}.",) if waiting else ()

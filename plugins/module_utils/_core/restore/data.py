@@ -22,7 +22,8 @@ class DataState:
 
     difference: how its content differs from the backup, for people; '' if it does not or was not compared. outer: the
     volume whose archive contains this directory, too, and is extracted; outer_difference: how it differs there.
-    elsewhere: why another cluster uses it; it was not compared then.
+    elsewhere: why another cluster uses it; it was not compared then. unread: why it could not be read, and remedy: what
+    helps.
     """
 
     state: str
@@ -30,6 +31,8 @@ class DataState:
     outer: str = ""
     outer_difference: str = ""
     elsewhere: str = ""
+    unread: str = ""
+    remedy: str = ""
 
 
 def check_verify(verify: str, catalog: Catalog) -> None:
@@ -53,6 +56,8 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
             "Delete the volume or the cluster there, or mount another directory here: two clusters must not write to "
             "one directory. A cluster that is stopped has to be started or deleted.",
         )
+    if data.unread:
+        return refuse(f"its data in {path} cannot be compared with the backup: {data.unread.rstrip('.')}", data.remedy)
     if data.state == "other":
         return refuse(f"{path} is not a directory", f"Move away what is at {path}.")
     fresh = data.state == "missing" or (data.state == "empty" and (data.difference or verify == "none"))

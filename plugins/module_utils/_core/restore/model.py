@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import Binding, phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
@@ -39,7 +39,7 @@ class Request:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """From the module's options. Raises BadInput."""
-        check_least(options, wait_timeout=1)
+        check_numbers(options)
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(**{**own, "selection": Selection.from_options(options), "node_map": options["node_map"] or {}})
 

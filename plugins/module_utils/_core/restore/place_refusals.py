@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import naming_requirements
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_nodes
 
@@ -25,7 +26,8 @@ def node_refusal(selected: SelectedVolume, request: Request, observed: Observed)
     if not names:
         return _label_refusal(selected, observed.nodes)
     if set(names) & observed.node_names:
-        return None
+        there = [node for node in observed.nodes if node.name in names]
+        return _label_refusal(selected, there)
     backup = observed.generation.catalog.cluster
     missing = {*(node.name for node in backup.nodes), *selected.saved.nodes} - observed.node_names
     likely = likely_map(backup.name, missing, request.cluster, observed.node_names)
@@ -42,8 +44,9 @@ def _label_refusal(selected: SelectedVolume, nodes: Sequence[Node]) -> Refusal |
         return None
     terms = (selected.volume.required or {}).get("nodeSelectorTerms") or ()
     required = [r for term in terms for r in (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))]
+    naming = [r for term in terms for r in naming_requirements(term)] if selected.volume.nodes else []
     example = next((node.name for node in nodes if node.takes_pods), nodes[0].name)
-    labels, texts = [_label(r) for r in required], " and ".join(map(_text, required))
+    labels, texts = [_label(r) for r in required if r not in naming], " and ".join(map(_text, required))
     command = f"kubectl label node {example} {' '.join(labels)}" if all(labels) else "kubectl get nodes --show-labels"
     return selected.refuse(
         f"no node of this cluster fits its node affinity, which requires {texts or 'a node that cannot exist'}",

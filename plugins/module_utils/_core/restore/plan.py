@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import is_local_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of, unbindable_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
@@ -26,7 +26,7 @@ class Plan:
     """Namespaces and storage classes to create, then the volumes by name.
 
     Incomplete before with_data, which compares the data. refusals: why objects prevent the restore of volumes.
-    claims: those without a volume, to create last.
+    claims: those without a volume, to create last. unbindable: which of them stay Pending -> why.
     """
 
     request: Request
@@ -36,6 +36,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     prerequisites: tuple[Object, ...] = ()
     claims: tuple[Object, ...] = ()
+    unbindable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def to_compare(self) -> tuple[Step, ...]:
@@ -95,7 +96,8 @@ class Plan:
                 after[key] = dict.fromkeys(created, "as in the backup")
         if claims := [namespaced_name(claim) for claim in self.claims]:
             before["claims"] = dict.fromkeys(claims, "missing")
-            after["claims"] = dict.fromkeys(claims, "without a volume, as in the backup")
+            waiting = {name: f"; it stays Pending: {why}" for name, why in self.unbindable.items()}
+            after["claims"] = {name: f"without a volume, as in the backup{waiting.get(name, '')}" for name in claims}
         return before, after
 
     def result(self, phases: Mapping[tuple[str, str], str]) -> dict[str, Any]:
@@ -126,8 +128,9 @@ def plan(request: Request, observed: Observed) -> Plan:
         observed,
         steps=tuple(result for result in results if isinstance(result, Step)),
         refusals=(*(result for result in results if isinstance(result, Refusal)), *alone.refusals),
-        warnings=(*selected.warnings, *alone.warnings),
+        warnings=(*selected.warnings, *([unbindable_warning(alone.unbindable)] if alone.unbindable else [])),
         claims=alone.created,
+        unbindable=alone.unbindable,
     )
 
 

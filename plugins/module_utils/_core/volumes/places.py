@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import affinity_fits
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import HOSTNAME, Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import provisioner_directories
+
+_OF_HOST = ("kubernetes.io/arch", "beta.kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/os")
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,21 @@ def volume_places(volume: Volume, nodes: Iterable[Node]) -> tuple[Place, ...]:
 def volume_nodes(volume: Volume, nodes: Iterable[Node]) -> list[Node]:
     """The nodes where pods can use a volume, [] if none fits its affinity; see volume_places."""
     if volume.nodes:
-        return [node for node in nodes if node.name in volume.nodes]
+        # A term may require more than the name.
+        return [node for node in nodes if node.name in volume.nodes and _fits(volume, node)]
     fitting = [node for node in kubernetes_nodes(nodes) if _fits(volume, node)]
     return [node for node in fitting if node.takes_pods] or fitting
 
 
 def _fits(volume: Volume, node: Node) -> bool:
-    return node.labels is None or affinity_fits(
-        volume.required, {"metadata": {"name": node.name, "labels": node.labels}}
-    )
+    if node.labels is None:
+        return True
+    # What every Node has, also one that does not exist yet: its name, and the architecture of the host.
+    terms = (volume.required or {}).get("nodeSelectorTerms") or ()
+    requirements = (r for term in terms for r in term.get("matchExpressions") or ())
+    own = {r["key"]: value for r in requirements if r.get("key") in _OF_HOST for value in (r.get("values") or ())[:1]}
+    labels = {**own, HOSTNAME: node.name, **node.labels}
+    return affinity_fits(volume.required, {"metadata": {"name": node.name, "labels": labels}})
 
 
 def _place(node: Node, path: str) -> Place:

@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference, Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive

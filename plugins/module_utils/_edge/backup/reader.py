@@ -31,7 +31,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, LeftOut, Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored import files as object_files
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
 from .files import USE_OTHER, opened
@@ -155,7 +155,7 @@ def read_backup(path: str | Path, generation: str | int | None = None) -> Backup
     if not names:
         raise BadInput(f"The backup directory {path} has no complete generation.", next_step="Run the backup again.")
     requested = "" if generation is None else str(generation)
-    number = int(requested) if requested.isdecimal() else None
+    number = int(requested) if is_number(requested) else None
     matching = [name for name in names if requested in ("", name) or generation_number(name) == number]
     if not matching:
         raise BadInput(

@@ -26,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, nearest, obstacle
 
 INCOMPLETE = ".incomplete-"
 LOCK = ".lock"
@@ -36,12 +37,13 @@ MANY = 64
 def check_place(path: str | Path) -> None:
     """Raise BadInput if path is not a directory, or cannot be created or written to; changes nothing."""
     top = Path(path)
-    nearest = _nearest(top)
-    if not nearest.is_dir():
-        raise _failure(top, NotADirectoryError(errno.ENOTDIR, f"{nearest} is not a directory", str(nearest)))
-    for place, mode in ((nearest, os.W_OK | os.X_OK), (top / GENERATIONS, os.W_OK | os.X_OK), (top / LOCK, os.W_OK)):
-        if os.path.lexists(place) and not os.access(place, os.R_OK | mode):
+    for place in (_nearest(top), top / GENERATIONS):
+        if os.path.lexists(place) and not place.is_dir():
+            raise _failure(top, NotADirectoryError(errno.ENOTDIR, f"{place} is not a directory", str(place)))
+        if os.path.lexists(place) and not os.access(place, os.R_OK | os.W_OK | os.X_OK):
             raise _failure(top, PermissionError(errno.EACCES, f"no write permission for {place}", str(place)))
+    if error := obstacle(str(top / LOCK), lock=True):
+        raise _failure(top, error)
 
 
 def free_bytes(path: str | Path) -> int:
@@ -51,7 +53,7 @@ def free_bytes(path: str | Path) -> int:
 
 def _nearest(path: Path) -> Path:
     """The path, or the nearest of its parents that exists."""
-    return next(place for place in (path, *path.parents) if os.path.lexists(place))
+    return Path(nearest(str(path)))
 
 
 @contextmanager
@@ -75,6 +77,8 @@ def locked(path: str | Path) -> Iterator[None]:
                 tried=f"fuser -v {top / LOCK}",
                 next_step="Wait until it has finished, then run this again.",
             ) from None
+        except OSError as error:
+            raise _failure(top, error) from None
         for left in top.glob(f"{INCOMPLETE}*"):
             shutil.rmtree(left, ignore_errors=True)
         yield
@@ -207,6 +211,12 @@ def _failure(top: Path, error: OSError, needed: int = 0) -> KindlabError:
             "This generation was discarded.",
             tried=f"df -h {top}",
             next_step="Free some space, set path to a larger disk, or keep fewer generations (keep).",
+        )
+    if error.errno in NO_LOCKS:
+        return BadInput(
+            f"The file system of the backup directory {top} does not support locks (flock): {error.strerror}.",
+            tried=f"df -T {top}",
+            next_step="Set path to a directory on a local disk.",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return BadInput(

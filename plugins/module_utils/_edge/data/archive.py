@@ -114,10 +114,13 @@ def tar_failure(command: str, code: int, stderr: bytes) -> KindlabError:
     # An engine that can't run tar in a node exits with the same code.
     if code == _CHANGED and b"tar: " in stderr:
         return Conflict(f"Data was written to while it was read: {text}", tried=command, next_step=DETACH)
-    if code == -signal.SIGKILL:
-        why = f"it read and wrote nothing for {STALL_SECONDS:g} seconds, or the machine is out of memory"
-        return TimedOut(f"tar was killed: {why}.", tried=command)
-    return CommandFailed(f"tar failed: {text or f'exit code {code}'}", tried=command)
+    return killed("tar", command, code) or CommandFailed(f"tar failed: {text or f'exit code {code}'}", tried=command)
+
+
+def killed(program: str, command: str, code: int) -> TimedOut | None:
+    """The error for the exit code of a program that was killed, None for another code."""
+    why = f"it read and wrote nothing for {STALL_SECONDS:g} seconds, or the machine is out of memory"
+    return TimedOut(f"{program} was killed: {why}.", tried=command) if code == -signal.SIGKILL else None
 
 
 def last_lines(stderr: bytes) -> str:
@@ -174,16 +177,22 @@ def content(archive: Path, compression: str, mode: str) -> Sequence[Entry]:
 
 @contextmanager
 def decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
-    """The decompressed content of a file, from its start; the program ends with the reader."""
+    """The decompressed content of a file, from its start; the program ends with the reader. Raises TimedOut."""
     file.seek(0)
     command = [compression, "--decompress", "--quiet", "--stdout"]
-    process = subprocess.Popen(
-        command, bufsize=CHUNK, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
-    )
-    output = cast("IO[bytes]", process.stdout)
-    try:
-        yield output
-    finally:
-        output.close()
-        process.kill()
-        process.wait()
+    with stalled_killed() as watch:
+        process = subprocess.Popen(
+            command, bufsize=CHUNK, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+        )
+        watch(process)
+        output = cast("IO[bytes]", process.stdout)
+        code = None
+        try:
+            yield output
+        finally:
+            code = process.poll()
+            output.close()
+            process.kill()
+            process.wait()
+            if code is not None and (failure := killed(compression, shlex.join(command), code)):
+                raise failure

@@ -52,17 +52,10 @@ class Record(NamedTuple):
 
 
 def scan(directory: str, mode: str) -> Sequence[Entry]:
-    """The entries of one directory, sorted by path; see scan_all."""
-    return scan_all([directory], mode)[0]
-
-
-def scan_all(directories: Sequence[str], mode: str) -> list[Sequence[Entry]]:
-    """As scan_each, but raises Conflict for a directory that changes while it is read."""
-    found: list[Sequence[Entry]] = []
-    for result in scan_each(directories, mode):
-        if isinstance(result, Conflict):
-            raise result
-        found.append(result)
+    """As scan_each for one directory, but raises its Conflict."""
+    (found,) = scan_each([directory], mode)
+    if isinstance(found, Conflict):
+        raise found
     return found
 
 

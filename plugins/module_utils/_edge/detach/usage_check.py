@@ -19,13 +19,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     with_pod_names,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import on_containers
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from . import node_processes
+from .other_pods import pods_in_others
 
 # Seconds between two checks: no kernel reports when somebody else's mount or file is closed.
 PAUSE = 0.3
@@ -51,10 +53,11 @@ class UsageCheck:
     def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
         """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
         directories = directories_by_node(volumes, self._own, self._sharing)
-        with ThreadPoolExecutor(max(1, len(directories)) + 2) as pool:
+        with ThreadPoolExecutor(max(1, len(directories)) + 3) as pool:
             probes = [
                 pool.submit(_probe, self._engine, self._nodes[name], own) for name, own in directories.items() if own
             ]
+            elsewhere = pool.submit(self._elsewhere, volumes)
             all_pods: list[Object] = []
             found: dict[str, list[VolumeUser]] = {volume.name: [] for volume in volumes}
             if self._cluster is not None:
@@ -66,7 +69,18 @@ class UsageCheck:
             for probe in probes:
                 for name, users in probe.result().items():
                     found[name] += with_pod_names(users, names)
+            for name, users in elsewhere.result().items():
+                found[name] += users
         return found
+
+    def _elsewhere(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
+        """Volume's name -> the pods of other clusters that use its host directory."""
+        if not self._sharing:
+            return {}
+        own = kubernetes_nodes(self._own)
+        places = [(v.name, place.host_directory) for v in volumes for place in volume_places(v, own)]
+        asked = tuple(dict.fromkeys((name, path) for name, path in places if path))
+        return pods_in_others(self._engine, self._sharing, asked)
 
     def await_free(
         self,

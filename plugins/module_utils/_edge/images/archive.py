@@ -16,7 +16,8 @@ from typing import IO, Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import Image, archive_images
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import environment
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, environment
 
 _LISTS = ("manifest.json", "index.json")
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -70,9 +71,10 @@ def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:
         )
     except FileNotFoundError:
         raise BadInput(f"{path} is compressed with zstd, which is not installed.", next_step="Install zstd.") from None
-    with program:
+    with stalled_killed(LONG_SECONDS) as watch, program:
         if program.stdout is None:
             return
+        watch(program)
         yield program.stdout, False
         program.stdout.read()
         if program.wait() != 0:

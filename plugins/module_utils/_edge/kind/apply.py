@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import 
 from . import failure
 from .cluster import KindCluster
 from .finish import finish
-from .kubeconfig import Kubeconfig
+from .kubeconfig import Kubeconfig, temporary_file
 
 
 def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[dict[str, float], tuple[str, ...]]:
@@ -53,8 +53,12 @@ def make_absent(cluster: KindCluster, plan: Plan) -> None:
     # A deletion that was interrupted had more nodes than are left.
     before = seen.mark.nodes if seen.mark is not None else ()
     cluster.marker.write(DELETING, nodes=tuple(dict.fromkeys((*before, *(node.name for node in seen.nodes)))))
-    cluster.kind.delete(cluster.name, cluster.own.path)
-    cluster.own.remove_if_empty()
+    if cluster.own.path in seen.unproved:
+        with temporary_file("apiVersion: v1\nkind: Config\n") as scratch:
+            cluster.kind.delete(cluster.name, scratch)
+    else:
+        cluster.kind.delete(cluster.name, cluster.own.path)
+        cluster.own.remove_if_empty()
     if seen.merged or seen.outdated:
         cluster.kind.delete(cluster.name, cluster.users.path)
     cluster.marker.clear()

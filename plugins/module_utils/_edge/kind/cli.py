@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.failure import explain
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import STATE_SECONDS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.freezer import thaw
 
 # The first version that supports nerdctl and the configuration that is written here.
 MINIMUM = (0, 23)
@@ -25,6 +26,10 @@ _INSTALL = (
 
 _CLEANED_UP = "Run this again. Leftover containers: {engine} ps --all"
 # kind's own default, as it is written in the program.
+# A deletion that has to thaw something may be ended by another runc that is killed.
+ATTEMPTS = 4
+# Of docker and podman: what they killed is still there.
+_UNENDED = re.compile(r"did not receive an exit event|did not die within timeout")
 _DEFAULT_IMAGE = re.compile(rb"kindest/node:v[\w.+-]+@sha256:[0-9a-f]{64}")
 
 
@@ -82,13 +87,17 @@ class Kind:
     def delete(self, name: str, kubeconfig: str) -> None:
         """Remove the cluster's nodes, if any, and its entries in that kubeconfig. Raises CommandFailed, TimedOut.
 
-        A busy engine may miss the exit of a container: a failed deletion is tried once more.
+        A busy engine may miss the exit of a container: a failed deletion is tried once more. A container that does
+        not end may hold processes that are frozen: they are thawed first.
         """
         argv = [self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]
-        for _try in range(2):
+        for attempt in range(ATTEMPTS):
             done = self.runner.run(argv, check=False, env=self.env, timeout=STATE_SECONDS)
             if done.code == 0:
                 return
+            thawed = bool(_UNENDED.search(done.err or done.out)) and thaw(self.runner, self.engine, name)
+            if attempt and not thawed:
+                break
         why = explain(done.err or done.out, {}, self.engine, kubeconfig)
         raise CommandFailed(
             f"kind could not delete cluster {name}: {why.message}",

@@ -16,10 +16,10 @@ from datetime import datetime, timezone
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.mark import Mark, read_mark
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 PAUSE = 0.5
 # What flock says on a file system that does not support it.
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
 class Marker:
@@ -56,6 +56,11 @@ class Marker:
             if not self.exists() or not (self._is_locked() or is_creating()):
                 return
         raise self._busy(deadline)
+
+    def check(self) -> None:
+        """Raise BadInput if the file could not be created, locked and written to; changes nothing."""
+        if error := obstacle(self.path, lock=True):
+            raise self._unusable(error)
 
     @contextmanager
     def locked(self, deadline: Deadline) -> Iterator[None]:
@@ -139,7 +144,7 @@ class Marker:
         )
 
     def _unusable(self, error: OSError) -> BadInput:
-        if error.errno in _NO_LOCKS:
+        if error.errno in NO_LOCKS:
             return BadInput(
                 f"The file system of {self.path} does not support locks (flock): {error.strerror}",
                 tried=f"df -T {os.path.dirname(self.path)}",

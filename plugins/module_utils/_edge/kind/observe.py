@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan im
     needs_blockers,
     needs_machine,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import ABSENT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 
@@ -76,6 +77,11 @@ def _observe(cluster: KindCluster, request: Request) -> Observed:
             version, record = ("", None) if connects or text is None else cluster.try_read(own_file=False)
     needed = request.merge_kubeconfig or request.state == "absent"
     merged, outdated = cluster.in_users_file(nodes, needed=needed)
+    unproved = cluster.unproved_files(nodes) if request.state == ABSENT and nodes and not version else ()
+    if cluster.own.path in unproved:
+        named = connects = False
+    if cluster.users.path in unproved:
+        merged = outdated = False
     return Observed(
         kubeconfig=cluster.own.path,
         engine=cluster.engine.name,
@@ -85,6 +91,7 @@ def _observe(cluster: KindCluster, request: Request) -> Observed:
         connects=connects,
         merged=merged,
         outdated=outdated,
+        unproved=unproved,
         has_credentials=has_credentials,
         image_ids={image: cluster.engine.image_id(image) or "" for image in spec.renamed_images(nodes)},
         version=version,

@@ -22,6 +22,11 @@ def read(dest: str) -> State:
     return existing
 
 
+def check(dest: str) -> None:
+    """Raise BadInput if the file cannot be written; changes nothing."""
+    text_file.check(dest)
+
+
 def write(dest: str, objects: Iterable[Object]) -> None:
     """Write the objects. Raises BadInput."""
     text_file.write(dest, to_text(objects))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -16,10 +15,10 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry, read, to_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 JOURNAL = "recreate.jsonl"
 # What flock says on a file system that does not support it.
-NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
 class Journal:
@@ -38,6 +37,11 @@ class Journal:
         except OSError as error:
             raise self._failure(error) from None
         return read(text, str(self.path))
+
+    def check(self) -> None:
+        """Raise BadInput if the journal could not be locked and written to; changes nothing."""
+        if error := obstacle(str(self.path), lock=True):
+            raise self._failure(error)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import ATTEMPTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from . import extract_in_node as in_node
-from .nested import UNFINISHED, compared
+from .nested import UNFINISHED, Existing, compared
 
 
 def compare_in_nodes(
@@ -44,4 +46,17 @@ def _compare(backup: Backup, step: Step, state: str, verify: str, engine: Engine
         return DataState(node_data.EMPTY, UNFINISHED)
     if verify == "none" or not saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
         return DataState(state)
-    return compared(backup, step, state, node_data.read(directory, verify), verify, inner)
+    return compared(backup, step, state, _read(directory, verify), verify, inner)
+
+
+def _read(directory: NodeDirectory, verify: str) -> Existing:
+    """Its entries, or why they cannot be read; what changes is read again."""
+    failure = KindlabError("")
+    for _attempt in range(ATTEMPTS):
+        try:
+            return node_data.read(directory, verify)
+        except KindlabError as error:
+            failure = error
+            if not isinstance(error, Conflict):
+                break
+    return failure

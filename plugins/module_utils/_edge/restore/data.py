@@ -8,18 +8,19 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan_all
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import users_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from . import extract as on_host
 from .compare_in_node import compare_in_nodes
-from .nested import UNFINISHED, compared, inner_directories, with_outer
+from .nested import UNFINISHED, Existing, compared, inner_directories, with_outer
 
 # Volumes whose lists are in memory at the same time.
 BATCH = 32
@@ -49,11 +50,21 @@ def _compare_on_host(
     read = [s for s in steps if s.selected.saved.checksum_list and states[s.name].state in existing]
     read = [step for step in read if not states[step.name].difference]
     directories = list(dict.fromkeys(step.host_directory for step in read))
-    entries = dict(zip(directories, scan_all(directories, verify), strict=True))
+    entries = dict(zip(directories, _scan(directories, verify), strict=True))
     for step in read:
         state, found = states[step.name].state, entries[step.host_directory]
         states[step.name] = compared(backup, step, state, found, verify, inner.get(step.name, ()))
     return states
+
+
+def _scan(directories: Sequence[str], verify: str) -> Sequence[Existing]:
+    """The entries of each directory, or why they cannot be read: one that is busy or unreadable fails alone."""
+    try:
+        return scan_each(directories, verify)
+    except KindlabError as error:
+        if len(directories) == 1:
+            return [error]
+    return [found for directory in directories for found in _scan([directory], verify)]
 
 
 def _state(backup: Backup, step: Step) -> DataState:

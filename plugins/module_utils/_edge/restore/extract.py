@@ -20,10 +20,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     ENVIRONMENT,
     KEEP,
     decompressed,
+    killed,
     last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -111,25 +113,34 @@ def _extract(
         os.rename(temporary, complete)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
-        if exists:
-            # A refused volume's directory is as it was.
-            os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+        # The directory of a refused volume, or the one above it, is as it was.
+        with suppress(OSError):
+            os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
         raise
     _move_up(complete, target, saved)
 
 
 def _untar(file: IO[bytes], compression: str, directory: str) -> None:
     command = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={directory}", "--file=-"]
-    with decompressed(file, compression) as stream:
-        done = subprocess.run(
-            command, stdin=stream, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
-        )
-    if done.returncode != 0:
-        raise CommandFailed(
-            f"tar could not extract into {os.path.dirname(directory)}: {last_lines(done.stderr)}",
-            tried=shlex.join(command),
-            next_step="Check the free disk space (df) and run this again; nothing was left behind.",
-        )
+    with (
+        tempfile.TemporaryFile() as stderr,
+        stalled_killed() as watch,
+        decompressed(file, compression) as stream,
+        subprocess.Popen(command, stdin=stream, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT) as process,
+    ):
+        watch(process)
+        try:
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        stderr.seek(0)
+        if code != 0:
+            raise killed("tar", shlex.join(command), code) or CommandFailed(
+                f"tar could not extract into {os.path.dirname(directory)}: {last_lines(stderr.read())}",
+                tried=shlex.join(command),
+                next_step="Check the free disk space (df) and run this again; nothing was left behind.",
+            )
 
 
 def _move_up(complete: str, target: str, saved: Sequence[checksums.Entry]) -> None:

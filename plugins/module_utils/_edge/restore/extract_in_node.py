@@ -26,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     ENVIRONMENT,
     KEEP,
     decompressed,
+    killed,
     last_lines,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
@@ -52,6 +53,9 @@ rmdir -- "$1"
 [ -z "$4" ] || touch --no-create --date="$4" -- "$2"
 """
 # The names in a directory, and in its subdirectories that begin with $2, the latter with a slash.
+# The time of the directory above, to put it back, and the new directory; a directory above that is missing is made.
+_MAKE = 'mkdir -p -- "$1" && stat --format=@%.Y -- "$1" && mktemp -d -- "$2"'
+_UNMAKE = 'rm -rf -- "$2"; touch --no-create --date="$3" -- "$1"'
 _NAMES = r"""cd -- "$1" &&
 find . -mindepth 1 -maxdepth 1 -printf '%P\0' -name "$2*" -exec find {} -mindepth 1 -maxdepth 1 -printf '%P/\0' ';'"""
 
@@ -138,15 +142,16 @@ def _check_empty(target: NodeDirectory, state: str) -> None:
 
 @contextmanager
 def _temporary(target: NodeDirectory, state: str) -> Iterator[NodeDirectory]:
-    """A new directory beside target, or in it if it exists; removed if an error occurs."""
+    """A new directory beside target, or in it if it exists; removed if an error occurs, which leaves both as before."""
     parent = posixpath.dirname(target.path) if state == MISSING else target.path
-    target.inside.run(["mkdir", "-p", "--", parent])
     template = f"{parent.rstrip('/')}/{_prefix(target, EXTRACTING)}XXXXXXXX"
-    temporary = replace(target, path=target.inside.run(["mktemp", "-d", "--", template]).out.removesuffix("\n"))
+    before, path = target.inside.run(["sh", "-c", _MAKE, "sh", parent, template]).out.removesuffix("\n").split("\n", 1)
+    temporary = replace(target, path=path)
     try:
         yield temporary
     except BaseException:
-        temporary.inside.run(["rm", "-rf", "--", temporary.path], check=False, timeout=LONG_SECONDS)
+        undo = ["sh", "-c", _UNMAKE, "sh", parent, temporary.path, before]
+        temporary.inside.run(undo, check=False, timeout=LONG_SECONDS)
         raise
 
 
@@ -178,7 +183,7 @@ def _fill(file: IO[bytes], compression: str, target: NodeDirectory, saved: Seque
                 raise
         stderr.seek(0)
         if process.returncode or broken:
-            raise CommandFailed(
+            raise killed("tar", shlex.join(command), process.returncode) or CommandFailed(
                 f"tar could not extract into {target}: {last_lines(stderr.read())}",
                 tried=shlex.join(command),
                 next_step="Check the free disk space of the host (df) and run this again; nothing was left behind.",

@@ -7,9 +7,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed, in_order
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.data import DataState
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
@@ -19,6 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
 UNFINISHED = "its extraction was interrupted"
 # The node, '' for the host, and the directory.
 Directory = tuple[str, str]
+# The entries of a directory, or why they cannot be read.
+Existing: TypeAlias = "Sequence[checksums.Entry] | KindlabError"
 
 
 def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataState]) -> dict[str, DataState]:
@@ -45,9 +49,11 @@ def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataS
 
 
 def compared(
-    backup: Backup, step: Step, state: str, existing: Iterable[checksums.Entry], verify: str, inner: Sequence[str]
+    backup: Backup, step: Step, state: str, existing: Existing, verify: str, inner: Sequence[str]
 ) -> DataState:
     """The state with how its data differs. inner: the directories of other volumes in its own, relative to it."""
+    if isinstance(existing, KindlabError):
+        return DataState(state, unread=existing.message, remedy=existing.next_step)
     saved = backup.entries(step.selected.saved)
     difference = checksums.compare(saved, _without_own(saved, existing, inner) if inner else existing, verify)
     return DataState(state, difference.text() if difference else "")

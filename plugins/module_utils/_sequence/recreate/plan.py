@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_backup,
     volume_detach,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import unbindable_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
@@ -48,6 +49,8 @@ def plan(context: Context) -> Facts:
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
     saves = "generation" in planned
     facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
+    if unbindable := {claim["claim"]: claim["why"] for claim in planned.get("claims", ()) if claim["why"]}:
+        context.warnings.append(unbindable_warning(unbindable))
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     # The backup has proved the places of volumes in nodes of the same shape.
     moving = facts["changes"] or context.options["node_map"]

@@ -29,6 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     to_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog_reader import (
+    LARGEST,
     NewerFormat,
     is_inside,
     read_catalog,
@@ -41,6 +42,7 @@ ROOT = Path(__file__).resolve().parents[4]
 names = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True)
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 directories = names.map(lambda name: f"/srv/{name}") | st.just("")
+sizes = st.integers(0, LARGEST - 1)
 hashes = st.binary(min_size=32, max_size=32).map(bytes.hex)
 mounts = st.builds(SavedMount, words, words, st.sampled_from(["bind", "volume", "tmpfs"]), st.booleans(), words)
 
@@ -48,7 +50,7 @@ mounts = st.builds(SavedMount, words, words, st.sampled_from(["bind", "volume", 
 @st.composite
 def volumes(draw: st.DrawFn, name: str) -> tuple[SavedVolume, dict[str, str]]:
     archive = draw(
-        st.none() | st.builds(SavedArchive, st.just(f"archives/{name}.tar.gz"), hashes, st.integers(0), st.just("gzip"))
+        st.none() | st.builds(SavedArchive, st.just(f"archives/{name}.tar.gz"), hashes, sizes, st.just("gzip"))
     )
     listed = draw(st.sampled_from(["", f"checksums/{name}.jsonl"]))
     files = {f"checksums/{name}.jsonl": draw(hashes), **({archive.path: archive.sha256} if archive else {})}
@@ -65,8 +67,8 @@ def volumes(draw: st.DrawFn, name: str) -> tuple[SavedVolume, dict[str, str]]:
         nodes=tuple(draw(st.lists(names, max_size=2))),
         node_directory=draw(directories),
         host_directory=draw(directories),
-        files=draw(st.integers(0)),
-        bytes=draw(st.integers(0)),
+        files=draw(sizes),
+        bytes=draw(sizes),
         digest=draw(hashes),
         checksum_list=listed,
         archive=archive,

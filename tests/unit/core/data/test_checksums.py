@@ -14,10 +14,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
     compare,
     from_text,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import REPORTED
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
 paths = st.binary(min_size=1, max_size=12).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 counts = st.integers(0, 2**62)
+ids = st.integers(0, 2**32 - 1)
 digests = st.sampled_from(["", "ab" * 32])
 modes = st.integers(0, 0o7777)
 
@@ -32,7 +34,7 @@ def other(path: str, kind: str, mode: int, mtime_ns: int, target: str) -> Entry:
 
 
 times = st.integers(-(2**62), 2**62)
-files = st.builds(file, paths, counts, modes, counts, counts, times, st.just("") | paths, digests, digests)
+files = st.builds(file, paths, counts, modes, ids, ids, times, st.just("") | paths, digests, digests)
 entries = files | st.builds(other, paths, st.sampled_from(["dir", "symlink", "fifo"]), modes, times, paths)
 lists = st.lists(entries, max_size=6, unique_by=lambda entry: entry.path).map(sorted)
 
@@ -107,6 +109,13 @@ def test_differences_name_the_first_paths_to_programs() -> None:
     assert found["added"] == [f'"{i:03}\\u00ff\\n"' for i in range(100)]
     assert (found["removed"], found["changed"]) == (["a"], [])
     assert found["counts"] == {"added": 102, "removed": 1, "changed": 0}
+
+
+def test_of_many_paths_only_the_first_are_kept() -> None:
+    now = (FILE._replace(path=f"{number:06}") for number in range(100_000))
+    found = compare([FILE], now, "full")
+    assert len(found.added) == REPORTED and found.removed == ("a",)
+    assert found.text().startswith("100000 added: 000000, ") and ", and 99990 more; 1 removed: a" in found.text()
 
 
 @given(entries, st.data())

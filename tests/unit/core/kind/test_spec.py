@@ -191,7 +191,7 @@ def test_modes(given_mode: Any, bits: int) -> None:
     ("options", "said"),
     [
         ({"control_planes": 0}, "control_planes must be at least 1"),
-        ({"workers": -1}, "workers at least 0"),
+        ({"workers": -1}, "workers must be at least 0"),
         ({"nodes": []}, "no control-plane"),
         ({"nodes": [{"role": "worker"}]}, "no control-plane"),
         ({"mounts": [{"host_path": "/h", "node_path": "n"}]}, "node_path 'n' is not an absolute path"),

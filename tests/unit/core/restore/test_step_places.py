@@ -125,3 +125,24 @@ def test_labels_that_no_node_has(requirements, text, command):
 
 def test_labels_that_a_node_has():
     assert needing({"key": "disk", "operator": "In", "values": ["hdd"]}).host_directory == "/srv/v0"
+
+
+@pytest.mark.parametrize("name", [("kubernetes.io/hostname", "matchExpressions"), ("metadata.name", "matchFields")])
+def test_a_name_and_a_label_must_both_hold(name):
+    """The node of that name lost its label: pods with the volume would stay Pending."""
+    key, where = name
+    ssd = {"key": "disk", "operator": "In", "values": ["ssd"]}
+    pv, named = volume(0), {"key": key, "operator": "In", "values": ["k-worker"]}
+    term = {where: [named]}
+    term["matchExpressions"] = [*term.get("matchExpressions", []), ssd]
+    pv["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": [term]}}
+
+    def plan_with(labels):
+        nodes = (replace(MOUNTED, labels=labels), replace(OTHER, labels={"disk": "ssd"}))
+        return plan_volume(selected(pv, None, saved_volume(0)), Request("k"), observed(nodes=nodes))
+
+    assert plan_with({"disk": "ssd"}).host_directory == "/srv/v0"
+    assert plan_with(None).host_directory == "/srv/v0"
+    refusal = plan_with({"disk": "hdd"})
+    assert "which requires" in refusal.why and "disk=ssd" in refusal.why
+    assert refusal.next_step.endswith("kubectl label node k-worker disk=ssd")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,8 +14,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     used_directories,
+    volume_places,
     watched_places,
 )
+
+TERM = {"kubernetes.io/hostname": "k-worker", "kubernetes.io/arch": "amd64", "disk": "ssd"}
 
 NODES = (
     Node("k-control-plane", "k", "control-plane"),
@@ -64,3 +68,13 @@ def test_watched_are_configured_directories_and_those_beside_provisioned_volumes
 def test_a_volume_whose_node_is_gone_keeps_its_directory_wherever_it_may_be():
     gone = Volume("v", node_directory="/data/v", nodes=("old-worker",))
     assert used_directories([gone, Volume("nfs")], NODES) == {"/srv/one/v", "/srv/two/v"}
+
+
+def test_the_labels_of_the_host_hold_for_a_node_that_does_not_exist_yet():
+    term = [{"key": key, "operator": "In", "values": [value]} for key, value in TERM.items()]
+    required = {"nodeSelectorTerms": [{"matchExpressions": term}]}
+    volume = Volume("v", node_directory="/data/v", nodes=("k-worker",), required=required)
+    planned = replace(NODES[1], labels={"kubernetes.io/os": "linux", "disk": "ssd"})
+    assert [place.node for place in volume_places(volume, [planned])] == ["k-worker"]
+    assert volume_places(volume, [replace(planned, labels={"kubernetes.io/os": "linux"})]) == ()
+    assert volume_places(volume, [replace(planned, labels={"kubernetes.io/arch": "arm64", "disk": "ssd"})]) == ()

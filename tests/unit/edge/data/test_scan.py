@@ -32,7 +32,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import SMALL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import (
     scan,
-    scan_all,
     scan_each,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.walk import Found
@@ -78,7 +77,7 @@ def test_fast_reads_no_content_and_none_looks_at_nothing(tmp_path: Path) -> None
     (tmp_path / "f").write_bytes(b"text")
     assert by_path(tmp_path, "fast")["f"].sha256 == ""
     assert by_path(tmp_path, "fast")["f"].size == 4
-    assert scan_all([str(tmp_path / "missing")], "none") == [[]]
+    assert scan_each([str(tmp_path / "missing")], "none") == [[]]
 
 
 @pytest.mark.parametrize("name", [b"a b", b"new\nline", b"\xff\xfe", "ä€😀".encode(), b'"\\', b"-rf", b"\x01"])
@@ -156,7 +155,7 @@ def test_several_directories_at_once(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "f").write_bytes(bytes(number))
-    found = scan_all([str(tmp_path / str(number)) for number in range(5)], "full")
+    found = scan_each([str(tmp_path / str(number)) for number in range(5)], "full")
     assert [entries[1].size for entries in found] == [0, 1, 2, 3, 4]
 
 

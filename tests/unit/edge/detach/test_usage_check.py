@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_processes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import usage_check as usage_check_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import PAUSE, UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner
@@ -210,3 +211,21 @@ def test_what_is_free_is_checked_once(probes, end):
     probes.found.clear()
     assert usage_check(node("w1")).await_free([A], Deadline(end, clock), sleep=clock.pause) == {"a": []}
     assert (clock.now, probes.names) == (0, ["w1"])
+
+
+def test_pods_of_other_clusters_that_have_not_started_are_users(probes, monkeypatch):
+    own = [node("w2", "running", *MOUNTS)]
+    other = Node("o-worker", "o", "worker", mounts=(Mount("/elsewhere", "/srv"),))
+    waiting = VolumeUser("pod ns/p of cluster o, which is Pending, would use /srv/lab/b")
+    asked = []
+
+    def pods_in_others(_engine, sharing, places):
+        asked.append((sharing, places))
+        return {"b": [waiting]}
+
+    monkeypatch.setattr(usage_check_file, "pods_in_others", pods_in_others)
+    check = UsageCheck(None, Engine("docker", ScriptedRunner()), own, [other])
+    assert check.users([A, B, REMOTE]) == {"a": [], "b": [waiting], "r": []}
+    assert asked == [([other], (("b", "/srv/lab/b"),))]
+    assert usage_check(*own).users([B]) == {"b": []} and len(asked) == 1
+    assert probes.names

@@ -76,10 +76,10 @@ def test_others_creating_where_nothing_can_tell() -> None:
 
 
 def test_a_removal_is_tried_twice() -> None:
-    runner = ScriptedRunner(script=((["kind", "delete"], Completed(1, err="did not receive an exit event")),))
-    with pytest.raises(CommandFailed, match="could not delete cluster lab") as raised:
+    runner = ScriptedRunner(script=((["kind", "delete"], Completed(1, err="the engine is busy")),))
+    with pytest.raises(CommandFailed, match="could not delete cluster lab"):
         Kind(runner, "docker").delete("lab", "/k")
-    assert len(runner.calls) == 2 and "THAWED" in raised.value.next_step
+    assert len(runner.calls) == 2
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])

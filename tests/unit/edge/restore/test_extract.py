@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
@@ -165,3 +169,24 @@ def test_a_mounted_symbolic_link_is_followed(volume: Path, target: Path) -> None
     extract("host", volume, Path(os.path.realpath(link)))
     assert link.is_symlink()
     assert scan(str(target), "full") == scan(str(volume), "full")
+
+
+def hanging(tmp_path: Path, program: str) -> dict[str, str]:
+    """An environment in which a program of this name does nothing, for a minute."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / program).write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "bin" / program).chmod(0o755)
+    return {**archive.ENVIRONMENT, "PATH": f"{tmp_path / 'bin'}:{archive.ENVIRONMENT['PATH']}"}
+
+
+@pytest.mark.parametrize("program, file", [("tar", on_host), ("gzip", archive)])
+def test_a_program_that_hangs_is_killed_and_leaves_nothing(
+    tmp_path: Path, volume: Path, target: Path, monkeypatch: pytest.MonkeyPatch, program: str, file: ModuleType
+) -> None:
+    kept, entries = saved(volume)
+    before = os.stat(target).st_mtime_ns
+    monkeypatch.setattr(file, "ENVIRONMENT", hanging(tmp_path, program))
+    monkeypatch.setattr(file, "stalled_killed", partial(stalled_killed, 0.3))
+    with pytest.raises(TimedOut, match=f"{program} was killed: it read and wrote nothing"):
+        on_host.extract(tmp_path, kept, str(target), entries, "full")
+    assert os.listdir(target) == [] and os.stat(target).st_mtime_ns == before

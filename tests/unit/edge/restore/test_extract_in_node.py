@@ -150,3 +150,17 @@ def test_leftovers(tmp_path: Path) -> None:
     assert contents(tmp_path) == [".w.incomplete-abc", "v"]
     remove_leftovers(here(tmp_path / "missing" / "v"))
     assert contents(tmp_path) == [".w.incomplete-abc", "v"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_refused_archive_leaves_the_directory_with_its_time(tmp_path: Path, volume: Path, exists: bool) -> None:
+    archived, listed = save(volume, tmp_path), read(here(volume), "full")
+    target = tmp_path / "node" / "volume"
+    (target if exists else target.parent).mkdir(parents=True)
+    kept = target if exists else target.parent
+    os.utime(kept, ns=(1, 1_234_567_890_123_456_789))
+    # What is extracted is not what the list says: that is known only afterwards.
+    wrong = [entry._replace(sha256="0" * 64) if entry.type == "file" else entry for entry in listed]
+    with pytest.raises(KindlabError, match="differs from its checksum list"):
+        extract(tmp_path, archived, here(target), wrong, "full")
+    assert contents(kept) == [] and kept.stat().st_mtime_ns == 1_234_567_890_123_456_789

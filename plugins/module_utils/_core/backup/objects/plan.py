@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.collected import Collected
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.files import to_texts
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 
@@ -40,7 +40,7 @@ class Request:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """Raises BadInput."""
-        check_least(options, keep=0)
+        check_numbers(options)
         path = str(Path(options["path"]).absolute())
         return cls(options["cluster"], path, Selection.from_options(options), options["keep"])
 

@@ -70,8 +70,9 @@ _CAUSES = (
     Cause(
         r"did not receive an exit event",
         "a container does not end",
-        "A process of that container may be frozen because runc was killed on a busy host: write THAWED into each "
-        "freezer.state that contains FROZEN below the container's directory in /sys/fs/cgroup/freezer.",
+        "A process of that container may be frozen, because runc was killed on a busy host. Thaw it, and run this "
+        "again: sudo find /sys/fs/cgroup/freezer -mindepth 4 -name freezer.state -exec sh -c 'echo THAWED > \"$1\"' sh "
+        "{{}} ';'",
     ),
     Cause(
         r"node\(s\) already exist|is already in use by container|name .* is already in use",

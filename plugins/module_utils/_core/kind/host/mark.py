@@ -52,7 +52,7 @@ def read_mark(text: str, cluster: str) -> Mark | None:
         return None
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, Mapping) or fields.get("action") not in (CREATING, DELETING):
         return Mark(CREATING, cluster)

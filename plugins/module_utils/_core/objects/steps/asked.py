@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_least
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 
 from .desired import JOBS
 from .outcome import EXISTING
@@ -37,7 +37,7 @@ class Asked:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Asked:
         """Raises BadInput."""
-        check_least(options, wait_timeout=1)
+        check_numbers(options)
         names = {str(old): str(new) for old, new in options["namespace_map"].items()}
         for new in names.values():
             if not _NAME.fullmatch(new):

@@ -23,6 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class Provisioner(ABC):
         """The options that are numbers, as an installed one has them."""
         words = argv(containers(deployment)[0])
         found = {option: flag(words, name) for option, name in self.flags.items()}
-        return {option: int(value) for option, value in found.items() if value.isdigit()}
+        return {option: int(value) for option, value in found.items() if is_number(value)}
 
     def configured_paths(self, _config_map: Object) -> Iterable[NodePaths]:
         """All directories for volumes that its ConfigMap names, those of single storage classes too."""

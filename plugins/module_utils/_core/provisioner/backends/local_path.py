@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number
 
 from .base import Images, NodePaths, Provisioner, Settings
 from .manifests import POD_NAMESPACE, Rbac, deployment_manifest, objects, rule
@@ -125,7 +126,7 @@ class LocalPath(Provisioner):
     def numbers(self, deployment: Object, config_map: Object | None) -> dict[str, int]:
         timeout = str(read_config(config_map).get("cmdTimeoutSeconds", ""))
         found = super().numbers(deployment, config_map)
-        return {**found, "helper_timeout": int(timeout)} if timeout.isdecimal() else found
+        return {**found, "helper_timeout": int(timeout)} if is_number(timeout) else found
 
     def paths(self, _deployment: Object, config_map: Object | None) -> list[Object]:
         return [{"node": e.node, "paths": list(e.paths)} for e in sorted(_entries(read_config(config_map)), key=_node)]
