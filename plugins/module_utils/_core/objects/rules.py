@@ -61,6 +61,9 @@ _KINDS_OWN = {
 # Who writes what a cluster needs to run. People's objects are written by others first.
 _BOOTSTRAP = frozenset(("kubeadm", "kube-apiserver"))
 _CONTROL_PLANE = frozenset((*_BOOTSTRAP, "kube-controller-manager", "kube-scheduler", "kubelet"))
+_AGGREGATION = "clusterrole-aggregation-controller"
+# By what kind adds its own.
+_KUBECTL = frozenset(("kubectl", "kubectl-create", "kubectl-client-side-apply"))
 
 # Parts of a cluster that belong to its version -> why people's changes of them do not come back.
 _VERSION = "people changed it, but it belongs to the version of Kubernetes, and kubeadm writes it"
@@ -124,6 +127,11 @@ def is_brought(item: Mapping[str, Any], *, by_name: bool) -> bool:
     writers = managers(item)
     in_system = key.namespace in SYSTEM_NAMESPACES
     return bool(writers & _BOOTSTRAP) or (bool(writers) and writers <= _CONTROL_PLANE and in_system)
+
+
+def own_managers(key: Key) -> frozenset[str]:
+    """Who writes an object that the cluster brought, apart from people."""
+    return _CONTROL_PLANE | {_AGGREGATION} | (_KUBECTL if key in _KINDS_OWN else frozenset())
 
 
 def is_kinds_own(key: Key) -> bool:

@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from . import rules
 from .baseline import Baseline, change_of, gone
-from .cleaning import cleaned, kind_of
+from .cleaning import cleaned, kind_of, without_managers
+from .managed import changes_of_others
 from .model import Change, Key, LeftOut, Resource, Saved, key_of
 from .owners import Owners
 
@@ -116,7 +117,7 @@ class _Sorting:
         """One that no controller makes again."""
         kind = key.group, key.kind
         before = (self.baseline or {}).get(key) or rules.default_account(key)
-        patch = change_of(cleaned(item), before) if before else None
+        patch = change_of(cleaned(item), before) if before else self._change_without_baseline(key, item)
         if kind in rules.ELSEWHERE:
             self.elsewhere[kind] = rules.ELSEWHERE[kind]
         elif _is_ending(item):
@@ -129,8 +130,14 @@ class _Sorting:
             self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
         elif patch:
             self.changed.append(Change(key, item["apiVersion"], patch))
-        elif not rules.is_brought(item, by_name=self.baseline is None):
+        elif not rules.is_brought(item, by_name=False):
             self.made.append(item)
+
+    def _change_without_baseline(self, key: Key, item: Object) -> Object | None:
+        """What people changed as far as that shows; None if nobody knows, or if the object is people's own."""
+        if self.baseline is not None or not rules.is_brought(item, by_name=True):
+            return None
+        return changes_of_others(item, without_managers(cleaned(item)), rules.own_managers(key))
 
 
 def _selected(made: Sequence[Object], sorting: _Sorting, present: Sequence[Key], selection: Selection) -> Saved:
