@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import RECORD, RECORD_NAMESPACE
@@ -42,12 +42,14 @@ _LOCAL_PATH = PROVISIONERS["local_path"]
 # Namespaces that each cluster has, and that of kind's provisioner.
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 KIND_NAMESPACE = _LOCAL_PATH.namespace
+_NETWORKS = ("kindnet", "podnet")
 # What kind itself adds to a cluster, by kubectl, so that its managers say nothing.
 _KINDS_OWN = {
-    Key("apps", "DaemonSet", "kube-system", "kindnet"),
-    Key("", "ServiceAccount", "kube-system", "kindnet"),
-    Key(RBAC, "ClusterRole", "", "kindnet"),
-    Key(RBAC, "ClusterRoleBinding", "", "kindnet"),
+    # The second is the network of the node image that this collection builds.
+    *(Key("apps", "DaemonSet", "kube-system", network) for network in _NETWORKS),
+    *(Key("", "ServiceAccount", "kube-system", network) for network in _NETWORKS),
+    *(Key(RBAC, "ClusterRole", "", network) for network in _NETWORKS),
+    *(Key(RBAC, "ClusterRoleBinding", "", network) for network in _NETWORKS),
     Key("", "Namespace", "", KIND_NAMESPACE),
     Key("", "ServiceAccount", KIND_NAMESPACE, "local-path-provisioner-service-account"),
     Key(RBAC, "Role", KIND_NAMESPACE, "local-path-provisioner-role"),
@@ -127,6 +129,17 @@ def is_brought(item: Mapping[str, Any], *, by_name: bool) -> bool:
     writers = managers(item)
     in_system = key.namespace in SYSTEM_NAMESPACES
     return bool(writers & _BOOTSTRAP) or (bool(writers) and writers <= _CONTROL_PLANE and in_system)
+
+
+def bound_accounts(items: Iterable[Mapping[str, Any]]) -> set[Key]:
+    """The ServiceAccounts that bindings of the cluster's own name. Nothing of them shows who made them."""
+    return {
+        Key("", "ServiceAccount", subject.get("namespace", ""), subject.get("name", ""))
+        for item in items
+        if key_of(item).group == RBAC and item["kind"].endswith("Binding") and is_brought(item, by_name=False)
+        for subject in item.get("subjects") or ()
+        if subject.get("kind") == "ServiceAccount"
+    }
 
 
 def own_managers(key: Key) -> frozenset[str]:
