@@ -18,6 +18,7 @@ from .comparing import (
     is_equal,
     missing_owners,
 )
+from .done_jobs import is_done
 from .step import CREATE, KEEP, OWN, PATCH, REPLACE, UNCHANGED, Step
 
 # What happens to an object that is there, and differs.
@@ -89,6 +90,8 @@ def found_in(step: Step, live: Object) -> tuple[str, ...]:
     before, now = address_of(step.saved), address_of(live)
     address = before not in ("", "None", now)
     told = (f"its cluster IP is {now or 'another one'} instead of {before}",) if address else ()
-    lost = differences(step.saved, live) if step.action in (CREATE, REPLACE) else []
+    # A Job that was done is suspended until its status says so, and a workload without its volumes records what it was.
+    saved = step.item if is_done(step.saved) else step.saved
+    lost = differences(saved, live) if step.action in (CREATE, REPLACE) else []
     rest = f" and {len(lost) - 5} more fields" if len(lost) > 5 else ""
     return (*told, f"the API server changed {', '.join(lost[:5])}{rest}") if lost else told
