@@ -469,7 +469,7 @@ def test_a_job_that_was_done_is_done_however_often_the_restore_is_killed(writes:
     found = live(api, "Job", "done", group="batch")
     assert found["spec"]["suspend"] is False
     assert [row["type"] for row in found["status"]["conditions"]] == ["SuccessCriteriaMet", "Complete"]
-    assert (runs, restore(api, DONE)[0]["action"]) == ([], "unchanged")
+    assert (runs, results(restore(api, DONE))) == ([], {"Job.batch done": "unchanged equal"})
 
 
 def _runs(job: Object) -> bool:
