@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import socket
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_drift_is_declined_with_both_values(place: Place) -> None:
         ("lab-worker", "mount /var/local-path-provisioner"),
         ("lab-worker2", "node"),
     ]
-    assert "volume_backup" in error.next_step
+    assert "kind_cluster_recreate" in error.next_step
 
 
 def test_drift_that_no_container_shows(place: Place) -> None:
@@ -349,3 +350,18 @@ def test_a_directory_without_locks_is_refused_in_check_mode_too(place: Place, mo
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     assert "does not support locks" in place.refused(BadInput).message
+
+
+def test_a_configuration_file_of_kind(place: Place) -> None:
+    """Like the options that it stands for: both describe one cluster."""
+    config = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{"role": "control-plane"}, {}]}
+    path = place.path / "kind.yaml"
+    path.write_text(json.dumps(config))
+    assert place.predicted(config=str(path), mounts=None).changed
+    assert [node["role"] for node in place.host.configs["lab"]["nodes"]] == ["control-plane"] * 2
+    assert {node["image"] for node in place.host.configs["lab"]["nodes"]} == {"kindest/node:v1.34.4"}
+    for same in ({"config": config}, {"control_planes": 2, "workers": 0}):
+        assert not place.run(**{"mounts": None, **same}).changed
+    place.refused(Declined, config={**config, "featureGates": {"A": True}}, mounts=None)
+    error = place.refused(BadInput, config={**config, "name": "other"}, mounts=None)
+    assert "describes cluster other, not lab" in error.message

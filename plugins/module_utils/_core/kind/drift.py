@@ -25,9 +25,8 @@ _HIDDEN = {**CLUSTER_FIELDS, "controller_manager_qps": "requestRate"}
 _HIDDEN_OF_NODES = {option: NODE_FIELDS[option] for option in ("labels", "patches")}
 
 _RECREATE = (
-    "kind cannot change an existing cluster. Change the options to match it, or recreate it with its volumes: "
-    "kindlab.volumes.volume_detach, kindlab.volumes.volume_backup, kindlab.volumes.kind_cluster with state=absent, "
-    "kindlab.volumes.kind_cluster, kindlab.volumes.volume_restore."
+    "kind cannot change an existing cluster. Change the options to match it, or recreate it in this shape with its "
+    "volumes: kindlab.volumes.kind_cluster_recreate."
 )
 
 
