@@ -14,8 +14,10 @@ from typing import Any
 Objects = dict[str, dict[str, Any]]
 
 # Written by the cluster itself, again and again or once for each cluster.
-OF_THE_CLUSTER = {"Event", "Lease", "Endpoints", "Node", "CSINode", "ComponentStatus", "APIService"}
+OF_THE_CLUSTER = {"Event", "Lease", "Endpoints", "Node", "CSINode", "APIService", "CertificateSigningRequest"}
 SET_BY_THE_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+# How a claim found its volume; a restored one has it from the beginning.
+OF_THE_BINDING = ("pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/")
 LIST = """
 k() { kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }
 k get "$(k api-resources --verbs list,create --output name | sort -u | paste -sd, -)" --all-namespaces --output json
@@ -47,6 +49,9 @@ def _name(item: dict[str, Any]) -> str:
 def _cleaned(item: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in item["metadata"].items() if key not in SET_BY_THE_SERVER}
     found = {**{key: value for key, value in item.items() if key not in ("status", "apiVersion")}, "metadata": metadata}
+    if item["kind"] == "PersistentVolumeClaim":
+        notes = metadata.pop("annotations", {})
+        metadata["annotations"] = {key: notes[key] for key in notes if not key.startswith(OF_THE_BINDING)}
     if item["kind"] == "PersistentVolume":
         for key in SET_BY_THE_SERVER:
             item["spec"].get("claimRef", {}).pop(key, None)

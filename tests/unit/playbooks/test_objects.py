@@ -36,6 +36,7 @@ def node(tmp_path: Path, *items: dict[str, Any]) -> Path:
 
 def test_lists_what_people_made_without_what_the_server_sets(tmp_path: Path) -> None:
     owned = [{"kind": "ReplicaSet", "name": "page", "uid": "1", "controller": True}]
+    noted = {"volume.kubernetes.io/selected-node": "lab-worker", "b": ""}
     claim = {"name": "test", "namespace": "shop", "uid": "1", "resourceVersion": "2"}
     found = objects.listed(
         [
@@ -45,13 +46,16 @@ def test_lists_what_people_made_without_what_the_server_sets(tmp_path: Path) -> 
                 item("Deployment", api="apps/v1", spec={"replicas": 1}, status={"replicas": 1}),
                 item("PersistentVolume", "pv", spec={"claimRef": claim}, metadata={"namespace": None}),
                 item("Pod", metadata={"ownerReferences": owned}),
+                item("PersistentVolumeClaim", metadata={"annotations": noted}),
                 item("Event"),
                 item("Lease", api="coordination.k8s.io/v1"),
                 item(name="kube-root-ca.crt"),
             )
         ]
     )
-    assert list(found) == ["ConfigMap shop/page", "Deployment.apps shop/page", "PersistentVolume pv"]
+    claim_name = "PersistentVolumeClaim shop/page"
+    assert list(found) == ["ConfigMap shop/page", "Deployment.apps shop/page", "PersistentVolume pv", claim_name]
+    assert found[claim_name]["metadata"]["annotations"] == {"b": ""}
     assert found["Deployment.apps shop/page"]["spec"] == {"replicas": 1}
     assert found["PersistentVolume pv"]["spec"] == {"claimRef": {"name": "test", "namespace": "shop"}}
     assert not any({*one["metadata"]} & {"uid", "resourceVersion"} or "status" in one for one in found.values())
