@@ -11,7 +11,7 @@ export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 export LC_ALL := C.UTF-8
 export ARGS DATA TARGETS VERSIONS YES
 
-.PHONY: help setup demo test lint sanity unit integration faults bench build teardown clean
+.PHONY: help setup demo matrix test lint sanity unit integration faults bench build teardown clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -22,6 +22,9 @@ setup: ## Create the Python environment and install the collection in .build
 
 demo: setup ## Run a use case: CASE=restore_volumes, pod_restart, ..., or all; ARGS for ansible-playbook
 	@$(PYTHON) tools/demo.py $(CASE)
+
+matrix: setup ## Build the newest Kubernetes (10 minutes), and change a cluster to it with everything in it
+	@ARGS='-e kindlab_newer_kubernetes=build $(ARGS)' $(PYTHON) tools/demo.py change_cluster
 
 teardown: setup ## Remove the clusters of the use cases; keep volumes, backups and caches
 	$(PLAY) kindlab.volumes.teardown $(ARGS)

@@ -220,7 +220,7 @@ def instances_in_use() -> int:
 def cgroup(version: str, kubernetes: str) -> list[dict[str, object]]:
     if version == "1" and numbers(kubernetes)[:2] >= (1, 35):
         patch = "{kind: KubeletConfiguration, failCgroupV1: false}"
-        mend = f"add the kubeadm patch {patch} to the cluster, or choose Kubernetes 1.34"
+        mend = f"build the image (kindlab_image_source), add the kubeadm patch {patch}, or choose Kubernetes 1.34"
         return [limit("cgroups", "version 1", f"version 2 for Kubernetes {kubernetes}", mend)]
     return []
 

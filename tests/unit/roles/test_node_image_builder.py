@@ -1,4 +1,4 @@
-"""The builder's keys and store: a change makes again what depends on it, a draft is never a result."""
+"""The builder's keys, versions and store: a change makes again what depends on it, a draft is never a result."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import 
 sys.path.insert(0, str(ROLES / "node_image/files/builder"))
 import mirror
 import recipe
+from errors import BuildError
+from sources import Sources
 from steps import Recipe, Step
 from store import Store
 
+FILES = ROLES / "node_image/files"
+VERSIONS = Sources(FILES).versions
 
-def steps(files: Path, **facts: str) -> Recipe:
+
+def steps(files: Path, version: str = "", **facts: str) -> Recipe:
     return Recipe(
-        files,
+        Sources(files, version),
         [
             Step("base", "", lambda _work: None, ["base.txt"], facts),
             Step("side", "", lambda _work: None, ["side"]),
@@ -34,8 +39,13 @@ def steps(files: Path, **facts: str) -> Recipe:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    (tmp_path / "side").mkdir()
-    for name in ("base.txt", "top.txt", "side/one"):
+    """A recipe for two versions of Kubernetes; the newer one has a file of its own."""
+    for folder, version in (("go", "1.1.0"), ("versions/1.2.0/go", "1.2.0")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "go.mod").write_text(f"module m\n\ngo 1.24.0\n\nrequire k8s.io/kubernetes v{version}\n")
+    for folder in ("side", "versions/1.2.0/side"):
+        (tmp_path / folder).mkdir()
+    for name in ("base.txt", "top.txt", "side/one", "versions/1.2.0/side/one"):
         (tmp_path / name).write_text(name)
     return tmp_path
 
@@ -48,6 +58,8 @@ def files(tmp_path: Path) -> Path:
         ("side/one", {"side"}),
         ("side/two", {"side"}),
         ("else", set()),
+        ("versions/1.2.0/base.txt", set()),
+        ("versions/1.2.0/side/two", set()),
     ],
 )
 def test_a_change_reaches_what_depends_on_it(files: Path, changed: str, again: set[str]) -> None:
@@ -61,6 +73,44 @@ def test_a_change_reaches_what_depends_on_it(files: Path, changed: str, again: s
 
 def test_facts_are_part_of_the_key(files: Path) -> None:
     assert steps(files, suite="a").key("top") != steps(files, suite="b").key("top")
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("base.txt", {"base", "top"}),
+        ("versions/1.2.0/base.txt", {"base", "top"}),
+        ("side/one", set()),
+        ("versions/1.2.0/side/one", {"side"}),
+        ("versions/1.2.0/side/two", {"side"}),
+    ],
+)
+def test_a_version_has_shared_files_and_its_own_in_their_place(files: Path, changed: str, again: set[str]) -> None:
+    before = steps(files, "1.2.0")
+    keys = {name: before.key(name) for name in before.steps}
+    (files / changed).write_text("changed")
+    after = steps(files, "1.2.0")
+    assert {name for name in keys if after.key(name) != keys[name]} == again
+
+
+def test_a_step_finds_the_files_of_its_version_in_one_directory(files: Path) -> None:
+    (files / "versions/1.2.0/node/etc").mkdir(parents=True)
+    (files / "node/etc").mkdir(parents=True)
+    for name in ("node/etc/both", "node/etc/shared", "versions/1.2.0/node/etc/both"):
+        (files / name).write_text(name)
+    Sources(files, "1.2.0").lay_out(files / "out")
+    Sources(files).lay_out(files / "default")
+    assert (files / "out/node/etc/both").read_text() == "versions/1.2.0/node/etc/both"
+    assert (files / "out/node/etc/shared").read_text() == "node/etc/shared"
+    assert "v1.2.0" in (files / "out/go/go.mod").read_text()
+    assert (files / "default/node/etc/both").read_text() == "node/etc/both"
+    assert "v1.1.0" in (files / "default/go/go.mod").read_text()
+
+
+@pytest.mark.parametrize("version", ["1.3.0", "1.2", "../go"])
+def test_a_version_without_a_recipe_is_refused_with_those_that_have_one(files: Path, version: str) -> None:
+    with pytest.raises(BuildError, match=r"cannot be built, only 1\.1\.0, 1\.2\.0"):
+        Sources(files, version)
 
 
 def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -96,29 +146,66 @@ def test_old_results_make_room(tmp_path: Path) -> None:
     assert store.seconds("step", "three") is not None
 
 
-def test_the_real_recipe_knows_its_versions() -> None:
-    real = recipe.load(ROLES / "node_image/files", "bookworm")
+def test_the_results_of_all_recipes_are_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cache", {"one", "two"})
+    with store.lock("step"):
+        for key in ("one", "two", "old", "older", "oldest"):
+            with store.draft("step", key):
+                pass
+    assert [key for key in ("one", "two", "old") if store.seconds("step", key) is None] == ["old"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_real_recipe_knows_its_versions(version: str) -> None:
+    real = recipe.load(Sources(FILES, version), "bookworm")
+    assert real.sources.required("k8s.io/kubernetes") == version
     assert list(real.steps)[-1] == "node"
     assert all(list(real.steps).index(need) < list(real.steps).index("node") for need in real.steps["node"].needs)
     assert len({real.key(name) for name in real.steps}) == len(real.steps)
 
 
-def test_modules_ask_for_the_image_that_is_built() -> None:
-    assert recipe.load(ROLES / "node_image/files", "bookworm").steps["node"].facts["hostpath"] == IMAGE
+@pytest.mark.parametrize("version", VERSIONS[1:])
+def test_a_version_brings_its_modules_and_their_checksums(version: str) -> None:
+    own = {str(path.relative_to(f"versions/{version}")) for path, _place in Sources(FILES).files(f"versions/{version}")}
+    assert {"go/go.mod", "go/go.sum"} <= own
+    assert {path.partition("/")[0] for path in own} <= {"builder", "go", "node"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_kubelet_of_a_newer_version_runs_with_old_cgroups(version: str) -> None:
+    """Kubernetes 1.35 turned failCgroupV1 on."""
+    ((_path, flags),) = Sources(FILES, version).files("node/etc/default/kubelet")
+    assert ("--fail-cgroupv1=false" in flags.read_text()) is (tuple(map(int, version.split(".")[:2])) >= (1, 35))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_modules_ask_for_the_image_that_is_built(version: str) -> None:
+    assert recipe.load(Sources(FILES, version), "bookworm").steps["node"].facts["hostpath"] == IMAGE
+
+
+def test_the_versions_have_one_name_for_each_image_of_a_workload() -> None:
+    names = [recipe.load(Sources(FILES, version), "bookworm").steps["node"].facts for version in VERSIONS]
+    assert len({(one["local_path"], one["hostpath"], one["busybox"]) for one in names}) == 1
 
 
 def test_storage_provisioner_finds_nothing_to_do_in_a_cluster_of_the_image() -> None:
-    names = recipe.load(ROLES / "node_image/files", "bookworm").steps["node"].facts
-    text = (ROLES / "node_image/files/node/kind/manifests/default-storage.yaml.in").read_text()
+    names = recipe.load(Sources(FILES), "bookworm").steps["node"].facts
+    text = (FILES / "node/kind/manifests/default-storage.yaml.in").read_text()
     for name in ("local_path", "busybox"):
         text = text.replace(f"@{name.upper()}_IMAGE@", names[name])
     wanted = manifests(request(image=names["local_path"], helper_image=names["busybox"]))
     assert list(yaml.safe_load_all(text)) == list(wanted)
 
 
+def test_an_unknown_version_ends_the_builder_with_those_that_it_knows(tmp_path: Path) -> None:
+    command = [sys.executable, "-B", FILES / "builder", "--cache", tmp_path, "--kubernetes", "1.2.3", "plan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Kubernetes 1.2.3 cannot be built, only {', '.join(VERSIONS)}\n"
+
+
 def test_a_failing_step_says_why_and_what_next(tmp_path: Path) -> None:
-    builder = ROLES / "node_image/files/builder"
-    command = [sys.executable, "-B", builder, "--cache", tmp_path, "--go", "/nowhere/go", "run", "etcd"]
+    command = [sys.executable, "-B", FILES / "builder", "--cache", tmp_path, "--go", "/nowhere/go", "run", "etcd"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "next step:" in done.stderr

@@ -1,4 +1,4 @@
-"""Build the node image: `plan` lists the steps, `run STEP` runs one step and those that it depends on."""
+"""Build a node image: `plan` lists images and steps, `run STEP` runs one step and those that it depends on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import node
 import recipe
 from command import Runner
 from errors import BuildError, explain_os_error
+from sources import Sources
 from steps import Recipe, Step, Work
 from store import Store
 
@@ -22,21 +23,18 @@ FILES = Path(__file__).resolve().parent.parent
 
 
 class Builder:
-    """A recipe, the store of its results, and the tools to build them."""
+    """The recipe of each version of Kubernetes, the store of their results, and the tools to build one of them."""
 
-    def __init__(self, plan: Recipe, store: Store, tools: dict[str, str]) -> None:
-        self.recipe = plan
+    def __init__(self, recipes: dict[str, Recipe], version: str, store: Store, tools: dict[str, str]) -> None:
+        self.recipes = recipes
+        self.recipe = recipes[version]
         self.store = store
         self.tools = tools
 
     def plan(self) -> dict[str, object]:
-        final = self.recipe.key("node")
-        version = recipe.required_version(FILES, "k8s.io/kubernetes")
         return {
-            "reference": node.reference(version, final),
-            "archive": str(self.store.path("node", final) / "image.tar.zst"),
-            "version": version,
-            "images": dict(self.recipe.steps["node"].facts),
+            "default": next(iter(self.recipes)),
+            "built": {version: self._image(version, one) for version, one in self.recipes.items()},
             "steps": [self._line(step) for step in self.recipe.steps.values()],
         }
 
@@ -65,11 +63,34 @@ class Builder:
         runner = Runner(self.store.log(step.name))
         inputs = {need: self.store.path(need, self.recipe.key(need)) for need in step.needs}
         with self.store.draft(step.name, key) as out:
-            step.make(Work(out, FILES, inputs, {**self.tools, "key": key}, runner))
+            sources = out / "recipe"
+            self.recipe.sources.lay_out(sources)
+            step.make(Work(out, sources, inputs, {**self.tools, "key": key}, runner))
+            shutil.rmtree(sources)
+
+    def _image(self, version: str, one: Recipe) -> dict[str, object]:
+        key = one.key("node")
+        return {
+            "reference": node.reference(version, key),
+            "archive": str(self.store.path("node", key) / "image.tar.zst"),
+            "images": dict(one.steps["node"].facts),
+            "go": one.sources.required("go"),
+            "cached": self.store.seconds("node", key) is not None,
+        }
 
     def _line(self, step: Step) -> dict[str, object]:
         cached = self.store.seconds(step.name, self.recipe.key(step.name)) is not None
         return {"name": step.name, "title": step.title, "root": step.root, "cached": cached}
+
+
+def prepared(options: argparse.Namespace) -> Builder:
+    """The builder of the wanted version. The results of all versions' recipes are kept."""
+    chosen = Sources(FILES, options.kubernetes)
+    recipes = {version: recipe.load(Sources(FILES, version), options.suite) for version in chosen.versions}
+    keys = {one.key(name) for one in recipes.values() for name in one.steps}
+    store = Store(options.cache.expanduser() / "build" / platform.machine(), keys)
+    tools = {"go": options.go, "mirror": mirror.choose(options.mirror, options.suite)}
+    return Builder(recipes, chosen.version, store, tools)
 
 
 def main() -> int:
@@ -78,22 +99,15 @@ def main() -> int:
     parser.add_argument("--go", default="go")
     parser.add_argument("--mirror", default="")
     parser.add_argument("--suite", default="bookworm")
+    parser.add_argument("--kubernetes", default="")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("plan")
     commands.add_parser("run").add_argument("step")
     options = parser.parse_args()
     os.umask(0o022)  # other users (root, pods) use the results
-    store = Store(options.cache.expanduser() / "build" / platform.machine())
-    builder = Builder(
-        recipe.load(FILES, options.suite),
-        store,
-        {"go": options.go, "mirror": mirror.choose(options.mirror, options.suite)},
-    )
-    if options.command == "plan":
-        print(json.dumps(builder.plan()))
-        return 0
     try:
-        print(json.dumps(builder.run(options.step)))
+        builder = prepared(options)
+        print(json.dumps(builder.plan() if options.command == "plan" else builder.run(options.step)))
     except BuildError as error:
         print(error.report(), file=sys.stderr)
         return 1

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from pathlib import Path
 
 import node
 import programs
 import rootfs
+from sources import Sources
 from steps import Recipe, Step
 
 MODULES = ("go/go.mod", "go/go.sum", "builder/programs.py")
 
 
-def required_version(files: Path, module: str) -> str:
-    """Version of a Go module in go.mod, the only place that defines it."""
-    found = re.search(
-        rf"^\s*(?:require\s+)?{re.escape(module)} v(\S+)", (files / "go/go.mod").read_text(), re.MULTILINE
-    )
-    if not found:
-        raise LookupError(f"{module} is not required by {files / 'go/go.mod'}")
-    return found.group(1)
-
-
-def load(files: Path, suite: str) -> Recipe:
-    version = required_version(files, "k8s.io/kubernetes")
-    local_path = required_version(files, "github.com/rancher/local-path-provisioner")
-    library = required_version(files, "sigs.k8s.io/sig-storage-lib-external-provisioner/v13")
+def load(sources: Sources, suite: str) -> Recipe:
+    version = sources.version
+    local_path = sources.required("github.com/rancher/local-path-provisioner")
+    library = sources.required("sigs.k8s.io/sig-storage-lib-external-provisioner/v13")
     images = {
         "local_path": f"kindlab/local-path-provisioner:v{local_path}",
         "hostpath": f"kindlab/hostpath-provisioner:v{library}",
@@ -74,4 +63,4 @@ def load(files: Path, suite: str) -> Recipe:
             megabytes=3000,
         ),
     ]
-    return Recipe(files, steps)
+    return Recipe(sources, steps)

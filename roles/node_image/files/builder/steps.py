@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from command import Runner
+from sources import Sources
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Step:
 class Recipe:
     """Steps, sorted by their dependencies."""
 
-    def __init__(self, files: Path, steps: Sequence[Step]) -> None:
-        self.files = files
+    def __init__(self, sources: Sources, steps: Sequence[Step]) -> None:
+        self.sources = sources
         self.steps = {step.name: step for step in steps}
         self._keys: dict[str, str] = {}
 
@@ -51,11 +52,9 @@ class Recipe:
             self._keys[name] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
         return self._keys[name]
 
-    def _digests(self, sources: Sequence[str]) -> list[list[str]]:
-        digests = []
-        for source in sources:
-            top = self.files / source
-            for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-                if path.is_file() and "__pycache__" not in path.parts:
-                    digests.append([str(path.relative_to(self.files)), hashlib.sha256(path.read_bytes()).hexdigest()])
-        return digests
+    def _digests(self, names: Sequence[str]) -> list[list[str]]:
+        return [
+            [str(path), hashlib.sha256(source.read_bytes()).hexdigest()]
+            for name in names
+            for path, source in self.sources.files(name)
+        ]

@@ -8,18 +8,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 RESULT = "step.json"
-KEPT = 2
+KEPT = 1  # of those that no recipe names any more
 
 
 class Store:
     """The directory <root>/<step>/<key> exists if, and only if, the result is complete."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kept: Collection[str] = ()) -> None:
+        """The results with the keys `kept` are not old, whatever their age."""
         self.root = root
+        self.kept = kept
         self.logs = root / "log"
         # The owner of the cache is the owner of the nearest existing directory.
         self.owner = next(path for path in (root, *root.parents) if path.exists()).stat()
@@ -74,7 +76,8 @@ class Store:
 
     def _prune(self, home: Path) -> None:
         results = sorted(
-            (path for path in home.iterdir() if not path.name.startswith(".")), key=lambda path: path.stat().st_mtime
+            (path for path in home.iterdir() if not path.name.startswith(".") and path.name not in self.kept),
+            key=lambda path: path.stat().st_mtime,
         )
         for old in results[:-KEPT]:
             shutil.rmtree(old)
