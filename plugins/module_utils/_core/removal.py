@@ -42,6 +42,13 @@ _RETAIN = (
 _GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
+# Volume's name -> how its data differs from the backup.
+Changes: TypeAlias = dict[str, Difference]
+
+
+def unread(why: str) -> Difference:
+    """What counts as the difference of data that cannot be compared."""
+    return Difference(changed=(why.rstrip("."),))
 
 
 def at_stake(volumes: Sequence[Volume], workloads: Iterable[Object], unused: Collection[str]) -> tuple[Volume, ...]:

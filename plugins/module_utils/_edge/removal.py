@@ -9,7 +9,6 @@ from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
@@ -45,7 +44,7 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
     return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 
-def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> dict[str, Difference]:
+def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> removal.Changes:
     """Volume's name -> how its data differs from its list in the backup, by size and time of files.
 
     If these differ and the list has checksums, content decides: different times alone are no change. Data that cannot
@@ -55,18 +54,18 @@ def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], en
     places, _incomparable = removal.comparable([volume for volume in volumes if volume.name in saved], nodes)
     found = sources(places, nodes, engine)
 
-    def compare(names: Iterable[str], mode: str) -> dict[str, Difference]:
+    def compare(names: Iterable[str], mode: str) -> removal.Changes:
         names = list(names)
         try:
             lists = read_lists({name: found[name] for name in names}, mode)
         except KindlabError as error:
             if len(names) == 1:
-                return {names[0]: Difference(changed=(error.message.rstrip("."),))}
+                return {names[0]: removal.unread(error.message)}
             return {name: difference for one in names for name, difference in compare([one], mode).items()}
         return {
             name: checksums.compare(backup.entries(saved[name]), listed.entries, mode)
             if listed.consistent
-            else Difference(changed=("files that are written to",))
+            else removal.unread("files that are written to")
             for name, listed in lists.items()
         }
 

@@ -12,10 +12,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, Unreachable
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.cluster import CA
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import certificates, certificates_in
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
-    CONTROL_PLANE,
     Node,
     context_name,
     default_kubeconfig,
@@ -120,27 +117,6 @@ class KindCluster:
             if needed:
                 raise
             return False, False
-
-    def unproved_files(self, nodes: Sequence[Node]) -> tuple[str, ...]:
-        """The kubeconfigs with an entry of this name that is not proved to be of these nodes, which need not run.
-
-        Each cluster has a certificate authority of its own, which stopped containers still have.
-        """
-        files = {file.path: file for file in (self.own, self.users) if file.seems_to_have(self.name)}
-        own = self._certificates(nodes) if files else frozenset()
-        authority = "certificate-authority-data"
-        of_files = {p: certificates_in(str(f.credentials(self.name).get(authority, ""))) for p, f in files.items()}
-        return tuple(path for path, found in of_files.items() if not own & found)
-
-    def _certificates(self, nodes: Sequence[Node]) -> frozenset[str]:
-        """Those of the nodes' certificate authority, as the engine copies them; none if no container has any."""
-        for node in (node for node in nodes if node.role == CONTROL_PLANE):
-            try:
-                if found := certificates(self.engine.query("cp", f"{node.name}:{CA}", "-").out):
-                    return found
-            except KindlabError:
-                continue
-        return frozenset()
 
     def is_current_context(self) -> bool:
         """Whether the user's own kubeconfig has the cluster as its current context; False if it cannot be read."""

@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host im
 
 from . import unfinished
 from .cluster import KindCluster
+from .entries import unproved_files
 
 # removal.find_blockers(): why a cluster must not be deleted.
 FindBlockers = Callable[..., tuple[Refusal, ...]]
@@ -77,7 +78,7 @@ def _observe(cluster: KindCluster, request: Request) -> Observed:
             version, record = ("", None) if connects or text is None else cluster.try_read(own_file=False)
     needed = request.merge_kubeconfig or request.state == "absent"
     merged, outdated = cluster.in_users_file(nodes, needed=needed)
-    unproved = cluster.unproved_files(nodes) if request.state == ABSENT and nodes and not version else ()
+    unproved = unproved_files(cluster, nodes) if request.state == ABSENT and nodes and not version else ()
     if cluster.own.path in unproved:
         named = connects = False
     if cluster.users.path in unproved:
