@@ -22,6 +22,7 @@ MODULES = {
     "cluster": "kind_cluster",
     "detach": "volume_detach",
     "local_data": "local_data",
+    "object_backup": "object_backup",
     "object_restore": "object_restore",
     "recreate": "kind_cluster_recreate",
     "restore": "volume_restore",

@@ -97,7 +97,7 @@ def test_what_cannot_be_read_is_warned_of(lab: Lab) -> None:
     lab.cluster.refusals = {"/api/v1/secrets": KindlabError("secrets is forbidden")}
     done = lab(objects=True)
     assert done.warnings == (
-        "1 kind of objects cannot be read, and is not saved: Secret (it cannot be listed: secrets is forbidden)",
+        "Some objects cannot be read, and are not saved: Secret (it cannot be listed: secrets is forbidden)",
     )
     assert "Secret" in {row["kind"] for row in done.facts["objects"]["left_out"]}
 

@@ -10,12 +10,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_image,
     local_data,
     node_drain,
+    object_backup,
     object_restore,
     volume_backup,
     volume_detach,
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup import request as backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.objects import plan as objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import model as detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain import model as drain
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -29,6 +31,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore impo
 REQUESTS = [
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["label_selectors"]),
+    (objects.Request, object_backup.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),
     (detach.Request, volume_detach.ARGUMENTS, {}, ["names", "namespaces", "storage_classes"]),
     (restore.Request, volume_restore.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (asked.Asked, object_restore.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),

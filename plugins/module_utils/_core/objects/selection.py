@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from . import rules
 from .baseline import Baseline, change_of, gone
-from .cleaning import cleaned, kind_of
+from .cleaning import cleaned, kind_of, without_managers
+from .managed import changes_of_others
 from .model import Change, Key, LeftOut, Resource, Saved, key_of
 from .owners import Owners
 
@@ -53,13 +54,23 @@ class Selection:
             or ((not self.kinds or resource in chosen) and (resource.namespaced or not self.namespaces))
         )
 
+    def check(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Raise BadInput for namespaces that the cluster does not have, if namespaces could be read."""
+        present = {item["metadata"]["name"] for item in items if kind_of(item) == NAMESPACE}
+        missing = [name for name in self.namespaces if name not in present]
+        if missing and present:
+            raise BadInput(
+                f"namespaces has {listed(missing)}, which this cluster does not have.",
+                next_step=f"Correct namespaces; the cluster has {listed(sorted(present), 30)}.",
+            )
+
     def holds(self, key: Key, inhabited: Iterable[str]) -> bool:
         """True for an object that is selected, of those that were read. inhabited: namespaces that others need."""
         if (key.group, key.kind) != NAMESPACE:
             return not self.namespaces or key.namespace in self.namespaces
-        named = any(word.lower() in ("namespace", "namespaces") for word in self.kinds)
-        wanted = self.is_everything or (named and not self.namespaces and not self.labels)
-        return wanted or key.name in self.namespaces or key.name in inhabited
+        named = not self.kinds or any(word.lower() in ("namespace", "namespaces") for word in self.kinds)
+        chosen = named and not self.labels and (not self.namespaces or key.name in self.namespaces)
+        return chosen or key.name in inhabited
 
 
 def select(
@@ -73,7 +84,7 @@ def select(
     owners = Owners(found, selecting(found.values()))
     ending = {key.name for key, item in found.items() if (key.group, key.kind) == NAMESPACE and _is_ending(item)}
     own_status = {(r.group, r.kind) for r in resources if not r.status}
-    sorting = _Sorting(baseline, owners)
+    sorting = _Sorting(baseline, rules.bound_accounts(found.values()))
     for key, item in sorted(found.items()):
         if key.namespace not in ending and not owners.is_made_again(item):
             sorting.sort(key, item)
@@ -94,9 +105,10 @@ def selecting(items: Iterable[Object]) -> set[tuple[str, str]]:
 class _Sorting:
     """The objects, one after the other, into made, changed and left out."""
 
-    def __init__(self, baseline: Baseline | None, owners: Owners) -> None:
+    def __init__(self, baseline: Baseline | None, accounts: Collection[Key]) -> None:
+        """accounts: those of the cluster's own controllers."""
         self.baseline = baseline
-        self.owners = owners
+        self.accounts = accounts
         self.made: list[Object] = []
         self.changed: list[Change] = []
         self.left_out: list[LeftOut] = []
@@ -104,26 +116,32 @@ class _Sorting:
 
     def sort(self, key: Key, item: Object) -> None:
         """One that no controller makes again."""
+        kind = key.group, key.kind
         before = (self.baseline or {}).get(key) or rules.default_account(key)
-        if (key.group, key.kind) in rules.ELSEWHERE:
-            self.elsewhere[key.group, key.kind] = rules.ELSEWHERE[key.group, key.kind]
+        patch = change_of(cleaned(item), before) if before else self._change_without_baseline(key, item)
+        if kind in rules.ELSEWHERE:
+            self.elsewhere[kind] = rules.ELSEWHERE[kind]
         elif _is_ending(item):
             self.left_out.append(LeftOut(key, "it is being deleted"))
+        elif patch == {} or rules.is_maintained(item):
+            return
         elif rules.is_provisioned(item):
             self.left_out.append(LeftOut(key, rules.PROVISIONED))
-        elif before is not None:
-            self._compare(key, item, before)
-        elif not rules.is_brought(item, by_name=self.baseline is None):
+        elif patch and key in rules.NOT_CARRIED:
+            self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
+        elif patch:
+            self.changed.append(Change(key, item["apiVersion"], patch))
+        elif not self._is_brought(key, item, by_name=False):
             self.made.append(item)
 
-    def _compare(self, key: Key, item: Object, before: Object) -> None:
-        patch = change_of(cleaned(item), before)
-        if not patch:
-            return
-        if key in rules.NOT_CARRIED:
-            self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
-        else:
-            self.changed.append(Change(key, item["apiVersion"], patch))
+    def _is_brought(self, key: Key, item: Object, *, by_name: bool) -> bool:
+        return key in self.accounts or rules.is_brought(item, by_name=by_name)
+
+    def _change_without_baseline(self, key: Key, item: Object) -> Object | None:
+        """What people changed as far as that shows; None if nobody knows, or if the object is people's own."""
+        if self.baseline is not None or not self._is_brought(key, item, by_name=True):
+            return None
+        return changes_of_others(item, without_managers(cleaned(item)), rules.own_managers(key))
 
 
 def _selected(made: Sequence[Object], sorting: _Sorting, present: Sequence[Key], selection: Selection) -> Saved:

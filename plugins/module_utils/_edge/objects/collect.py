@@ -19,12 +19,13 @@ def collect_all(cluster: Cluster) -> Collected:
 
 
 def collect(cluster: Cluster, selection: Selection) -> Collected:
-    """Raises BadInput for kinds that the cluster does not have, and for a damaged baseline."""
+    """Raises BadInput for kinds and namespaces that the cluster does not have, and for a damaged baseline."""
     with ThreadPoolExecutor(1) as pool:
         recorded = pool.submit(baseline.read, cluster)
         found, unknown = reader.discover_all(cluster)
         resources = selection.resources(found)
         items, refused = reader.read(cluster, resources, selection.namespaces, selection.labels)
+        selection.check(items)
         brought = recorded.result()
     unread = [*refused, *(unknown if selection.is_everything else ())]
     saved = select(items, resources, brought, selection)

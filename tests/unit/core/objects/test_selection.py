@@ -244,6 +244,21 @@ def test_a_default_account_that_people_changed_is_a_change() -> None:
         assert change.patch == {"imagePullSecrets": [{"name": "registry"}]}
 
 
+def test_flows_that_the_server_maintains_are_its_own_until_people_take_them_over() -> None:
+    def flow(precedence: int, maintained: str) -> Object:
+        annotations = {"apf.kubernetes.io/autoupdate-spec": maintained}
+        spec = {"matchingPrecedence": precedence}
+        return thing("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", "probes", annotations=annotations, spec=spec)
+
+    baseline = record(flow(2, "true"))
+    assert save(flow(4, "true"), baseline=baseline) == Saved()
+    (change,) = save(flow(3, "false"), baseline=baseline).changed
+    assert change.patch == {
+        "metadata": {"annotations": {"apf.kubernetes.io/autoupdate-spec": "false"}},
+        "spec": {"matchingPrecedence": 3},
+    }
+
+
 def test_without_a_baseline_labels_managers_and_kinds_names_tell() -> None:
     brought = [
         coredns(),
@@ -258,6 +273,24 @@ def test_without_a_baseline_labels_managers_and_kinds_names_tell() -> None:
     ]
     people = thing("v1", "ConfigMap", "mine", "default", managers=["kubectl-create", "kube-controller-manager"])
     assert made(*brought, people, baseline=None) == ["ConfigMap default/mine"]
+
+
+def test_accounts_of_the_clusters_own_controllers_are_known_by_their_bindings() -> None:
+    """They have no fields, so that nobody manages any; nor do those that people made."""
+    defaults = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    items = []
+    for name, labels in (("job-controller", defaults), ("my-controller", {})):
+        subject = {"kind": "ServiceAccount", "name": name, "namespace": "kube-system"}
+        group = {"kind": "Group", "name": "system:nodes"}
+        binding = thing(
+            "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", name, labels=labels, subjects=[subject, group]
+        )
+        items += [binding, thing("v1", "ServiceAccount", name, "kube-system", managers=())]
+    for baseline in (EMPTY, None):
+        assert made(*items, baseline=baseline) == [
+            "ClusterRoleBinding.rbac.authorization.k8s.io my-controller",
+            "ServiceAccount kube-system/my-controller",
+        ]
 
 
 def test_with_a_baseline_names_prove_nothing() -> None:
@@ -290,6 +323,7 @@ def test_what_storage_provisioner_installed_is_named() -> None:
     assert saved.made == ()
     assert set(left_out(saved).values()) == {"storage_provisioner installs it"}
     assert len(saved.left_out) == 3
+    assert save(*items, baseline=record(*items)) == Saved()
 
 
 def test_what_is_being_deleted_is_named_and_what_is_in_a_namespace_that_is_not() -> None:
@@ -359,6 +393,16 @@ def test_a_namespaced_selection_reads_no_cluster_scoped_type_but_namespaces() ->
 def test_kinds_that_are_not_there(word: str, why: str) -> None:
     with pytest.raises(BadInput, match=why):
         Selection(kinds=(word,)).resources(TYPES)
+
+
+def test_namespaces_that_are_not_there() -> None:
+    items = [namespace("shop"), namespace("other")]
+    Selection(namespaces=("shop",)).check(items)
+    with pytest.raises(BadInput, match="namespaces has shopp, which this cluster does not have") as error:
+        Selection(namespaces=("shop", "shopp")).check(items)
+    assert "the cluster has other, shop" in error.value.next_step
+    # Who may not list namespaces cannot know.
+    Selection(namespaces=("shopp",)).check([])
 
 
 @pytest.mark.parametrize("name", ["namespaces", "kinds", "label_selectors"])

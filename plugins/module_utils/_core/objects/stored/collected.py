@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import LeftOut, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,7 @@ class Collected:
         if not self.unread:
             return ()
         rows = sorted(f"{row.key} ({row.why})" for row in self.unread)
-        return (
-            f"{count(len(rows), 'kind')} of objects cannot be read, and {'is' if len(rows) == 1 else 'are'} not saved: "
-            f"{listed(rows, 5)}",
-        )
+        return (f"Some objects cannot be read, and are not saved: {listed(rows, 5)}",)
 
 
 def _kind(item: Object) -> str:
