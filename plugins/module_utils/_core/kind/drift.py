@@ -200,6 +200,6 @@ def _port_text(port: Port) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value, shortened if it is long; the details have it in full."""
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")
+    """A value in one line, shortened if it is long; the details have it in full."""
+    text = " ".join((", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")).split())
     return f"{text[:VALUE_MAX]}..." if len(text) > VALUE_MAX else text or "none"
