@@ -176,9 +176,7 @@ def beside() -> list[dict[str, Any]]:
             subjects=[account],
         ),
         named("v1", "Service", spec={"type": "NodePort", "ports": [{"port": 80, "nodePort": 30765}]}),
-        named(
-            "policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": {"matchLabels": {"app": "shop"}}}
-        ),
+        named("policy/v1", "PodDisruptionBudget", spec=budget),
         {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": "ValidatingWebhookConfiguration",
