@@ -14,8 +14,8 @@ description:
     namespaces, kinds and labels.
   - Of objects that the cluster brought, what people changed is saved as a JSON merge patch, for example of the
     ConfigMap of CoreDNS. M(kindlab.volumes.kind_cluster) records in each cluster that it creates what that is. In a
-    cluster of another tool, it is known by labels, by who manages its fields and by the names that kind uses.
-    Changes of it are then not recognised, except those of ServiceAccounts named V(default).
+    cluster of another tool it is known by labels, by the managers of its fields and by the names that kind uses.
+    What people removed of it is then not recognised.
   - What controllers make again is left out, for example pods and ReplicaSets of a Deployment, finished Jobs of a
     CronJob, Events, Leases and EndpointSlices of Services with a selector. What custom resources own is left out as
     well, except Secrets and ConfigMaps, which may hold something generated. An object without an owner is always
@@ -153,7 +153,7 @@ objects:
     baseline:
       description:
         - Whether it is known exactly what the cluster brought. M(kindlab.volumes.kind_cluster) records that.
-        - Otherwise labels, the managers of fields and the names that kind uses tell, and changes are not recognised.
+        - Otherwise labels, the managers of fields and the names that kind uses tell.
       type: bool
     left_out:
       description:

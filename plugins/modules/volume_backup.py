@@ -304,7 +304,7 @@ objects:
     baseline:
       description:
         - Whether it is known exactly what the cluster brought. M(kindlab.volumes.kind_cluster) records that.
-        - Otherwise labels, the managers of fields and the names that kind uses tell, and changes are not recognised.
+        - Otherwise labels, the managers of fields and the names that kind uses tell.
       type: bool
     left_out:
       description:

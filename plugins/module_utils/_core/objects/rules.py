@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import RECORD, RECORD_NAMESPACE
@@ -42,12 +42,14 @@ _LOCAL_PATH = PROVISIONERS["local_path"]
 # Namespaces that each cluster has, and that of kind's provisioner.
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 KIND_NAMESPACE = _LOCAL_PATH.namespace
+_NETWORKS = ("kindnet", "podnet")
 # What kind itself adds to a cluster, by kubectl, so that its managers say nothing.
 _KINDS_OWN = {
-    Key("apps", "DaemonSet", "kube-system", "kindnet"),
-    Key("", "ServiceAccount", "kube-system", "kindnet"),
-    Key(RBAC, "ClusterRole", "", "kindnet"),
-    Key(RBAC, "ClusterRoleBinding", "", "kindnet"),
+    # The second is the network of the node image that this collection builds.
+    *(Key("apps", "DaemonSet", "kube-system", network) for network in _NETWORKS),
+    *(Key("", "ServiceAccount", "kube-system", network) for network in _NETWORKS),
+    *(Key(RBAC, "ClusterRole", "", network) for network in _NETWORKS),
+    *(Key(RBAC, "ClusterRoleBinding", "", network) for network in _NETWORKS),
     Key("", "Namespace", "", KIND_NAMESPACE),
     Key("", "ServiceAccount", KIND_NAMESPACE, "local-path-provisioner-service-account"),
     Key(RBAC, "Role", KIND_NAMESPACE, "local-path-provisioner-role"),
@@ -61,6 +63,9 @@ _KINDS_OWN = {
 # Who writes what a cluster needs to run. People's objects are written by others first.
 _BOOTSTRAP = frozenset(("kubeadm", "kube-apiserver"))
 _CONTROL_PLANE = frozenset((*_BOOTSTRAP, "kube-controller-manager", "kube-scheduler", "kubelet"))
+_AGGREGATION = "clusterrole-aggregation-controller"
+# By what kind adds its own.
+_KUBECTL = frozenset(("kubectl", "kubectl-create", "kubectl-client-side-apply"))
 
 # Parts of a cluster that belong to its version -> why people's changes of them do not come back.
 _VERSION = "people changed it, but it belongs to the version of Kubernetes, and kubeadm writes it"
@@ -124,6 +129,22 @@ def is_brought(item: Mapping[str, Any], *, by_name: bool) -> bool:
     writers = managers(item)
     in_system = key.namespace in SYSTEM_NAMESPACES
     return bool(writers & _BOOTSTRAP) or (bool(writers) and writers <= _CONTROL_PLANE and in_system)
+
+
+def bound_accounts(items: Iterable[Mapping[str, Any]]) -> set[Key]:
+    """The ServiceAccounts that bindings of the cluster's own name. Nothing of them shows who made them."""
+    return {
+        Key("", "ServiceAccount", subject.get("namespace", ""), subject.get("name", ""))
+        for item in items
+        if key_of(item).group == RBAC and item["kind"].endswith("Binding") and is_brought(item, by_name=False)
+        for subject in item.get("subjects") or ()
+        if subject.get("kind") == "ServiceAccount"
+    }
+
+
+def own_managers(key: Key) -> frozenset[str]:
+    """Who writes an object that the cluster brought, apart from people."""
+    return _CONTROL_PLANE | {_AGGREGATION} | (_KUBECTL if key in _KINDS_OWN else frozenset())
 
 
 def is_kinds_own(key: Key) -> bool:

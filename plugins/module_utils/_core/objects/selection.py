@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from . import rules
 from .baseline import Baseline, change_of, gone
-from .cleaning import cleaned, kind_of
+from .cleaning import cleaned, kind_of, without_managers
+from .managed import changes_of_others
 from .model import Change, Key, LeftOut, Resource, Saved, key_of
 from .owners import Owners
 
@@ -83,7 +84,7 @@ def select(
     owners = Owners(found, selecting(found.values()))
     ending = {key.name for key, item in found.items() if (key.group, key.kind) == NAMESPACE and _is_ending(item)}
     own_status = {(r.group, r.kind) for r in resources if not r.status}
-    sorting = _Sorting(baseline, owners)
+    sorting = _Sorting(baseline, rules.bound_accounts(found.values()))
     for key, item in sorted(found.items()):
         if key.namespace not in ending and not owners.is_made_again(item):
             sorting.sort(key, item)
@@ -104,9 +105,10 @@ def selecting(items: Iterable[Object]) -> set[tuple[str, str]]:
 class _Sorting:
     """The objects, one after the other, into made, changed and left out."""
 
-    def __init__(self, baseline: Baseline | None, owners: Owners) -> None:
+    def __init__(self, baseline: Baseline | None, accounts: Collection[Key]) -> None:
+        """accounts: those of the cluster's own controllers."""
         self.baseline = baseline
-        self.owners = owners
+        self.accounts = accounts
         self.made: list[Object] = []
         self.changed: list[Change] = []
         self.left_out: list[LeftOut] = []
@@ -116,7 +118,7 @@ class _Sorting:
         """One that no controller makes again."""
         kind = key.group, key.kind
         before = (self.baseline or {}).get(key) or rules.default_account(key)
-        patch = change_of(cleaned(item), before) if before else None
+        patch = change_of(cleaned(item), before) if before else self._change_without_baseline(key, item)
         if kind in rules.ELSEWHERE:
             self.elsewhere[kind] = rules.ELSEWHERE[kind]
         elif _is_ending(item):
@@ -129,8 +131,17 @@ class _Sorting:
             self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
         elif patch:
             self.changed.append(Change(key, item["apiVersion"], patch))
-        elif not rules.is_brought(item, by_name=self.baseline is None):
+        elif not self._is_brought(key, item, by_name=False):
             self.made.append(item)
+
+    def _is_brought(self, key: Key, item: Object, *, by_name: bool) -> bool:
+        return key in self.accounts or rules.is_brought(item, by_name=by_name)
+
+    def _change_without_baseline(self, key: Key, item: Object) -> Object | None:
+        """What people changed as far as that shows; None if nobody knows, or if the object is people's own."""
+        if self.baseline is not None or not self._is_brought(key, item, by_name=True):
+            return None
+        return changes_of_others(item, without_managers(cleaned(item)), rules.own_managers(key))
 
 
 def _selected(made: Sequence[Object], sorting: _Sorting, present: Sequence[Key], selection: Selection) -> Saved:

@@ -275,6 +275,24 @@ def test_without_a_baseline_labels_managers_and_kinds_names_tell() -> None:
     assert made(*brought, people, baseline=None) == ["ConfigMap default/mine"]
 
 
+def test_accounts_of_the_clusters_own_controllers_are_known_by_their_bindings() -> None:
+    """They have no fields, so that nobody manages any; nor do those that people made."""
+    defaults = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    items = []
+    for name, labels in (("job-controller", defaults), ("my-controller", {})):
+        subject = {"kind": "ServiceAccount", "name": name, "namespace": "kube-system"}
+        group = {"kind": "Group", "name": "system:nodes"}
+        binding = thing(
+            "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", name, labels=labels, subjects=[subject, group]
+        )
+        items += [binding, thing("v1", "ServiceAccount", name, "kube-system", managers=())]
+    for baseline in (EMPTY, None):
+        assert made(*items, baseline=baseline) == [
+            "ClusterRoleBinding.rbac.authorization.k8s.io my-controller",
+            "ServiceAccount kube-system/my-controller",
+        ]
+
+
 def test_with_a_baseline_names_prove_nothing() -> None:
     """A cluster without kind's storage may have a class of people's that is called like kind's."""
     mine = thing("storage.k8s.io/v1", "StorageClass", "standard", provisioner="mine")
