@@ -43,10 +43,14 @@ CLUSTER: dict[str, object] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """State that must not change by a fault. volumes: claim -> volume's name; files: as harness.content."""
+    """State that must not change by a fault. volumes: claim -> volume's name; files: as harness.content.
+
+    objects: beside volumes, see made().
+    """
 
     volumes: dict[str, str]
     files: dict[str, str]
+    objects: dict[str, str]
 
 
 def remove() -> None:
@@ -80,7 +84,10 @@ def build(large: int = 500) -> Scene:
         kubectl("rollout", "status", wanted, "--timeout=180s")
     until("all claims bound", lambda: len(bound()) == len(PLAIN) + 4)
     fill(large)
-    return Scene(bound(), content(VOLUMES))
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": beside()}))
+    kubectl("wait", "--for=condition=Established", "crd/things.faults.example")
+    kubectl("apply", "-f", "-", stdin=json.dumps(named("faults.example/v1", "Thing", spec={"color": "red"})))
+    return Scene(bound(), content(VOLUMES), made())
 
 
 def manifests(image: str) -> list[dict[str, Any]]:
@@ -126,6 +133,71 @@ def manifests(image: str) -> list[dict[str, Any]]:
             "spec": {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "jobTemplate": job},
         },
     ]
+
+
+def named(version: str, kind: str, **content: Any) -> dict[str, Any]:
+    """An object called beside."""
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "beside", "namespace": "default"}, **content}
+
+
+def beside() -> list[dict[str, Any]]:
+    """Objects beside volumes, and a webhook that nobody answers."""
+    rbac = "rbac.authorization.k8s.io"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"kind": "Thing", "plural": "things"}
+    webhook = {
+        "name": "nobody.faults.example",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "clientConfig": {"service": {"name": "nobody", "namespace": "default"}},
+        "objectSelector": {"matchLabels": {"nobody": "answers"}},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["services"]}],
+    }
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.faults.example"},
+        "spec": {"group": "faults.example", "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+    role = {"apiGroup": rbac, "kind": "Role", "name": "beside"}
+    account = {"kind": "ServiceAccount", "name": "beside", "namespace": "default"}
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "shop"}}}
+    return [
+        named("v1", "ConfigMap", data={"greeting": "hello"}),
+        named("v1", "Secret", stringData={"password": "geheim"}),
+        named("v1", "ServiceAccount"),
+        named(f"{rbac}/v1", "Role", rules=rules),
+        named(
+            f"{rbac}/v1",
+            "RoleBinding",
+            roleRef=role,
+            subjects=[account],
+        ),
+        named("v1", "Service", spec={"type": "NodePort", "ports": [{"port": 80, "nodePort": 30765}]}),
+        named("policy/v1", "PodDisruptionBudget", spec=budget),
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "beside"},
+            "webhooks": [webhook],
+        },
+        definition,
+    ]
+
+
+def made() -> dict[str, str]:
+    """Kind/name -> the object without what the API server sets, of everything in beside() and the custom object."""
+    found = {}
+    for kind in [*(item["kind"] for item in beside()), "things.faults.example"]:
+        for item in objects(kind.lower()):
+            if item["metadata"]["name"] in ("beside", "things.faults.example"):
+                item["metadata"] = {f: item["metadata"].get(f) for f in ("name", "namespace", "labels", "annotations")}
+                found[f"{item['kind']}/{item['metadata']['name']}"] = json.dumps(
+                    {field: value for field, value in item.items() if field != "status"}, sort_keys=True
+                )
+    return found
 
 
 def claim(name: str) -> dict[str, Any]:
@@ -222,6 +294,9 @@ def wrong(scene: Scene) -> list[str]:
     changed = differences(scene.files, content(VOLUMES))
     if changed:
         said.append(f"{len(changed)} files differ: {changed[:3]}")
+    other = differences(scene.objects, made())
+    if other:
+        said.append(f"{len(other)} objects differ: {other[:3]}")
     counts = workloads()
     if counts != REPLICAS:
         said.append(f"replica counts: {counts}")
