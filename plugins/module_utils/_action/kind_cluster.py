@@ -17,8 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply i
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import with_config
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import connector
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import find_blockers
 
 ROLES = ["control-plane", "worker"]
@@ -83,12 +82,11 @@ def run(
     options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
 ) -> Outcome:
     """Bring one cluster to the requested state."""
-    if connect is None:
-        require_library()
+    connect = connect or connector()
     check_absolute(options, ARGUMENTS)
     options = with_config(options, options["name"], checked=True)
     request = Request.from_options(options)
-    cluster = KindCluster(options, runner or Runner(), connect or Cluster)
+    cluster = KindCluster(options, runner or Runner(), connect)
     kind_version = cluster.kind.version()
     if check_mode:
         planned = plan(request, observe(cluster, request, find_blockers))

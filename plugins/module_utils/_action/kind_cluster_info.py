@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +14,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import is_adopted, known_options
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import taken_over
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.model import Found
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
@@ -25,9 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.node_files import find_options
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.options import recorded_or_found
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import connector
 
 ARGUMENTS: dict[str, Any] = {**ENGINE, "name": {"type": "str"}, "kubeconfig": {"type": "path"}}
 RULES: dict[str, Any] = {"required_by": {"kubeconfig": ("name",)}}
@@ -41,9 +36,7 @@ def run(
 ) -> Outcome:
     """Describe one cluster, or all of them."""
     check_absolute(options, ARGUMENTS)
-    if connect is None:
-        require_library()
-    runner, connect = runner or Runner(), connect or functools.partial(Cluster, timeout=ANSWER_SECONDS)
+    runner, connect = runner or Runner(), connect or connector(ANSWER_SECONDS)
     name = options.get("name")
     nodes = find_engine(options["engine"], runner).nodes(name and checked_name(name))
     grouped = {key: tuple(group) for key, group in itertools.groupby(nodes, key=lambda node: node.cluster)}
@@ -59,7 +52,7 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
             named, version, record = _read_own_file(cluster, nodes)
         if not version:
             version, record = cluster.try_read(own_file=False)
-    found = _found(cluster, nodes, record)
+    found = recorded_or_found(cluster.engine, cluster.name, nodes, record)
     return {
         **cluster_view(cluster.name, nodes, unfinished=cluster.marker.exists() and not named),
         "kubernetes_version": version or _image_version(cluster, running),
@@ -71,17 +64,6 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
         "options": dict(found.options),
         "doubts": [found.problem] if found.problem else list(found.doubts),
     }
-
-
-def _found(cluster: KindCluster, nodes: Sequence[Node], record: Mapping[str, Any] | None) -> Found:
-    """The recorded options; those of a cluster that others created are read from its nodes."""
-    options = known_options(record, nodes)
-    if options and not is_adopted(record or {}):
-        return Found(options)
-    if not any(node.role == CONTROL_PLANE and node.state == "running" for node in nodes):
-        return Found(problem="no control plane is running")
-    found = find_options(cluster.engine, cluster.name, nodes)
-    return taken_over(found, options) if options else found
 
 
 def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:

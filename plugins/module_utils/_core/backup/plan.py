@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import why_unbindable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, namespaced_name
@@ -112,10 +111,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     places = data_places(read, observed.nodes, archives=request.archives)
     for name, place in places.items():
         if place.host_directory and is_below(request.path, place.host_directory):
-            raise BadInput(
-                f"The backup directory {request.path} is inside the volume {name} ({place.host_directory}).",
-                next_step="Set path to a directory outside of all volumes.",
-            )
+            raise request.is_inside(name, place.host_directory)
     classes = {item["metadata"]["name"] for item in observed.storage_classes}
     retain = {volume.name: patch for volume in volumes if (patch := _retain(volume))}
     pods = pods_by_claim(pod for pod in observed.pods if not is_terminal(pod))
@@ -191,9 +187,5 @@ def _selected(
     refuse_ephemeral(v for v in found if v.name in ephemeral and request.selection.names & {v.name, v.claim})
     volumes = tuple(volume for volume in found if volume.name not in ephemeral)
     if not (volumes or alone) and not request.selects_all:
-        raise BadInput(
-            f"No volume of the cluster {request.cluster} matches all of names, namespaces, storage_classes and "
-            "label_selectors.",
-            next_step="List volumes and their claims: kubectl get persistentvolumeclaims -A --show-labels",
-        )
+        raise request.matches_nothing()
     return volumes, {name: (claim.get("status") or {}).get("phase", "") for name, claim in alone.items()}

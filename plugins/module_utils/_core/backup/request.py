@@ -69,3 +69,18 @@ class Request:
     def archives(self) -> bool:
         """True if data is saved in archives."""
         return self.data == "archive"
+
+    def matches_nothing(self) -> BadInput:
+        """The error if no volume is selected."""
+        return BadInput(
+            f"No volume of the cluster {self.cluster} matches all of names, namespaces, storage_classes and "
+            "label_selectors.",
+            next_step="List volumes and their claims: kubectl get persistentvolumeclaims -A --show-labels",
+        )
+
+    def is_inside(self, volume: str, directory: str) -> BadInput:
+        """The error if the backup would be part of a volume's data."""
+        return BadInput(
+            f"The backup directory {self.path} is inside the volume {volume} ({directory}).",
+            next_step="Set path to a directory outside of all volumes.",
+        )

@@ -17,10 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan im
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import ABSENT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof import unfinished
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.entries import unproved_files
 
-from . import unfinished
 from .cluster import KindCluster
-from .entries import unproved_files
 
 # removal.find_blockers(): why a cluster must not be deleted.
 FindBlockers = Callable[..., tuple[Refusal, ...]]

@@ -11,7 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.unfinished import look
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.unfinished import look
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, ScriptedRunner
 
 EMPTY = "net.d/".ljust(512, "\0") + "\0" * 1024

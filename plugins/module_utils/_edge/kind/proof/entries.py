@@ -11,8 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.clu
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import certificates, certificates_in
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-
-from .cluster import KindCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import KindCluster
 
 
 def unproved_files(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[str, ...]:
