@@ -26,7 +26,8 @@ description:
     applied objects from the server side owns the same fields again.
   - A Service gets its cluster IP and node ports back if they are free, otherwise others. An object whose API version
     is not served any more is created in the version that is.
-  - A Job that was done, and a Pod that had ended, are not started again.
+  - A Job that was done comes back as one that is done, without its pods, and does not run again. A Pod that had ended
+    is not restored.
   - What people changed of objects that a cluster brings by itself, for example the ConfigMap of CoreDNS, is changed
     again.
   - Volumes and their claims are restored by M(kindlab.volumes.volume_restore).
@@ -173,9 +174,9 @@ objects:
     action:
       description:
         - What was done. V(create) creates the object. V(replace) gives an existing one the saved fields. V(patch)
-          changes what people had changed of an object that the cluster brings. V(own) sets the owners and field
-          managers that an interrupted restore left out. V(unchanged) and V(keep) leave an object as it is, V(skip)
-          does not create it.
+          changes what people had changed of an object that the cluster brings. V(own) and V(finish) complete an
+          object that an interrupted restore left incomplete. V(unchanged) and V(keep) leave an object as it is,
+          V(skip) does not create it.
       type: str
     result:
       description:
@@ -198,7 +199,7 @@ objects:
       name: import
       action: skip
       result: skipped
-      why: the Job is done, and is not run again
+      why: the Job was not done (jobs=skip)
 counts:
   description: How many objects have which result.
   returned: success

@@ -98,10 +98,12 @@ class FakeApi:
         self, method: str, path: str, body: Object | None, query: Mapping[str, str] | None = None, content: str = ""
     ) -> Object:
         del content
-        found, version, namespace, name = self._route(path)
+        found, version, namespace, name = self._route(path.removesuffix("/status"))
         assert found is not None and body is not None
         before = copy.deepcopy(self._get(found, namespace, name)) if name else None
         item = json.loads(json.dumps(body)) if before is None else self._changed(method, before, body)
+        if found.status and not path.endswith("/status"):
+            item = {**item, "status": (before or {}).get("status") or {}}
         item = {**item, "apiVersion": found.api_version if before is None else before["apiVersion"], "kind": found.kind}
         key = key_of(item)
         dry = bool((query or {}).get("dryRun"))

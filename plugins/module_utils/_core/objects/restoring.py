@@ -14,9 +14,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import differing, is_equal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME, desired
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import is_done
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import found_in, owned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import (
     CREATE,
+    FINISH,
     KEEP,
     NAMESPACE,
     PATCH,
@@ -87,11 +89,13 @@ class _Planner:
         key = key_of(item)
         wanted = desired(item, jobs=self.request.jobs, down=self.request.down, default_class=self.default_class)
         live = self.observed.live.get(key)
-        # What is scaled to zero records what it was, and is compared as that.
-        saved = item if wanted.at_zero else wanted.item
+        saved = item if wanted.later else wanted.item
         step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=wanted.adapted)
         if live is not None and not _is_ending(live) and is_equal(saved, live):
-            return self._typed(owned(replace(step, action=UNCHANGED, found=found_in(step, live))))
+            adapted = () if wanted.later else wanted.adapted
+            return self._typed(owned(replace(step, action=UNCHANGED, adapted=adapted, found=found_in(step, live))))
+        if live is not None and is_done(item) and is_equal(wanted.item, live):
+            return self._typed(replace(step, action=FINISH))
         if wanted.skipped:
             return replace(step, action=SKIP, why=wanted.skipped)
         step = self._typed(step)

@@ -17,8 +17,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import answers, bodies
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import (
+    done_status,
+    is_done,
+    is_suspended,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import (
     meanwhile,
     not_accepted,
@@ -28,6 +34,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import (
     CREATE,
+    FINISH,
     OWN,
     PATCH,
     REPLACE,
@@ -99,7 +106,9 @@ class Writer:
         try:
             if step.action == CREATE:
                 return self._create(step)
-            return self._own(step) if step.action == OWN else self._change(step)
+            if step.action in (OWN, FINISH):
+                return step if self.dry else self._own(self._finish(step))
+            return self._change(step)
         except (Unreachable, Conflict) as error:
             return _Again(step, error)
         except KindlabError as error:
@@ -120,7 +129,19 @@ class Writer:
         if self.dry:
             return tried(step, answer, self.plan.existing)
         self.uids[step.key] = answer["metadata"]["uid"]
-        return self._own(written(step, answer))
+        return self._own(self._finish(written(step, answer)))
+
+    def _finish(self, step: Step) -> Step:
+        """A Job that was done is done again, without running."""
+        if step.live is None or not is_done(step.saved):
+            return step
+        if not has_finished(step.live):
+            status = {"status": done_status(step.saved, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))}
+            step = replace(step, live=self._send("PATCH", step, status, part="status"))
+        if is_suspended(step.live or {}) != is_suspended(step.saved):
+            patch = {"spec": {"suspend": is_suspended(step.saved)}}
+            step = replace(step, live=self._send("PATCH", step, patch))
+        return step
 
     def _change(self, step: Step) -> Step | _Again:
         """Replace or patch an object; one that was deleted meanwhile is created."""
@@ -185,9 +206,12 @@ class Writer:
         except Missing:
             return None
 
-    def _send(self, method: str, step: Step, body: Object | None = None, manager: str = MANAGER) -> Object:
+    def _send(
+        self, method: str, step: Step, body: Object | None = None, manager: str = MANAGER, *, part: str = ""
+    ) -> Object:
         path = step.resource.path(step.key.namespace, "" if method == "POST" else step.key.name)
         if method == "GET":
             return self.cluster.read(path)
+        path += f"/{part}" if part else ""
         query = {"fieldManager": manager, **({"dryRun": "All"} if self.dry else {})}
         return self.cluster.write(method, path, body, query, MERGE if method == "PATCH" else JSON)

@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.rest
     defined,
     plan,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import done_status
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import Plan, Step
 from ansible_collections.kindlab.volumes.tests.unit.support.api_server import BUILT_IN
 from ansible_collections.kindlab.volumes.tests.unit.support.saved_objects import definition, deployment, saved
@@ -31,7 +32,9 @@ def step(item: Object, *live: Object, **request: Any) -> Step:
 
 
 def job(finished: bool = False, **spec: Any) -> Object:
-    item = saved("Job", "once", version=BATCH, spec={"template": {"spec": {}}, "suspend": False, **spec})
+    item = saved(
+        "Job", "once", version=BATCH, spec={"template": {"metadata": {}, "spec": {}}, "suspend": False, **spec}
+    )
     return {**item, "status": {"conditions": [{"type": "Complete", "status": "True"}]}} if finished else item
 
 
@@ -42,7 +45,37 @@ def outcome(found: Step) -> tuple[str, str]:
 
 @pytest.mark.parametrize("jobs", ["resume", "suspend", "skip"])
 def test_a_job_that_is_done_is_not_done_again(jobs: str) -> None:
-    assert outcome(step(job(finished=True), jobs=jobs)) == ("skip", "the Job is done, and is not run again")
+    found = step(job(finished=True), jobs=jobs)
+    assert outcome(found) == ("create", "the Job was done, and is not run again")
+    assert found.item["spec"]["suspend"] is True
+
+
+def test_a_job_that_was_done_and_is_there_is_left_alone() -> None:
+    assert outcome(step(job(finished=True), job(finished=True)))[0] == "unchanged"
+    assert outcome(step(job(finished=True), job()))[0] == "unchanged"
+    assert outcome(step(job(finished=True), job(suspend=True)))[0] == "finish"
+
+
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [
+        ({}, {"succeeded": 1}),
+        ({"completions": 3}, {"succeeded": 3}),
+        ({"completions": 3, "completionMode": "Indexed"}, {"succeeded": 3, "completedIndexes": "0-2"}),
+        ({"completions": 1, "completionMode": "Indexed"}, {"succeeded": 1, "completedIndexes": "0"}),
+    ],
+)
+def test_the_status_of_a_job_that_is_complete(spec: Object, status: Object) -> None:
+    found = done_status(job(finished=True, **spec), "now")
+    assert [condition["type"] for condition in found.pop("conditions")] == ["SuccessCriteriaMet", "Complete"]
+    assert found == {"startTime": "now", "completionTime": "now", **status}
+
+
+def test_the_status_of_a_job_that_has_failed() -> None:
+    failed = {**job(), "status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    found = done_status(failed, "now")
+    assert [condition["type"] for condition in found.pop("conditions")] == ["FailureTarget", "Failed"]
+    assert found == {"startTime": "now", "failed": 1}
 
 
 @pytest.mark.parametrize(
@@ -126,4 +159,4 @@ def test_a_definition_is_served_in_the_version_that_is_stored() -> None:
 
 def test_results_are_counted() -> None:
     steps = [step(item) for item in (job(), job(finished=True), deployment())]
-    assert Plan("refuse", tuple(steps)).result()["counts"] == {"equal": 2, "skipped": 1}
+    assert Plan("refuse", tuple(steps)).result()["counts"] == {"adapted": 1, "equal": 2}

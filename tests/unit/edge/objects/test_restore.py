@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -447,3 +448,29 @@ def test_an_object_that_cannot_be_changed(existing: str, data: dict[str, str], o
     except Declined as error:
         told = {"ConfigMap settings": error.details[0]["why"]}
     assert told == {"ConfigMap settings": outcome}
+
+
+DONE = {
+    **saved("Job", "done", version="batch/v1", spec={"template": {"metadata": {}, "spec": {}}, "suspend": False}),
+    "status": {"conditions": [{"type": "Complete", "status": "True"}]},
+}
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 9])
+def test_a_job_that_was_done_is_done_however_often_the_restore_is_killed(writes: int) -> None:
+    """At no time is it one that runs."""
+    api = FakeApi(namespace(), kill_after=writes)
+    runs: list[Object] = []
+    api.refusals.append(lambda _m, item, _api: runs.append(item) if _runs(item) else None)
+    with contextlib.suppress(Killed):
+        restore(api, DONE)
+    api.kill_after = None
+    assert results(restore(api, DONE))["Job.batch done"].split()[0] in ("create", "finish", "unchanged")
+    found = live(api, "Job", "done", group="batch")
+    assert found["spec"]["suspend"] is False
+    assert [row["type"] for row in found["status"]["conditions"]] == ["SuccessCriteriaMet", "Complete"]
+    assert (runs, results(restore(api, DONE))) == ([], {"Job.batch done": "unchanged equal"})
+
+
+def _runs(job: Object) -> bool:
+    return not job["spec"]["suspend"] and not (job.get("status") or {}).get("conditions")

@@ -14,12 +14,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import (
     WORKLOAD_KINDS,
-    has_finished,
     scale_down_patch,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import uses_claims
 
+from .done_jobs import is_done
+
+SUSPENDED: Object = {"spec": {"suspend": True}}
 RESUME, SUSPEND, SKIP = JOBS = ("resume", "suspend", "skip")
 WORKLOADS = frozenset(("", "apps", "batch"))
 
@@ -28,13 +30,13 @@ WORKLOADS = frozenset(("", "apps", "batch"))
 class Desired:
     """The object to create, how it differs from the saved one, and why it is not created, '' if it is.
 
-    at_zero: it is scaled to zero until its volumes are there.
+    later: it becomes what it was later: it is scaled to zero until its volumes are there, or a Job that was done.
     """
 
     item: Object
     adapted: tuple[str, ...] = ()
     skipped: str = ""
-    at_zero: bool = False
+    later: bool = False
 
 
 def desired(item: Object, *, jobs: str = RESUME, down: bool = False, default_class: str = "") -> Desired:
@@ -45,12 +47,12 @@ def desired(item: Object, *, jobs: str = RESUME, down: bool = False, default_cla
     if (group, kind) == ("", "Pod") and down and uses_claims(item):
         return Desired(item, skipped="it uses a claim, and a pod cannot be scaled to zero")
     if (group, kind) == ("batch", "Job"):
-        if has_finished(item):
-            return Desired(item, skipped="the Job is done, and is not run again")
+        if is_done(item):
+            return Desired(merged(item, SUSPENDED), ("the Job was done, and is not run again",), later=True)
         if jobs == SKIP:
             return Desired(item, skipped="the Job was not done (jobs=skip)")
         if jobs == SUSPEND and not item["spec"].get("suspend"):
-            return Desired(merged(item, {"spec": {"suspend": True}}), ("the Job was not done, and is suspended",))
+            return Desired(merged(item, SUSPENDED), ("the Job was not done, and is suspended",))
     if (
         (group, kind) == ("storage.k8s.io", "StorageClass")
         and is_default_class(item)
@@ -60,7 +62,7 @@ def desired(item: Object, *, jobs: str = RESUME, down: bool = False, default_cla
     if down and kind in WORKLOAD_KINDS and group in WORKLOADS and uses_claims(item):
         patch = scale_down_patch(item)
         if patch is not None:
-            return Desired(merged(item, patch), at_zero=True)
+            return Desired(merged(item, patch), later=True)
     return Desired(item)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
 
 from .comparing import (
@@ -18,6 +19,7 @@ from .comparing import (
     is_equal,
     missing_owners,
 )
+from .done_jobs import is_done
 from .step import CREATE, KEEP, OWN, PATCH, REPLACE, UNCHANGED, Step
 
 # What happens to an object that is there, and differs.
@@ -89,6 +91,8 @@ def found_in(step: Step, live: Object) -> tuple[str, ...]:
     before, now = address_of(step.saved), address_of(live)
     address = before not in ("", "None", now)
     told = (f"its cluster IP is {now or 'another one'} instead of {before}",) if address else ()
-    lost = differences(step.saved, live) if step.action in (CREATE, REPLACE) else []
+    # A Job that was done is suspended until its status says so.
+    saved = step.item if is_done(step.saved) and not has_finished(live) else step.saved
+    lost = differences(saved, live) if step.action in (CREATE, REPLACE) else []
     rest = f" and {len(lost) - 5} more fields" if len(lost) > 5 else ""
     return (*told, f"the API server changed {', '.join(lost[:5])}{rest}") if lost else told

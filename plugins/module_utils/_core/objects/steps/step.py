@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from .comparing import differing
 
-CREATE, REPLACE, PATCH, OWN = "create", "replace", "patch", "own"
+CREATE, REPLACE, PATCH, OWN, FINISH = "create", "replace", "patch", "own", "finish"
 UNCHANGED, KEEP, SKIP, REFUSE = "unchanged", "keep", "skip", "refuse"
 EQUAL, ADAPTED, KEPT, SKIPPED, REFUSED = "equal", "adapted", "kept", "skipped", "refused"
 _RESULTS = {KEEP: KEPT, SKIP: SKIPPED, REFUSE: REFUSED}
@@ -30,9 +30,9 @@ UNKNOWN = Resource("", "", "", "", False)
 class Step:
     """One object. item: what is written, for PATCH a merge patch; saved: what the cluster should have then.
 
-    OWN only sets what owns the object and its fields. live: the object before, and after it was written; None for
-    none. adapted: how it differs from the saved one on purpose, or why it must; found: how the API server changed it.
-    why: it is kept, skipped or refused.
+    OWN only sets what owns the object and its fields, FINISH the status of a Job that was done. live: the object before
+    it was written, then after that; None for none. adapted: how it differs from the saved one on purpose, or why it
+    must; found: how the API server changed it. why: it is kept, skipped or refused.
     """
 
     key: Key
@@ -50,7 +50,7 @@ class Step:
     @property
     def writes(self) -> bool:
         """True if something is written."""
-        return self.action in (CREATE, REPLACE, PATCH, OWN)
+        return self.action in (CREATE, REPLACE, PATCH, OWN, FINISH)
 
     @property
     def is_refused(self) -> bool:
@@ -153,8 +153,8 @@ def type_of(definition: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _before(step: Step) -> str:
-    if step.action == OWN:
-        return "without what owns it or its fields"
+    if step.action in (OWN, FINISH):
+        return "not complete"
     if step.action == PATCH:
         return "without what people changed"
     return "absent" if step.live is None else f"differs in {differing(step.saved, step.live)}"
