@@ -116,5 +116,8 @@ def _incomplete(
             f"{engine} exec {node} ctr --namespace=k8s.io content fetch {name}"
         )
     else:
-        step = f"Load {name} again with kindlab.volumes.kind_image, or leave images out (images=none)."
+        step = (
+            "Leave images out (images=none), or import it again, from the engine for example: "
+            f"{engine} save {name} | {engine} exec -i {node} ctr --namespace=k8s.io images import -"
+        )
     return Refusal(name, why, step, {"digest": looks[node].names[name].digest, "nodes": list(nodes)})
