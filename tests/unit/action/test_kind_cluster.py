@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_drift_is_declined_with_both_values(place: Place) -> None:
         ("lab-worker", "mount /var/local-path-provisioner"),
         ("lab-worker2", "node"),
     ]
-    assert "volume_backup" in error.next_step
+    assert "kind_cluster_recreate" in error.next_step
 
 
 def test_drift_that_no_container_shows(place: Place) -> None:
@@ -339,3 +340,18 @@ def test_an_api_server_that_is_edited_into_a_record_of_another_form(place: Place
         place.api.put({**place.api.get("ConfigMap", "kindlab-cluster", "kube-system"), "data": {"config": config}})
         error = place.refused(BadInput)
         assert "kubectl -n kube-system delete configmap kindlab-cluster" in error.next_step
+
+
+def test_a_configuration_file_of_kind(place: Place) -> None:
+    """Like the options that it stands for: both describe one cluster."""
+    config = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{"role": "control-plane"}, {}]}
+    path = place.path / "kind.yaml"
+    path.write_text(json.dumps(config))
+    assert place.predicted(config=str(path), mounts=None).changed
+    assert [node["role"] for node in place.host.configs["lab"]["nodes"]] == ["control-plane"] * 2
+    assert {node["image"] for node in place.host.configs["lab"]["nodes"]} == {"kindest/node:v1.34.4"}
+    for same in ({"config": config}, {"control_planes": 2, "workers": 0}):
+        assert not place.run(**{"mounts": None, **same}).changed
+    place.refused(Declined, config={**config, "featureGates": {"A": True}}, mounts=None)
+    error = place.refused(BadInput, config={**config, "name": "other"}, mounts=None)
+    assert "describes cluster other, not lab" in error.message

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_absolute, defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_absolute, conform, defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 
 UTILS = "ansible_collections.kindlab.volumes.plugins.module_utils"
@@ -70,3 +70,45 @@ def test_every_module_refuses_relative_paths_before_it_does_anything(action: Mod
     for check_mode in (True, False):
         with pytest.raises(BadInput, match=f"{name} 'here' is not an absolute path"):
             action.run(options, check_mode)
+
+
+NESTED = {
+    "number": {"type": "int"},
+    "flag": {"type": "bool"},
+    "choice": {"type": "str", "choices": ["a", "b"]},
+    "map": {"type": "dict"},
+    "any": {"type": "raw"},
+    "rows": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"at": {"type": "path", "required": True}, "more": {"type": "str", "default": "x"}},
+    },
+}
+
+
+def test_options_within_a_dictionary_get_their_types_and_defaults() -> None:
+    given = {"number": "3", "flag": "yes", "choice": None, "any": [1], "rows": [{"at": "~/a"}]}
+    expected = {"number": 3, "flag": True, "any": [1], "rows": [{"at": "/home/a", "more": "x"}]}
+    assert conform(given, NESTED, "options", lambda path: path.replace("~", "/home")) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"other": 1}, "options contains other, which is none of any, choice"),
+        ({"rows": [{"at": "/a"}, {"att": "/b"}]}, "options.rows[1] contains att"),
+        ({"rows": [{}]}, "options.rows[0] lacks at"),
+        ({"rows": {}}, "options.rows is not a list"),
+        ({"rows": ["a"]}, "options.rows[0] is not a dictionary"),
+        ({"number": True}, "options.number True is not a number"),
+        ({"flag": "perhaps"}, "options.flag 'perhaps' is not true or false"),
+        ({"choice": "c"}, "options.choice is c, which is none of a, b"),
+        ({"choice": ["a"]}, "options.choice is not text"),
+        ({"map": "a"}, "options.map is not a dictionary"),
+        ([], "options is not a dictionary"),
+    ],
+)
+def test_what_does_not_conform_is_named(given: Any, said: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        conform(given, NESTED, "options")
+    assert said in raised.value.message and raised.value.next_step == "Correct options."

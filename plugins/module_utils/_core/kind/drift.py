@@ -25,9 +25,8 @@ _HIDDEN = {**CLUSTER_FIELDS, "controller_manager_qps": "requestRate"}
 _HIDDEN_OF_NODES = {option: NODE_FIELDS[option] for option in ("labels", "patches")}
 
 _RECREATE = (
-    "kind cannot change an existing cluster. Change the options to match it, or recreate it with its volumes: "
-    "kindlab.volumes.volume_detach, kindlab.volumes.volume_backup, kindlab.volumes.kind_cluster with state=absent, "
-    "kindlab.volumes.kind_cluster, kindlab.volumes.volume_restore."
+    "kind cannot change an existing cluster. Change the options to match it, or recreate it in this shape with its "
+    "volumes: kindlab.volumes.kind_cluster_recreate."
 )
 
 
@@ -201,6 +200,6 @@ def _port_text(port: Port) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value, shortened if it is long; the details have it in full."""
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")
+    """A value in one line, shortened if it is long; the details have it in full."""
+    text = " ".join((", ".join(map(str, value)) if isinstance(value, list) else str(value or "none")).split())
     return f"{text[:VALUE_MAX]}..." if len(text) > VALUE_MAX else text or "none"

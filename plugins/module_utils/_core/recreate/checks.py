@@ -71,7 +71,8 @@ def volume_refusals(
         if isinstance(place, Refusal):
             gone = volume.nodes and not names & {*volume.nodes}
             step = missing_step(volume, nodes, cluster) if gone else _MOUNTS
-            yield Refusal(volume.name, f"in the new cluster, {place.why}", step, place.details)
+            lacking = f", and none of the same role has {before}" if gone and before else ""
+            yield Refusal(volume.name, f"in the new cluster, {place.why}{lacking}", step, place.details)
             continue
         why, step = _obstacle(volume, before, place, volume.name in moves.volumes, archived, missing, occupied)
         if volume.name in colliding:
