@@ -28,9 +28,10 @@ from . import objects
 _POD = "Pod"
 
 
-def name_it(context: Context) -> None:
-    """Give the throw-away cluster a name that nobody else has, if there is to be one."""
-    wanted = is_wanted(context.options["rehearse"], same_images=context.facts["same_images"])
+def name_it(context: Context, *, known: bool = True) -> None:
+    """Give the throw-away cluster a name that nobody else has, if there is to be one. known: whether objects are."""
+    known = known and context.options["objects"] == "all"
+    wanted = known and is_wanted(context.options["rehearse"], same_images=context.facts["same_images"])
     context.facts["rehearsal"] = rehearsal_name(context.name, secrets.token_hex(3)) if wanted else ""
 
 
