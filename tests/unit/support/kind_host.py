@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.failure import JOURNAL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.unfinished import LIST_NETWORKS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.unfinished import LIST_NETWORKS
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, looked
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
 from ansible_collections.kindlab.volumes.tests.unit.support.process_snapshots import printed
