@@ -234,6 +234,8 @@ requirements:
   - kubernetes (Python library) >= 30
 notes:
   - C(docs/volumes.md) of the collection says what happens to each kind of volume.
+  - What a new cluster brings by itself is recorded in the ConfigMap C(kindlab-baseline) in the same namespace as the
+    configuration, so that M(kindlab.volumes.object_backup) tells it from what people made.
   - The requested configuration is recorded in the ConfigMap C(kindlab-cluster) in the namespace C(kube-system), because
     node containers do not show all of it. A cluster that was created by other means is compared with what its
     containers show; if nothing differs, the requested configuration is recorded in it.

@@ -85,6 +85,11 @@ _IDENTITY = {
 }
 
 
+def is_read(group: str, kind: str) -> bool:
+    """False for kinds of which no object is ever saved."""
+    return kind not in _MADE_AGAIN.get(group, ())
+
+
 def is_made_again(item: Mapping[str, Any], selecting: set[tuple[str, str]]) -> bool:
     """True for what exists only because controllers or servers write it, whoever owns it.
 

@@ -45,7 +45,7 @@ class Selection:
 
     def resources(self, found: Iterable[Resource]) -> tuple[Resource, ...]:
         """The types to read: those of the kinds, and namespaces, which the others need. Raises BadInput."""
-        found = tuple(found)
+        found = tuple(resource for resource in found if rules.is_read(resource.group, resource.kind))
         chosen = {resource for word in self.kinds for resource in _named(word, found)}
         return tuple(
             resource

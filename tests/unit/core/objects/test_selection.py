@@ -380,6 +380,12 @@ def test_a_namespaced_selection_reads_no_cluster_scoped_type_but_namespaces() ->
     assert {one.kind for one in found if not one.namespaced} == {"Namespace"}
 
 
+def test_kinds_of_which_nothing_is_saved_are_not_read() -> None:
+    found = {one.kind for one in Selection().resources(TYPES)}
+    assert {"Event", "Lease", "VolumeAttachment"} & found == set()
+    assert {"Pod", "Secret", "Database", "PersistentVolume"} <= found
+
+
 @pytest.mark.parametrize(
     "word, why",
     [
