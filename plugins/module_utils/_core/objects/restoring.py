@@ -15,12 +15,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import differing, is_equal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME, desired
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import is_done
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import found_in, owned
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import (
+    found_in,
+    owned,
+    without_lost_owners,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import (
     CREATE,
     FINISH,
     KEEP,
     NAMESPACE,
+    OWN,
     PATCH,
     REPLACE,
     SKIP,
@@ -66,6 +71,8 @@ def plan(request: Request, saved: Saved, observed: Observed) -> Plan:
     steps = [planner.of_made(item) for item in saved.made] + [planner.of_change(change) for change in saved.changed]
     order = {wave: number for number, wave in enumerate(WAVES)}
     uids = {key: item["metadata"].get("uid", "") for key, item in observed.live.items()}
+    there = uids.keys() | {step.key for step in steps if step.action == CREATE}
+    steps = [without_lost_owners(step, there) if step.action == OWN else step for step in steps]
     return Plan(request.existing, tuple(sorted(steps, key=lambda step: (order[step.wave], step.key))), uids)
 
 

@@ -13,10 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.mode
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request, defined, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.asked import Asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.chosen import choose
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import COMPLETE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import CREATE, Plan, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import WAVES
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from . import reader
@@ -46,7 +44,8 @@ def prepare(cluster: Cluster, saved: Saved, asked: Asked, deadline: Deadline) ->
 
 def write(cluster: Cluster, planned: Plan, deadline: Deadline) -> Plan:
     """The plan with its steps as they came out. What is refused now does not keep the others from being restored."""
-    return planned.with_steps(Writer(cluster, planned, deadline).waves(WAVES))
+    waves = dict.fromkeys(step.wave for step in planned.steps)
+    return planned.with_steps(Writer(cluster, planned, deadline).waves(waves))
 
 
 def restore_waves(
@@ -55,7 +54,7 @@ def restore_waves(
     waves: Iterable[str],
     *,
     down: bool = False,
-    jobs: str = RESUME,
+    jobs: str = Request.jobs,
     deadline: Deadline,
 ) -> list[Object]:
     """Restore these waves of what was saved, in a cluster that is being recreated; a row for each object.

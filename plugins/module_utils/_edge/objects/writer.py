@@ -17,14 +17,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import answers, bodies
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import (
-    done_status,
-    is_done,
-    is_suspended,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import (
     meanwhile,
     not_accepted,
@@ -41,7 +36,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
     Plan,
     Step,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import JSON, Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import MANAGER, MERGE, Cluster
 
@@ -133,14 +127,9 @@ class Writer:
 
     def _finish(self, step: Step) -> Step:
         """A Job that was done is done again, without running."""
-        if step.live is None or not is_done(step.saved):
-            return step
-        if not has_finished(step.live):
-            status = {"status": done_status(step.saved, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))}
-            step = replace(step, live=self._send("PATCH", step, status, part="status"))
-        if is_suspended(step.live or {}) != is_suspended(step.saved):
-            patch = {"spec": {"suspend": is_suspended(step.saved)}}
-            step = replace(step, live=self._send("PATCH", step, patch))
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for part, patch in missing(step.saved, step.live or {}, now):
+            step = replace(step, live=self._send("PATCH", step, patch, part=part))
         return step
 
     def _change(self, step: Step) -> Step | _Again:
@@ -177,7 +166,7 @@ class Writer:
 
     def _linked(self, step: Step) -> Step:
         """With owners that were created after it."""
-        if step.is_refused or step.live is None or not step.saved.get("metadata", {}).get("ownerReferences"):
+        if not step.writes or step.live is None or not step.saved.get("metadata", {}).get("ownerReferences"):
             return step
         found = self._write(replace(step, action=OWN))
         return with_owners_told(replace(step, live=found.live) if isinstance(found, Step) else step)
@@ -193,7 +182,7 @@ class Writer:
 
     def _await_definitions(self, done: dict[Key, Step]) -> None:
         """Wait until the API server serves the types that were defined."""
-        created = [step for step in done.values() if step.key[:2] == DEFINITION and step.writes]
+        created = [step for step in done.values() if step.defines and step.writes]
         try:
             names = [("", step.key.name) for step in created]
             self.cluster.wait("CustomResourceDefinition", is_ready, names, self.deadline.left(LEAST))

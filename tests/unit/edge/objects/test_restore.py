@@ -355,8 +355,10 @@ def test_an_owner_that_comes_later_is_filled_in() -> None:
 def test_an_owner_that_does_not_exist_is_told() -> None:
     owner = {"apiVersion": "example.org/v1", "kind": "Widget", "name": "one", "controller": True}
     api = FakeApi(namespace())
-    rows = restore(api, saved("Secret", "of-widget", data={}, metadata={"ownerReferences": [owner]}))
-    assert whys(rows) == {"of-widget": "its owner does not exist: Widget one"}
+    for action in ("create", "unchanged"):
+        rows = restore(api, saved("Secret", "of-widget", data={}, metadata={"ownerReferences": [owner]}))
+        assert whys(rows) == {"of-widget": "its owner does not exist: Widget one"}
+        assert rows[0]["action"] == action
     assert "ownerReferences" not in live(api, "Secret", "of-widget")["metadata"]
 
 

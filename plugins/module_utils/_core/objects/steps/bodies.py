@@ -9,11 +9,7 @@ from collections.abc import Collection, Mapping
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
 
-from .comparing import (
-    has_managers,
-    managers,
-    missing_owners,
-)
+from .comparing import has_managers, managers, missing_owners, owner_keys
 from .namespaces import LAST_APPLIED
 from .step import Step
 
@@ -72,10 +68,7 @@ def owners(step: Step, references: Collection[Object], uids: Mapping[Key, str]) 
     """Those of the references whose owner exists, with its uid."""
     found = []
     for reference in references:
-        group = reference["apiVersion"].rpartition("/")[0]
-        for namespace in (step.key.namespace, ""):
-            uid = uids.get(Key(group, reference["kind"], namespace, reference["name"]))
-            if uid:
-                found.append({**reference, "uid": uid})
-                break
+        uid = next((uids[key] for key in owner_keys(step.key, reference) if uids.get(key)), "")
+        if uid:
+            found.append({**reference, "uid": uid})
     return found

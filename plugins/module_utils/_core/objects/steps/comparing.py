@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import applied_fields, cleaned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, key_of
 
 MISSING = object()
 # Whoever owns, finalizes or manages an object is compared apart from what it is.
@@ -55,6 +55,12 @@ def missing_owners(saved: Mapping[str, Any], live: Mapping[str, Any]) -> list[Ob
     """The saved ownerReferences that live does not have."""
     found = [_owner(reference) for reference in live["metadata"].get("ownerReferences") or ()]
     return [r for r in saved["metadata"].get("ownerReferences") or () if _owner(r) not in found]
+
+
+def owner_keys(key: Key, reference: Mapping[str, Any]) -> list[Key]:
+    """The keys that an owner of this object may have: it is in the same namespace, or in none."""
+    group = reference["apiVersion"].rpartition("/")[0]
+    return [Key(group, reference["kind"], namespace, reference["name"]) for namespace in (key.namespace, "")]
 
 
 def address_of(service: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import has_condition
@@ -36,6 +36,10 @@ def done_status(saved: Mapping[str, Any], now: str) -> Object:
     return {"startTime": now, "completionTime": now, "succeeded": number, **indexed, "conditions": conditions}
 
 
-def is_suspended(item: Mapping[str, Any]) -> bool:
-    """True for a suspended Job."""
-    return bool(item["spec"].get("suspend"))
+def missing(saved: Mapping[str, Any], live: Mapping[str, Any], now: str) -> Iterator[tuple[str, Object]]:
+    """The patches that make it one that is done, each with the subresource it is for, in the order that is safe."""
+    if is_done(saved) and not has_finished(live):
+        yield "status", {"status": done_status(saved, now)}
+    suspended = bool(saved.get("spec", {}).get("suspend"))
+    if is_done(saved) and bool(live["spec"].get("suspend")) != suspended:
+        yield "", {"spec": {"suspend": suspended}}

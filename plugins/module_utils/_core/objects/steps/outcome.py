@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
 
 from .comparing import (
     address_of,
@@ -18,6 +20,7 @@ from .comparing import (
     has_managers,
     is_equal,
     missing_owners,
+    owner_keys,
 )
 from .done_jobs import is_done
 from .step import CREATE, KEEP, OWN, PATCH, REPLACE, UNCHANGED, Step
@@ -77,6 +80,15 @@ def _existing(step: Step, live: Object, existing: str) -> Step:
 def written(step: Step, answer: Object) -> Step:
     """The step, once its object is written. answer: as the API server stored it."""
     return replace(step, live=answer, found=found_in(step, answer), why="")
+
+
+def without_lost_owners(step: Step, there: Collection[Key]) -> Step:
+    """UNCHANGED instead of OWN if nothing can be set, because the owners do not exist. there: what exists, or will."""
+    live = step.live or {}
+    found = any(key in there for ref in missing_owners(step.saved, live) for key in owner_keys(step.key, ref))
+    if found or not has_managers(step.saved, live):
+        return step
+    return with_owners_told(replace(step, action=UNCHANGED))
 
 
 def with_owners_told(step: Step) -> Step:

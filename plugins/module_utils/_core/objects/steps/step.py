@@ -53,6 +53,11 @@ class Step:
         return self.action in (CREATE, REPLACE, PATCH, OWN, FINISH)
 
     @property
+    def defines(self) -> bool:
+        """True for a CustomResourceDefinition."""
+        return self.key[:2] == DEFINITION
+
+    @property
     def is_refused(self) -> bool:
         """True if the object cannot be restored."""
         return self.action == REFUSE
@@ -102,7 +107,7 @@ class Plan:
         """
         made = [step for step in self.steps if step.action == CREATE]
         namespaces = {step.key.name for step in made if step.key[:2] == NAMESPACE}
-        types = {type_of(step.saved) for step in made if step.key[:2] == DEFINITION}
+        types = {type_of(step.saved) for step in made if step.defines}
         return [
             step
             for step in self.steps
