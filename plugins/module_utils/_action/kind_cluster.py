@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan, Request, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import SET
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -16,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply import make_absent, make_present
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import with_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import SET, with_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import find_blockers

@@ -15,9 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import is_adopted, known_options
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import taken_over
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.model import Found
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
@@ -25,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.node_files import find_options
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.node_files import known_or_found
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -59,7 +56,7 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
             named, version, record = _read_own_file(cluster, nodes)
         if not version:
             version, record = cluster.try_read(own_file=False)
-    found = _found(cluster, nodes, record)
+    found = known_or_found(cluster.engine, cluster.name, nodes, record)
     return {
         **cluster_view(cluster.name, nodes, unfinished=cluster.marker.exists() and not named),
         "kubernetes_version": version or _image_version(cluster, running),
@@ -71,17 +68,6 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
         "options": dict(found.options),
         "doubts": [found.problem] if found.problem else list(found.doubts),
     }
-
-
-def _found(cluster: KindCluster, nodes: Sequence[Node], record: Mapping[str, Any] | None) -> Found:
-    """The recorded options; those of a cluster that others created are read from its nodes."""
-    options = known_options(record, nodes)
-    if options and not is_adopted(record or {}):
-        return Found(options)
-    if not any(node.role == CONTROL_PLANE and node.state == "running" for node in nodes):
-        return Found(problem="no control plane is running")
-    found = find_options(cluster.engine, cluster.name, nodes)
-    return taken_over(found, options) if options else found
 
 
 def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:
