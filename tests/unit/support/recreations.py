@@ -223,7 +223,8 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            patch.setattr(objects, "to_restore", self.to_restore)
+            for reader in (objects, rehearsal):
+                patch.setattr(reader, "to_restore", self.to_restore)
             patch.setattr(rehearsal, "open_cluster", self.open_cluster)
             for user in (earlier, resume):
                 patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)

@@ -24,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 from . import objects
+from .source import to_restore
 
 _POD = "Pod"
 
@@ -38,7 +39,7 @@ def name_it(context: Context, *, known: bool = True) -> None:
 def rehearse(context: Context) -> Facts:
     """Raises Declined for what the throw-away cluster does not take."""
     name = context.facts["rehearsal"]
-    everything = objects.to_restore(context)
+    everything = to_restore(context)
     # Pods would run here, too: they are only checked, like volumes.
     pods = [item for item in everything.made if item["kind"] == _POD]
     made = without(everything, pods)
