@@ -63,7 +63,7 @@ ARGUMENTS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 300},
 }
 
-# What may be given anew when a run resumes.
+# What may be given again when a run resumes.
 _GIVEN = ("generation", "objects_from", "options", "node_map", "way")
 
 

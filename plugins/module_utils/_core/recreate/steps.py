@@ -69,7 +69,7 @@ STEPS = (
     Step("completed", "create autoscalers, budgets, CronJobs and webhooks", needs="objects", option="objects"),
 )
 DONE = "done"
-# Journal entries of a run that was undone before the deletion, of one that goes on with what is there, and of one that
+# Journal entries of a run that was undone before the deletion, of one that resumes with what is there, and of one that
 # goes back to the old shape, because the new cluster failed.
 ROLLED_BACK, RESUMED, TURNED_BACK = "rolled_back", "resumed", "turned_back"
 # The fact way of a recreation that goes back.

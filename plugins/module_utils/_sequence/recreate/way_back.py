@@ -66,7 +66,7 @@ def delete_new(context: Context) -> None:
             f"Cluster {context.name} is {cluster['state']}, and its API server does not answer: that it has nothing of "
             "its own cannot be proved, so it is not deleted.",
             next_step="Start it (kindlab.volumes.kind_cluster), or delete it (state=absent, force=true), then run this "
-            "again: it goes on with the old shape.",
+            "again: it resumes the way back to the old shape.",
         )
     options = {"state": "absent", "force": begun and not is_complete(cluster)}
     backup = context.path if facts.get("generation") else None

@@ -222,7 +222,7 @@ def test_a_webhook_that_never_answers_is_told_after_the_time() -> None:
 
 
 def test_a_webhook_of_the_backup_does_not_block_the_restore() -> None:
-    """As the real one would as soon as it is there: none of its pods runs."""
+    """As the real one would as soon as it is there: its pods do not run."""
     hooks = Key("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "", "shop-admission")
     api = FakeApi()
     api.refusals.append(lambda _method, _item, server: "failed calling webhook" if hooks in server.objects else None)

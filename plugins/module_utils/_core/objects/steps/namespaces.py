@@ -131,7 +131,7 @@ def _definition(definition: Object, names: Mapping[str, str]) -> Object:
 
 
 def _applied(text: str, names: Mapping[str, str]) -> str:
-    """What kubectl recorded, as it would have recorded it; a text that is none of its own stays."""
+    """What kubectl recorded, as it would have recorded it; a text that is not its own stays."""
     try:
         recorded = json.loads(text)
         found = mapped(recorded, names)
