@@ -27,6 +27,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     is_after_deletion,
     steps_from,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start, find_start
 
 from .recreate import steps, without_api
@@ -50,11 +52,13 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
+def run(
+    options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
+) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
     check_absolute(options, ARGUMENTS)
     check_least(options, wait_timeout=1, keep=0)
-    context = Context(options)
+    context = Context(options, runner, connect)
     with nullcontext() if check_mode else context.journal.locked():
         start = find_start(context)
         mode = without_api if start.without_api else steps

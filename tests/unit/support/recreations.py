@@ -21,10 +21,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import (
+    Machine,
+    port_text,
+    wanted_images,
+    wanted_ports,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import resume
@@ -163,13 +170,13 @@ class World:
             for action in ACTIONS:
                 patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
             patch.setattr(verify, "changes", self.changes)
-            patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
-            patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
+            patch.setattr(machine, "look", self.machine)
+            patch.setattr(machine, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
             patch.setattr(survey, "check_directories", lambda _context: None)
             patch.setattr(context, "open_cluster", self.open_cluster)
-            for user in (context, resume):
-                patch.setattr(user, "find_engine", self.find_engine)
+            patch.setattr(context, "find_engine", self.find_engine)
+            patch.setattr(resume, "Engine", self.find_engine)
             patch.setattr("shutil.which", lambda name: f"/bin/{name}")
             return kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
 
@@ -177,11 +184,20 @@ class World:
         own = name in ("auto", OPTIONS["engine"])
         return SimpleNamespace(
             name=self.engine if own else name,
+            runner=None,
             image_id=lambda _image: "id" if self.images else None,
             nodes=lambda _cluster: self.nodes() if own else tuple(self.others & {name}),
             stop=lambda _nodes: self._call("stop", {}, False, self._stop, {}),
             start=lambda nodes: self._call("start", {}, False, lambda: self._start(nodes), {}),
         )
+
+    def machine(self, _engine: object, spec: ClusterSpec, *_more: object, pulls: bool) -> Machine:
+        """What the host has for the new cluster."""
+        directories.missing(spec.directories)
+        images = dict.fromkeys(wanted_images(spec, ""), "" if self.images else "docker does not have it")
+        ports = {port_text(port): "is taken" for port in wanted_ports(spec) if port.host_port in self.taken}
+        assert not pulls, "an image may not come once the cluster is deleted"
+        return Machine(images=images, ports=ports)
 
     def nodes(self) -> tuple[Node, ...]:
         state = "running" if self.state == "running" else "exited"

@@ -10,37 +10,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import wanted_ports
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-
-
-def new_ports(spec: ClusterSpec, nodes: Iterable[Node]) -> list[Port]:
-    """The host ports of the new cluster that its existing containers do not publish."""
-    own = {(port.host_port, port.protocol) for node in nodes for port in node.ports}
-    return [port for port in wanted_ports(spec) if (port.host_port, port.protocol) not in own]
-
-
-def host_refusals(ports: Iterable[tuple[Port, str]], missing: Iterable[str], spec: ClusterSpec) -> Iterator[Refusal]:
-    """Ports that cannot be published, each with the reason, and host directories that are gone."""
-    for port, why in ports:
-        command = f"ss --listening --processes --numeric '( sport = :{port.host_port} )'"
-        yield Refusal(
-            f"host port {port.host_port}/{port.protocol}",
-            why,
-            f"Stop the program that has it ({command}), or set another host_port and listen in options (ports).",
-        )
-    for path in missing:
-        nodes = [node.name for node in spec.nodes if any(mount.host_path == path for mount in node.mounts)]
-        yield Refusal(
-            path,
-            f"it does not exist on this host, and {listed(nodes)} would have it mounted",
-            f"Mount the disk or restore the directory that belongs at {path}. Create an empty one only if its data is "
-            "lost for good.",
-        )
 
 
 def volume_refusals(

@@ -4,68 +4,50 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import refusals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import checks
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import (
     are_images_of,
     cluster_spec,
     expected_nodes,
-    images_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import identity
 
 from .context import Context
 
 
 def check_new_cluster(
-    context: Context, volumes: Iterable[Volume], directories: Mapping[str, str], archived: Collection[str] = ()
+    context: Context, volumes: Iterable[Volume], places: Mapping[str, str], archived: Collection[str] = ()
 ) -> None:
     """Raise BadInput or Declined if the new cluster cannot be created, or volumes cannot be restored into it.
 
-    directories: volume's name -> its host directory so far, '' for data inside a node. archived: the volumes whose data
+    places: volume's name -> its host directory so far, '' for data inside a node. archived: the volumes whose data
     is, or will be, in an archive.
     """
-    spec, nodes = cluster_spec(context.name, context.facts["options"]), context.engine.nodes(context.name)
-    ids = image_ids(context, images_of(spec))
-    ports = checks.new_ports(spec, nodes)
-    refusals = [
-        *checks.host_refusals(host.unusable(ports), host.missing(spec.directories), spec),
-        *checks.volume_refusals(
-            volumes,
-            directories,
-            expected_nodes(spec, context.facts.get("node_settings") or {}),
-            archived=archived,
-            missing=host.missing_directories(path for path in directories.values() if path),
-        ),
-    ]
-    decline(f"Cluster {context.name} cannot be recreated as requested", refusals)
+    spec, engine = cluster_spec(context.name, context.facts["options"]), context.engine
+    nodes = engine.nodes(context.name)
+    # An image that has to be pulled may not come, once the cluster is deleted.
+    seen = machine.look(engine, spec, context.options["kind"] or "kind", nodes, pulls=False)
+    lost = {path for path in places.values() if path and not os.path.exists(path)}
+    expected = expected_nodes(spec, context.facts.get("node_settings") or {})
+    unplaced = checks.volume_refusals(volumes, places, expected, archived=archived, missing=lost)
+    decline(f"Cluster {context.name} cannot be recreated as requested", [*refusals(spec, seen), *unplaced])
+    ids = {image: engine.image_id(image) or "" for image in seen.images}
     known = are_images_of(ids, context.facts["images"], nodes)
-    version = context.facts["kubernetes_version"] if known else host.image_version(context.engine, next(iter(ids)))
+    version = context.facts["kubernetes_version"] if known else machine.image_version(engine, next(iter(ids)))
     context.facts["new_version"] = version
-
-
-def image_ids(context: Context, images: Collection[str]) -> dict[str, str]:
-    """The id of each image. Raises BadInput if a node could not be created because the engine lacks its image."""
-    engine = context.engine
-    ids = {image: engine.image_id(image) for image in images}
-    missing = [image for image, found in ids.items() if found is None]
-    if missing:
-        raise BadInput(
-            f"The nodes cannot be created: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
-            tried=f"{engine.name} image inspect {missing[0]}",
-            next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
-        )
-    return {image: found for image, found in ids.items() if found is not None}
 
 
 def check_generation(context: Context) -> None:

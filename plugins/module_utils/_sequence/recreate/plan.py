@@ -33,7 +33,7 @@ def plan(context: Context) -> Facts:
     """Run the actions in check mode, so that whatever they refuse is refused before anything is changed."""
     facts = context.facts
     _plan_options(context)
-    storage = storage_provisioner_info.run(context.options_of(storage_provisioner_info, {}), True)
+    storage = context.act(storage_provisioner_info, {}, check_mode=True)
     facts["storage_classes"] = storage.facts["storage_classes"]
     facts |= made_by_people(context.connect(), requested_labels(context.options["options"] or {}))
     detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
@@ -69,11 +69,11 @@ def _plan_options(context: Context) -> None:
         if lost:
             context.warnings.append(lost_nodes(lost))
         else:
-            kind_cluster.run(context.options_of(kind_cluster, options), True)
+            context.act(kind_cluster, options, check_mode=True)
 
 
 def plan_deletion(context: Context) -> None:
     """Check that kind can delete the cluster; one in the user's own kubeconfig is added to it again."""
-    deleted = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
+    deleted = context.act(kind_cluster, {"state": "absent", "force": True}, check_mode=True)
     if deleted.before.get("merged"):
         context.facts["options"]["merge_kubeconfig"] = True

@@ -29,7 +29,7 @@ _SHARED = (
 
 def check_directories(context: Context) -> None:
     """Raise Declined for host directories that nodes do not have, or that other clusters use."""
-    found = observe({**context.options, "context": None}, _READ)
+    found = observe({**context.options, "context": None}, _READ, **context.outside)
     pvs, claims = (found.objects[kind] for kind in _READ)
     volumes = needed([v for v in read_volumes(pvs, claims) if not v.is_ephemeral], pvs).data
     differing = mismatches(volumes, found.nodes)

@@ -1,4 +1,4 @@
-"""What makes a recreation fail is found before it: ports, directories, places of volumes, volumes of an old backup."""
+"""What makes a recreation fail is found before it: places of volumes, and volumes of an old backup."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import (
-    host_refusals,
-    new_ports,
     unrestored,
     volume_refusals,
 )
@@ -28,20 +25,6 @@ MOUNTED: dict[str, Any] = {
 SPEC = cluster_spec("lab", MOUNTED)
 VOLUME = Volume("v", "ns/c", node_directory="/data/v", source="hostPath", nodes=("lab-worker",))
 ANYWHERE = Volume("v", "ns/c", node_directory="/data/v", source="hostPath")
-
-
-def test_ports_that_the_cluster_has_are_free_for_it() -> None:
-    assert new_ports(SPEC, ()) == [Port(80, 80, ""), Port(6443, 6444, "127.0.0.1")]
-    own = Node("lab-control-plane", "lab", "control-plane", ports=(Port(8080, 80), Port(6443, 6444)))
-    assert new_ports(SPEC, [own]) == []
-    assert new_ports(cluster_spec("lab", {"nodes": [{}]}), ()) == []
-
-
-def test_refusals_name_port_directory_and_nodes() -> None:
-    port, path = host_refusals([(Port(80, 80), "why")], ["/srv"], SPEC)
-    assert (port.name, path.name) == ("host port 80/TCP", "/srv") and port.why == "why"
-    assert "sport = :80" in port.next_step
-    assert "lab-worker would have it mounted" in path.why and "control-plane" not in path.why
 
 
 @pytest.mark.parametrize("volume", [VOLUME, ANYWHERE])

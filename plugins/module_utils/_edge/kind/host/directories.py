@@ -55,7 +55,7 @@ def _is_missing(directory: HostDirectory) -> bool:
         raise BadInput(
             f"Host path {path} does not exist.",
             tried=f"ls -ld {path}",
-            next_step="If it is on a disk that is not mounted, mount it. To begin with an empty directory: "
+            next_step=f"Mount the disk or restore the directory that belongs there. Only if there is no data of it: "
             f"sudo mkdir -p {path}",
         )
     parent = os.path.dirname(path)
