@@ -91,8 +91,7 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     path = volume.node_directory
     places = volume_places(volume, nodes)
     if not places:
-        where = f"its node {', '.join(volume.nodes)}" if volume.nodes else "a node that its affinity allows"
-        return refused(f"{where} is not part of this cluster")
+        return refused(no_node(volume))
     inside = [place.node for place in places if not place.host_directory]
     if inside:
         not_mounted = f"{path} on {', '.join(inside)} is not mounted from the host"
@@ -117,6 +116,12 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")
     return Place("", path, directories[0])
+
+
+def no_node(volume: Volume) -> str:
+    """Why pods cannot use a volume, if the cluster has no node that it can be used on."""
+    where = f"its node {', '.join(volume.nodes)}" if volume.nodes else "a node that its affinity allows"
+    return f"{where} is not part of this cluster"
 
 
 def refuse_ephemeral(volumes: Iterable[Volume]) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place, no_node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_nodes
 
 
 def volume_refusals(
@@ -31,7 +32,13 @@ def volume_refusals(
     """
     for volume in volumes:
         before = directories.get(volume.name)
-        if before is None or not volume.node_directory:
+        if before is None:
+            continue
+        # A CSI driver labels the nodes itself, once it is installed.
+        if not volume_nodes(volume, nodes) and (volume.nodes or volume.source != "csi"):
+            yield Refusal(volume.name, f"in the new cluster, {no_node(volume)}", _NODES, {"claim": volume.claim})
+            continue
+        if not volume.node_directory or volume.is_block:
             continue
         place = data_place(volume, nodes, archives=volume.name in archived)
         if isinstance(place, Refusal):
@@ -45,6 +52,7 @@ def volume_refusals(
             yield Refusal(volume.name, why, step, {"claim": volume.claim})
 
 
+_NODES = "Correct nodes and their labels, or the volume's node affinity: a restored volume needs a node that fits it."
 _MOUNTS = "Correct nodes and mounts in options: every volume needs its node, and its directory mounted there."
 
 

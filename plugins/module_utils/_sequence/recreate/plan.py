@@ -10,7 +10,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_backup,
     volume_detach,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
     interrupted_facts,
@@ -41,16 +40,14 @@ def plan(context: Context) -> Facts:
     if in_use:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
-    survey.check_directories(context)
+    existing = survey.check_directories(context)
     planned = context.run("backed_up", volume_backup, {"checksums": "fast"}, check_mode=True)
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
     facts |= {"volumes": volumes, "saves": "generation" in planned}
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
-    # The backup has proved the places of volumes in nodes of the same shape.
-    lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if facts["changes"] else ((), ())
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
     archive = context.options["data"] == "archive"
-    checks.check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
+    checks.check_new_cluster(context, existing, directories, directories if archive else ())
     if archive:
         checks.check_disk(context)
     return facts

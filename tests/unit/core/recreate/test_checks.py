@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ MOUNTED: dict[str, Any] = {
     ],
     "networking": {"api_server_port": 6444},
 }
+ZONE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
 SPEC = cluster_spec("lab", MOUNTED)
 VOLUME = Volume("v", "ns/c", node_directory="/data/v", source="hostPath", nodes=("lab-worker",))
 ANYWHERE = Volume("v", "ns/c", node_directory="/data/v", source="hostPath")
@@ -58,6 +60,28 @@ def test_data_in_an_archive_needs_no_directory() -> None:
     assert list(volume_refusals([VOLUME], {"v": "/srv/v"}, nodes, archived=("v",), missing=("/srv/v",))) == []
     inside = expected_nodes(cluster_spec("lab", {"nodes": [{}, {"role": "worker"}]}), {})
     assert list(volume_refusals([VOLUME], {"v": ""}, inside, archived=("v",))) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "directory", "why"),
+    [
+        ({"nodes": ("gone",)}, "/srv/v", "in the new cluster, its node gone is not part of this cluster"),
+        (
+            {"required": ZONE},
+            "/srv/v",
+            "in the new cluster, a node that its affinity allows is not part of",
+        ),
+        ({"required": ZONE, "node_directory": "", "source": "nfs"}, "", "a node that its affinity allows"),
+        ({"required": ZONE, "node_directory": "", "source": "csi"}, "", ""),
+        ({"nodes": ("gone",), "node_directory": "", "source": "csi"}, "", "its node gone"),
+        ({"node_directory": "/dev/x", "source": "local", "is_block": True}, "", ""),
+    ],
+)
+def test_a_volume_that_no_node_fits(fields: dict[str, Any], directory: str, why: str) -> None:
+    """Saved it is, wherever its data is; restored it could not be, once the cluster is deleted."""
+    nodes = expected_nodes(SPEC, {})
+    found = list(volume_refusals([replace(ANYWHERE, **fields)], {"v": directory}, nodes, archived=()))
+    assert [why in refusal.why for refusal in found] == [True] * bool(why)
 
 
 def test_only_a_backup_from_before_the_cluster_was_not_restored() -> None:
