@@ -19,6 +19,16 @@ from paths import BUILD, ROOT, say
 VERSIONS = {"2.17": range(10, 13), "2.18": range(11, 14), "2.19": range(11, 14)}
 LOGS = BUILD / "logs"
 JOBS = 2
+# One file of module_utils imports ansible (tests/unit/test_house.py), besides roles, playbooks and documentation.
+_NAMES = (
+    "core/test_provision.py",
+    "edge/test_module.py",
+    "playbooks",
+    "roles",
+    "test_error_options.py",
+    "test_roles_arguments.py",
+)
+OF_ANSIBLE = tuple(f"tests/unit/{name}" for name in _NAMES)
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,10 @@ def sanity(version: str, collection: Path) -> Part:
 
 
 def unit(version: str, collection: Path) -> Part:
+    """Of versions between the oldest and the newest one only the tests of what imports ansible, unless it is chosen."""
     python = environment(f"core-{version}") / "bin" / "python"
-    extra = os.environ.get("ARGS", "").split()
+    between = version in list(VERSIONS)[1:-1] and not os.environ.get("VERSIONS")
+    extra = [*os.environ.get("ARGS", "").split(), *(OF_ANSIBLE if between else ())]
     return Part(f"unit {version}", (("env", f"KINDLAB_CHECKOUT={ROOT}", python, "-m", "pytest", *extra),), collection)
 
 

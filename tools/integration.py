@@ -1,4 +1,4 @@
-"""Runs the integration targets one after another, each as a role on this machine; arguments select some."""
+"""Runs the integration targets as roles on this machine, two at a time; arguments select some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TextIO
 
 from paths import BUILD, ROOT
 from use_cases import USE_CASES, finished
@@ -20,6 +24,14 @@ CLUSTERS = [
 ]
 TARGETS = ROOT / "tests" / "integration" / "targets"
 SCRATCH = BUILD / "integration"
+LOGS = BUILD / "logs"
+# Most of a test's time is spent on waiting for a cluster.
+JOBS = 2
+# Tests that measure time, and that nothing may slow down.
+ALONE = ("progress",)
+# Groups that take longest begin first, so that none of them runs alone at the end.
+FIRST = ("mounted", "provisioners", "it", "recreate", "hostpath", "provision", "node_drain", "stock")
+_PRINTING = threading.Lock()
 
 
 def known() -> dict[str, dict[str, object]]:
@@ -45,20 +57,56 @@ def select(tests: dict[str, dict[str, object]], wanted: list[str]) -> dict[str, 
     }
 
 
-def passes(test: str, role: dict[str, object]) -> bool:
-    """Play the role; Ansible reads YAML, and JSON is YAML."""
-    play = {"name": f"Test {test}", "hosts": "localhost", "gather_facts": False, "roles": [role]}
-    playbook = SCRATCH / f"{test.replace('/', '-')}.yml"
+def group(test: str) -> str:
+    """What a test shares with others: tests of one group run one after another, in their order."""
+    name, _slash, case = test.partition("/")
+    if case:
+        return USE_CASES[case][0]
+    requirements = TARGETS / name / "meta" / "main.yml"
+    shared = requirements.exists() and "- setup_cluster\n" in requirements.read_text()
+    # A target that names the cluster itself has it alone.
+    return "it" if shared and not (TARGETS / name / "vars").exists() else name
+
+
+def groups(tests: dict[str, dict[str, object]]) -> list[list[str]]:
+    """The tests by group, without those that run alone."""
+    found: dict[str, list[str]] = {}
+    for test in tests:
+        if test not in ALONE:
+            found.setdefault(group(test), []).append(test)
+    return [found[name] for name in sorted(found, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))]
+
+
+def attempt(test: str, role: dict[str, object]) -> tuple[str, bool, float]:
+    """Play the role; its output is printed if it failed."""
+    log, start = LOGS / f"integration-{test.replace('/', '-')}.log", time.monotonic()
+    good = passes(f"Test {test}", [role], log)
+    seconds = time.monotonic() - start
+    with _PRINTING:
+        print(("" if good else log.read_text()) + line(test, good, seconds), flush=True)
+    return test, good, seconds
+
+
+def line(test: str, good: bool, seconds: float) -> str:
+    return f"{'passed' if good else 'FAILED'}  {test}  {seconds:.1f} s"
+
+
+def passes(name: str, roles: list[dict[str, object]], log: Path) -> bool:
+    """Play the roles; Ansible reads YAML, and JSON is YAML."""
+    play = {"name": name, "hosts": "localhost", "gather_facts": False, "roles": roles}
+    playbook = SCRATCH / f"{log.stem}.yml"
     playbook.write_text(json.dumps([play]))
-    return run(str(playbook))
+    with log.open("w") as output:
+        return run(str(playbook), output=output)
 
 
-def run(*arguments: str) -> bool:
+def run(*arguments: str, output: TextIO | None = None) -> bool:
     """Run ansible-playbook with its own directories for data and reports, apart from those of the demos."""
     own = {"KINDLAB_DATA": str(SCRATCH / "data"), "KINDLAB_PROOFS": str(SCRATCH / "proofs")}
     environment = {**os.environ, **own, "ANSIBLE_ROLES_PATH": str(TARGETS)}
     command = [BUILD / "venv" / "bin" / "ansible-playbook", *arguments]
-    return subprocess.call(command, env=environment, stdin=subprocess.DEVNULL) == 0
+    errors = None if output is None else subprocess.STDOUT
+    return subprocess.call(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors) == 0
 
 
 def clean_up() -> None:
@@ -69,19 +117,27 @@ def clean_up() -> None:
     shutil.rmtree(SCRATCH / "data", ignore_errors=True)
 
 
+def set_up() -> None:
+    """Install the engine and build the node image once, before tests that run at the same time would."""
+    log = LOGS / "integration-set_up.log"
+    if not passes("Set up", [{"role": "kindlab.volumes.engine"}, {"role": "kindlab.volumes.node_image"}], log):
+        sys.exit(f"{log.read_text()}cannot set up the machine")
+
+
 def main() -> None:
     tests = select(known(), sys.argv[1:])
-    SCRATCH.mkdir(parents=True, exist_ok=True)
+    for place in (SCRATCH, LOGS):
+        place.mkdir(parents=True, exist_ok=True)
     clean_up()
-    failed, lines = 0, []
-    for test, role in tests.items():
-        start = time.monotonic()
-        good = passes(test, role)
-        failed += not good
-        lines.append(f"{'passed' if good else 'FAILED'}  {test}  {time.monotonic() - start:.1f} s")
-        print(lines[-1], flush=True)
+    set_up()
+    results = [attempt(test, tests[test]) for test in tests if test in ALONE]
+    with ThreadPoolExecutor(JOBS) as pool:
+        for several in pool.map(lambda names: [attempt(test, tests[test]) for test in names], groups(tests)):
+            results += several
     clean_up()
-    print("\n".join(["", "integration:", *lines, f"{len(tests) - failed} passed, {failed} failed"]))
+    failed = [test for test, good, _seconds in results if not good]
+    print("\n".join(["", "integration:", *(line(*result) for result in sorted(results))]))
+    print(f"{len(tests) - len(failed)} passed, {len(failed)} failed")
     sys.exit(bool(failed))
 
 

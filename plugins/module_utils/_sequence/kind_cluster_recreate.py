@@ -60,11 +60,12 @@ def run(
     check_least(options, wait_timeout=1, keep=0)
     context = Context(options, runner, connect)
     with nullcontext() if check_mode else context.journal.locked():
-        start = find_start(context)
-        mode = without_api if start.without_api else steps
-        if start.step == FIRST:
-            mode.RUN[FIRST](context)
-            context.watch.lap("plan")
+        with context.looking_once():
+            start = find_start(context)
+            mode = without_api if start.without_api else steps
+            if start.step == FIRST:
+                mode.RUN[FIRST](context)
+                context.watch.lap("plan")
         finished = context.progress.finished if start.resumed and not start.gone else ()
         pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
         if not check_mode:

@@ -29,6 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.pr
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
@@ -168,15 +169,16 @@ class World:
         self.calls.clear()
         with pytest.MonkeyPatch.context() as patch:
             for action in ACTIONS:
-                patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
+                stand_in = getattr(self, action.__name__.rpartition(".")[2])
+                patch.setattr(action, "run", lambda *asked, run=stand_in, **_outside: run(*asked))
             patch.setattr(verify, "changes", self.changes)
             patch.setattr(machine, "look", self.machine)
             patch.setattr(machine, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
-            patch.setattr(survey, "check_directories", lambda _context: None)
+            patch.setattr(survey, "check_directories", lambda _context: self.volumes())
             patch.setattr(context, "open_cluster", self.open_cluster)
-            patch.setattr(context, "find_engine", self.find_engine)
-            patch.setattr(resume, "Engine", self.find_engine)
+            for user, name in ((context, "find_engine"), (context, "Engine"), (resume, "Engine")):
+                patch.setattr(user, name, self.find_engine)
             patch.setattr("shutil.which", lambda name: f"/bin/{name}")
             return kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
 
@@ -190,6 +192,10 @@ class World:
             stop=lambda _nodes: self._call("stop", {}, False, self._stop, {}),
             start=lambda nodes: self._call("start", {}, False, lambda: self._start(nodes), {}),
         )
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """Those of the API server's objects."""
+        return read_volumes(*(self.objects.get(kind, []) for kind in ("PersistentVolume", "PersistentVolumeClaim")))
 
     def machine(self, _engine: object, spec: ClusterSpec, *_more: object, pulls: bool) -> Machine:
         """What the host has for the new cluster."""

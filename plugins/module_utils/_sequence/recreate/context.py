@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -15,10 +16,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.once import OnceRunner
 
 Facts = dict[str, Any]
 
@@ -48,7 +50,7 @@ class Context:
         self, options: Mapping[str, Any], runner: Runner | None = None, connect: Connect | None = None
     ) -> None:
         self.options = options
-        self.outside: Facts = {"runner": runner, "connect": connect} if runner and connect else {}
+        self.outside: Facts = {**({"runner": runner} if runner else {}), **({"connect": connect} if connect else {})}
         self.name: str = options["cluster"]
         self.path = os.path.abspath(options["path"])
         self.engine = find_engine(options["engine"], runner or Runner())
@@ -66,6 +68,17 @@ class Context:
         own = {**self.options, "name": self.name, "path": self.path}
         passed = {name: own[name] for name in PASSED_ON[action.__name__.rpartition(".")[2]]}
         return {**defaults(action.ARGUMENTS), **passed, **more}
+
+    @contextmanager
+    def looking_once(self) -> Iterator[None]:
+        """Look at nodes once, whichever actions do; nothing may be changed meanwhile."""
+        before = self.outside, self.engine
+        once = OnceRunner(self.engine.runner)
+        self.outside, self.engine = {**self.outside, "runner": once}, Engine(self.engine.name, once)
+        try:
+            yield
+        finally:
+            self.outside, self.engine = before
 
     def act(self, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool) -> Outcome:
         """Run an action with these options."""
