@@ -33,6 +33,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     is_after_deletion,
     steps_from,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start, find_start
 
 from .recreate import steps, way_back, without_api
@@ -67,19 +69,22 @@ ARGUMENTS: dict[str, Any] = {
 _GIVEN = ("generation", "objects_from", "options", "node_map", "way")
 
 
-def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
+def run(
+    options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
+) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
     check_absolute(options, ARGUMENTS)
     check_numbers(options)
-    context = Context(options)
+    context = Context(options, runner, connect)
     if check_mode:
         context.journal.check()
     with nullcontext() if check_mode else context.journal.locked():
-        start = find_start(context)
-        mode = without_api if start.without_api else steps
-        if start.step == FIRST:
-            mode.RUN[FIRST](context)
-            context.watch.lap("plan")
+        with context.looking_once():
+            start = find_start(context)
+            mode = without_api if start.without_api else steps
+            if start.step == FIRST:
+                mode.RUN[FIRST](context)
+                context.watch.lap("plan")
         finished = context.progress.finished if start.resumed and not start.gone else ()
         pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
         if not check_mode:
