@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_cluster,
+    object_restore,
     storage_provisioner,
     volume_backup,
     volume_detach,
@@ -13,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import NOT_DESCRIBED
 
-_ACTIONS = (storage_provisioner, volume_backup, volume_detach, volume_restore)
+_ACTIONS = (object_restore, storage_provisioner, volume_backup, volume_detach, volume_restore)
 # Those of kind_cluster are given in an option of this module, '' is none at all.
 OTHERS: dict[str, str] = {
     **{name: "" for action in _ACTIONS for name in action.ARGUMENTS},

@@ -49,6 +49,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.contents import (
     images,
     objects,
+    rehearsal,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import earlier, resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
@@ -229,7 +230,8 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            patch.setattr(objects, "to_restore", self.to_restore)
+            for reader in (objects, rehearsal):
+                patch.setattr(reader, "to_restore", self.to_restore)
             for user in (earlier, resume):
                 patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)
             done = kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)

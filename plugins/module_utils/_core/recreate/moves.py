@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, WORKER, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.node_map import renamed_affinity
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, renamed_affinity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 

@@ -8,18 +8,8 @@ import copy
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import naming_requirements
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import renamed_affinity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import node_annotations
-
-
-def renamed_affinity(required: Object | None, node_map: Mapping[str, str]) -> Object | None:
-    """A node affinity that names the new nodes."""
-    moved = copy.deepcopy(required)
-    for term in (moved or {}).get("nodeSelectorTerms") or ():
-        for requirement in naming_requirements(term):
-            names = (node_map.get(name, name) for name in requirement["values"])
-            requirement["values"] = list(dict.fromkeys(names))
-    return moved
 
 
 def renamed(pv: Object, node_map: Mapping[str, str]) -> Object:

@@ -26,7 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 )
 
 from . import checks, survey
-from .contents import images, rehearsal
+from .contents import planned as planned_contents
 from .context import Context, Facts
 
 
@@ -56,8 +56,7 @@ def plan(context: Context) -> Facts:
     check_new_cluster(context, existing, directories, directories if archive else ())
     if archive:
         checks.check_disk(context)
-    images.plan(context)
-    rehearsal.name_it(context)
+    planned_contents.plan(context)
     return facts
 
 

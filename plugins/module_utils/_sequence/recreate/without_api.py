@@ -40,7 +40,7 @@ def plan(context: Context) -> Facts:
     directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
     # What is in archives may be older than the data on the host.
     check_new_cluster(context, saved_volumes(read_backup(context.path)), directories)
-    rehearsal.name_it(context)
+    rehearsal.name_it(context, known=bool(context.facts.get("objects_from")))
     return context.facts
 
 

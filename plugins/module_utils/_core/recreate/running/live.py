@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import DONE, STEPS, TURNED_BACK
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
+    DONE,
+    FIRST,
+    STEPS,
+    TURNED_BACK,
+)
 
 from .times import away, between
 
@@ -31,7 +36,9 @@ class Live:
             return []
         found, first = [], entries[max(self._known - 1, 0)]
         for before, entry in pairwise([first, *new]):
-            found += self._read(before, entry)
+            # The first step begins with the run, and not with what an earlier one wrote.
+            seconds = round(now - self._since) if entry.step == FIRST else between(before.at, entry.at)
+            found += self._read(entry, seconds)
         if new[-1].step == DONE and (seconds := away(entries)) is not None:
             found.append(f"  applications were away for {seconds:g} s")
         self._known, self._since = len(entries), now
@@ -46,14 +53,13 @@ class Live:
         name = self._steps[self._place]
         return f"step {self._place + 1} of {len(self._steps)}, {_DOES[name]}, {now - self._since:.0f} s"
 
-    def _read(self, before: Entry, entry: Entry) -> list[str]:
+    def _read(self, entry: Entry, seconds: float | None) -> list[str]:
         self._steps = entry.facts.get("steps") or self._steps
         if entry.step not in self._steps:
             # A run that goes on, and a deletion that is recorded again, begin with the first of their steps.
             self._place = 0 if entry.facts.get("steps") else self._place
             return [f"  going back to the old shape: {entry.facts['why']}"] if entry.step == TURNED_BACK else []
         self._place = self._steps.index(entry.step) + 1
-        seconds = between(before.at, entry.at)
-        took = "" if seconds is None or before is entry else f", {seconds:g} s"
+        took = "" if seconds is None else f", {seconds:g} s"
         counted = f": {entry.facts['count']}" if entry.facts.get("count") else ""
         return [f"  step {self._place} of {len(self._steps)}, {entry.step}{took}{counted}"]

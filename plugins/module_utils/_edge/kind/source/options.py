@@ -22,6 +22,6 @@ def recorded_or_found(engine: Engine, cluster: str, nodes: Sequence[Node], recor
     if options and not is_adopted(record or {}):
         return Found(options)
     if not any(node.role == CONTROL_PLANE and node.state == "running" for node in nodes):
-        return Found(problem="no control plane is running")
+        return Found(options, problem="" if options else "no control plane is running")
     found = find_options(engine, cluster, nodes)
     return taken_over(found, options) if options else found

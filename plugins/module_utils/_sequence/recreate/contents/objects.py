@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
     AFTER_VOLUMES,
     AT_LAST,
@@ -18,12 +17,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.objects import at_zero, refusals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline, reader
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import way_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+
+from .source import to_restore
 
 __all__ = ["AT_LAST", "UNTIL_LAST"]
 
@@ -42,12 +41,6 @@ def apply(context: Context) -> Facts:
 def complete(context: Context) -> Facts:
     """By now workloads run again, if they are to."""
     return _step(context, "completed", AT_LAST)
-
-
-def to_restore(context: Context) -> Saved:
-    """The objects of the generation that is restored, or those of the running cluster if none is saved yet."""
-    generation = context.facts.get("objects_from")
-    return read_backup(context.path, generation).saved_objects() if generation else live(context)
 
 
 def rehearse(context: Context, cluster: Cluster, saved: Saved, waves: Sequence[str]) -> list[dict[str, Any]]:
@@ -76,11 +69,3 @@ def _step(context: Context, step: str, waves: Sequence[str]) -> Facts:
 
 def _deadline(context: Context) -> Deadline:
     return Deadline(context.options["wait_timeout"])
-
-
-def live(context: Context) -> Saved:
-    """Those of the running cluster."""
-    cluster = context.connect()
-    resources = reader.discover(cluster)
-    items, _refused = reader.read(cluster, resources)
-    return select(items, resources, baseline.read(cluster))

@@ -24,20 +24,22 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 from . import objects
+from .source import to_restore
 
 _POD = "Pod"
 
 
-def name_it(context: Context) -> None:
-    """Give the throw-away cluster a name that nobody else has, if there is to be one."""
-    wanted = is_wanted(context.options["rehearse"], same_images=context.facts["same_images"])
+def name_it(context: Context, *, known: bool = True) -> None:
+    """Give the throw-away cluster a name that nobody else has, if there is to be one. known: whether objects are."""
+    known = known and context.options["objects"] == "all"
+    wanted = known and is_wanted(context.options["rehearse"], same_images=context.facts["same_images"])
     context.facts["rehearsal"] = rehearsal_name(context.name, secrets.token_hex(3)) if wanted else ""
 
 
 def rehearse(context: Context) -> Facts:
     """Raises Declined for what the throw-away cluster does not take."""
     name = context.facts["rehearsal"]
-    everything = objects.to_restore(context)
+    everything = to_restore(context)
     # Pods would run here, too: they are only checked, like volumes.
     pods = [item for item in everything.made if item["kind"] == _POD]
     made = without(everything, pods)

@@ -17,7 +17,7 @@ def test_each_step_with_its_number_and_seconds() -> None:
     assert live.lines((), 101) == [] and live.doing(101) == "check that every step can be done"
     entries = [entry(1, "planned", steps=STEPS), entry(3, "detached", count="2 volumes")]
     assert live.lines(entries, 103) == [
-        "  step 1 of 5, planned",
+        "  step 1 of 5, planned, 3 s",
         "  step 2 of 5, detached, 2 s: 2 volumes",
     ]
     assert live.lines(entries, 104) == []
@@ -45,3 +45,22 @@ def test_a_run_that_goes_on_counts_its_own_steps() -> None:
 def test_a_clock_that_was_set_back_takes_no_seconds() -> None:
     live = Live(0, 0)
     assert live.lines([entry(9, "planned", steps=STEPS), entry(3, "detached")], 1)[1] == "  step 2 of 5, detached"
+
+
+def test_a_run_begins_with_itself() -> None:
+    """Whenever the run before it ended."""
+    live = Live(1, 50)
+    assert live.lines([entry(1, "rolled_back"), entry(59, "planned", steps=STEPS)], 57) == [
+        "  step 1 of 5, planned, 7 s"
+    ]
+
+
+def test_a_way_back_begins_anew() -> None:
+    old = [entry(1, "planned", steps=STEPS), entry(2, "deleting"), entry(3, "deleted")]
+    live = Live(0, 0)
+    live.lines(old, 3)
+    assert live.lines([*old, entry(9, "turned_back", why="No port is free.")], 9) == [
+        "  going back to the old shape: No port is free."
+    ]
+    back = [*old, entry(9, "turned_back", why="No."), entry(12, "deleted", steps=STEPS[3:])]
+    assert live.lines(back, 12) == [] and live.doing(14) == "step 1 of 2, create the cluster, 2 s"

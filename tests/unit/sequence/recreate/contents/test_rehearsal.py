@@ -43,6 +43,18 @@ def test_when_it_is_rehearsed(world: World, rehearse: bool | None, image: str, t
     assert ("try" in world.calls) is ("rehearsed" in world.lines()) is tried
 
 
+def test_without_objects_there_is_nothing_to_rehearse(tmp_path: Path) -> None:
+    world = World(tmp_path, inside=False)
+    world.run(objects="none", rehearse=True)
+    assert "try" not in world.calls
+    world.save()
+    world.write()
+    # Nobody can read the objects, and the last backup has none.
+    world.reachable = False
+    world.run(without_api="last_backup", data="in_place", rehearse=True)
+    assert "try" not in world.calls and world.lines()[-1] == "done"
+
+
 def test_check_mode_rehearses_nothing(world: World) -> None:
     plan = world.run(True, **OTHER).facts["plan"]
     assert "rehearsed" in [step["name"] for step in plan["steps"]] and "try" not in world.calls

@@ -1,0 +1,22 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The objects that a recreation brings back: of the generation that is restored, or of the running cluster."""
+
+from __future__ import annotations
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline, reader
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
+
+
+def to_restore(context: Context) -> Saved:
+    """The objects of the generation that is restored, or those of the running cluster if none is saved yet."""
+    generation = context.facts.get("objects_from")
+    if generation:
+        return read_backup(context.path, generation).saved_objects()
+    cluster = context.connect()
+    resources = reader.discover(cluster)
+    items, _refused = reader.read(cluster, resources)
+    return select(items, resources, baseline.read(cluster))
