@@ -72,8 +72,9 @@ class WorldHost(OpenKindHost):
     def _delete(self, name: str, kubeconfig: Path) -> None:
         """What was inside nodes goes with them."""
         super()._delete(name, kubeconfig)
-        shutil.rmtree(self.top / "n")
-        (self.top / "n" / "a").mkdir(parents=True)
+        if name == CLUSTER:
+            shutil.rmtree(self.top / "n")
+            (self.top / "n" / "a").mkdir(parents=True)
 
     def _leaves(self, words: Sequence[str]) -> bool:
         """True if a word is a path of a drawn volume that is not below the world's own directory."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
@@ -49,8 +49,7 @@ def recreate(c: Choices, world: World) -> Iterator[str]:
         yield f"{request}: check mode and the run differ: {how}"
     yield from not_retained(objects, world.api)
     if done.verdict == "ok":
-        rows = facts["before"]["volumes"]
-        yield from (f"{request}: {problem}" for problem in _lost(request, world, rows, objects, files))
+        yield from (f"{request}: {problem}" for problem in _lost(request, world, facts, objects, files))
     elif world.api.text() != state or world.host.writes() or world.files() != files:
         yield f"{request}: it failed ({done.verdict}) and changed something: {changes(world, state, files)}"
 
@@ -124,9 +123,10 @@ def _attempt(request: Request, world: World, check_mode: bool) -> tuple[Told, Ma
 
 
 def _lost(
-    request: Request, world: World, rows: Sequence[Object], before: Mapping[Key, Object], files: Mapping[str, str]
+    request: Request, world: World, facts: Mapping[str, Any], before: Mapping[Key, Object], files: Mapping[str, str]
 ) -> Iterator[str]:
-    """What does not exist any more, or differs. rows: of the volumes that were saved."""
+    """What does not exist any more, or differs. facts: what the run returned."""
+    rows = facts["before"]["volumes"]
     api = world.host.clusters[CLUSTER]
     assert isinstance(api, WorldApi)
     world.api, api.binds = api, True
@@ -138,13 +138,20 @@ def _lost(
     lost = changed(kept, {path: file for path, file in now.items() if path in kept})
     yield from (f"{path} is not as it was" for path in lost)
     claims = {key[1:] for key, item in before.items() if key[0] == "PersistentVolumeClaim" and not _is_of_pod(item)}
+    everything = request.options["objects"] == "all" and not facts["without_api"]
     for key, item in before.items() if request.options["attach"] else ():
         saved = key[0] in WORKLOADS and not controller(item) and not workloads.has_finished(item)
-        if saved and names_claims(item, claims):
+        if saved and (_lasts(key, before) if everything else names_claims(item, claims)):
             again = api.objects.get(key)
             state = workloads.state(again) if again else "gone"
             if state != workloads.state(item):
                 yield f"{key} is {state}, it was {workloads.state(item)}"
+
+
+def _lasts(key: Key, objects: Mapping[Key, Object]) -> bool:
+    """True for an object that nobody deletes, in a namespace that nobody deletes."""
+    owners = (objects[key], objects.get(("Namespace", "", key[1])))
+    return not any(item is None or item["metadata"].get("deletionTimestamp") for item in owners)
 
 
 def _is_of_pod(claim: Object) -> bool:
