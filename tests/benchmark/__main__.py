@@ -9,6 +9,7 @@ import sys
 import clusters
 import data
 import drain
+import identity
 import plans
 import provisioners
 import recreation
@@ -20,6 +21,7 @@ GROUPS = {
     "plans": plans.figures,
     "data": data.figures,
     "cluster": clusters.figures,
+    "identity": identity.figures,
     "volumes": volumes.figures,
     "provisioners": provisioners.figures,
     "drain": drain.figures,

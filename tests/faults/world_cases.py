@@ -19,14 +19,16 @@ from separate import CASE, HANGS
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.choices import SIZE, Choices, choices
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.kubeconfigs import connect
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.properties import play
+from ansible_collections.kindlab.volumes.tests.unit.support.worlds.recreation import recreate
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.round_trip import round_trip
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.world import World, build
 
 Ask = Callable[[Choices, World], Iterator[str]]
 # Property -> how it is asked, and its part of all worlds.
 PROPERTIES: dict[str, tuple[Ask, int]] = {
-    "requests: check mode and run agree, nothing else is changed": (play, 5),
+    "requests: check mode and run agree, nothing else is changed": (play, 4),
     "saved, lost and restored volumes are equal": (round_trip, 4),
+    "recreated: plan and run agree, nothing is lost": (recreate, 1),
     "any kubeconfig": (connect, 1),
 }
 

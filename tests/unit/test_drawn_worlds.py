@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.choices import Choices, choices
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.kubeconfigs import connect
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.properties import play
+from ansible_collections.kindlab.volumes.tests.unit.support.worlds.recreation import recreate
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.round_trip import round_trip
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.world import PLACE, World, build
 
@@ -19,7 +20,8 @@ WORLDS = 500
 
 
 @pytest.mark.parametrize(
-    ("number", "ask"), [(WORLDS // 2, play), (WORLDS * 2 // 5, round_trip), (WORLDS // 10, connect)]
+    ("number", "ask"),
+    [(WORLDS * 2 // 5, play), (WORLDS * 2 // 5, round_trip), (WORLDS // 10, recreate), (WORLDS // 10, connect)],
 )
 def test_what_holds_in_every_world(number: int, ask: Callable[[Choices, World], Iterator[str]]) -> None:
     @settings(max_examples=number)

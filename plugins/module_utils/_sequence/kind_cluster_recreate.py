@@ -18,10 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents import objects as brought_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import is_complete
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.times import away
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import shown
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     BACK,
     CREATE,
@@ -33,8 +30,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     is_after_deletion,
     steps_from,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start, find_start
 
+from .outcome import outcome
 from .recreate import steps, way_back, without_api
 from .recreate.contents import rehearsal
 from .recreate.context import Context
@@ -67,26 +67,29 @@ ARGUMENTS: dict[str, Any] = {
 _GIVEN = ("generation", "objects_from", "options", "node_map", "way")
 
 
-def run(options: Mapping[str, Any], check_mode: bool) -> Outcome:
+def run(
+    options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
+) -> Outcome:
     """Recreate the cluster with its volumes; in check mode return the whole plan."""
     check_absolute(options, ARGUMENTS)
     check_numbers(options)
-    context = Context(options)
+    context = Context(options, runner, connect)
     if check_mode:
         context.journal.check()
     with nullcontext() if check_mode else context.journal.locked():
-        start = find_start(context)
-        mode = without_api if start.without_api else steps
-        if start.step == FIRST:
-            mode.RUN[FIRST](context)
-            context.watch.lap("plan")
+        with context.looking_once():
+            start = find_start(context)
+            mode = without_api if start.without_api else steps
+            if start.step == FIRST:
+                mode.RUN[FIRST](context)
+                context.watch.lap("plan")
         finished = context.progress.finished if start.resumed and not start.gone else ()
         pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
         if not check_mode:
             _carry_out(context, start, pending, mode)
             if context.facts.get("way") == BACK:
                 raise way_back.came_back(context)
-    return _outcome(context, start, pending)
+    return outcome(context, start, pending)
 
 
 def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: ModuleType) -> None:
@@ -139,35 +142,3 @@ def _is_untouched(context: Context) -> bool:
         return is_complete(context.describe_cluster())
     except KindlabError:
         return False
-
-
-def _outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
-    rows = brought_back.rows(context.results)
-    stopped = away(context.journal.entries()) if DONE in context.watch.seconds else None
-    plan = report.plan_rows(pending, context.facts, context.results, context.options["data"])
-    facts = {
-        "first_step": start.step,
-        "without_api": start.without_api,
-        "resumed": start.resumed,
-        "journal": str(context.journal.path),
-        "plan": plan,
-        **report.result(context.facts, context.results),
-        "objects": brought_back.summary(rows),
-        "images": context.results.get("images_loaded", {}).get("images", []),
-        "seconds": {
-            **context.watch.seconds,
-            "checksums": report.checksum_seconds(context.results),
-            **({"away": stopped} if stopped is not None else {}),
-        },
-    }
-    warnings = (
-        *context.warnings,
-        *brought_back.warnings(rows),
-        *report.foreign_classes(context.facts["storage_classes"]),
-        *report.lost_settings(context.facts, plan["nodes"]),
-    )
-    before, after = (shown(context.name, context.facts[name]) for name in ("old_options", "options"))
-    volumes = {row["name"]: row["does"] for row in plan["volumes"]}
-    return Outcome(
-        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "volumes": volumes}, facts, warnings
-    )

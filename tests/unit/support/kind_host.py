@@ -71,13 +71,14 @@ def containers(config: Mapping[str, Any]) -> list[Object]:
     for node in config["nodes"]:
         role = node["role"]
         counts[role] = counts.get(role, 0) + 1
-        made.append(_container(config["name"], role, counts[role], node))
+        port = config.get("networking", {}).get("apiServerPort", 0)
+        made.append(_container(config["name"], role, counts[role], node, port))
     if counts["control-plane"] > 1:
         made.append(_container(config["name"], "external-load-balancer", 1, {"image": "envoy"}))
     return made
 
 
-def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) -> Object:
+def _container(cluster: str, role: str, number: int, node: Mapping[str, Any], api_port: int = 0) -> Object:
     mounts = [
         {
             "Type": "bind",
@@ -101,7 +102,7 @@ def _container(cluster: str, role: str, number: int, node: Mapping[str, Any]) ->
     ports: dict[str, list[Object]] = {}
     published = list(node.get("extraPortMappings", ()))
     if role == "control-plane":
-        published.append({"listenAddress": "127.0.0.1", "hostPort": 0, "containerPort": 6443})
+        published.append({"listenAddress": "127.0.0.1", "hostPort": api_port, "containerPort": 6443})
     for index, port in enumerate(published):
         place = {
             "HostIp": port.get("listenAddress", "0.0.0.0"),

@@ -26,8 +26,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     Unreachable,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import Machine
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import (
+    Machine,
+    port_text,
+    wanted_images,
+    wanted_ports,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
     AFTER_VOLUMES,
@@ -36,7 +43,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.contents import (
@@ -209,23 +216,22 @@ class World:
         self.calls.clear()
         with pytest.MonkeyPatch.context() as patch:
             for action in ACTIONS:
-                patch.setattr(action, "run", getattr(self, action.__name__.rpartition(".")[2]))
+                stand_in = getattr(self, action.__name__.rpartition(".")[2])
+                patch.setattr(action, "run", lambda *asked, run=stand_in, **_outside: run(*asked))
             patch.setattr(verify, "changes", self.changes)
-            patch.setattr(host, "unusable", lambda ports: [(p, "is taken") for p in ports if p.host_port in self.taken])
-            patch.setattr(host.machine, "look", lambda *_all: Machine())
-            patch.setattr(host, "image_version", lambda _engine, _image: "v1.35.0")
+            patch.setattr(machine, "look", self.machine)
+            patch.setattr(machine, "image_version", lambda _engine, _image: "v1.35.0")
             patch.setattr(survey, "proved_nodes", lambda _engine, nodes, _cluster: nodes)
-            patch.setattr(survey, "check_directories", lambda _context: None)
+            patch.setattr(survey, "check_directories", lambda _context: self.volumes())
             patch.setattr(context, "open_cluster", self.open_cluster)
-            for user in (context, resume):
-                patch.setattr(user, "find_engine", self.find_engine)
+            for user, name in ((context, "find_engine"), (context, "Engine"), (resume, "Engine")):
+                patch.setattr(user, name, self.find_engine)
             patch.setattr("shutil.which", lambda name: f"/bin/{name}")
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
             for reader in (objects, rehearsal):
                 patch.setattr(reader, "to_restore", self.to_restore)
-            patch.setattr(rehearsal, "open_cluster", self.open_cluster)
             for user in (earlier, resume):
                 patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)
             done = kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
@@ -237,6 +243,7 @@ class World:
         own = name in ("auto", OPTIONS["engine"])
         return SimpleNamespace(
             name=self.engine if own else name,
+            runner=None,
             image_id=lambda _image: "id" if self.images else None,
             nodes=lambda cluster: self.nodes_of(cluster) if own else tuple(self.others & {name}),
             stop=lambda _nodes: self._call("stop", {}, False, self._stop, {}),
@@ -247,6 +254,17 @@ class World:
         if cluster in self.throw_away:
             return (Node(f"{cluster}-control-plane", cluster, "control-plane", "running", "node:1"),)
         return self.nodes() if "-rehearsal-" not in cluster else ()
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """Those of the API server's objects."""
+        return read_volumes(*(self.objects.get(kind, []) for kind in ("PersistentVolume", "PersistentVolumeClaim")))
+
+    def machine(self, _engine: object, spec: ClusterSpec, *_more: object, pulls: bool) -> Machine:
+        """What the host has for the new cluster."""
+        images = dict.fromkeys(wanted_images(spec, ""), "" if self.images else "docker does not have it")
+        ports = {port_text(port): "is taken" for port in wanted_ports(spec) if port.host_port in self.taken}
+        assert not pulls, "an image may not come once the cluster is deleted"
+        return Machine(images=images, ports=ports, faults=tuple(directories.refusals(spec.directories)))
 
     def nodes(self) -> tuple[Node, ...]:
         state = "running" if self.state == "running" else "exited"

@@ -73,10 +73,10 @@ def collect(
     names = {volume.claim for volume in volumes if volume.claim_phase} | set(waiting)
     stored = [claim for claim in _sorted(claims) if namespaced_name(claim) in names]
     classes = {v.storage_class for v in volumes} | {claim["spec"].get("storageClassName") for claim in stored}
-    used = {
-        "Namespace": {name.partition("/")[0] for name in {*names, *(v.claim for v in volumes)} if name},
-        "StorageClass": classes,
-    }
+    # A detachment of all volumes stops those with ephemeral volumes, too.
+    kept = saved_workloads(workloads, names, ephemeral=ephemeral)
+    named_in = (*names, *(volume.claim for volume in volumes), *map(namespaced_name, kept))
+    used = {"Namespace": {name.partition("/")[0] for name in named_in if name}, "StorageClass": classes}
     return {
         **{
             kind: [saved_object(item) for item in _sorted(items) if item["metadata"]["name"] in used[kind]]
@@ -84,8 +84,7 @@ def collect(
         },
         "PersistentVolume": [saved_volume(pv) for pv in pvs],
         "PersistentVolumeClaim": [saved_claim(claim) for claim in stored],
-        # A detachment of all volumes stops those with ephemeral volumes, too.
-        WORKLOADS: saved_workloads(workloads, names, ephemeral=ephemeral),
+        WORKLOADS: kept,
         CLUSTER: cluster,
     }
 

@@ -91,9 +91,7 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     path = volume.node_directory
     places = volume_places(volume, nodes)
     if not places:
-        no_node = volume.nodes and not any(node.name in volume.nodes for node in nodes)
-        where = f"its node {', '.join(volume.nodes)}" if no_node else "a node that its affinity allows"
-        return refused(f"{where} is not part of this cluster")
+        return refused(no_node(volume, nodes))
     inside = [place.node for place in places if not place.host_directory]
     if inside:
         not_mounted = f"{path} on {', '.join(inside)} is not mounted from the host"
@@ -118,6 +116,13 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     if len(directories) > 1:
         return refused(f"any node may have its data, and they use different directories: {', '.join(directories)}")
     return Place("", path, directories[0])
+
+
+def no_node(volume: Volume, nodes: Sequence[Node]) -> str:
+    """Why pods cannot use a volume, if none of these nodes fits it."""
+    gone = volume.nodes and not any(node.name in volume.nodes for node in nodes)
+    where = f"its node {', '.join(volume.nodes)}" if gone else "a node that its affinity allows"
+    return f"{where} is not part of this cluster"
 
 
 def refuse_ephemeral(volumes: Iterable[Volume]) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
@@ -126,6 +127,16 @@ def naming_requirements(term: Mapping[str, Any]) -> list[Object]:
     fields = [r for r in term.get("matchFields") or () if r.get("key") == "metadata.name"]
     labels = [r for r in term.get("matchExpressions") or () if r.get("key") == HOSTNAME]
     return [r for r in fields + labels if r.get("operator") == "In"]
+
+
+def renamed_affinity(required: Object | None, node_map: Mapping[str, str]) -> Object | None:
+    """A node affinity that names the new nodes."""
+    moved = copy.deepcopy(required)
+    for term in (moved or {}).get("nodeSelectorTerms") or ():
+        for requirement in naming_requirements(term):
+            names = (node_map.get(name, name) for name in requirement["values"])
+            requirement["values"] = list(dict.fromkeys(names))
+    return moved
 
 
 def _volume(pv: Object, claim: Object | None) -> Volume:

@@ -7,14 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_default_class
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, Ref, ref_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 
 from .registry import PROVISIONERS
-from .request import Request
+from .request import ARGUMENTS, Request
 from .state import State, Step, config_of, installed
 
 # What the functions below read.
+LATE = "WaitForFirstConsumer"
 RESOURCES = ("StorageClass", "Deployment", "ConfigMap")
 
 
@@ -107,11 +110,19 @@ def _options(storage_class: str, described: Object, server: Object, state: State
         return {}
     paths = ("paths",) if server["paths"] else ()
     helper = ("helper_image",) if server["helper_image"] else ()
-    return {
-        **{name: server[name] for name in ("name", "namespace", "image", "replicas", *paths, *helper)},
+    supported = [name for name in ("name", "namespace", "image", "replicas") if name not in provisioner.unsupported]
+    options = {
+        **{name: server[name] for name in (*supported, *paths, *helper)},
         "storage_class": storage_class,
         "default_class": described["default"],
         "reclaim_policy": described["reclaim_policy"],
-        "binding_mode": described["binding_mode"],
+        # A class that its provisioner cannot serve.
+        "binding_mode": described["binding_mode"] if provisioner.supports_immediate_binding else LATE,
         **provisioner.numbers(state[ref], config_map),
     }
+    try:
+        Request.from_options({**defaults(ARGUMENTS), **options})
+    except BadInput:
+        # The provisioner does not start with such a configuration.
+        return {}
+    return options

@@ -4,46 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place, no_node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import Difference
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import wanted_ports
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_nodes
 
 from .moves import Moves, collisions, missing_step, places_of
-
-
-def new_ports(spec: ClusterSpec, nodes: Iterable[Node]) -> list[Port]:
-    """The host ports of the new cluster that its existing containers do not publish."""
-    own = {(port.host_port, port.protocol) for node in nodes for port in node.ports}
-    return [port for port in wanted_ports(spec) if (port.host_port, port.protocol) not in own]
-
-
-def host_refusals(ports: Iterable[tuple[Port, str]], missing: Iterable[str], spec: ClusterSpec) -> Iterator[Refusal]:
-    """Ports that cannot be published, each with the reason, and host directories that are gone."""
-    for port, why in ports:
-        command = f"ss --listening --processes --numeric '( sport = :{port.host_port} )'"
-        yield Refusal(
-            f"host port {port.host_port}/{port.protocol}",
-            why,
-            f"Stop the program that has it ({command}), or set another host_port and listen in options (ports).",
-        )
-    for path in missing:
-        nodes = [node.name for node in spec.nodes if any(mount.host_path == path for mount in node.mounts)]
-        yield Refusal(
-            path,
-            f"it does not exist on this host, and {listed(nodes)} would have it mounted",
-            f"Mount the disk or restore the directory that belongs at {path}. Create an empty one only if its data is "
-            "lost for good.",
-        )
 
 
 def volume_refusals(
@@ -65,14 +38,20 @@ def volume_refusals(
     names = {node.name for node in nodes}
     for volume in moves.as_moved:
         before = directories.get(volume.name)
-        if before is None or not volume.node_directory:
+        if before is None:
+            continue
+        # A CSI driver labels the nodes itself, once it is installed.
+        if not volume_nodes(volume, nodes) and (volume.nodes or volume.source != "csi"):
+            gone = volume.nodes and not names & {*volume.nodes}
+            why = f"{no_node(volume, nodes)}{f', and none of the same role has {before}' if gone and before else ''}"
+            step = missing_step(volume, nodes, cluster) if gone else _NODES
+            yield Refusal(volume.name, f"in the new cluster, {why}", step, {"claim": volume.claim})
+            continue
+        if not volume.node_directory or volume.is_block:
             continue
         place = data_place(volume, nodes, archives=volume.name in archived)
         if isinstance(place, Refusal):
-            gone = volume.nodes and not names & {*volume.nodes}
-            step = missing_step(volume, nodes, cluster) if gone else _MOUNTS
-            lacking = f", and none of the same role has {before}" if gone and before else ""
-            yield Refusal(volume.name, f"in the new cluster, {place.why}{lacking}", step, place.details)
+            yield Refusal(volume.name, f"in the new cluster, {place.why}", _MOUNTS, place.details)
             continue
         why, step = _obstacle(volume, before, place, volume.name in moves.volumes, archived, missing, occupied)
         if volume.name in colliding:
@@ -104,6 +83,7 @@ def _obstacle(
     return "", ""
 
 
+_NODES = "Correct nodes and their labels, or the volume's node affinity: a restored volume needs a node that fits it."
 _MOUNTS = "Correct nodes and mounts in options: every volume needs its node, and its directory mounted there."
 _ARCHIVE = " Or set data=archive to bring its data into another directory of the host."
 _APART = "Name another node for one of them in node_map, or keep its node in options."

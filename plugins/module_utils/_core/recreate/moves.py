@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import data_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, WORKER, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, renamed_affinity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
@@ -53,7 +53,7 @@ def plan_moves(
         target = _target(old, own, directories, nodes, cluster, archived)
         if own and target:
             chosen[old] = target
-    moved = tuple(replace(v, nodes=tuple(dict.fromkeys(chosen.get(n, n) for n in v.nodes))) for v in volumes)
+    moved = tuple(_moved(volume, chosen) for volume in volumes)
     targets = {
         new.name: chosen[name]
         for old_volume, new in zip(volumes, moved, strict=True)
@@ -68,7 +68,8 @@ def places_of(
     moves: Moves, directories: Mapping[str, str], nodes: Sequence[Node], archived: Collection[str]
 ) -> dict[str, Place]:
     """Volume's name -> the place of its data in the new cluster, of those volumes that have one."""
-    found = {v.name: data_place(v, nodes, archives=v.name in archived) for v in moves.as_moved if v.name in directories}
+    having = [v for v in moves.as_moved if v.name in directories and not v.is_block]
+    found = {v.name: data_place(v, nodes, archives=v.name in archived) for v in having}
     return {name: place for name, place in found.items() if isinstance(place, Place)}
 
 
@@ -114,6 +115,11 @@ def role_of(name: str, cluster: str) -> str:
     """The role in the name that kind gives to a node, '' for another name."""
     match = re.fullmatch(rf"{re.escape(cluster)}-({CONTROL_PLANE}|{WORKER})\d*", name)
     return match[1] if match else ""
+
+
+def _moved(volume: Volume, node_map: Mapping[str, str]) -> Volume:
+    names = dict.fromkeys(node_map.get(name, name) for name in volume.nodes)
+    return replace(volume, nodes=tuple(names), required=renamed_affinity(volume.required, node_map))
 
 
 def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:

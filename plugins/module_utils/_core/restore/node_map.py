@@ -8,18 +8,16 @@ import copy
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import naming_requirements
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import renamed_affinity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import node_annotations
 
 
 def renamed(pv: Object, node_map: Mapping[str, str]) -> Object:
     """A PersistentVolume to create whose affinity names the new nodes; that of an existing one is immutable."""
     moved = copy.deepcopy(pv)
-    required = (moved["spec"].get("nodeAffinity") or {}).get("required") or {}
-    for term in required.get("nodeSelectorTerms") or ():
-        for requirement in naming_requirements(term):
-            names = (node_map.get(name, name) for name in requirement["values"])
-            requirement["values"] = list(dict.fromkeys(names))
+    affinity = moved["spec"].get("nodeAffinity") or {}
+    if affinity.get("required"):
+        affinity["required"] = renamed_affinity(affinity["required"], node_map)
     annotations = moved["metadata"].get("annotations") or {}
     for name in node_annotations():
         if name in annotations:

@@ -47,7 +47,8 @@ def _label_refusal(selected: SelectedVolume, nodes: Sequence[Node]) -> Refusal |
     naming = [r for term in terms for r in naming_requirements(term)] if selected.volume.nodes else []
     example = next((node.name for node in nodes if node.takes_pods), nodes[0].name)
     labels, texts = [_label(r) for r in required if r not in naming], " and ".join(map(_text, required))
-    command = f"kubectl label node {example} {' '.join(labels)}" if all(labels) else "kubectl get nodes --show-labels"
+    known = bool(labels) and all(labels)
+    command = f"kubectl label node {example} {' '.join(labels)}" if known else "kubectl get nodes --show-labels"
     return selected.refuse(
         f"no node of this cluster fits its node affinity, which requires {texts or 'a node that cannot exist'}",
         f"Label the node that its pods run on: {command}",

@@ -94,16 +94,20 @@ def prerequisites(
 
     claims: those without a volume that are created.
     """
+    steps = tuple(steps)
     selected = [step.selected for step in steps if step.action != UNCHANGED]
     alone = tuple(claims)
     namespaces = {s.volume.claim.partition("/")[0] for s in selected if s.claim}
     namespaces |= {namespaced_name(claim).partition("/")[0] for claim in alone}
     classes = {s.volume.storage_class for s in selected} | {c["spec"].get("storageClassName", "") for c in alone}
+    saved = {item["metadata"]["name"]: item for item in observed.generation.manifests["Namespace"]}
+    if request.selection.selects_all and request.claims and (selected or not steps):
+        # Also those of workloads that the backup has, whose claims cannot be restored or are made by their pods.
+        namespaces |= saved.keys()
     namespaces -= observed.namespaces.keys()
     classes -= observed.storage_classes.keys()
     created: list[Object] = []
     if request.create_namespaces:
-        saved = {item["metadata"]["name"]: item for item in observed.generation.manifests["Namespace"]}
         bare = {"apiVersion": "v1", "kind": "Namespace"}
         created += (saved.get(name) or {**bare, "metadata": {"name": name}} for name in sorted(namespaces))
     if request.create_storage_classes:

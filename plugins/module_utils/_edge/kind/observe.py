@@ -42,8 +42,8 @@ def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers 
         # Reading data takes as long as it takes.
         cluster.restart_clock()
     if needs_machine(request, observed) and not observed.blockers:
-        default = "" if all(node.image for node in request.spec.nodes) else cluster.kind.default_image()
-        observed = replace(observed, machine=machine.look(cluster.engine, request.spec, default, observed.nodes))
+        seen = machine.look(cluster.engine, request.spec, cluster.kind.program, observed.nodes)
+        observed = replace(observed, machine=seen)
     return observed
 
 

@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster_info
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.once import OnceRunner
 
 Facts = dict[str, Any]
 
@@ -40,14 +44,17 @@ class Context:
     requested: the options of the new cluster that are given now.
     stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
     cluster_id: of the cluster that an earlier run created and this one continues with, '' for none.
-    created: whether this run has created the new cluster.
+    created: whether this run has created the new cluster. outside: what each action is given besides its options.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], runner: Runner | None = None, connect: Connect | None = None
+    ) -> None:
         self.options = options
+        self.outside: Facts = {**({"runner": runner} if runner else {}), **({"connect": connect} if connect else {})}
         self.name: str = options["cluster"]
         self.path = os.path.abspath(options["path"])
-        self.engine = find_engine(options["engine"], Runner())
+        self.engine = find_engine(options["engine"], runner or Runner())
         self.journal = Journal(self.path)
         self.progress = Progress()
         self.watch = Stopwatch()
@@ -70,9 +77,25 @@ class Context:
         passed = {name: own[name] for name in PASSED_ON[action.__name__.rpartition(".")[2]]}
         return {**defaults(action.ARGUMENTS), **passed, **more}
 
+    @contextmanager
+    def looking_once(self) -> Iterator[None]:
+        """Look at nodes once, whichever actions do; nothing may be changed meanwhile."""
+        before = self.outside, self.engine
+        once = OnceRunner(self.engine.runner)
+        self.outside, self.engine = {**self.outside, "runner": once}, Engine(self.engine.name, once)
+        try:
+            yield
+        finally:
+            self.outside, self.engine = before
+
+    def act(self, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool) -> Outcome:
+        """Run an action with these options."""
+        done: Outcome = action.run(self.options_of(action, more), check_mode, **self.outside)
+        return done
+
     def run(self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
         """Run an action with these options as part of a step, and keep its result, and the warnings of a real run."""
-        outcome = action.run(self.options_of(action, more), check_mode)
+        outcome = self.act(action, more, check_mode=check_mode)
         if not check_mode:
             self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
         self.results[step] = dict(outcome.facts)
@@ -85,9 +108,10 @@ class Context:
 
     def describe_cluster(self) -> Facts | None:
         """The cluster as kind_cluster_info describes it, None if there is none."""
-        clusters = kind_cluster_info.run(self.options_of(kind_cluster_info, {}), True).facts["clusters"]
+        clusters = self.act(kind_cluster_info, {}, check_mode=True).facts["clusters"]
         return dict(clusters[0]) if clusters else None
 
-    def connect(self) -> Cluster:
-        """The cluster's API server."""
-        return open_cluster(self.name, self.options["kubeconfig"])
+    def connect(self, name: str = "") -> Cluster:
+        """The API server of the cluster, or of another one that a step has created."""
+        connect: Connect = self.outside.get("connect", open_cluster)
+        return connect(name, None) if name else connect(self.name, self.options["kubeconfig"])

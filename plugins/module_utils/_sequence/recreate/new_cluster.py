@@ -33,7 +33,7 @@ def create(context: Context) -> Facts:
 def provision(context: Context) -> Facts:
     ours = [item["options"] for item in context.facts["storage_classes"] if item["options"]]
     for options in ours or [{"state": "absent"}]:
-        storage_provisioner.run(context.options_of(storage_provisioner, options), False)
+        context.act(storage_provisioner, options, check_mode=False)
     context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
     return {}
 

@@ -11,7 +11,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import unbindable_warning
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import undescribed_error
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
     interrupted_facts,
@@ -35,7 +34,7 @@ def plan(context: Context) -> Facts:
     """Run the actions in check mode, so that whatever they refuse is refused before anything is changed."""
     facts = context.facts
     _plan_options(context)
-    storage = storage_provisioner_info.run(context.options_of(storage_provisioner_info, {}), True)
+    storage = context.act(storage_provisioner_info, {}, check_mode=True)
     facts["storage_classes"] = storage.facts["storage_classes"]
     facts |= made_by_people(context.connect(), requested_labels(context.requested))
     detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
@@ -43,7 +42,7 @@ def plan(context: Context) -> Facts:
     if in_use:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
-    survey.check_directories(context)
+    existing = survey.check_directories(context)
     everything = context.options["objects"] == "all"
     planned = context.run("backed_up", volume_backup, {"checksums": "fast", "objects": everything}, check_mode=True)
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
@@ -52,12 +51,9 @@ def plan(context: Context) -> Facts:
     if unbindable := {claim["claim"]: claim["why"] for claim in planned.get("claims", ()) if claim["why"]}:
         context.warnings.append(unbindable_warning(unbindable))
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
-    # The backup has proved the places of volumes in nodes of the same shape.
-    moving = facts["changes"] or context.options["node_map"]
-    lists = context.connect().lists("PersistentVolume", "PersistentVolumeClaim") if moving else ((), ())
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
     archive = context.options["data"] == "archive"
-    check_new_cluster(context, read_volumes(*lists), directories, directories if archive else ())
+    check_new_cluster(context, existing, directories, directories if archive else ())
     if archive:
         checks.check_disk(context)
     planned_contents.plan(context)
@@ -77,11 +73,11 @@ def _plan_options(context: Context) -> None:
         if lost:
             context.warnings.append(lost_nodes(lost))
         else:
-            kind_cluster.run(context.options_of(kind_cluster, options), True)
+            context.act(kind_cluster, options, check_mode=True)
 
 
 def plan_deletion(context: Context) -> None:
     """Check that kind can delete the cluster; one in the user's own kubeconfig is added to it again."""
-    deleted = kind_cluster.run(context.options_of(kind_cluster, {"state": "absent", "force": True}), True)
+    deleted = context.act(kind_cluster, {"state": "absent", "force": True}, check_mode=True)
     if deleted.before.get("merged"):
         context.facts["options"]["merge_kubeconfig"] = True

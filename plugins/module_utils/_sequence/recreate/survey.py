@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import needed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
@@ -27,11 +27,12 @@ _SHARED = (
 )
 
 
-def check_directories(context: Context) -> None:
-    """Raise Declined for host directories that nodes do not have, or that other clusters use."""
-    found = observe({**context.options, "context": None}, _READ)
+def check_directories(context: Context) -> tuple[Volume, ...]:
+    """The cluster's volumes. Raises Declined for host directories that nodes lack, or that other clusters use."""
+    found = observe({**context.options, "context": None}, _READ, **context.outside)
     pvs, claims = (found.objects[kind] for kind in _READ)
-    volumes = needed([v for v in read_volumes(pvs, claims) if not v.is_ephemeral], pvs).data
+    every = read_volumes(pvs, claims)
+    volumes = needed([v for v in every if not v.is_ephemeral], pvs).data
     differing = mismatches(volumes, found.nodes)
     details = {volume.name: {"claim": volume.claim} for volume in volumes}
     places = {v.name: p.host_directory for v in volumes for p in volume_places(v, found.nodes) if p.host_directory}
@@ -39,6 +40,7 @@ def check_directories(context: Context) -> None:
     refusals = [Refusal(name, place.mismatch, place.remedy, details[name]) for name, place in differing.items()]
     refusals += [Refusal(name, f"{_ELSEWHERE}: {why}", _SHARED, details[name]) for name, why in shared.items()]
     decline(f"{count(len(refusals), 'volume')} could not be restored after the deletion", refusals)
+    return every
 
 
 def proved_version(context: Context) -> str:

@@ -35,7 +35,7 @@ def undo(context: Context) -> str:
     down = frozenset(context.facts.get("kept_down", ()))
     deleted = context.results["detached"].get("deleted_pods")
     try:
-        volume_detach.run(context.options_of(volume_detach, {"state": "attached", "left_down": down}), False)
+        context.act(volume_detach, {"state": "attached", "left_down": down}, check_mode=False)
         done = "The cluster was not deleted, and the workloads were scaled back up."
         with suppress(KindlabError):
             context.journal.add(ROLLED_BACK)

@@ -70,7 +70,7 @@ def delete_new(context: Context) -> None:
         )
     options = {"state": "absent", "force": begun and not is_complete(cluster)}
     backup = context.path if facts.get("generation") else None
-    kind_cluster.run(context.options_of(kind_cluster, {**options, "backup": backup}), False)
+    context.act(kind_cluster, {**options, "backup": backup}, check_mode=False)
     context.cluster_id = ""
 
 

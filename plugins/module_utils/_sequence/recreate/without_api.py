@@ -33,7 +33,7 @@ def plan(context: Context) -> Facts:
         )
     plan_deletion(context)
     options = {"checksums": "none", "data": "in_place", "without_api": _LAST_BACKUP}
-    planned = volume_backup.run(context.options_of(volume_backup, options), True)
+    planned = context.act(volume_backup, options, check_mode=True)
     context.warnings += planned.warnings
     context.results["backed_up"] = dict(planned.facts)
     context.facts["volumes"] = planned.facts["volumes"]

@@ -7,10 +7,23 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import is_saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import collect, is_saved
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, claim, volume
 
 OBJECTS = [NAMESPACE, STORAGE_CLASS, volume(0), claim(0)]
+
+
+def test_the_namespaces_of_workloads_are_saved() -> None:
+    """They use ephemeral volumes, or claims whose volume is gone."""
+    pod = {"spec": {"volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}]}}
+    alone = {"kind": "Deployment", "metadata": {"namespace": "scratch", "name": "d"}, "spec": {"template": pod}}
+    spaces = [{"kind": "Namespace", "metadata": {"name": name}} for name in ("scratch", "other")]
+
+    def saved(ephemeral: bool) -> list[str]:
+        found = collect((), (), (), (), {"Namespace": spaces}, [alone], [], ephemeral=ephemeral)["Namespace"]
+        return [item["metadata"]["name"] for item in found]
+
+    assert (saved(True), saved(False)) == (["scratch"], [])
 
 
 @pytest.mark.parametrize("item", OBJECTS, ids=lambda item: item["kind"])

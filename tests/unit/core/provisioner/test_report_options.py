@@ -87,3 +87,18 @@ def test_classes_that_nobody_known_here_serves() -> None:
     assert [item["options"] for item in storage_classes(unread)] == [{}]
     gone = {ref: item for ref, item in state().items() if ref[0] != "Deployment"}
     assert (provisioners(gone), [item["options"] for item in storage_classes(gone)]) == ([], [{}])
+
+
+def test_a_class_that_its_provisioner_cannot_serve_does_not_keep_it_from_being_installed() -> None:
+    immediate = {**class_of("now", DRIVER), "volumeBindingMode": "Immediate"}
+    found = {item["name"]: item for item in storage_classes(state(immediate, config_map(), deployment()))}
+    assert found["now"]["binding_mode"] == "Immediate"
+    assert found["now"]["options"]["binding_mode"] == "WaitForFirstConsumer"
+    request(**found["now"]["options"])
+
+
+@pytest.mark.parametrize("paths", ['["relative"]', '["/"]', '["/a", "/a"]'])
+def test_a_configuration_with_which_the_provisioner_does_not_start_has_no_options(paths: str) -> None:
+    config = f'{{"nodePathMap": [{{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": {paths}}}]}}'
+    (found,) = storage_classes(state(class_of("standard", DRIVER), config_map(config=config), deployment()))
+    assert found["options"] == {}

@@ -1,4 +1,4 @@
-"""What makes a recreation fail is found before it: ports, directories, places of volumes, volumes of an old backup."""
+"""What makes a recreation fail is found before it: places of volumes, and volumes of an old backup."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, Port
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import (
-    host_refusals,
-    new_ports,
     unrestored,
     volume_refusals,
 )
@@ -28,6 +25,7 @@ MOUNTED: dict[str, Any] = {
     ],
     "networking": {"api_server_port": 6444},
 }
+ZONE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
 SPEC = cluster_spec("lab", MOUNTED)
 VOLUME = Volume("v", "ns/c", node_directory="/data/v", source="hostPath", nodes=("lab-worker",))
 ANYWHERE = Volume("v", "ns/c", node_directory="/data/v", source="hostPath")
@@ -39,20 +37,6 @@ def refusals(volume: Volume, directory: str | None, nodes: Any, **rest: Any) -> 
     archived = rest.pop("archived", ())
     moves = plan_moves([volume], directories, nodes, rest.pop("node_map", {}), cluster="lab", archived=archived)
     return list(volume_refusals(moves, directories, nodes, cluster="lab", archived=archived, **rest))
-
-
-def test_ports_that_the_cluster_has_are_free_for_it() -> None:
-    assert new_ports(SPEC, ()) == [Port(80, 80, ""), Port(6443, 6444, "127.0.0.1")]
-    own = Node("lab-control-plane", "lab", "control-plane", ports=(Port(8080, 80), Port(6443, 6444)))
-    assert new_ports(SPEC, [own]) == []
-    assert new_ports(cluster_spec("lab", {"nodes": [{}]}), ()) == []
-
-
-def test_refusals_name_port_directory_and_nodes() -> None:
-    port, path = host_refusals([(Port(80, 80), "why")], ["/srv"], SPEC)
-    assert (port.name, path.name) == ("host port 80/TCP", "/srv") and port.why == "why"
-    assert "sport = :80" in port.next_step
-    assert "lab-worker would have it mounted" in path.why and "control-plane" not in path.why
 
 
 @pytest.mark.parametrize("volume", [VOLUME, ANYWHERE])
@@ -111,6 +95,28 @@ def test_a_volume_of_a_node_that_goes_and_that_no_node_can_take() -> None:
         "lab-worker2 in options."
     )
     assert refusals(gone, "/old/v", alone, archived=("v",), node_map={"lab-worker2": "lab-control-plane"}) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "directory", "why"),
+    [
+        ({"nodes": ("gone",)}, "/srv/v", "in the new cluster, its node gone is not part of this cluster"),
+        (
+            {"required": ZONE},
+            "/srv/v",
+            "in the new cluster, a node that its affinity allows is not part of",
+        ),
+        ({"required": ZONE, "node_directory": "", "source": "nfs"}, "", "a node that its affinity allows"),
+        ({"required": ZONE, "node_directory": "", "source": "csi"}, "", ""),
+        ({"nodes": ("gone",), "node_directory": "", "source": "csi"}, "", "its node gone"),
+        ({"node_directory": "/dev/x", "source": "local", "is_block": True}, "", ""),
+    ],
+)
+def test_a_volume_that_no_node_fits(fields: dict[str, Any], directory: str, why: str) -> None:
+    """Saved it is, wherever its data is; restored it could not be, once the cluster is deleted."""
+    nodes = expected_nodes(SPEC, {})
+    found = refusals(replace(ANYWHERE, **fields), directory, nodes)
+    assert [why in refusal.why for refusal in found] == [True] * bool(why)
 
 
 def test_only_a_backup_from_before_the_cluster_was_not_restored() -> None:

@@ -175,7 +175,7 @@ def test_an_ephemeral_volume_is_made_by_its_pod():
 def needed(*cluster, action=CREATE, claims=True, saved=(NAMESPACE, STORAGE_CLASS), alone=(), **options):
     steps = [Step(volume, action, "") for volume in selected(claims=claims).volumes]
     found = observed(*cluster, saved=generation(*TWO, manifests=saved))
-    return prerequisites(Request("k", **options), found, steps, alone)
+    return prerequisites(Request("k", claims=claims, **options), found, steps, alone)
 
 
 SPACE, CLASS = ("Namespace", "ns"), ("StorageClass", "standard")
@@ -204,3 +204,18 @@ def test_a_cluster_keeps_its_one_default_class():
     assert needed(NAMESPACE) == (STORAGE_CLASS,)
     (second,) = needed(NAMESPACE, other)
     assert second["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "false"}
+
+
+def test_all_saved_namespaces_are_created_with_all_volumes():
+    """Workloads of the backup may have claims that cannot be restored, or that their pods make."""
+    other = {**NAMESPACE, "metadata": {"name": "other"}}
+    both = [SPACE, ("Namespace", "other")]
+
+    def names(**options):
+        created = needed(saved=(NAMESPACE, other), **options)
+        return [(item["kind"], item["metadata"]["name"]) for item in created]
+
+    assert names() == both
+    assert names(selection=Selection(namespaces=frozenset({"ns"}))) == both[:1]
+    assert names(action=UNCHANGED) == names(claims=False) == names(create_namespaces=False) == []
+    assert prerequisites(Request("k"), observed(saved=generation(manifests=(other,))), []) == (other,)

@@ -113,6 +113,7 @@ def needing(*requirements):
             "disk In (a, b) and fast Exists",
             "kubectl label node k-worker disk=a fast=",
         ),
+        ([], "a node that cannot exist", "kubectl get nodes --show-labels"),
         ([("disk", "NotIn", ["hdd"])], "disk NotIn (hdd)", "kubectl get nodes --show-labels"),
     ],
 )

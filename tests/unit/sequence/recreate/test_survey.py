@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.m
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import survey
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume
 
-CONTEXT: Any = SimpleNamespace(options={"cluster": "k", "engine": "docker", "kubeconfig": None})
+CONTEXT: Any = SimpleNamespace(options={"cluster": "k", "engine": "docker", "kubeconfig": None}, outside={})
 OTHER = Node("o-worker", "o", "worker")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, binding_controller
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, binding_controller, merge
 
 from .names import Object
 
@@ -69,6 +72,50 @@ class WorldApi(FakeCluster):
         self._write("delete", (kind, namespace, name))
         self._end((kind, namespace, name))
 
+    def read(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Object:
+        place = self._place_of(path)
+        if place is None or not place[2]:
+            return super().read(path, query, accept)
+        if place not in self.objects:
+            raise Missing(f"{path} not found")
+        return copy.deepcopy(self.objects[place])
+
+    def write(
+        self, method: str, path: str, body: Object, query: Mapping[str, str] | None = None, content: str = ""
+    ) -> Object:
+        """Create, replace or patch an object of any kind, or the status of one."""
+        del content
+        kind, namespace, name = self._place_of(path.removesuffix("/status")) or ("", "", "")
+        place = (kind, namespace, name or body["metadata"]["name"])
+        before = self.objects.get(place)
+        if name and before is None:
+            raise Missing(f"{path} not found")
+        if before is not None and (not name or _is_older(body, before)):
+            raise Conflict(f"{place} exists, or was modified")
+        if namespace and ("Namespace", "", namespace) not in self.objects:
+            raise Missing(f'namespaces "{namespace}" not found')
+        item = merge(before, body) if method == "PATCH" else {**copy.deepcopy(body), "kind": kind}
+        if not path.endswith("/status"):
+            item.pop("status", None)
+            item |= {"status": before["status"]} if before and "status" in before else {}
+        if "dryRun" in (query or {}):
+            item["metadata"].setdefault("uid", "dry")
+            return item
+        self._write(method.lower(), place)
+        return self.put(item)
+
+    def _place_of(self, path: str) -> tuple[str, str, str] | None:
+        """The kind, namespace and name of a path, without a name for a list; None for another path."""
+        for one in self.types:
+            words = path.split("/")
+            top = one.path().rsplit("/", 1)[0].split("/")
+            rest = words[len(top) :]
+            namespace = rest[1] if rest[:1] == ["namespaces"] and len(rest) > 2 else ""
+            plural, *name = rest[2:] if namespace else rest or [""]
+            if words[: len(top)] == top and plural == one.plural:
+                return one.kind, namespace, "".join(name)
+        return None
+
     def is_stuck(self) -> bool:
         """True if a pod exists that will not go because of a finalizer."""
         return any(item["metadata"].get("finalizers") for item in self.list("Pod"))
@@ -109,3 +156,8 @@ class WorldApi(FakeCluster):
             references = above["metadata"].get("ownerReferences") or ()
             above = next((uids.get(r["uid"]) for r in references if r.get("controller")), None)
         return False
+
+
+def _is_older(body: Object, before: Object) -> bool:
+    known = (body.get("metadata") or {}).get("resourceVersion")
+    return known not in (None, before["metadata"]["resourceVersion"])

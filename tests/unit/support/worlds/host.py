@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import CLU
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG, ROLE, OpenKindHost, Silent
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
 
+from .api import WorldApi
 from .choices import Choices
 from .names import CLUSTER, NODES, Object
 
+IMAGE = "kindest/node:v1.34.4"
 STATES = (*["running"] * 13, "exited", "paused", "created")
+# Namespaces of a new cluster.
+SPACES = ("default", "kube-system")
 # Paths that this machine does not have, and that no command of a drawn node is to look at here.
 ELSEWHERE = "/kindlab-nowhere"
 
@@ -52,6 +57,24 @@ class WorldHost(OpenKindHost):
             self.calls.append(list(argv))
             return super().run([*argv[:4], "sh", "-c", "echo 'No such file or directory' >&2; exit 1"], check=check)
         return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
+
+    def _create(self, name: str, config: Object, kubeconfig: Path, *, retain: bool) -> Completed:
+        """With a cluster whose controllers act, and Nodes as kubeadm makes them."""
+        done = super()._create(name, config, kubeconfig, retain=retain)
+        if made := self.clusters.get(name):
+            for node in made.list("Node"):
+                node["metadata"]["labels"] = {"kubernetes.io/hostname": node["metadata"]["name"]}
+                made.put(node)
+            spaces = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in SPACES)
+            self.clusters[name] = WorldApi(*made.objects.values(), *spaces)
+        return done
+
+    def _delete(self, name: str, kubeconfig: Path) -> None:
+        """What was inside nodes goes with them."""
+        super()._delete(name, kubeconfig)
+        if name == CLUSTER:
+            shutil.rmtree(self.top / "n")
+            (self.top / "n" / "a").mkdir(parents=True)
 
     def _leaves(self, words: Sequence[str]) -> bool:
         """True if a word is a path of a drawn volume that is not below the world's own directory."""
@@ -101,6 +124,7 @@ def build_host(c: Choices, top: Path) -> WorldHost:
     if c.chance(8):
         host.nodes.append(_container(c, f"{CLUSTER}-external-load-balancer", "external-load-balancer", []))
     host.ready.add(CLUSTER)
+    host.images |= dict.fromkeys((IMAGE, "sha256:0"), "sha256:0")
     kubeconfig = top / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG.format(name=CLUSTER, number=0))
     return host
@@ -146,10 +170,10 @@ def _container(c: Choices, name: str, role: str, mounts: list[Object]) -> Object
         "Name": f"/{name}",
         "Image": "sha256:0",
         "State": state,
-        "Config": {"Image": "kindest/node:v1.34.4", "Labels": {CLUSTER_LABEL: CLUSTER, ROLE: role}},
+        "Config": {"Image": IMAGE, "Labels": {CLUSTER_LABEL: CLUSTER, ROLE: role}},
         "Mounts": mounts,
         "HostConfig": {
-            "PortBindings": {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40000"}]},
+            "PortBindings": {} if role == "worker" else {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40000"}]},
             "Tmpfs": {"/run": ""},
         },
     }

@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 
 from .choices import Choices
 from .names import CLASSES, CLUSTER, NAMESPACES, NODES, Object
@@ -40,10 +41,13 @@ MODULES = {
         kind_cluster,
         storage_provisioner_info,
         kind_cluster_info,
+        kind_cluster_recreate,
     )
 }
 # What changes the cluster most often leaves a lot to look at.
-WEIGHED = (*MODULES, "volume_backup", "volume_detach", "volume_restore", "node_drain", "volume_backup", "volume_detach")
+_MORE = ("volume_backup", "volume_detach", "volume_restore", "node_drain", "volume_backup", "volume_detach")
+# A recreation leaves another cluster: it is asked for elsewhere.
+WEIGHED = (*(name for name in MODULES if name != "kind_cluster_recreate"), *_MORE)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 # Options that are always the same: where the world is, and times that nobody wants to wait.
 FIXED: Mapping[str, Any] = {"engine": "docker", "cluster": CLUSTER, "wait_timeout": 1, "wait": False, "context": None}

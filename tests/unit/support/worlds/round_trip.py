@@ -44,8 +44,8 @@ def round_trip(c: Choices, world: World) -> Iterator[str]:
             yield f"{saving}; {restoring}: what was saved is refused: {restored.result[0]}"
         return
     for row in restored.result[2]["volumes"]:
-        yield from (f"{saving}; {restoring}: {row['name']} {why}" for why in _unequal(row, objects, world))
-    yield from (f"{saving}; {restoring}: {path} is not as it was" for path in _changed(files, world.files()))
+        yield from (f"{saving}; {restoring}: {row['name']} {why}" for why in unequal(row, objects, world))
+    yield from (f"{saving}; {restoring}: {path} is not as it was" for path in changed(files, world.files()))
 
 
 def _is_unknown(row: Mapping[str, Any], objects: Mapping[tuple[str, str, str], Object]) -> bool:
@@ -70,7 +70,7 @@ def _lose(world: World, rows: Mapping[str, Any]) -> None:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _unequal(row: Mapping[str, Any], objects: Mapping[tuple[str, str, str], Object], world: World) -> Iterator[str]:
+def unequal(row: Mapping[str, Any], objects: Mapping[tuple[str, str, str], Object], world: World) -> Iterator[str]:
     """How a restored volume and its claim differ from those that were saved."""
     before = objects["PersistentVolume", "", row["name"]]
     now = world.api.get("PersistentVolume", row["name"])
@@ -98,7 +98,7 @@ def _spec(pv: Object) -> Object:
     return {**spec, "claim": (ref.get("namespace", ""), ref.get("name", ""))}
 
 
-def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """The paths below volumes that differ."""
     for path in sorted({*before, *now}):
         if before.get(path) != now.get(path) and not path.startswith("/backup"):

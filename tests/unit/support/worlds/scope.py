@@ -50,8 +50,14 @@ def stopped_before_retained(before: Mapping[Key, Object], api: WorldApi) -> Iter
             yield f"PersistentVolume {name} was patched after {stopped}"
         if verb in ("delete", "evict") or (verb == "patch" and kind in WORKLOADS):
             stopped = f"{verb} {kind} {name}"
+    if stopped:
+        yield from not_retained(before, api)
+
+
+def not_retained(before: Mapping[Key, Object], api: WorldApi) -> Iterator[str]:
+    """Volumes of pods that are gone, and whose data a provisioner would delete with their claims."""
     gone = [item for key, item in before.items() if key[0] == "Pod" and key not in api.objects]
-    for pod in gone if stopped else ():
+    for pod in gone:
         for volume in _bound_volumes(pod, before):
             now = api.objects.get(("PersistentVolume", "", volume["metadata"]["name"]), volume)
             if now["spec"].get("persistentVolumeReclaimPolicy", "Retain") != "Retain":
@@ -122,10 +128,10 @@ def _may_stop(request: Request, verb: str, item: Object, objects: Mapping[Key, O
     using = {_uid(pod) for pod in objects.values() if pod["kind"] == "Pod" and _uses(pod, pod["spec"], claims)}
     if item["kind"] == "Pod":
         return _uid(item) in using
-    return _names(item, claims) or _controls(item, using, objects)
+    return names_claims(item, claims) or _controls(item, using, objects)
 
 
-def _names(item: Object, claims: set[tuple[str, str]]) -> bool:
+def names_claims(item: Object, claims: set[tuple[str, str]]) -> bool:
     spec = item["spec"]["jobTemplate"]["spec"] if item["kind"] == "CronJob" else item["spec"]
     if _uses(item, (spec.get("template") or {}).get("spec") or {}, claims):
         return True

@@ -23,6 +23,14 @@ RAISE_LIMITS = "sudo sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max
 # Below this kubelet and etcd do not start.
 FREE_BYTES = 1 << 30
 API_SERVER_ADDRESS = "127.0.0.1"
+_PULL = (
+    "{engine} pull {image}, or set image to a node image that {engine} has: the role kindlab.volumes.node_image "
+    "provides one, from an archive or built on this host."
+)
+_FREE_PORT = (
+    "Stop the program that has it (ss --listening --processes --numeric '( sport = :{number} )'), or set another "
+    "host_port and listen (ports)."
+)
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,9 @@ class Machine:
     """What a creation needs of this host; what does not apply, or cannot be known, is empty or None.
 
     images: why an image cannot be used, by image. containers: those that have a name of a requested node and are not
-    its cluster's. ports: why a port cannot be published, by its text. others: the nodes of other clusters.
-    instances: inotify instances that each user may have. root: the engine's directory, with free_bytes. faults: of
-    settings that were tried.
+    its cluster's. ports: why a port cannot be published, by its text. others: the nodes of other clusters; own: those
+    that are deleted before. instances: inotify instances that each user may have. root: the engine's directory, with
+    free_bytes. faults: of host directories, and of settings that were tried.
     """
 
     engine: str = "docker"
@@ -40,6 +48,7 @@ class Machine:
     containers: tuple[str, ...] = ()
     ports: Mapping[str, str] = field(default_factory=dict)
     others: tuple[Node, ...] = ()
+    own: tuple[Node, ...] = ()
     instances: int | None = None
     root: str = ""
     free_bytes: int | None = None
@@ -49,32 +58,22 @@ class Machine:
 def refusals(spec: ClusterSpec, machine: Machine) -> tuple[Refusal, ...]:
     """Every reason why the cluster cannot be created on this host."""
     return (
-        *image_refusals(machine.engine, machine.images),
+        *(
+            Refusal(image, why, _PULL.format(engine=machine.engine, image=image))
+            for image, why in machine.images.items()
+            if why
+        ),
         *(
             Refusal(name, "a container that is no node of this cluster has this name", f"{machine.engine} rm {name}")
             for name in machine.containers
         ),
         *(
-            Refusal(f"port {port}", why, "Stop what uses the port, or change host_port.")
+            Refusal(f"port {port}", why, _FREE_PORT.format(number=port.partition("/")[0].rpartition(":")[2]))
             for port, why in machine.ports.items()
         ),
         *machine.faults,
         *_too_few_instances(spec, machine),
         *_too_little_space(machine),
-    )
-
-
-def image_refusals(engine: str, images: Mapping[str, str]) -> tuple[Refusal, ...]:
-    """A refusal for each image that cannot be used. images: why not, '' if it can."""
-    return tuple(
-        Refusal(
-            image,
-            why,
-            f"{engine} pull {image}, or set image to a node image that {engine} has: the role "
-            "kindlab.volumes.node_image provides one, from an archive or built on this host.",
-        )
-        for image, why in images.items()
-        if why
     )
 
 
@@ -92,15 +91,22 @@ def wanted_ports(spec: ClusterSpec) -> tuple[Port, ...]:
     return tuple(ports)
 
 
+def is_active(node: Node) -> bool:
+    """True if a node holds its ports and inotify instances."""
+    return node.state in ("running", "paused")
+
+
 def port_text(port: Port) -> str:
     """'8080/TCP', or '127.0.0.1:8080/TCP'."""
     return f"{port.listen}:{port.host_port}/{port.protocol}" if port.listen else f"{port.host_port}/{port.protocol}"
 
 
 def _too_few_instances(spec: ClusterSpec, machine: Machine) -> Iterator[Refusal]:
-    running = [node for node in machine.others if node.state == "running"]
+    running = [node for node in machine.others if is_active(node)]
     used, needed = _instances(node.role for node in running), _instances(node.role for node in spec.nodes)
-    if machine.instances is not None and used + needed > machine.instances:
+    # What runs now fits, however little was expected to.
+    freed = _instances(node.role for node in machine.own if is_active(node))
+    if machine.instances is not None and used + needed > machine.instances and needed > freed:
         clusters = listed(sorted({node.cluster for node in running}))
         yield Refusal(
             "inotify instances",

@@ -6,16 +6,40 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import HostDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 
 
 def missing(directories: Iterable[HostDirectory]) -> tuple[HostDirectory, ...]:
     """Those that have to be created. Raises BadInput for what cannot be mounted or created."""
     return tuple(d for d in directories if answer(functools.partial(_is_missing, d), d.path))
+
+
+def refusals(directories: Iterable[HostDirectory]) -> Iterator[Refusal]:
+    """What cannot be mounted or created, each with the reason."""
+    for directory in directories:
+        try:
+            missing((directory,))
+        except BadInput as error:
+            why = error.message.partition(directory.path)[2].rstrip(".")
+            yield Refusal(directory.path, f"it{why}", error.next_step)
+
+
+def with_content(paths: Iterable[str]) -> set[str]:
+    """Those that exist and are not empty, or cannot be looked at."""
+    return {path for path in paths if os.path.lexists(path) and not _is_empty(path)}
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def create(directory: HostDirectory) -> None:
@@ -55,7 +79,7 @@ def _is_missing(directory: HostDirectory) -> bool:
         raise BadInput(
             f"Host path {path} does not exist.",
             tried=f"ls -ld {path}",
-            next_step="If it is on a disk that is not mounted, mount it. To begin with an empty directory: "
+            next_step=f"Mount the disk or restore the directory that belongs there. Only if there is no data of it: "
             f"sudo mkdir -p {path}",
         )
     parent = os.path.dirname(path)

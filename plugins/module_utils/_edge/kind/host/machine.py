@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import (
     Machine,
+    is_active,
     port_text,
     wanted_images,
     wanted_ports,
@@ -25,10 +26,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cli import Kind
 
-from . import trial
+from . import directories, trial
 
 INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
+VERSION_SECONDS = 60
 # Part of the name of the program that every node image starts; kind's own is /usr/local/bin/entrypoint.
 ENTRYPOINT = "entrypoint"
 _PUBLISHED = re.compile(r"([\w.:\[\]]*):(\d+)(?:-(\d+))?->[\d-]+/(\w+)")
@@ -39,13 +42,21 @@ _NO_PROOF = re.compile(
 _WIDE = {"", "0.0.0.0", "::", "[::]"}
 
 
-def look(engine: Engine, spec: ClusterSpec, default_image: str, own: Sequence[Node]) -> Machine:
-    """What the creation of the cluster needs. own: its nodes that are deleted before. Raises KindlabError."""
-    images = wanted_images(spec, default_image)
+def look(engine: Engine, spec: ClusterSpec, program: str, own: Sequence[Node], *, pulls: bool = True) -> Machine:
+    """What the creation of the cluster needs. Raises KindlabError.
+
+    program: kind. own: the cluster's nodes that are deleted before. pulls: an image that the engine does not have may
+    come from its registry.
+    """
+    default = (
+        "" if all(node.image for node in spec.nodes) else Kind(engine.runner, engine.name, program).default_image()
+    )
+    images = wanted_images(spec, default)
     with ThreadPoolExecutor(3 + len(images)) as pool:
         nodes, listed = pool.submit(engine.nodes), pool.submit(_containers, engine)
         info = pool.submit(_engine_host, engine)
-        usable = dict(zip(images, pool.map(lambda image: why_unusable(engine, image), images), strict=True))
+        problems = pool.map(lambda image: why_unusable(engine, image, pulls=pulls), images)
+        usable = dict(zip(images, problems, strict=True))
         containers = listed.result()
         local, root = info.result()
     names, mine = {node.name for node in spec.nodes}, {node.name for node in own}
@@ -57,20 +68,23 @@ def look(engine: Engine, spec: ClusterSpec, default_image: str, own: Sequence[No
             wanted_ports(spec), {n: text for n, text in containers.items() if n not in mine}, own, local=local
         ),
         others=tuple(node for node in nodes.result() if node.cluster != spec.name),
+        own=tuple(own),
         instances=_number(INSTANCES) if local else None,
         root=root,
         free_bytes=_free(root) if local and root else None,
-        faults=trial.refusals(engine, spec, usable),
+        faults=(*directories.refusals(spec.directories), *trial.refusals(engine, spec, usable)),
     )
 
 
-def why_unusable(engine: Engine, image: str) -> str:
-    """Why nodes cannot be created from an image, '' if they can: the engine has it, or a registry does."""
+def why_unusable(engine: Engine, image: str, *, pulls: bool = True) -> str:
+    """Why nodes cannot be created from an image, '' if they can: the engine has it, or (pulls) a registry does."""
     done = engine.query("image", "inspect", "--format", "{{json .Config.Entrypoint}}", image)
     if done.code == 0:
         entrypoint = done.out.strip()
         wrong = entrypoint == "null" or (entrypoint.startswith("[") and ENTRYPOINT not in entrypoint)
         return f"it is not a node image of kind (its entrypoint is {entrypoint})" if wrong else ""
+    if not pulls:
+        return f"{engine.name} does not have it"
     try:
         asked = engine.query("manifest", "inspect", ENGINES[engine.name].registry + image)
     except TimedOut as error:
@@ -79,6 +93,16 @@ def why_unusable(engine: Engine, image: str) -> str:
     if asked.code == 0 or _NO_PROOF.search(said) or _pulls_otherwise(engine):
         return ""
     return f"{engine.name} does not have it and cannot pull it: {said[:300]}"
+
+
+def image_version(engine: Engine, image: str) -> str:
+    """The Kubernetes version in a node image, e.g. v1.34.4; '' if it cannot be read."""
+    cat = ("run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version")
+    try:
+        done = engine.query(*cat, timeout=VERSION_SECONDS)
+    except KindlabError:
+        return ""
+    return done.out.strip() if done.code == 0 else ""
 
 
 def _pulls_otherwise(engine: Engine) -> bool:
@@ -108,7 +132,7 @@ def _engine_host(engine: Engine) -> tuple[bool, str]:
 
 def _taken(ports: Iterable[Port], published: Mapping[str, str], own: Sequence[Node], *, local: bool) -> dict[str, str]:
     """Why ports cannot be published. published: ports of other containers; own: nodes that are deleted before."""
-    freed = {(port.host_port, port.protocol) for node in own if node.state == "running" for port in node.ports}
+    freed = {(port.host_port, port.protocol) for node in own if is_active(node) for port in node.ports}
     taken = {}
     for port in ports:
         if (port.host_port, port.protocol) not in freed:

@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.con
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 from . import objects
@@ -45,7 +45,7 @@ def rehearse(context: Context) -> Facts:
     made = without(everything, pods)
     try:
         _run(name, context, rehearsal_options(context.facts["options"]))
-        cluster = open_cluster(name)
+        cluster = context.connect(name)
         rows = objects.rehearse(context, cluster, made, objects.UNTIL_LAST)
         # Before admission webhooks are there, which nobody answers.
         refused = _refused(cluster, [*_volumes(context), *pods])
@@ -72,7 +72,7 @@ def remove(context: Context, name: str) -> None:
 
 def _run(name: str, context: Context, options: Facts) -> None:
     own = {"name": name, "kubeconfig": None, **options}
-    kind_cluster.run(context.options_of(kind_cluster, own), False)
+    context.act(kind_cluster, own, check_mode=False)
 
 
 def _volumes(context: Context) -> list[Object]:

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import refusals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.checks import volume_refusals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.moves import (
@@ -18,11 +19,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
     are_images_of,
     cluster_spec,
     expected_nodes,
-    images_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import machine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.directories import with_content
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
 
@@ -35,8 +36,10 @@ def check_new_cluster(
     is, or will be, in an archive.
     """
     facts, archived = context.facts, frozenset(archived)
-    spec, nodes = cluster_spec(context.name, facts["options"]), context.engine.nodes(context.name)
-    ids = image_ids(context, images_of(spec))
+    spec, engine = cluster_spec(context.name, facts["options"]), context.engine
+    nodes = engine.nodes(context.name)
+    # An image that has to be pulled may not come, once the cluster is deleted.
+    seen = machine.look(engine, spec, context.options["kind"] or "kind", nodes, pulls=False)
     new = expected_nodes(spec, facts.get("node_settings") or {})
     # A rerun without a node_map resumes with the one that was given last.
     node_map = {**(facts.get("node_map") or {}), **(context.options["node_map"] or {})}
@@ -45,37 +48,21 @@ def check_new_cluster(
     fresh = {place.host_directory for name, place in places.items() if place.host_directory != directories[name]}
     # What an interrupted run has brought there is compared when it is restored.
     fresh -= {"", *(row["directory"] for row in (facts.get("moves") or {}).values())}
-    refusals = [
-        *host.refusals(context.engine, spec, nodes),
-        *volume_refusals(
-            moves,
-            directories,
-            new,
-            cluster=context.name,
-            archived=archived,
-            missing=host.missing_directories(path for path in directories.values() if path),
-            occupied=host.occupied(fresh),
-        ),
-    ]
-    decline(f"Cluster {context.name} cannot be recreated as requested", refusals)
+    unplaced = volume_refusals(
+        moves,
+        directories,
+        new,
+        cluster=context.name,
+        archived=archived,
+        missing={path for path in directories.values() if path and not os.path.exists(path)},
+        occupied=with_content(fresh),
+    )
+    decline(f"Cluster {context.name} cannot be recreated as requested", [*refusals(spec, seen), *unplaced])
+    ids = {image: engine.image_id(image) or "" for image in seen.images}
     facts |= {"node_map": dict(moves.node_map), "moves": move_rows(moves, directories, places)}
     known = are_images_of(ids, facts["images"], nodes)
-    version = facts["kubernetes_version"] if known else host.image_version(context.engine, next(iter(ids)))
+    version = facts["kubernetes_version"] if known else machine.image_version(engine, next(iter(ids)))
     facts |= {"new_version": version, "same_images": known}
-
-
-def image_ids(context: Context, images: Collection[str]) -> dict[str, str]:
-    """The id of each image. Raises BadInput if a node could not be created because the engine lacks its image."""
-    engine = context.engine
-    ids = {image: engine.image_id(image) for image in images}
-    missing = [image for image, found in ids.items() if found is None]
-    if missing:
-        raise BadInput(
-            f"The nodes cannot be created: {engine.name} has no image {', '.join(missing)}. Nothing was changed.",
-            tried=f"{engine.name} image inspect {missing[0]}",
-            next_step=f"{engine.name} pull {missing[0]}, or the role kindlab.volumes.node_image.",
-        )
-    return {image: found for image, found in ids.items() if found is not None}
 
 
 def check_generation(context: Context) -> None:

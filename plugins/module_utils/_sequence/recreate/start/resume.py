@@ -23,8 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     TURNED_BACK,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
 from .earlier import find_stranger, has_objects, last_backup, newest_generation
@@ -104,15 +103,15 @@ def find_start(context: Context) -> Start:
 def _check_other_engines(context: Context) -> None:
     """Raise BadInput if another engine has the cluster: both would use the same directories."""
     for name in ENGINES:
-        if name != context.engine.name and shutil.which(name) and _has_nodes(name, context.name):
+        if name != context.engine.name and shutil.which(name) and _has_nodes(context, name):
             raise BadInput(
                 f"{name} has nodes of cluster {context.name}, and {context.engine.name} has none. Nothing was changed.",
                 next_step=f"Set engine={name}.",
             )
 
 
-def _has_nodes(engine: str, cluster: str) -> bool:
+def _has_nodes(context: Context, engine: str) -> bool:
     try:
-        return bool(find_engine(engine, Runner()).nodes(cluster))
+        return bool(Engine(engine, context.engine.runner).nodes(context.name))
     except KindlabError:
         return False

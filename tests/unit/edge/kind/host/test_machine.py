@@ -16,9 +16,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import machine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.machine import look, why_unusable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.machine import (
+    image_version,
+    look,
+    why_unusable,
+)
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KindHost, containers
+
+
+@pytest.fixture(autouse=True)
+def default_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.Kind, "default_image", lambda _kind: "kindest/node:own")
 
 
 @pytest.fixture
@@ -30,7 +39,7 @@ def port() -> Iterator[int]:
 
 def seen(host: KindHost, own: tuple[Node, ...] = (), **options: Any) -> Machine:
     spec = ClusterSpec.from_options({"name": "lab", "control_planes": 1, "workers": 1, **options})
-    return look(Engine("docker", host), spec, "kindest/node:own", own)
+    return look(Engine("docker", host), spec, "kind", own)
 
 
 def test_a_host_that_has_everything() -> None:
@@ -135,3 +144,20 @@ def test_a_daemon_that_pulls_otherwise_than_its_client(shown: str) -> None:
     no_host = Completed(1, err="dial tcp: lookup registry.example: no such host")
     script = ((["docker", "image"], Completed(1)), (["docker", "manifest"], no_host), (["docker", "info"], shown))
     assert bool(why_unusable(Engine("docker", ScriptedRunner(script=script)), "x:1")) is (shown == "null")
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [("v1.35.0\n", "v1.35.0"), (Completed(1, err="no such file"), ""), (TimedOut("too slow"), "")],
+)
+def test_the_version_in_an_image(answer: Completed | str | Exception, version: str) -> None:
+    runner = ScriptedRunner(script=[(["podman", "run", "--rm"], answer)])
+    assert image_version(Engine("podman", runner), "node:2") == version
+    assert runner.calls[0][-3:] == ["cat", "node:2", "/kind/version"]
+
+
+def test_an_image_that_has_to_be_there_is_not_asked_of_a_registry() -> None:
+    script = ((["docker", "image"], Completed(1)),)
+    assert (
+        why_unusable(Engine("docker", ScriptedRunner(script=script)), "x:1", pulls=False) == "docker does not have it"
+    )

@@ -1,0 +1,49 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a recreation returns: its plan, the cluster before and after, what came back, and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents import objects as brought_back
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.times import away
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import shown
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import DONE, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.resume import Start
+
+
+def outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
+    """pending: the steps that were to be done."""
+    rows = brought_back.rows(context.results)
+    stopped = away(context.journal.entries()) if DONE in context.watch.seconds else None
+    plan = report.plan_rows(pending, context.facts, context.results, context.options["data"])
+    facts = {
+        "first_step": start.step,
+        "without_api": start.without_api,
+        "resumed": start.resumed,
+        "journal": str(context.journal.path),
+        "plan": plan,
+        **report.result(context.facts, context.results),
+        "objects": brought_back.summary(rows),
+        "images": context.results.get("images_loaded", {}).get("images", []),
+        "seconds": {
+            **context.watch.seconds,
+            "checksums": report.checksum_seconds(context.results),
+            **({"away": stopped} if stopped is not None else {}),
+        },
+    }
+    warnings = (
+        *context.warnings,
+        *brought_back.warnings(rows),
+        *report.foreign_classes(context.facts["storage_classes"]),
+        *report.lost_settings(context.facts, plan["nodes"]),
+    )
+    before, after = (shown(context.name, context.facts[name]) for name in ("old_options", "options"))
+    volumes = {row["name"]: row["does"] for row in plan["volumes"]}
+    return Outcome(
+        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "volumes": volumes}, facts, warnings
+    )
