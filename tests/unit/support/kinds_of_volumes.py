@@ -110,6 +110,10 @@ class World(Place):
         """kind_cluster_recreate with all of its real actions."""
         given = {
             **defaults(kind_cluster_recreate.ARGUMENTS),
+            # Only volumes: the fakes have no files of containerd, and do not take writes of objects of any kind.
+            "images": "none",
+            "objects": "none",
+            "rehearse": False,
             "engine": "docker",
             "cluster": CLUSTER,
             "path": str(self.backup),
