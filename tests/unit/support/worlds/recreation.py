@@ -61,8 +61,8 @@ def _draw(c: Choices, world: World) -> Request:
     for name, spec in arguments.items():
         if "choices" in spec and name != "engine" and not c.chance(2):
             options[name] = c.pick(spec["choices"])
-    # No node runs containerd.
-    options |= {"images": "none", "rehearse": c.pick((None, None, False, True))}
+    # No node runs containerd, and a rehearsal has files in the user's own directory.
+    options |= {"images": "none", "rehearse": False}
     options["node_map"] = c.pick((None, None, None, {}, {NODES[1]: NODES[0]}, {"gone": NODES[1]}))
     options["attach"] = not c.chance(6)
     options["keep"] = c.pick((0, 0, 1))
