@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan, Request, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import SET
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -15,9 +16,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply import make_absent, make_present
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import SET, with_config
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import with_config
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import connector
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import find_blockers
 
 ROLES = ["control-plane", "worker"]
@@ -82,15 +82,16 @@ def run(
     options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
 ) -> Outcome:
     """Bring one cluster to the requested state."""
-    if connect is None:
-        require_library()
+    connect = connect or connector()
     check_absolute(options, ARGUMENTS)
     options = with_config(options, options["name"], checked=True)
     request = Request.from_options(options)
-    cluster = KindCluster(options, runner or Runner(), connect or Cluster)
+    cluster = KindCluster(options, runner or Runner(), connect)
     kind_version = cluster.kind.version()
     if check_mode:
         planned = plan(request, observe(cluster, request, find_blockers))
+        if planned.changes:
+            cluster.marker.check()
         return Outcome(planned.changes, *planned.diff(), planned.result(), planned.warnings)
     cluster.marker.wait(cluster.deadline, lambda: cluster.kind.is_creating(cluster.name))
     planned = plan(request, observe(cluster, request))

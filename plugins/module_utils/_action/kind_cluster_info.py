@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,9 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.node_files import known_or_found
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import require_library
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.options import recorded_or_found
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import connector
 
 ARGUMENTS: dict[str, Any] = {**ENGINE, "name": {"type": "str"}, "kubeconfig": {"type": "path"}}
 RULES: dict[str, Any] = {"required_by": {"kubeconfig": ("name",)}}
@@ -38,9 +36,7 @@ def run(
 ) -> Outcome:
     """Describe one cluster, or all of them."""
     check_absolute(options, ARGUMENTS)
-    if connect is None:
-        require_library()
-    runner, connect = runner or Runner(), connect or functools.partial(Cluster, timeout=ANSWER_SECONDS)
+    runner, connect = runner or Runner(), connect or connector(ANSWER_SECONDS)
     name = options.get("name")
     nodes = find_engine(options["engine"], runner).nodes(name and checked_name(name))
     grouped = {key: tuple(group) for key, group in itertools.groupby(nodes, key=lambda node: node.cluster)}
@@ -56,7 +52,7 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
             named, version, record = _read_own_file(cluster, nodes)
         if not version:
             version, record = cluster.try_read(own_file=False)
-    found = known_or_found(cluster.engine, cluster.name, nodes, record)
+    found = recorded_or_found(cluster.engine, cluster.name, nodes, record)
     return {
         **cluster_view(cluster.name, nodes, unfinished=cluster.marker.exists() and not named),
         "kubernetes_version": version or _image_version(cluster, running),

@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_nodes
 
-from .moves import Moves, collisions, missing_step, places_of
+from .moves import Moves, collisions, has_data, missing_step, places_of
 
 
 def volume_refusals(
@@ -31,8 +31,9 @@ def volume_refusals(
 ) -> Iterator[Refusal]:
     """Volumes that could not be restored into these nodes.
 
-    directories: volume's name -> its host directory so far, '' for data inside a node; others are not considered.
-    archived: those whose data is in an archive. missing, occupied: host directories that do not exist, or have content.
+    directories: volume's name -> its host directory so far, '' for data inside a node or elsewhere; others are not
+    considered. archived: those whose data is in an archive. missing, occupied: host directories that do not exist, or
+    have content.
     """
     colliding = collisions(places_of(moves, directories, nodes, archived), directories, moves.volumes)
     names = {node.name for node in nodes}
@@ -47,7 +48,7 @@ def volume_refusals(
             step = missing_step(volume, nodes, cluster) if gone else _NODES
             yield Refusal(volume.name, f"in the new cluster, {why}", step, {"claim": volume.claim})
             continue
-        if not volume.node_directory or volume.is_block:
+        if not volume.node_directory or not has_data(volume, directories, archived):
             continue
         place = data_place(volume, nodes, archives=volume.name in archived)
         if isinstance(place, Refusal):

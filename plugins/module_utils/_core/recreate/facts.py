@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, NODE, Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, LOAD_BALANCER
 
 from .journal import Progress
@@ -93,6 +93,11 @@ def with_policies(rows: Iterable[Mapping[str, Any]], *earlier: Mapping[str, Any]
         volume["name"]: volume["reclaim_policy_before"] for facts in earlier for volume in facts.get("volumes", ())
     }
     return [{**row, "reclaim_policy_before": before.get(row["name"], row["reclaim_policy_before"])} for row in rows]
+
+
+def with_data(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of volumes whose data is on the host or inside a node. rows: as volume_backup returns them."""
+    return [row["name"] for row in rows if row["data"] in (HOST, NODE)]
 
 
 def interrupted_facts(progress: Progress) -> Mapping[str, Any]:

@@ -68,9 +68,14 @@ def places_of(
     moves: Moves, directories: Mapping[str, str], nodes: Sequence[Node], archived: Collection[str]
 ) -> dict[str, Place]:
     """Volume's name -> the place of its data in the new cluster, of those volumes that have one."""
-    having = [v for v in moves.as_moved if v.name in directories and not v.is_block]
+    having = [v for v in moves.as_moved if has_data(v, directories, archived)]
     found = {v.name: data_place(v, nodes, archives=v.name in archived) for v in having}
     return {name: place for name, place in found.items() if isinstance(place, Place)}
+
+
+def has_data(volume: Volume, directories: Mapping[str, str], archived: Collection[str]) -> bool:
+    """True if a restore brings the volume's data back, or finds it: data elsewhere is left where it is."""
+    return bool(not volume.is_block and (directories.get(volume.name) or volume.name in archived))
 
 
 def collisions(

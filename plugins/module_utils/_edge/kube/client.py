@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
-from .api import CONNECTIONS, JSON, Api, Missing
+from .api import CONNECTIONS, JSON, Api, Missing, require_library
 from .resources import namespace_of, path_of
 from .watch import ListWatch, Objects
 
@@ -130,6 +131,12 @@ class Cluster(ListWatch):
         """function(item) for all items, in parallel; results in their order. An error is raised after all are done."""
         with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
             return [future.result() for future in [pool.submit(function, item) for item in items]]
+
+
+def connector(timeout: float = 30) -> Callable[[str, str], Cluster]:
+    """How to connect by a kubeconfig and a context. Raises BadInput if this machine lacks the library."""
+    require_library()
+    return functools.partial(Cluster, timeout=timeout)
 
 
 def open_cluster(name: str, kubeconfig: str | None = None, context: str | None = None) -> Cluster:

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.che
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import (
     interrupted_facts,
     kept_down,
+    with_data,
     with_policies,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
@@ -53,7 +54,7 @@ def plan(context: Context) -> Facts:
     checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
     archive = context.options["data"] == "archive"
-    check_new_cluster(context, existing, directories, directories if archive else ())
+    check_new_cluster(context, existing, directories, with_data(planned["volumes"]) if archive else ())
     if archive:
         checks.check_disk(context)
     planned_contents.plan(context)

@@ -10,13 +10,10 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import (
-    SET,
     check_alone,
     options_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import yaml_value
-
-__all__ = ["OPTION", "SET", "with_config"]
 
 OPTION = "config"
 

@@ -16,8 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
     Node,
     kubernetes_nodes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import is_adopted, known_options
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import found_options, taken_over
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.found import found_options
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.model import (
     ClusterState,
     Found,
@@ -55,17 +54,6 @@ _FIELDS = 7
 _CLUSTER_FIELDS = len(_MANIFESTS) + 5
 # In the manifest of the network plugin, which is a template and so no valid YAML.
 _DAEMON_SET = re.compile(r"^kind: DaemonSet$.*?^  name: ([\w.-]+)", re.MULTILINE | re.DOTALL)
-
-
-def known_or_found(engine: Engine, cluster: str, nodes: Sequence[Node], record: Mapping[str, Any] | None) -> Found:
-    """The options of the record of kind_cluster; those of a cluster that others created are read from its nodes."""
-    options = known_options(record, nodes)
-    if options and not is_adopted(record or {}):
-        return Found(options)
-    if not any(node.role == CONTROL_PLANE and node.state == "running" for node in nodes):
-        return Found(options, problem="" if options else "no control plane is running")
-    found = find_options(engine, cluster, nodes)
-    return taken_over(found, options) if options else found
 
 
 def find_options(engine: Engine, cluster: str, nodes: Sequence[Node]) -> Found:
