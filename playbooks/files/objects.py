@@ -13,8 +13,17 @@ from typing import Any
 
 Objects = dict[str, dict[str, Any]]
 
-# Written by the cluster itself, again and again or once for each cluster.
+# Written by the cluster itself, again and again.
 OF_THE_CLUSTER = {"Event", "Lease", "Endpoints", "Node", "CSINode", "APIService", "CertificateSigningRequest"}
+# Certificates, tokens, addresses and records that each cluster has of its own.
+OF_EACH_CLUSTER = {
+    "ConfigMap kube-public/cluster-info",
+    "ConfigMap kube-system/extension-apiserver-authentication",
+    "ConfigMap kube-system/kindlab-baseline",
+    "ConfigMap kube-system/kindlab-cluster",
+    "EndpointSlice.discovery.k8s.io default/kubernetes",
+    "Secret kube-system/bootstrap-token-abcdef",
+}
 SET_BY_THE_SERVER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
 # How a claim found its volume; a restored one has it from the beginning.
 OF_THE_BINDING = ("pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/")
@@ -35,6 +44,7 @@ def _is_made_again(item: dict[str, Any]) -> bool:
     owners = item["metadata"].get("ownerReferences", ())
     return (
         item["kind"] in OF_THE_CLUSTER
+        or _name(item) in OF_EACH_CLUSTER
         or item["metadata"]["name"] == "kube-root-ca.crt"
         or any(owner.get("controller") for owner in owners)
     )

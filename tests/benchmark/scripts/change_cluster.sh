@@ -33,6 +33,8 @@ for item in items:
     for key in ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"):
         item["metadata"].pop(key, None)
     item.pop("status", None)
+    if item["kind"] == "PersistentVolumeClaim":
+        item["metadata"].pop("annotations")  # that it is bound
     if item["kind"] == "Service" and item["spec"].get("clusterIP") != "None":
         item["spec"].pop("clusterIP", None), item["spec"].pop("clusterIPs", None)
 print(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))

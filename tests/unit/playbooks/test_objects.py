@@ -47,6 +47,7 @@ def test_lists_what_people_made_without_what_the_server_sets(tmp_path: Path) -> 
                 item("PersistentVolume", "pv", spec={"claimRef": claim}, metadata={"namespace": None}),
                 item("Pod", metadata={"ownerReferences": owned}),
                 item("PersistentVolumeClaim", metadata={"annotations": noted}),
+                item(name="kindlab-cluster", metadata={"namespace": "kube-system"}),
                 item("Event"),
                 item("Lease", api="coordination.k8s.io/v1"),
                 item(name="kube-root-ca.crt"),
