@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
@@ -51,6 +53,11 @@ def rehearsal_options(options: Options) -> dict[str, Any]:
         **({"networking": networking} if networking else {}),
         "nodes": [{**node, **({"mounts": mounts} if mounts else {})}],
     }
+
+
+def without_classes(saved: Saved) -> Saved:
+    """The objects without changes of storage classes: most fields cannot be changed, so a step creates them again."""
+    return replace(saved, changed=[change for change in saved.changed if change.key.kind != "StorageClass"])
 
 
 def refused_error(version: str, refusals: Sequence[Refusal]) -> Declined:

@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.con
     refused_error,
     rehearsal_name,
     rehearsal_options,
+    without_classes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
@@ -42,7 +43,7 @@ def rehearse(context: Context) -> Facts:
     everything = to_restore(context)
     # Pods would run here, too: they are only checked, like volumes.
     pods = [item for item in everything.made if item["kind"] == _POD]
-    made = without(everything, pods)
+    made = without_classes(without(everything, pods))
     try:
         _run(name, context, rehearsal_options(context.facts["options"]))
         cluster = context.connect(name)

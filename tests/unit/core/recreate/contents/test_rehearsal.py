@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Change, Key, Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.rehearsal import (
     is_wanted,
     refused_error,
     rehearsal_name,
     rehearsal_options,
+    without_classes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 
@@ -67,3 +69,11 @@ def test_what_it_does_not_take_is_told() -> None:
     assert error.message == "Kubernetes v1.35.0 does not accept 1 object of this cluster:\n- Thing a/b: it has no kind"
     assert error.details == [{"name": "Thing a/b", "why": "it has no kind", "next_step": ""}]
     assert "rehearse=false" in error.next_step
+
+
+def test_changed_storage_classes_are_created_again_and_not_changed() -> None:
+    """The API server refuses another reclaim policy of the class that the throw-away cluster brings."""
+    made = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "own"}}
+    standard = Change(Key("storage.k8s.io", "StorageClass", "", "standard"), "storage.k8s.io/v1", {})
+    dns = Change(Key("", "ConfigMap", "kube-system", "coredns"), "v1", {"data": {}})
+    assert without_classes(Saved([made], [standard, dns])) == Saved([made], [dns])
