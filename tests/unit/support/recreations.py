@@ -333,7 +333,7 @@ class World:
 
     def load_images(self, *where: Any) -> list[dict[str, Any]]:
         _engine, _nodes, _path, index, before, _deadline = where
-        assert not index or set(before) <= set(NODES)
+        assert isinstance(index, list) and (not index or set(before) <= set(NODES))
         self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(index)), {})
         return [{**row, "loaded": NODES, "missing": []} for row in index]
 

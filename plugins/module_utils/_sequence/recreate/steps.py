@@ -36,7 +36,7 @@ def detach(context: Context) -> Facts:
 
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
     everything = context.options["objects"] == "all"
-    images = context.facts.get("loaded_images") or ()
+    images = context.facts.get("loaded_images") or []
     options = {"without_api": without_api, "objects": everything, "loaded_images": images}
     saved = context.run("backed_up", volume_backup, options)
     generation = saved.get("generation", "")

@@ -39,7 +39,7 @@ def load(context: Context) -> Facts:
         context.engine,
         context.engine.nodes(context.name),
         context.path,
-        facts.get("loaded_images") or (),
+        facts.get("loaded_images") or [],
         facts.get("node_roles") or {},
         Deadline(context.options["wait_timeout"]),
     )
