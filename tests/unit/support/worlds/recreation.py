@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import controller
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import renamed_affinity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
@@ -127,6 +128,7 @@ def _lost(
 ) -> Iterator[str]:
     """What does not exist any more, or differs. facts: what the run returned."""
     rows = facts["before"]["volumes"]
+    before = {key: _moved(item, facts["plan"]["node_map"]) for key, item in before.items()}
     api = world.host.clusters[CLUSTER]
     assert isinstance(api, WorldApi)
     world.api, api.binds = api, True
@@ -146,6 +148,15 @@ def _lost(
             state = workloads.state(again) if again else "gone"
             if state != workloads.state(item):
                 yield f"{key} is {state}, it was {workloads.state(item)}"
+
+
+def _moved(item: Object, node_map: Mapping[str, str]) -> Object:
+    """The object; a volume with the nodes that the plan moves it to."""
+    affinity = item["spec"].get("nodeAffinity") if item["kind"] == "PersistentVolume" else None
+    if not affinity or not affinity.get("required"):
+        return item
+    required = renamed_affinity(affinity["required"], node_map)
+    return {**item, "spec": {**item["spec"], "nodeAffinity": {**affinity, "required": required}}}
 
 
 def _lasts(key: Key, objects: Mapping[Key, Object]) -> bool:
