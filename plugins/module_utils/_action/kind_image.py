@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import IO, Any
 
@@ -76,8 +76,8 @@ def _load(engine: Engine, tee: Tee, planned: Plan) -> None:
 
 @contextmanager
 def _stream(path: str) -> Iterator[IO[bytes]]:
-    with open_archive(path) as (stream, _plain):
-        yield stream
+    with ExitStack() as opened:
+        yield opened.enter_context(open_archive(path))[0]
 
 
 def _wait(engine: Engine, planned: Plan, seconds: float) -> tuple[str, ...]:

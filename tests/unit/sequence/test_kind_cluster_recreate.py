@@ -255,7 +255,7 @@ def test_volumes_and_what_uses_them_only(world: World) -> None:
     assert world.lines() == [line for line in OLD if line != "attached"] and not world.has_workload
     world = World(world.data.parent / "again")
     world.run(objects="none", images="none")
-    (generation,) = world.saved
+    generation = next(iter(world.saved))
     assert world.lines() == list(OLD) and world.has_workload
     assert (world.options["attach"]["path"], world.options["attach"]["generation"]) == (str(world.path), generation)
 

@@ -194,5 +194,6 @@ def decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
             output.close()
             process.kill()
             process.wait()
-            if code is not None and (failure := killed(compression, shlex.join(command), code)):
+            failure = None if code is None else killed(compression, shlex.join(command), code)
+            if failure is not None:
                 raise failure

@@ -99,7 +99,7 @@ def test_an_image_for_several_platforms(
 
 def test_a_manifest_without_its_layer_does_not_count() -> None:
     node, half = Containerd(), dict(ARM[1])
-    half.pop([*half][2])
+    half.pop(list(half)[2])
     node.load("a:1", (BOTH[0], {**BOTH[1], **AMD[1], **half}))
     found = content_of(look(node).blobs, BOTH[0])
     assert set(found.blobs) == {BOTH[0], *AMD[1]} and found.partial and not found.missing

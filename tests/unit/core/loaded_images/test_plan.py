@@ -111,7 +111,7 @@ def test_an_image_that_no_node_has_completely_is_refused() -> None:
     for node in made.values():
         without(node, SHOP)
     error = refused(made)
-    lost = [*SHOP[1]][2]
+    lost = list(SHOP[1])[2]
     assert f"shop:1: no node has all of its content: k-control-plane lacks {lost} and 1 more" in error.message
     again = "docker save shop:1 | docker exec -i k-control-plane ctr --namespace=k8s.io images import -"
     assert again in error.next_step and "images=none" in error.next_step

@@ -101,13 +101,13 @@ def test_a_change_is_exact() -> None:
 def drawn(rng: random.Random, depth: int = 0) -> Any:
     if depth == 3 or rng.random() < 0.3:
         return rng.choice([0, 1, "a", "", True, [], [1, {"a": 2}]])
-    return {rng.choice("abcd"): drawn(rng, depth + 1) for _ in range(rng.randint(0, 3))}
+    return {rng.choice("abcd"): drawn(rng, depth + 1) for _field in range(rng.randint(0, 3))}
 
 
 def test_the_patch_makes_one_object_the_other() -> None:
     rng = random.Random(5)  # noqa: S311
     for _round in range(2000):
-        before, after = ({"x": drawn(rng), "y": drawn(rng)} for _ in range(2))
+        before, after = ({"x": drawn(rng), "y": drawn(rng)} for _side in range(2))
         patch = baseline.merge_patch(before, after)
         assert merged(before, patch) == after
         assert (patch == {}) is (before == after)

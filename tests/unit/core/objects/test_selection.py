@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.published import pub
 Object = dict[str, Any]
 SPEC = {"template": {"spec": {"containers": [{"name": "c"}]}}}
 RUN = {"conditions": [{"type": "Complete", "status": "True"}]}
-EMPTY: Baseline = {}
+EMPTY: Baseline = MappingProxyType({})
 
 
 def save(*items: Object, baseline: Baseline | None = EMPTY, **selection: Any) -> Saved:

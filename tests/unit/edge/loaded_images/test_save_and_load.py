@@ -246,7 +246,7 @@ def test_more_names_for_what_the_node_image_brings(tmp_path: Path) -> None:
     def bare() -> Machine:
         machine = fresh()
         for node in machine.nodes.values():
-            del node.blobs[[*OWN[1]][2]]
+            del node.blobs[list(OWN[1])[2]]
         return machine
 
     machine = bare()

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS, Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import CLUSTER
@@ -18,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import remove_generations
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 
-Generations = Sequence[tuple[str, Catalog | None]]
+Generations: TypeAlias = "Sequence[tuple[str, Catalog | None]]"
 
 
 def remove_oldest(
