@@ -71,7 +71,7 @@ def _unpack_zstd(path: str) -> Iterator[tuple[IO[bytes], bool]]:
         )
     except FileNotFoundError:
         raise BadInput(f"{path} is compressed with zstd, which is not installed.", next_step="Install zstd.") from None
-    with stalled_killed(LONG_SECONDS) as watch, program:
+    with program, stalled_killed(LONG_SECONDS) as watch:
         if program.stdout is None:
             return
         watch(program)
