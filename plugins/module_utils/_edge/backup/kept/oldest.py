@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import GENERATIONS, Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.manifests import CLUSTER
@@ -19,11 +18,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import remove_generations
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 
-Generations: TypeAlias = "Sequence[tuple[str, Catalog | None]]"
-
 
 def remove_oldest(
-    path: str, generations: Generations, keep: int, living: Iterable[Volume], *, check_mode: bool
+    path: str,
+    generations: Sequence[tuple[str, Catalog | None]],
+    keep: int,
+    living: Iterable[Volume],
+    *,
+    check_mode: bool,
 ) -> Retention:
     """Remove the oldest generations of a backup, whose only writer this is. The arguments are those of retention()."""
     kept = retention(generations, keep, living)
@@ -33,7 +35,7 @@ def remove_oldest(
     return kept
 
 
-def _remove_images(path: str, generations: Generations) -> None:
+def _remove_images(path: str, generations: Sequence[tuple[str, Catalog | None]]) -> None:
     """Keep all if one of the generations cannot be read, or if another run writes images at this moment."""
     if not store.has_any(path):
         return
