@@ -26,7 +26,8 @@ BUFFERED = 16
 class Readable(Protocol):
     """A stream of bytes, which ends with an empty chunk."""
 
-    def read(self, _size: int, /) -> bytes: ...
+    def read(self, _size: int, /) -> bytes:
+        """At most so many bytes."""
 
 
 class Tee:
