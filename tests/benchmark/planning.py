@@ -214,7 +214,9 @@ def listed() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "list":
+    if len(sys.argv) == 1:
+        print(json.dumps(list(PLANS)))
+    elif sys.argv[1] == "list":
         listed()
     else:
         drawn = cluster(0 if "attached" in sys.argv[1] else 1)
