@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
@@ -114,21 +114,13 @@ def plan(request: Request, observed: Observed) -> Plan:
             raise request.is_inside(name, place.host_directory)
     classes = {item["metadata"]["name"] for item in observed.storage_classes}
     retain = {volume.name: patch for volume in volumes if (patch := _retain(volume))}
-    pods = pods_by_claim(pod for pod in observed.pods if not is_terminal(pod))
     return Plan(
         request=request,
         cluster=SavedCluster.from_nodes(request.cluster, observed.kubernetes_version, observed.nodes),
         volumes=volumes,
         places=places,
         elsewhere=outside,
-        in_use_by={
-            volume.name: [
-                f"{pod['namespace']}/{pod['name']}"
-                for pod in pods.get(volume.claim, [])
-                if volume.claim_phase and volume.name not in request.assume_unused
-            ]
-            for volume in volumes
-        },
+        in_use_by=_users(request, volumes, observed.pods),
         retain=retain,
         waiting=waiting,
         unbindable={
@@ -154,6 +146,19 @@ def plan(request: Request, observed: Observed) -> Plan:
 def original_policy(volume: Volume) -> str:
     """The policy before the first backup, which noted it on the volume when it set Retain."""
     return volume.reclaim_policy if volume.reclaim_policy != RETAIN else volume.original_policy or RETAIN
+
+
+def _users(request: Request, volumes: Iterable[Volume], pods: Iterable[Object]) -> dict[str, list[str]]:
+    """Volume's name -> the pods that use it, as 'namespace/name'."""
+    using = pods_by_claim(pod for pod in pods if not is_terminal(pod))
+    return {
+        volume.name: [
+            f"{pod['namespace']}/{pod['name']}"
+            for pod in using.get(volume.claim, [])
+            if volume.claim_phase and volume.name not in request.assume_unused
+        ]
+        for volume in volumes
+    }
 
 
 def _retain(volume: Volume) -> Object:

@@ -43,7 +43,7 @@ def archive_of(digest: str) -> str:
 
 
 def read_index(rows: Any, where: str) -> tuple[SavedImage, ...]:
-    """The index from a generation (where: its file). Raises BadInput if it is none, or leads out of the backup."""
+    """The index from a generation (where: its file). Raises BadInput if it is invalid, or names a path outside."""
     if not fits(rows, [_ROW]) or not all(map(_is_sound, rows)):
         raise BadInput(
             f"{where} lists loaded images in a form that is not known.",

@@ -34,9 +34,13 @@ class ExistingBackups:
     newest: Backup | None = None
     damage: str = ""
 
+    def holds(self, catalog: Catalog) -> bool:
+        """True if the newest generation has the same content."""
+        return self.newest is not None and same_content(catalog, self.newest.catalog)
+
     def relied_on_for(self, catalog: Catalog) -> ExistingBackups:
         """Without the newest one if it would stand for a new one with this catalog, and has damaged archives."""
-        if self.newest is None or not same_content(catalog, self.newest.catalog):
+        if self.newest is None or not self.holds(catalog):
             return self
         damaged = self.newest.damaged_archives(self.newest.catalog.volumes)
         return replace(self, newest=None, damage=next(iter(damaged.values()))) if damaged else self

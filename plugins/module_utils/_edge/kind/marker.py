@@ -19,7 +19,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.ma
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 PAUSE = 0.5
-# What flock says on a file system that does not support it.
 
 
 class Marker:

@@ -18,7 +18,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 JOURNAL = "recreate.jsonl"
-# What flock says on a file system that does not support it.
 
 
 class Journal:
