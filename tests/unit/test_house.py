@@ -41,7 +41,7 @@ LEVELS = {
     ),
     "_edge": (
         ("module", "bounds", "command", "text_file"),
-        ("engine",),
+        ("directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),
         ("observe", "drain", "kind", "provisioner"),

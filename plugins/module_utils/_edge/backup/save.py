@@ -6,19 +6,19 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import same_content
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import check_room, draft
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.result import BackupResult
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.kept.oldest import remove_oldest
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from .data import read_lists
 from .existing import read_catalogs, read_existing
 from .generation import texts, write_generation
 from .looks import Data
-from .writer import free_bytes, locked
+from .writer import locked
 
 
 def save(
@@ -51,7 +51,7 @@ def save(
         catalog = draft(plan, lists, manifests, created)
         existing = existing.relied_on_for(catalog)
         newest = existing.newest
-        new = newest is None or not same_content(catalog, newest.catalog)
+        new = not existing.holds(catalog)
         if newest and not new:
             catalog, name = newest.catalog, newest.name
         elif check_mode:

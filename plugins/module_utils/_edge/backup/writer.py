@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import hashlib
 import os
 import secrets
@@ -25,11 +24,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     to_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import LOCK, only_writer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, nearest, obstacle
 
 INCOMPLETE = ".incomplete-"
-LOCK = ".lock"
 # From this number of files on, one sync of the file system is faster than one per file.
 MANY = 64
 
@@ -46,11 +45,6 @@ def check_place(path: str | Path) -> None:
         raise _failure(top, error)
 
 
-def free_bytes(path: str | Path) -> int:
-    """What this user may still write to the disk of a backup directory, which need not exist."""
-    return shutil.disk_usage(_nearest(Path(path))).free
-
-
 def _nearest(path: Path) -> Path:
     """The path, or the nearest of its parents that exists."""
     return Path(nearest(str(path)))
@@ -63,27 +57,10 @@ def locked(path: str | Path) -> Iterator[None]:
     Raises Conflict if another run writes to it, BadInput if this user cannot.
     """
     top = Path(path)
-    try:
-        top.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(top / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _failure(top, error) from None
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                f"Another run is writing to the backup directory {top}.",
-                tried=f"fuser -v {top / LOCK}",
-                next_step="Wait until it has finished, then run this again.",
-            ) from None
-        except OSError as error:
-            raise _failure(top, error) from None
+    with only_writer(top, f"writing to the backup directory {top}", lambda error: _failure(top, error)):
         for left in top.glob(f"{INCOMPLETE}*"):
             shutil.rmtree(left, ignore_errors=True)
         yield
-    finally:
-        os.close(lock)
 
 
 class Writer:

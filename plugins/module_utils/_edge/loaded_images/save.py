@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     plan,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
@@ -43,7 +44,7 @@ def save_images(
     with nullcontext() if check_mode else store.locked(path):
         there = intact(path, list(chosen(looks, mode)), platform)
         stored = {digest: archive.content.bytes for digest, archive in there.items()}
-        planned = plan(looks, mode, stored, store.free_bytes(path), path, engine.name)
+        planned = plan(looks, mode, stored, free_bytes(path), path, engine.name)
         if not check_mode:
             reader = partial(_write, engine, path, platform, tee or Tee())
             with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
-import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,10 +28,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     named,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import Source
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import only_writer
 
 from .archive import CHUNK, read_archive
 
-INCOMPLETE, LOCK = ".incomplete-", ".lock"
+INCOMPLETE = ".incomplete-"
 
 
 @contextmanager
@@ -43,23 +42,11 @@ def locked(path: str | Path) -> Iterator[None]:
     Raises Conflict if another run writes them, BadInput if this user cannot.
     """
     directory = Path(path) / DIRECTORY
-    with _reported(directory):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                f"Another run is writing images to the backup directory {path}.",
-                tried=f"fuser -v {directory / LOCK}",
-                next_step="Wait until it has finished, then run this again.",
-            ) from None
+    writes = f"writing images to the backup directory {path}"
+    with only_writer(directory, writes, lambda error: _failure(directory, error)):
         for left in directory.glob(f"{INCOMPLETE}*"):
             left.unlink(missing_ok=True)
         yield
-    finally:
-        os.close(lock)
 
 
 def write(path: str | Path, source: Source, stream: IO[bytes], platform: str) -> None:
@@ -117,12 +104,6 @@ def remove_unneeded(path: str | Path, needed: Iterable[str]) -> tuple[str, ...]:
     return tuple(removed)
 
 
-def free_bytes(path: str | Path) -> int:
-    """What this user may still write to the disk of a backup, which need not exist."""
-    top = Path(path)
-    return shutil.disk_usage(next(place for place in (top, *top.parents) if place.exists())).free
-
-
 def _fill(file: IO[bytes], source: Source, stream: IO[bytes]) -> None:
     left = {digest.partition(":")[2]: size for digest, size in source.content.blobs.items()}
     with tarfile.open(fileobj=file, mode="w") as archive:
@@ -146,14 +127,18 @@ def _reported(directory: Path, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise KindlabError(
-                f"The disk of {directory} is full: {needed:,} bytes are needed for an image.",
-                tried=f"df -h {directory}",
-                next_step="Free some space, or set path to a larger disk.",
-            ) from None
-        raise BadInput(
-            f"Cannot write images to {directory}: {error.strerror}.",
-            tried=f"ls -ld {error.filename or directory}",
-            next_step=f"Set path to a directory of this user, or {AS_ROOT}.",
-        ) from None
+        raise _failure(directory, error, needed) from None
+
+
+def _failure(directory: Path, error: OSError, needed: int = 0) -> KindlabError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return KindlabError(
+            f"The disk of {directory} is full: {needed:,} bytes are needed for an image.",
+            tried=f"df -h {directory}",
+            next_step="Free some space, or set path to a larger disk.",
+        )
+    return BadInput(
+        f"Cannot write images to {directory}: {error.strerror}.",
+        tried=f"ls -ld {error.filename or directory}",
+        next_step=f"Set path to a directory of this user, or {AS_ROOT}.",
+    )

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import checks
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import identity
 
 from .context import Context
@@ -21,8 +21,7 @@ from .context import Context
 def check_disk(context: Context) -> None:
     """Raise BadInput if uncompressed archives of the volumes would not fit on the disk."""
     needed = sum(volume["bytes"] for volume in context.facts["volumes"])
-    path = Path(context.path)
-    free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
+    path, free = context.path, free_bytes(context.path)
     if needed > free:
         raise BadInput(
             f"The disk of {path} may be too small: {free:,} bytes are free, the volumes contain "

@@ -1,0 +1,50 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A directory that runs write to: its lock, which one of them has, and the room on its disk."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
+
+from .text_file import nearest
+
+LOCK = ".lock"
+
+
+@contextmanager
+def only_writer(directory: Path, writes: str, failure: Callable[[OSError], KindlabError]) -> Iterator[None]:
+    """Create the directory if it is missing, and be the only run that writes to it.
+
+    writes: what another run does, for the Conflict if it does. failure: the error if this user cannot.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise failure(error) from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another run is {writes}.",
+                tried=f"fuser -v {directory / LOCK}",
+                next_step="Wait until it has finished, then run this again.",
+            ) from None
+        except OSError as error:
+            raise failure(error) from None
+        yield
+    finally:
+        os.close(lock)
+
+
+def free_bytes(path: str | Path) -> int:
+    """What this user may still write to the disk of a directory, which need not exist."""
+    return shutil.disk_usage(nearest(str(path))).free

@@ -1,0 +1,44 @@
+"""One run writes to a directory; a file system without locks is an error that says so, wherever a lock is taken."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import writer
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
+
+Locked = Callable[[Path], AbstractContextManager[None]]
+
+BOTH = pytest.mark.parametrize("locked", [writer.locked, store.locked])
+
+
+@BOTH
+def test_another_run_is_refused_until_the_first_has_finished(locked: Locked, tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(Conflict) as caught, locked(tmp_path):
+        pass
+    assert f"the backup directory {tmp_path}" in caught.value.message
+    with locked(tmp_path):
+        pass
+
+
+@BOTH
+def test_a_file_system_without_locks(locked: Locked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(BadInput) as caught, locked(tmp_path):
+        pass
+    assert "No locks available" in caught.value.message
+
+
+def test_the_room_for_a_directory_that_does_not_exist_is_that_of_its_disk(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "a" / "b") > 0
