@@ -190,8 +190,10 @@ def decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
         try:
             yield output
         finally:
-            code = process.poll()
             output.close()
+            # It has ended, or ends as nobody reads: the exit code of one that was killed may come after its last byte.
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(1)
             process.kill()
             process.wait()
             failure = None if code is None else killed(compression, shlex.join(command), code)
