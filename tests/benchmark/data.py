@@ -21,8 +21,13 @@ def figures() -> Iterator[Figure]:
         DATA.mkdir(parents=True)
         make(DATA)
         note(f"checksums and archives of {name}")
-        plain = f"find {DATA} -type f -print0 | xargs -0 -P {CORES} -n {max(1, count(DATA) // (CORES * 4))} sha256sum"
-        yield figure(f"checksums, {name}: sha256sum / ours", plain, SCAN)
+        # What a checksum list holds: metadata of each entry, and the sha256 of each file.
+        each = max(1, count(DATA) // (CORES * 4))
+        plain = (
+            f"{{ find {DATA} -printf '%P %y %s %m %U %G %T@ %l\\n'; "
+            f"find {DATA} -type f -print0 | xargs -0 -P {CORES} -n {each} sha256sum; }}"
+        )
+        yield figure(f"metadata and checksums, {name}: find and sha256sum / ours", plain, SCAN)
         # An archive's sha256 is part of it: without one, nobody could rely on what was written.
         plain = f"tar -C {DATA} -c . | zstd -q -T0 -c | tee {SCRATCH}/plain.tar.zst | sha256sum"
         yield figure(f"archive and its sha256, {name}: tar | zstd | tee | sha256sum / ours", plain, ARCHIVE)
