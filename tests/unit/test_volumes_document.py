@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import (
     KINDS,
@@ -16,6 +17,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes imp
     WORKER,
     Kind,
     World,
+    inside,
 )
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "volumes.md"
@@ -75,6 +77,26 @@ def test_every_check_is_used() -> None:
     told = {column: {row[column] for row in TABLE.values()} for column in COLUMNS}
     checked = {column: {*checks, *({"-"} if column in NOTHING else ())} for column, checks in CHECKS.items()}
     assert told == checked
+
+
+def test_what_only_the_deletion_would_lose_is_refused_before_anything_is_stopped(
+    worlds: Callable[[Kind], World],
+) -> None:
+    """Data that belongs to the host needs no backup, but here it is inside a node."""
+
+    def make(world: World) -> None:
+        inside(world)
+        pv = world.api.get("PersistentVolume", "v")
+        pv["metadata"]["labels"] = {LABEL: "library"}
+        world.put(pv)
+
+    world = worlds(Kind(make))
+    writes = len(world.host.writes())
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match="is deleted with the node"):
+            world.recreate(check_mode=check_mode, data="archive")
+    assert len(world.host.writes()) == writes
+    assert replicas(world) == 1 and policies(world, Kind(make)) == {"Delete"}
 
 
 def rows(world: World) -> dict[str, dict[str, object]]:
