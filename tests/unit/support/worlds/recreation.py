@@ -187,12 +187,7 @@ def _lost(
     # Other values of the option leave Jobs suspended, or out.
     kinds = [kind for kind in WORKLOADS if kind != "Job" or request.options["jobs"] == "resume"]
     for key, item in before.items() if request.options["attach"] else ():
-        saved = (
-            key[0] in WORKLOADS
-            and key[0] not in changed_jobs
-            and not controller(item)
-            and not workloads.has_finished(item)
-        )
+        saved = key[0] in kinds and not controller(item) and not workloads.has_finished(item)
         if saved and (_lasts(key, before) if everything else names_claims(item, claims)):
             again = api.objects.get(key)
             state = workloads.state(again) if again else "gone"
