@@ -125,7 +125,8 @@ volumes:
     mismatch:
       description:
         - Why the directory on the host is not the one that a node has mounted, for example because it was replaced
-          after the node had started. Other modules refuse to read or write such a directory.
+          after the node had started, or because its file system does not answer. Other modules refuse to read or write
+          such a directory.
         - Empty if it is the same, or if they could not be compared because the node is not running.
       type: str
     pods:

@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import KINDS, WORKER, Kind, World
+from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import (
+    KINDS,
+    OTHERS,
+    WORKER,
+    Kind,
+    World,
+    inside,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "volumes.md"
 COLUMNS = ["info", "detach", "backup", "restore", "recreate", "absent"]
@@ -33,7 +41,12 @@ def table() -> dict[str, dict[str, str]]:
 
 
 TABLE = table()
-CELLS = [(kind, column) for kind, row in TABLE.items() for column in row if row[column] != "-"]
+CELLS = [
+    pytest.param(kind, column, made, id=f"{kind}{variant and f' ({variant})'}: {column}")
+    for kind, row in TABLE.items()
+    for variant, made in {"": KINDS.get(kind), **OTHERS.get(kind, {})}.items()
+    for column in row
+]
 
 
 @pytest.fixture
@@ -47,20 +60,43 @@ def worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Kind], 
     return make
 
 
-@pytest.mark.parametrize(("kind", "column"), CELLS)
-def test_a_cell_is_what_happens(kind: str, column: str, worlds: Callable[[Kind], World]) -> None:
-    check = CHECKS[column][TABLE[kind][column]]
-    check(worlds(KINDS[kind]), KINDS[kind])
+@pytest.mark.parametrize(("kind", "column", "made"), CELLS)
+def test_a_cell_is_what_happens(kind: str, column: str, made: Kind, worlds: Callable[[Kind], World]) -> None:
+    text = TABLE[kind][column]
+    check = NOTHING[column] if text == "-" else CHECKS[column][text]
+    check(worlds(made), made)
 
 
 def test_the_document_has_these_kinds_and_actions() -> None:
     assert list(TABLE) == list(KINDS)
     assert all(list(row) == COLUMNS for row in TABLE.values())
+    assert set(OTHERS) < set(KINDS)
 
 
 def test_every_check_is_used() -> None:
-    told = {column: {row[column] for row in TABLE.values()} - {"-"} for column in COLUMNS}
-    assert told == {column: set(checks) for column, checks in CHECKS.items()}
+    told = {column: {row[column] for row in TABLE.values()} for column in COLUMNS}
+    checked = {column: {*checks, *({"-"} if column in NOTHING else ())} for column, checks in CHECKS.items()}
+    assert told == checked
+
+
+def test_what_only_the_deletion_would_lose_is_refused_before_anything_is_stopped(
+    worlds: Callable[[Kind], World],
+) -> None:
+    """Data that belongs to the host needs no backup, but here it is inside a node."""
+
+    def make(world: World) -> None:
+        inside(world)
+        pv = world.api.get("PersistentVolume", "v")
+        pv["metadata"]["labels"] = {LABEL: "library"}
+        world.put(pv)
+
+    world = worlds(Kind(make))
+    writes = len(world.host.writes())
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match="is deleted with the node"):
+            world.recreate(check_mode=check_mode, data="archive")
+    assert len(world.host.writes()) == writes
+    assert replicas(world) == 1 and policies(world, Kind(make)) == {"Delete"}
 
 
 def rows(world: World) -> dict[str, dict[str, object]]:
@@ -371,15 +407,17 @@ def label_must_exist(world: World, kind: Kind) -> None:
     assert phases(world) == {"v": "Bound", "c": "Bound"}
 
 
-def nodes_must_have_it(world: World, _kind: Kind) -> None:
+def nodes_must_have_it(world: World, kind: Kind) -> None:
     """Saved from a cluster with the mount in all nodes."""
-    other = next(node for node in world.host.nodes if node["Name"] == "/k-worker2")
     mount = next(m for n in world.host.nodes for m in n["Mounts"] if m["Source"] == str(world.data))
-    other["Mounts"].append(mount)
-    world.back_up()
+    lacking = [node["Name"] for node in world.host.nodes if mount not in node["Mounts"]]
+    for node in world.host.nodes:
+        node["Mounts"] += [mount] if node["Name"] in lacking else []
+    world.back_up(data=kind.data)
     world.lose()
-    other = next(node for node in world.host.nodes if node["Name"] == "/k-worker2")
-    other["Mounts"] = [mount for mount in other["Mounts"] if mount["Source"] != str(world.data)]
+    for node in world.host.nodes:
+        if node["Name"] in lacking:
+            node["Mounts"] = [mount for mount in node["Mounts"] if mount["Source"] != str(world.data)]
     for check_mode in (True, False):
         with pytest.raises(Declined, match="k-worker2"):
             world.restore(check_mode=check_mode)
@@ -494,6 +532,36 @@ def always_refused(world: World, _kind: Kind) -> None:
     assert set(refused(world)) == {"v"}
 
 
+def not_shown(world: World, _kind: Kind) -> None:
+    assert world.info().facts["volumes"] == []
+    assert not world.info().warnings
+
+
+def nothing_detached(world: World, _kind: Kind) -> None:
+    before = world.api.writes[:]
+    done = world.detach()
+    assert not done.changed and world.api.writes == before
+
+
+def nothing_restored(world: World, _kind: Kind) -> None:
+    world.back_up()
+    world.lose()
+    world.restore()
+    assert phases(world) == {}
+
+
+def nothing_in_the_way(world: World, _kind: Kind) -> None:
+    world.run(state="absent")
+    assert world.host.nodes == []
+
+
+# Column -> what a cell with - means.
+NOTHING: dict[str, Check] = {
+    "info": not_shown,
+    "detach": nothing_detached,
+    "restore": nothing_restored,
+    "absent": nothing_in_the_way,
+}
 CHECKS: dict[str, dict[str, Check]] = {
     "info": {
         "shown": shown,

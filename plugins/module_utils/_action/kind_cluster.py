@@ -70,6 +70,8 @@ ARGUMENTS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 600},
     "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
+    "assume_unused": {"type": "list", "elements": "str"},
+    "assume_saved": {"type": "list", "elements": "str"},
 }
 RULES: dict[str, Any] = {
     "mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers"), *(("config", name) for name in SET)]
@@ -85,7 +87,7 @@ def run(
     connect = connect or connector()
     check_absolute(options, ARGUMENTS)
     options = with_config(options, options["name"], checked=True)
-    request = Request.from_options(options)
+    request = Request.from_options(options, check_mode=check_mode)
     cluster = KindCluster(options, runner or Runner(), connect)
     kind_version = cluster.kind.version()
     if check_mode:

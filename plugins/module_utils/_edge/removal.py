@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
@@ -26,10 +26,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from .engine import Engine
 
 
-def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Refusal, ...]:
+def find_blockers(
+    cluster: Cluster,
+    engine: Engine,
+    nodes: Sequence[Node],
+    path: str,
+    assume_unused: Collection[str] = (),
+    assume_saved: Collection[str] = (),
+) -> tuple[Refusal, ...]:
     """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
 
-    nodes: compared with this host and proved to be those of the API server.
+    nodes: compared with this host and proved to be those of the API server. assume_unused, assume_saved: volumes that
+    will have been detached, and backed up.
     """
     pvs, claims, *workloads = cluster.lists(*removal.READ)
     without_data = unused(pvs, claims, nodes, engine)
@@ -37,10 +45,13 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
     if not volumes:
         return ()
     needed = removal.needed(volumes, pvs)
-    not_backed_up, archived = _check_backup(path, needed, (pvs, claims), nodes, engine)
+    not_backed_up, archived = _check_backup(path, needed.without(assume_saved), (pvs, claims), nodes, engine)
     # Last, so that volumes that are unused now have not been written to since they were compared.
-    users = UsageCheck(cluster, engine, nodes).users(volumes)
+    users = UsageCheck(cluster, engine, nodes).users([v for v in volumes if v.name not in assume_unused])
     texts = {name: [user.text() for user in own] for name, own in users.items()}
+    volumes = removal.as_saved(volumes, assume_saved)
+    # A backup refuses data inside nodes unless it has an archive of it.
+    archived.update(volume.name for volume in needed.data if volume.name in assume_saved)
     return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 
@@ -80,7 +91,7 @@ def _check_backup(
 ) -> tuple[dict[str, str], set[str]]:
     """Why the backup does not contain volumes as they are, by name; and the names of those with a current archive."""
     names = [volume.name for volume in needed.all]
-    if not path:
+    if not (path and names):
         return dict.fromkeys(names, removal.NO_BACKUP), set()
     places, incomparable = removal.comparable(needed.data, nodes)
     try:

@@ -753,6 +753,16 @@ def test_what_will_fail_is_known_before_anything_is_changed(
     assert not (lab.path / "generations").exists()
 
 
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("way", ["pv-b", "pv-b/below", "link", "link/below"])
+def test_a_backup_is_not_written_into_a_volume(lab: Lab, way: str, check: bool) -> None:
+    (lab.host / "link").symlink_to("pv-b")
+    with pytest.raises(BadInput, match="is inside the volume pv-b"):
+        lab(check=check, path=str(lab.host / way))
+    assert lab.cluster.writes == []
+    assert [path.name for path in (lab.host / "pv-b").iterdir()] == ["f"]
+
+
 def test_what_is_saved_in_place_needs_no_room(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     full(lab, monkeypatch)
     assert lab().changed

@@ -54,7 +54,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     World,
 )
 
-PLANNED = ["?remove", "?create", "?detach", "?save", "?save images"]
+PLANNED = ["?remove", "?create", "?detach", "?save", "?remove", "?save images"]
 SAVED = ["save images", "detach", "save"]
 CREATED = ["create", "load images", "provision"]
 CREATED += ["prepare", "restore", "compare", "apply", "attach", "complete"]

@@ -59,6 +59,8 @@ def _is_alive(saved: SavedVolume, volume: Volume | None) -> bool:
     """True if the cluster has the volume as it was: with its claim, unless that was gone."""
     if volume is None or volume.claim != saved.claim or volume.is_terminating:
         return False
+    if not _is_same(volume.node_directory, saved.node_directory):
+        return False
     return bool(volume.claim_phase) or not _has_claim(saved)
 
 
@@ -66,7 +68,17 @@ def _holds(catalog: Catalog, saved: SavedVolume) -> bool:
     other = next((volume for volume in catalog.volumes if volume.name == saved.name), None)
     if other is None or other.claim != saved.claim or other.data == NOTHING:
         return False
+    if not _is_same(other.node_directory, saved.node_directory) or not _is_same(other.source, saved.source):
+        return False
+    # Without an archive, only the directory that it was saved from has the data.
+    if other.archive is None and saved.archive is not None:
+        return False
     return (other.consistent or not saved.consistent) and (_has_claim(other) or not _has_claim(saved))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two volumes of one name may be the same one, by where their data is; '' if that is not known."""
+    return not (one and other) or one == other
 
 
 def _covers(other: Catalog, catalog: Catalog) -> bool:

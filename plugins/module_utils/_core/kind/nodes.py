@@ -19,11 +19,15 @@ LOAD_BALANCER = "external-load-balancer"
 
 @dataclass(frozen=True)
 class Submount:
-    """A file system that only the node or only the host has mounted below a mount. on_host: the host has one there."""
+    """A file system that only the node or only the host has mounted below a mount, or that does not answer.
+
+    on_host: the host has one there. answers: False for one that does not.
+    """
 
     node_path: str
     mismatch: str
     on_host: bool = True
+    answers: bool = True
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Mount:
 
     kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
     host_path is not what the node has mounted, '' if it is or if they were not compared; submounts: the same of places
-    below it. remedy: what to do about either.
+    below it. remedy: what to do about either. answers: False if its file system does not.
     """
 
     node_path: str
@@ -43,19 +47,25 @@ class Mount:
     mismatch: str = ""
     remedy: str = ""
     submounts: tuple[Submount, ...] = ()
+    answers: bool = True
 
-    def mismatch_of(self, node_directory: str) -> str:
-        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
+    def fault_of(self, node_directory: str) -> Mount | Submount | None:
+        """What has the mismatch of a directory of the node that lies in this mount: the mount, or one below it."""
         if self.mismatch:
-            return self.mismatch
+            return self
         path = posixpath.normpath(node_directory)
         hidden = (
-            below.mismatch
+            below
             for below in self.submounts
             # The host cannot read what the node has below a file system of the host's own.
             if is_below(path, below.node_path) or (below.on_host and is_below(below.node_path, path))
         )
-        return next(hidden, "")
+        return next(hidden, None)
+
+    def mismatch_of(self, node_directory: str) -> str:
+        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
+        fault = self.fault_of(node_directory)
+        return fault.mismatch if fault else ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 Options = Mapping[str, Any]
 
 # Options of kind_cluster that a recreation sets itself.
-NOT_DESCRIBED = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
+NOT_DESCRIBED = (
+    *("name", "state", "engine", "kind", "kubeconfig", "backup", "force"),
+    *("assume_unused", "assume_saved"),
+)
 # Options that say how many nodes of a role there are.
 COUNTS = {"control_planes": CONTROL_PLANE, "workers": WORKER}
 # Options of all nodes that each node may have by itself; given for all, they replace those.

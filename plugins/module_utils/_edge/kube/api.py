@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import getproxies
@@ -94,12 +94,24 @@ class Api:
         query: Mapping[str, str] | None = None,
         content: str = JSON,
         accept: str = JSON,
+        has: Collection[str] = (),
     ) -> Object:
-        """The answer to one request. Raises Missing for no such object, Conflict for one that exists or was changed."""
+        """The answer to one request, which has these fields.
+
+        Raises Missing for no such object, Conflict for one that exists or was changed.
+        """
         response = self._send(method, path, body, query, content, accept)
-        if response.status < 300:
-            return dict(json.loads(response.data))
-        raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
+        if response.status >= 300:
+            raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
+        found = _object(response.data)
+        if found is None or not set(has) <= found.keys():
+            raise Unreachable(
+                f"What answers at {self.host} is not an API server of Kubernetes.",
+                tried=f"{method} {self.host}{path}",
+                next_step="See which program listens there, and whether the kubeconfig is that of the cluster: "
+                "kubectl cluster-info",
+            )
+        return found
 
     def evict(self, path: str, eviction: Object) -> str:
         """Request a pod's eviction: '' if it is granted, else why it is refused now. Raises as ask does.
@@ -191,10 +203,17 @@ def _lines(response: Any, deadline: Deadline) -> Iterator[bytes]:
 
 def _status(data: bytes) -> Object:
     """The Status that the server returned; text that is not JSON is its message."""
+    found = _object(data)
+    return {"message": data.decode("utf-8", "replace")[:300]} if found is None else found
+
+
+def _object(data: bytes) -> Object | None:
+    """A JSON object, None for anything else."""
     try:
-        return dict(json.loads(data))
-    except ValueError:
-        return {"message": data.decode("utf-8", "replace")[:300]}
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _refusal(status: int, data: bytes, tried: str) -> KindlabError:

@@ -43,7 +43,7 @@ class Cluster(ListWatch):
 
     def version(self) -> str:
         """The server's version, e.g. v1.34.4."""
-        return str(self._api.ask("GET", "/version")["gitVersion"])
+        return str(self._api.ask("GET", "/version", has=("gitVersion",))["gitVersion"])
 
     def lists(self, *kinds: str) -> tuple[Objects, ...]:
         """All objects of several kinds, read in parallel."""

@@ -124,7 +124,7 @@ class ListWatch:
         query = {"limit": str(PAGE), **_selectors(labels, fields)}
         items: Objects = []
         while True:
-            page = self._api.ask("GET", path_of(kind, namespace), None, query)
+            page = self._api.ask("GET", path_of(kind, namespace), None, query, has=("items", "metadata"))
             items += [{"apiVersion": version, "kind": kind, **item} for item in page["items"]]
             if not page["metadata"].get("continue"):
                 return items, page["metadata"]["resourceVersion"]

@@ -9,12 +9,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry, read, to_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 JOURNAL = "recreate.jsonl"
@@ -39,6 +41,7 @@ class Journal:
 
     def check(self) -> None:
         """Raise BadInput if the journal could not be locked and written to; changes nothing."""
+        self._await()
         if error := obstacle(str(self.path), lock=True):
             raise self._failure(error)
 
@@ -48,6 +51,7 @@ class Journal:
 
         A journal, and its directory, that were created here and not written to are removed again.
         """
+        self._await()
         created = not os.path.exists(self.path.parent)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,6 +90,10 @@ class Journal:
                 tried=f"df -h {self.path.parent}",
                 next_step="Free some space and run this again: it resumes here.",
             ) from None
+
+    def _await(self) -> None:
+        """Raises TimedOut if the file system does not answer."""
+        answer(partial(os.path.lexists, self.path), str(self.path))
 
     def _lock(self, descriptor: int) -> None:
         try:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_cluster,
     storage_provisioner_info,
@@ -51,7 +53,9 @@ def plan(context: Context) -> Facts:
     facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
     if unbindable := {claim["claim"]: claim["why"] for claim in planned.get("claims", ()) if claim["why"]}:
         context.warnings.append(unbindable_warning(unbindable))
-    checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
+    saved = [volume["name"] for volume in planned["volumes"]]
+    checks.check_unrestored(context, saved)
+    _check_deletion(context, [volume["name"] for volume in detached["volumes"]], saved)
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
     archive = context.options["data"] == "archive"
     check_new_cluster(context, existing, directories, with_data(planned["volumes"]) if archive else ())
@@ -75,6 +79,12 @@ def _plan_options(context: Context) -> None:
             context.warnings.append(lost_nodes(lost))
         else:
             context.act(kind_cluster, options, check_mode=True)
+
+
+def _check_deletion(context: Context, unused: Sequence[str], saved: Sequence[str]) -> None:
+    """Raise Declined for what the deletion would refuse once these volumes are detached, and backed up."""
+    assumed = {"backup": context.path, "assume_unused": unused, "assume_saved": saved}
+    context.act(kind_cluster, {"state": "absent", **assumed}, check_mode=True)
 
 
 def plan_deletion(context: Context) -> None:

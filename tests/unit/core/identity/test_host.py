@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths, compared, sharing
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, Mounted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
@@ -117,3 +119,13 @@ def test_nodes_of_other_clusters_that_share_a_directory() -> None:
     own = node(Mount("/data", "/srv/lab"), modules)
     assert sharing([own], [same, above, below, control, *rest]) == (same, above, below, control)
     assert bind_paths([own, same]) == ["/srv/lab", "/lib/modules"]
+
+
+def test_a_host_directory_that_does_not_answer() -> None:
+    host = replace(outside(), silent=frozenset(["/srv/lab"]))
+    for looks in ({"lab-worker": inside()}, {}):
+        mount = compared([node()], looks, host, "docker")[0].mounts[0]
+        assert mount.mismatch_of("/data/v1") == "the file system of /srv/lab on the host does not answer"
+        assert not mount.answers
+        assert mount.remedy.endswith("unmount it: sudo umount --force --lazy /srv/lab")
+    assert found(inside(), replace(outside(), silent=frozenset(["/srv/other"]))).mismatch == ""

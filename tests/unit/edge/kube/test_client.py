@@ -232,3 +232,18 @@ def test_the_ca_that_a_cluster_publishes(server: Script, cluster: Cluster) -> No
     server.says((200, {"data": {"ca.crt": "PEM"}}), (404, {}), (403, {"message": "no"}))
     assert [cluster.root_ca() for _time in range(3)] == ["PEM", "", ""]
     assert server.asked[0][1] == "/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt"
+
+
+@pytest.mark.parametrize("answer", ["<html>It works!</html>", "", "7", "[]", "null", "[" * 100_000, {}, {"items": []}])
+def test_another_program_that_answers_is_no_api_server(server: Script, cluster: Cluster, answer: Any) -> None:
+    server.says((200, answer), (200, answer))
+    for ask in (cluster.version, lambda: cluster.list("PersistentVolume")):
+        with pytest.raises(Unreachable, match=r"answers at http://127\.0\.0\.1:\d+ is not an API server"):
+            ask()
+
+
+@pytest.mark.parametrize("answer", ["7", "[1]", "null", "[" * 100_000])
+def test_a_refusal_of_any_form_is_an_error(server: Script, cluster: Cluster, answer: str) -> None:
+    server.says((500, answer))
+    with pytest.raises(KindlabError, match="refused"):
+        cluster.version()
