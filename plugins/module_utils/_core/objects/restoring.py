@@ -11,7 +11,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
     is_default_class,
     namespace_obstacle,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import carried
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import differing, is_equal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME, desired
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import is_done
@@ -36,6 +37,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
     type_of,
 )
 
+from .baseline import merge_patch
 from .cleaning import cleaned
 from .model import Change, Key, Resource, Saved, key_of
 from .waves import DEFINITION, WAVES, wave_of, wave_of_kind
@@ -119,14 +121,16 @@ class _Planner:
         step = self._typed(Step(change.key, wave_of_kind(change.key), PATCH, versioned, patch, live=live))
         if step.is_refused:
             return step
-        step = replace(step, item=patch)
         if live is None:
             # The controller of namespaces may not have made it yet.
             later = (change.key.group, change.key.kind, change.key.name) == _DEFAULT_ACCOUNT
             why = "the cluster does not have it, and only what was changed of it is saved"
-            return step if later else step.refused(why)
+            return replace(step, item=patch) if later else step.refused(why)
         current = cleaned(live)
-        if merged(current, patch) == current:
+        wanted, lost = carried(change, current)
+        told = tuple(f"the cluster does not have {path}, of which a part was changed" for path in lost)
+        step = replace(step, item=merge_patch(current, wanted), adapted=(*step.adapted, *told))
+        if not step.item:
             return replace(step, action=UNCHANGED)
         return replace(step, action=KEEP, why="it exists") if self.request.existing == "keep" else step
 

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.baseline import merge_patch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import touched
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Change, Key, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request, plan
@@ -476,3 +478,34 @@ def test_a_job_that_was_done_is_done_however_often_the_restore_is_killed(writes:
 
 def _runs(job: Object) -> bool:
     return not job["spec"]["suspend"] and not (job.get("status") or {}).get("conditions")
+
+
+def test_a_changed_container_of_the_cluster_keeps_the_image_of_its_version() -> None:
+    def coredns(image: str, **container: Any) -> Object:
+        item = deployment("coredns")
+        item["metadata"]["namespace"] = "kube-system"
+        item["spec"]["template"]["spec"]["containers"] = [{"name": "coredns", "image": image, **container}]
+        return item
+
+    memory = {"resources": {"limits": {"memory": "1Gi"}}}
+    patch = merge_patch(coredns("coredns:1"), coredns("coredns:1", **memory))
+    change = Change(key_of(coredns("")), "apps/v1", patch, touched(coredns("coredns:1"), patch))
+    api = FakeApi(namespace("kube-system"), coredns("coredns:2"))
+    assert results(restore(api, changed=[change])) == {"Deployment.apps coredns": "patch equal"}
+    spec = live(api, "Deployment", "coredns", "kube-system", "apps")["spec"]["template"]["spec"]
+    assert spec["containers"] == [{"name": "coredns", "image": "coredns:2", **memory}]
+    api.writes.clear()
+    assert results(restore(api, changed=[change])) == {"Deployment.apps coredns": "unchanged equal"}
+    assert api.writes == []
+
+
+def test_a_change_of_what_the_cluster_does_not_have_is_told() -> None:
+    ports = [{"name": "metrics", "port": 9153, "protocol": "TCP"}]
+    dns = saved("Service", "dns", "kube-system", spec={"clusterIP": "None", "ports": [], "sessionAffinity": "None"})
+    change = Change(key_of(dns), "v1", {"spec": {"ports": [{**ports[0], "port": 1}]}}, {"spec": {"ports": ports}})
+    (row,) = restore(FakeApi(namespace("kube-system"), dns), changed=[change])
+    assert (row["action"], row["result"], row["why"]) == (
+        "unchanged",
+        "adapted",
+        "the cluster does not have spec.ports[metrics], of which a part was changed",
+    )
