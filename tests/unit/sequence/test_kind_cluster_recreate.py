@@ -513,10 +513,30 @@ def test_policies_that_were_retain_stay_so(world: World) -> None:
 
 
 def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
-    world.fail["save"] = KindlabError("The disk is full.")
+    world.bare = True
+    world.fail = {"save": KindlabError("The disk is full."), "create pod": KindlabError("It is being deleted.")}
     with pytest.raises(KindlabError) as raised:
         world.run(unmanaged="delete")
     assert raised.value.message == f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare."
+
+
+def test_pods_that_were_deleted_are_created_again_if_it_fails(world: World) -> None:
+    world.bare = True
+    world.fail["save"] = KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete")
+    assert raised.value.message == f"The disk is full. {BACK} Pods without a controller were created again: ns/bare."
+    assert world.bare
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_pods_that_are_deleted_come_back_whenever_it_is_killed(world: World, moment: int) -> None:
+    world.bare, world.moments = True, moment
+    with pytest.raises(Killed):
+        world.run(unmanaged="delete")
+    world.moments = None
+    world.run(unmanaged="delete")
+    assert world.bare
 
 
 def full_at(step: str) -> Callable[..., int]:

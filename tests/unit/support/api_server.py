@@ -26,6 +26,7 @@ ADMISSION = "admissionregistration.k8s.io"
 BUILT_IN = (
     resource("Namespace", namespaced=False),
     *(resource(kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Service", "Pod", "LimitRange")),
+    resource("Node", namespaced=False),
     resource("ResourceQuota"),
     *(resource(kind, "apps") for kind in ("Deployment", "StatefulSet", "DaemonSet")),
     *(resource(kind, "batch") for kind in ("Job", "CronJob")),

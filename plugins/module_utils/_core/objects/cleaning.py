@@ -39,7 +39,7 @@ _ANNOTATIONS = frozenset(
     )
 )
 _REPLICA_SETS = ("apps", "ReplicaSet")
-# What the API server sets in a pod's spec when it is created, or refuses then.
+# What the API server and the scheduler set in a pod's spec, or what is refused when it is created.
 _POD_FIELDS = frozenset(("nodeName", "priority", "preemptionPolicy", "overhead", "ephemeralContainers"))
 _TOKEN_VOLUME = "kube-api-access-"  # noqa: S105
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105
@@ -120,8 +120,9 @@ def _without_labels(metadata: Mapping[str, Any], names: Collection[str]) -> Obje
 
 
 def _pod(saved: Object, item: Mapping[str, Any]) -> Object:
-    """Without the token that is mounted into every pod."""
-    spec = {k: v for k, v in saved["spec"].items() if k not in _POD_FIELDS}
+    """Without the token that is mounted into every pod, and without its node unless people chose it."""
+    dropped = _POD_FIELDS - {"nodeName"} if _has_chosen_node(item) else _POD_FIELDS
+    spec = {k: v for k, v in saved["spec"].items() if k not in dropped}
     tokens = {
         v["name"] for v in spec.get("volumes") or () if v["name"].startswith(_TOKEN_VOLUME) and v.get("projected")
     }
@@ -133,6 +134,16 @@ def _pod(saved: Object, item: Mapping[str, Any]) -> Object:
     if is_terminal(item):
         saved["status"] = {"phase": phase(item)}
     return saved
+
+
+def _has_chosen_node(pod: Mapping[str, Any]) -> bool:
+    """True if somebody created it with its node: the scheduler, which binds it, manages no fields."""
+    entries = pod["metadata"].get("managedFields") or ()
+    return any(
+        "f:nodeName" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        for entry in entries
+        if not entry.get("subresource")
+    )
 
 
 def _without_mounts(container: Object, volumes: Collection[str]) -> Object:

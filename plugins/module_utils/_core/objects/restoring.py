@@ -44,6 +44,7 @@ from .waves import DEFINITION, WAVES, wave_of, wave_of_kind
 
 _DEFAULT_ACCOUNT = ("", "ServiceAccount", "default")
 _CLASS = ("storage.k8s.io", "StorageClass")
+_NODE = ("", "Node")
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,18 @@ class _Planner:
         self.resources = resources
         classes = (item for key, item in observed.live.items() if key[:2] == _CLASS)
         self.default_class = next((item["metadata"]["name"] for item in classes if is_default_class(item)), "")
+        self.nodes = [key.name for key in observed.live if key[:2] == _NODE]
 
     def of_made(self, item: Object) -> Step:
         """The step of an object that people made."""
         key = key_of(item)
-        wanted = desired(item, jobs=self.request.jobs, down=self.request.down, default_class=self.default_class)
+        wanted = desired(
+            item,
+            jobs=self.request.jobs,
+            down=self.request.down,
+            default_class=self.default_class,
+            nodes=self.nodes,
+        )
         live = self.observed.live.get(key)
         saved = item if wanted.later else wanted.item
         step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=wanted.adapted)

@@ -97,6 +97,6 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
         unused=unused(
             found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
         ),
-        objects=objects[0].result() if objects else None,
+        objects=objects[0].result().adding(request.deleted_pods) if objects else None,
     )
     return Source(found.engine, observed, found.cluster)

@@ -18,6 +18,8 @@ from . import reader
 
 # Read in any case: whether a namespace is being deleted, and which class is the default.
 _ALWAYS = (NAMESPACE, ("storage.k8s.io", "StorageClass"))
+# Read if a pod names one.
+_NODE = ("", "Node")
 Type = tuple[str, str]
 
 
@@ -34,7 +36,9 @@ def observe(cluster: Cluster, saved: Saved, types: Iterable[Resource]) -> Observ
     versions = sorted({version for version, _kind in other})
     served = dict(zip(versions, cluster.each(partial(_kinds, cluster), versions), strict=True))
     gone = {(version, kind) for version, kind in other if kind not in served[version]}
-    read = {type_: resources[type_] for type_ in _ALWAYS if type_ in resources}
+    named = any(item["kind"] == "Pod" and "nodeName" in (item.get("spec") or ()) for item in saved.made)
+    always = (*_ALWAYS, _NODE) if named else _ALWAYS
+    read = {type_: resources[type_] for type_ in always if type_ in resources}
     for version, kind in wanted:
         type_ = _group(version), kind
         if type_ in resources:

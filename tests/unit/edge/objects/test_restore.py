@@ -509,3 +509,13 @@ def test_a_change_of_what_the_cluster_does_not_have_is_told() -> None:
         "adapted",
         "the cluster does not have spec.ports[metrics], of which a part was changed",
     )
+
+
+@pytest.mark.parametrize("node", ["lab-worker", "lab-worker2"])
+def test_a_pod_on_a_node_that_people_chose(node: str) -> None:
+    api = FakeApi(namespace(), saved("Node", "lab-worker", ""))
+    (row,) = restore(api, saved("Pod", "debug", spec={"nodeName": node, "containers": []}))
+    gone = node == "lab-worker2"
+    told = "its node lab-worker2 does not exist, and the scheduler chooses another one" if gone else ""
+    assert (row["action"], row["result"], row["why"]) == ("create", "adapted" if gone else "equal", told)
+    assert live(api, "Pod", "debug")["spec"].get("nodeName") == (None if gone else node)
