@@ -12,7 +12,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
     namespace_obstacle,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import carried
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.scaled import as_scaled, targets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import carried_patch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import differing, is_equal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME, desired
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import is_done
@@ -37,7 +38,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
     type_of,
 )
 
-from .baseline import merge_patch
 from .cleaning import cleaned
 from .model import Change, Key, Resource, Saved, key_of
 from .waves import DEFINITION, WAVES, wave_of, wave_of_kind
@@ -70,7 +70,8 @@ class Observed:
 
 def plan(request: Request, saved: Saved, observed: Observed) -> Plan:
     """What is done about each saved object; those that are refused are steps, too: see Plan.check()."""
-    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources})
+    scaled = targets([*saved.made, *observed.live.values()])
+    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources}, scaled)
     steps = [planner.of_made(item) for item in saved.made] + [planner.of_change(change) for change in saved.changed]
     order = {wave: number for number, wave in enumerate(WAVES)}
     uids = {key: item["metadata"].get("uid", "") for key, item in observed.live.items()}
@@ -87,8 +88,16 @@ def defined(items: Sequence[Object]) -> dict[tuple[str, str], Resource]:
 class _Planner:
     """Plans the steps of single objects."""
 
-    def __init__(self, request: Request, observed: Observed, resources: Mapping[tuple[str, str], Resource]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        observed: Observed,
+        resources: Mapping[tuple[str, str], Resource],
+        scaled: Collection[Key],
+    ) -> None:
+        """scaled: workloads that an autoscaler scales."""
         self.request = request
+        self.scaled = scaled
         self.observed = observed
         self.resources = resources
         classes = (item for key, item in observed.live.items() if key[:2] == _CLASS)
@@ -98,6 +107,8 @@ class _Planner:
     def of_made(self, item: Object) -> Step:
         """The step of an object that people made."""
         key = key_of(item)
+        live = self.observed.live.get(key)
+        item, told = as_scaled(item, cleaned(live)) if live is not None and key in self.scaled else (item, ())
         wanted = desired(
             item,
             jobs=self.request.jobs,
@@ -105,11 +116,11 @@ class _Planner:
             default_class=self.default_class,
             nodes=self.nodes,
         )
-        live = self.observed.live.get(key)
         saved = item if wanted.later else wanted.item
-        step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=wanted.adapted)
+        adapted = (*wanted.adapted, *told)
+        step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=adapted)
         if live is not None and not _is_ending(live) and is_equal(saved, live):
-            adapted = () if wanted.later else wanted.adapted
+            adapted = told if wanted.later else adapted
             return self._typed(owned(replace(step, action=UNCHANGED, adapted=adapted, found=found_in(step, live))))
         if live is not None and is_done(item) and is_equal(wanted.item, live):
             return self._typed(replace(step, action=FINISH))
@@ -134,11 +145,10 @@ class _Planner:
             later = (change.key.group, change.key.kind, change.key.name) == _DEFAULT_ACCOUNT
             why = "the cluster does not have it, and only what was changed of it is saved"
             return replace(step, item=patch) if later else step.refused(why)
-        current = cleaned(live)
-        wanted, lost = carried(change, current)
+        patch, lost = carried_patch(change, cleaned(live))
         told = tuple(f"the cluster does not have {path}, of which a part was changed" for path in lost)
-        step = replace(step, item=merge_patch(current, wanted), adapted=(*step.adapted, *told))
-        if not step.item:
+        step = replace(step, item=patch, adapted=(*step.adapted, *told))
+        if not patch:
             return replace(step, action=UNCHANGED)
         return replace(step, action=KEEP, why="it exists") if self.request.existing == "keep" else step
 

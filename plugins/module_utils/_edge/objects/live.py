@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.scaled import AUTOSCALER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Resource, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import NAMESPACE
@@ -16,8 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 
 from . import reader
 
-# Read in any case: whether a namespace is being deleted, and which class is the default.
-_ALWAYS = (NAMESPACE, ("storage.k8s.io", "StorageClass"))
+# Read in any case: whether a namespace is being deleted, which class is the default, and who scales workloads.
+_ALWAYS = (NAMESPACE, ("storage.k8s.io", "StorageClass"), AUTOSCALER)
 # Read if a pod names one.
 _NODE = ("", "Node")
 Type = tuple[str, str]

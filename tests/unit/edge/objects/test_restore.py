@@ -519,3 +519,38 @@ def test_a_pod_on_a_node_that_people_chose(node: str) -> None:
     told = "its node lab-worker2 does not exist, and the scheduler chooses another one" if gone else ""
     assert (row["action"], row["result"], row["why"]) == ("create", "adapted" if gone else "equal", told)
     assert live(api, "Pod", "debug")["spec"].get("nodeName") == (None if gone else node)
+
+
+def scaler(kind: str = "Deployment", group: str = "apps") -> Object:
+    target = {"apiVersion": f"{group}/v1", "kind": kind, "name": "web"}
+    return saved("HorizontalPodAutoscaler", "web", version="autoscaling/v2", spec={"scaleTargetRef": target})
+
+
+@pytest.mark.parametrize("existing", ["refuse", "keep", "replace"])
+def test_how_many_replicas_there_are_is_an_autoscalers(existing: str) -> None:
+    api = FakeApi(namespace(), deployment(replicas=5), scaler())
+    (row,) = restore(api, deployment(replicas=3), existing=existing)
+    assert (row["action"], row["result"]) == ("unchanged", "adapted")
+    assert row["why"] == "its autoscaler has scaled it to 5 instead of 3"
+    assert api.writes == []
+
+
+def test_what_else_differs_is_replaced_at_the_autoscalers_scale() -> None:
+    api = FakeApi(namespace(), deployment(replicas=5))
+    changed = deployment(replicas=3)
+    changed["spec"]["paused"] = True
+    rows = restore(api, changed, scaler(), existing="replace")
+    assert results(rows)["Deployment.apps web"] == "replace adapted"
+    spec = live(api, "Deployment", "web", group="apps")["spec"]
+    assert (spec["replicas"], spec["paused"]) == (5, True)
+
+
+@pytest.mark.parametrize("others", [(), (scaler("StatefulSet"),), (scaler("Deployment", "apps.kruise.io"),)])
+def test_how_many_replicas_there_are_is_peoples_without_an_autoscaler(others: tuple[Object, ...]) -> None:
+    api = FakeApi(namespace(), deployment(replicas=5), *others)
+    assert results(restore(api, deployment(replicas=3), existing="replace")) == {"Deployment.apps web": "replace equal"}
+
+
+def test_at_zero_no_autoscaler_scales() -> None:
+    api = FakeApi(namespace(), deployment(replicas=0), scaler())
+    assert results(restore(api, deployment(replicas=3), existing="replace")) == {"Deployment.apps web": "replace equal"}

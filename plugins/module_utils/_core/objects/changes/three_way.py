@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.baseline import merge_patch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Change
 
 # What tells the elements of a list apart, by Kubernetes' own merge keys: the first that all of them have.
@@ -27,6 +28,12 @@ def touched(item: Mapping[str, Any], patch: Mapping[str, Any]) -> Object:
         name: touched(value, patch[name]) if isinstance(value, Mapping) and isinstance(patch[name], Mapping) else value
         for name, value in within.items()
     }
+
+
+def carried_patch(change: Change, live: Mapping[str, Any]) -> tuple[Object, list[str]]:
+    """The merge patch that makes the object one with what people changed, and what it lacks, see carried()."""
+    wanted, lost = carried(change, live)
+    return merge_patch(live, wanted), lost
 
 
 def carried(change: Change, live: Mapping[str, Any]) -> tuple[Object, list[str]]:
