@@ -135,6 +135,8 @@ class FakeCluster:
         item = copy.deepcopy(wanted)
         item["metadata"].pop("uid", None)
         item.pop("status", None)
+        if item["metadata"].pop("managedFields", None):
+            item["metadata"]["managedFields"] = [{"manager": "kindlab.volumes", "operation": "Update"}]
         if place[0] in ("PersistentVolume", "PersistentVolumeClaim"):
             item["status"] = {"phase": "Pending"}
         return self.put(item)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import applied_fields
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, phase
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import (
@@ -78,17 +79,6 @@ def kind_of(item: Mapping[str, Any]) -> tuple[str, str]:
     """(API group, kind)."""
     group, slash, _version = item["apiVersion"].partition("/")
     return group if slash else "", item["kind"]
-
-
-def applied_fields(item: Mapping[str, Any]) -> list[Object]:
-    """The managedFields of those who apply from the server side, without those of its status."""
-    fields = item["metadata"].get("managedFields") or ()
-    return [dict(entry) for entry in fields if entry.get("operation") == "Apply" and not entry.get("subresource")]
-
-
-def without_managers(item: Mapping[str, Any]) -> Object:
-    """The object without managedFields, for a comparison."""
-    return {**item, "metadata": {k: v for k, v in item["metadata"].items() if k != "managedFields"}}
 
 
 def _as_it_is(saved: Object, _item: Mapping[str, Any]) -> Object:

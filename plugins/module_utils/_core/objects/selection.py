@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import without_managers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.managed import without_others
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import touched
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from . import rules
 from .baseline import Baseline, change_of, gone
-from .cleaning import cleaned, kind_of, without_managers
+from .cleaning import cleaned, kind_of
 from .model import Change, Key, LeftOut, Resource, Saved, key_of
 from .owners import Owners
 

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import without_managers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.baseline import merge_patch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.managed import without_others
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import (
-    cleaned,
-    without_managers,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
 from ansible_collections.kindlab.volumes.tests.unit.support.any_objects import TYPES, thing
 
