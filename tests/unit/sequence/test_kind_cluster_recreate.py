@@ -1113,6 +1113,14 @@ def test_doubts_about_a_cluster_of_others_are_told(world: World) -> None:
         world.run()
 
 
+def test_doubts_are_told_from_the_backup_of_a_cluster_that_is_gone(world: World) -> None:
+    world.doubts = ["whether port 40000 was requested"]
+    world.save()
+    world.force_removal()
+    world.doubts = []
+    assert any("created by other means" in w and "port 40000" in w for w in world.run().warnings)
+
+
 @pytest.mark.parametrize("lost", ["data", "volume"])
 def test_a_total_loss_is_known_before_a_gone_cluster_is_created(tmp_path: Path, lost: str) -> None:
     world = World(tmp_path, inside=False)

@@ -187,6 +187,7 @@ class World:
                 "images": ["node:1"],
                 "options": self.shape,
                 "storage_classes": [CLASS],
+                "doubts": self.doubts,
             }
             name = write_backup(self.path, self.data, 1 if content else 0, described=described, **how)
             self.saved[name] = content
