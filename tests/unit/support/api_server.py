@@ -46,7 +46,8 @@ class FakeApi:
     """An API server with the methods of Cluster that read and write any path.
 
     writes: all writes that were no trial, as 'POST Kind namespace/name'. kill_after: the number of writes after which
-    the next one raises Killed. refusals: asked before each write, (method, object, this) -> a refusal or None.
+    the next one raises Killed. waits: how many writes there were when something was waited for. refusals: asked before
+    each write, (method, object, this) -> a refusal or None.
     """
 
     def __init__(self, *objects: Object, types: Iterable[Resource] = BUILT_IN, kill_after: int | None = None) -> None:
@@ -58,6 +59,7 @@ class FakeApi:
         self.older: dict[tuple[str, str], tuple[str, ...]] = {}
         self.refusals: list[Callable[[str, Object, FakeApi], str | None]] = []
         self.established = True
+        self.waits: list[int] = []
         self._numbers = itertools.count(1)
         for item in objects:
             self.put(item)
@@ -80,6 +82,7 @@ class FakeApi:
         self, kind: str, ready: Callable[[Object], bool], names: Iterable[tuple[str, str]], timeout: float
     ) -> None:
         del ready, timeout
+        self.waits.append(len(self.writes))
         if not self.established and (missing := [name for _namespace, name in names]):
             raise TimedOut(f"{kind} {', '.join(missing)}: not ready", details=missing)
 

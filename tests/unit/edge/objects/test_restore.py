@@ -554,3 +554,16 @@ def test_how_many_replicas_there_are_is_peoples_without_an_autoscaler(others: tu
 def test_at_zero_no_autoscaler_scales() -> None:
     api = FakeApi(namespace(), deployment(replicas=0), scaler())
     assert results(restore(api, deployment(replicas=3), existing="replace")) == {"Deployment.apps web": "replace equal"}
+
+
+def test_only_custom_resources_wait_for_their_definitions() -> None:
+    api = FakeApi()
+    restore(api, *application())
+    (wait,) = api.waits
+    assert api.writes[wait].split()[1] == "Widget" and "Deployment" in {text.split()[1] for text in api.writes[:wait]}
+    api = FakeApi()
+    restore(api, *application(), waves=BEFORE_VOLUMES)
+    # At the latest when the restore ends, which tells that they are served.
+    assert api.waits == [len(api.writes)]
+    restore(api, *application())
+    assert len(api.waits) == 1
