@@ -567,3 +567,43 @@ def test_only_custom_resources_wait_for_their_definitions() -> None:
     assert api.waits == [len(api.writes)]
     restore(api, *application())
     assert len(api.waits) == 1
+
+
+def test_made_and_changed_objects_in_a_version_that_is_gone() -> None:
+    group = "flowcontrol.apiserver.k8s.io"
+    mine, theirs = (saved("FlowSchema", name, "", f"{group}/v1beta3", spec={"a": 1}) for name in ("mine", "theirs"))
+    change = Change(key_of(theirs), f"{group}/v1beta3", {"spec": {"a": 2}}, {"spec": {"a": 1}})
+    types = (*BUILT_IN, resource("FlowSchema", group, namespaced=False))
+    api = FakeApi({**theirs, "apiVersion": f"{group}/v1"}, types=types)
+    rows = restore(api, mine, changed=[change])
+    told = f"{group}/v1beta3 is not served any more, and {group}/v1 is used"
+    assert results(rows) == dict.fromkeys((f"FlowSchema.{group} mine", f"FlowSchema.{group} theirs"), "create adapted") | {
+        f"FlowSchema.{group} theirs": "patch adapted"
+    }
+    assert whys(rows) == {"mine": told, "theirs": told}
+    for name, value in (("mine", 1), ("theirs", 2)):
+        found = live(api, "FlowSchema", name, "", group)
+        assert (found["apiVersion"], found["spec"]) == (f"{group}/v1", {"a": value})
+
+
+def test_a_form_that_the_newer_version_does_not_take_is_refused_alone() -> None:
+    ingress = saved("Ingress", "web", version="networking.k8s.io/v1beta1", spec={"backend": {"serviceName": "web"}})
+    api = FakeApi(namespace())
+    api.refusals.append(refusing("Ingress", "The API server refused (422): spec.rules: Required value"))
+    rows = restore_waves(api, Saved([ingress, saved("Secret", "key", data={})]), WAVES, deadline=Deadline(5))
+    assert results(rows) == {"Secret key": "create equal", "Ingress.networking.k8s.io web": "refuse refused"}
+    assert whys(rows) == {"web": "spec.rules: Required value"}
+
+
+def test_a_definition_that_is_too_large_is_refused_alone() -> None:
+    """etcd takes 1.5 MiB, the API server 3 MB."""
+    for text in (
+        "The API server refused (500): etcdserver: request is too large",
+        "The API server refused (413): Request entity too large: limit is 3145728",
+    ):
+        api = FakeApi()
+        api.refusals.append(refusing("CustomResourceDefinition", text))
+        rows = restore_waves(api, Saved([definition(), namespace()]), WAVES, deadline=Deadline(5))
+        assert results(rows)["CustomResourceDefinition.apiextensions.k8s.io widgets.example.org"] == "refuse refused"
+        assert results(rows)["Namespace shop"] == "create equal"
+        assert whys(rows) == {"widgets.example.org": text.partition(": ")[2]}
