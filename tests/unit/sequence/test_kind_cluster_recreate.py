@@ -1050,7 +1050,7 @@ def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
 
 
 def test_options_that_nobody_has(world: World) -> None:
-    assert "options contains worker, which is none of" in refused_alike(world, options={"worker": 1}).message
+    assert "options contains worker, and its keys must be one of: " in refused_alike(world, options={"worker": 1}).message
     mount = {"host_path": "/h", "node_path": "/n", "readOnly": True}
     error = refused_alike(world, options={"nodes": [{"mounts": [mount]}], "ports": [{"node_port": "x"}]})
     assert "options.nodes[0].mounts[0] contains readOnly" in error.message
