@@ -120,7 +120,7 @@ class World:
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
     rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
     the nodes.
-    doubts: about options that were read from a cluster of others.
+    doubts: about options that were read from a cluster of others. left_out: objects that a backup does not have.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -162,6 +162,7 @@ class World:
         self.refuses: list[dict[str, str]] = []
         self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
+        self.left_out: list[dict[str, str]] = []
 
     # What somebody else does.
 
@@ -435,7 +436,9 @@ class World:
         def later() -> dict[str, Any]:
             return {"generation": list(self.saved)[-1]}
 
-        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": 3} if everything else None}
+        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": None}
+        if everything:
+            facts["objects"] = {"made": 3, "left_out": self.left_out}
         if check_mode:
             facts["generation"] = "next"
         return self._call("save", options, check_mode, save, facts, later, warnings)
