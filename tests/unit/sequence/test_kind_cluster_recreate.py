@@ -1034,6 +1034,22 @@ def test_a_host_directory_that_is_gone(world: World) -> None:
     assert "create: true" not in error.text()
 
 
+def test_a_host_directory_that_is_a_file(world: World) -> None:
+    file = world.data / "file"
+    file.write_text("")
+    error = refused_alike(world, options={"mounts": [{"host_path": str(file), "node_path": "/mnt"}]})
+    assert f"{file} is not a directory" in error.message
+
+
+def test_a_shape_that_kind_refuses(world: World) -> None:
+    for options, said in (
+        ({"networking": {"ip_family": "v4"}}, "value of networking.ip_family must be one of: ipv4, ipv6, dual, got: v4"),
+        ({"workers": -1}, "workers"),
+        ({"nodes": [{"role": "worker"}]}, "control-plane"),
+    ):
+        assert said in refused_alike(world, options=options).message
+
+
 def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
     world = World(tmp_path, inside=False)
     world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}

@@ -110,6 +110,11 @@ class Cluster(ListWatch):
         path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._api.ask("PATCH", path, change, {"fieldManager": MANAGER}, MERGE)
 
+    def try_patch(self, kind: str, name: str, change: Object, namespace: str = "") -> None:
+        """Ask whether patch() would be accepted; nothing is changed."""
+        query = {"fieldManager": MANAGER, "dryRun": "All"}
+        self._api.ask("PATCH", path_of(kind, namespace, name), change, query, MERGE)
+
     def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
         """Request an object's deletion; nothing happens if it does not exist."""
         with suppress(Missing):

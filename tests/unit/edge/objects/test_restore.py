@@ -607,3 +607,10 @@ def test_a_definition_that_is_too_large_is_refused_alone() -> None:
         assert results(rows)["CustomResourceDefinition.apiextensions.k8s.io widgets.example.org"] == "refuse refused"
         assert results(rows)["Namespace shop"] == "create equal"
         assert whys(rows) == {"widgets.example.org": text.partition(": ")[2]}
+
+
+def test_a_kind_that_an_older_version_lacks_is_refused_alone() -> None:
+    policy = saved("MutatingAdmissionPolicy", "mine", "", "admissionregistration.k8s.io/v1", spec={})
+    rows = restore_waves(FakeApi(), Saved([policy, namespace()]), WAVES, deadline=Deadline(5))
+    assert results(rows)["Namespace shop"] == "create equal"
+    assert whys(rows) == {"mine": "the cluster has no MutatingAdmissionPolicy.admissionregistration.k8s.io"}
