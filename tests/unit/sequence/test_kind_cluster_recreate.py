@@ -529,6 +529,17 @@ def test_pods_that_were_deleted_are_created_again_if_it_fails(world: World) -> N
     assert world.bare
 
 
+def test_pods_that_an_interrupted_run_deleted_are_created_again_if_the_next_one_fails(world: World) -> None:
+    world.bare, world.moments = True, 3
+    with pytest.raises(Killed):
+        world.run(unmanaged="delete")
+    assert not world.bare
+    world.moments, world.fail = None, {"save images": KindlabError("The disk is full.")}
+    with pytest.raises(KindlabError, match="Pods without a controller were created again: ns/bare."):
+        world.run(unmanaged="delete")
+    assert world.bare
+
+
 @pytest.mark.parametrize("moment", range(MOMENTS))
 def test_pods_that_are_deleted_come_back_whenever_it_is_killed(world: World, moment: int) -> None:
     world.bare, world.moments = True, moment
@@ -1038,7 +1049,7 @@ def test_a_host_directory_that_is_a_file(world: World) -> None:
     file = world.data / "file"
     file.write_text("")
     error = refused_alike(world, options={"mounts": [{"host_path": str(file), "node_path": "/mnt"}]})
-    assert f"{file} is not a directory" in error.message
+    assert f"{file}: it is not a directory" in error.message
 
 
 def test_a_shape_that_kind_refuses(world: World) -> None:

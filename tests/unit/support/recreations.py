@@ -371,8 +371,11 @@ class World:
         return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *refused]
 
     def _create_pod(self) -> list[dict[str, str]]:
+        row = {"kind": "Pod", "namespace": "ns", "name": "bare", "result": "equal", "why": ""}
+        if self.bare:
+            return [{**row, "action": "unchanged"}]
         self._call("create pod", {}, False, lambda: setattr(self, "bare", True), {})
-        return [{"kind": "Pod", "namespace": "ns", "name": "bare", "result": "equal", "why": ""}]
+        return [{**row, "action": "create"}]
 
     def storage_provisioner(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         return self._call("provision", options, check_mode, lambda: None, {})

@@ -34,9 +34,9 @@ def undone(context: Context, failed: Step, mode: ModuleType) -> str:
 def undo(context: Context) -> str:
     """Scale workloads back up, and set policies and pods as they were before; sentences for the error message."""
     down = frozenset(context.facts.get("kept_down", ()))
-    deleted = context.results["detached"].get("deleted_pods")
+    deleted = context.results["detached"].get("deleted_pods") or ()
     # Before the entry that nothing is left to do.
-    created = f" {pods.create_again(context, deleted)}" if deleted else ""
+    created = pods.create_again(context, deleted)
     try:
         context.act(volume_detach, {"state": "attached", "left_down": down}, check_mode=False)
         done = "The cluster was not deleted, and the workloads were scaled back up."

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import ADAPTED, CREATE, EQUAL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import interrupted_facts
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
@@ -28,14 +29,18 @@ def plan(context: Context) -> None:
     context.facts["pods"] = list({namespaced_name(pod): pod for pod in (*earlier, *found)}.values())
 
 
-def create_again(context: Context, names: Sequence[str]) -> str:
-    """Create the pods of these names in the cluster that was not deleted; a sentence about all of them."""
-    pods = [pod for pod in context.facts.get("pods") or () if namespaced_name(pod) in names]
+def create_again(context: Context, deleted: Sequence[str]) -> str:
+    """Create pods again in the cluster that was not deleted; sentences about them, '' for none.
+
+    deleted: the names of those that this run has deleted, or would have; an earlier run may have deleted others.
+    """
+    pods = context.facts.get("pods") or []
     rows: list[Object] = []
     with suppress(KindlabError):
         rows = objects.create(context, pods) if pods else []
-    there = {f"{row['namespace']}/{row['name']}" for row in rows if row["result"] in ("equal", "adapted")}
-    missing = [name for name in names if name not in there]
-    if missing:
-        return f"These pods were deleted and have no controller: {', '.join(missing)}."
-    return f"Pods without a controller were created again: {', '.join(names)}."
+    there = {f"{row['namespace']}/{row['name']}": row["action"] for row in rows if row["result"] in (EQUAL, ADAPTED)}
+    created = [name for name, action in there.items() if action == CREATE]
+    missing = [name for name in dict.fromkeys([*deleted, *map(namespaced_name, pods)]) if name not in there]
+    text = f" Pods without a controller were created again: {', '.join(created)}." if created else ""
+    lost = f" These pods were deleted and have no controller: {', '.join(missing)}." if missing else ""
+    return text + lost
