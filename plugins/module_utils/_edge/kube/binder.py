@@ -85,8 +85,8 @@ def create_applied(cluster: Cluster, item: Object) -> Object:
 
 def _applied(cluster: Cluster, saved: Object, live: Object) -> Object:
     """The same for one that an interrupted run may have created."""
-    ours = any(entry["manager"] == creator(saved, MANAGER) for entry in live["metadata"].get("managedFields") or ())
-    return _give_back(cluster, saved, live) if ours else live
+    writers = {entry.get("manager") for entry in live["metadata"].get("managedFields") or ()}
+    return _give_back(cluster, saved, live) if writers & {MANAGER, creator(saved, MANAGER)} else live
 
 
 def _give_back(cluster: Cluster, saved: Object, live: Object) -> Object:
