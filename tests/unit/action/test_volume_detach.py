@@ -539,9 +539,13 @@ def test_it_waits_only_if_asked():
 @pytest.mark.parametrize("check", [True, False])
 def test_a_webhook_that_points_nowhere_is_known_before_anything_is_stopped(check):
     cluster = running(*C, workload("Deployment", "web", "c"), workload("Deployment", "other", "c"))
-    refused = 'The API server refused (500): Internal error occurred: failed calling webhook "a.b": service "x" not found'
+    refused = (
+        'The API server refused (500): Internal error occurred: failed calling webhook "a.b": service "x" not found'
+    )
     cluster.unpatched["Deployment ns/web"] = KindlabError(refused)
-    with pytest.raises(Declined, match="Cannot scale down 1 workload; nothing was changed:\n- Deployment ns/web: ") as error:
+    with pytest.raises(
+        Declined, match="Cannot scale down 1 workload; nothing was changed:\n- Deployment ns/web: "
+    ) as error:
         play(cluster, check)
     assert 'failed calling webhook "a.b"' in error.value.message and "webhookconfigurations" in error.value.next_step
     assert cluster.writes == []

@@ -110,7 +110,9 @@ def test_how_many_replicas_there_are_is_an_autoscalers(autoscaler: bool) -> None
     scaler = item("HorizontalPodAutoscaler", api="autoscaling/v2", spec={"scaleTargetRef": target})
     before, now = (
         {
-            "Deployment.apps shop/page": item("Deployment", api="apps/v1", spec={"replicas": replicas, "paused": False}),
+            "Deployment.apps shop/page": item(
+                "Deployment", api="apps/v1", spec={"replicas": replicas, "paused": False}
+            ),
             **({"HorizontalPodAutoscaler.autoscaling shop/page": scaler} if autoscaler else {}),
         }
         for replicas in (1, 3)

@@ -535,7 +535,7 @@ def test_pods_that_an_interrupted_run_deleted_are_created_again_if_the_next_one_
         world.run(unmanaged="delete")
     assert not world.bare
     world.moments, world.fail = None, {"save images": KindlabError("The disk is full.")}
-    with pytest.raises(KindlabError, match="Pods without a controller were created again: ns/bare."):
+    with pytest.raises(KindlabError, match="Pods without a controller were created again: ns/bare"):
         world.run(unmanaged="delete")
     assert world.bare
 
@@ -1054,7 +1054,10 @@ def test_a_host_directory_that_is_a_file(world: World) -> None:
 
 def test_a_shape_that_kind_refuses(world: World) -> None:
     for options, said in (
-        ({"networking": {"ip_family": "v4"}}, "value of networking.ip_family must be one of: ipv4, ipv6, dual, got: v4"),
+        (
+            {"networking": {"ip_family": "v4"}},
+            "value of networking.ip_family must be one of: ipv4, ipv6, dual, got: v4",
+        ),
         ({"workers": -1}, "workers"),
         ({"nodes": [{"role": "worker"}]}, "control-plane"),
     ):
@@ -1077,7 +1080,9 @@ def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
 
 
 def test_options_that_nobody_has(world: World) -> None:
-    assert "options contains worker, and its keys must be one of: " in refused_alike(world, options={"worker": 1}).message
+    assert (
+        "options contains worker, and its keys must be one of: " in refused_alike(world, options={"worker": 1}).message
+    )
     mount = {"host_path": "/h", "node_path": "/n", "readOnly": True}
     error = refused_alike(world, options={"nodes": [{"mounts": [mount]}], "ports": [{"node_port": "x"}]})
     assert "options.nodes[0].mounts[0] contains readOnly" in error.message

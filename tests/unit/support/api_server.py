@@ -174,7 +174,8 @@ class FakeApi:
     def _default(self, item: Object, before: Object | None, manager: str) -> None:
         metadata, spec = item["metadata"], item.get("spec")
         if before is None or "managedFields" not in metadata:
-            metadata["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {}}}]
+            fields = {"f:spec": {f"f:{name}": {} for name in spec or ()}}
+            metadata["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": fields}]
         if item["kind"] == "Namespace":
             metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
             item["spec"], item["status"] = {"finalizers": ["kubernetes"]}, {"phase": "Active"}

@@ -97,7 +97,9 @@ class Cluster(ListWatch):
 
     def dry_run(self, item: Object) -> Object:
         """The object that create() would create; nothing is created. Raises KindlabError if it would be refused."""
-        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), without_managers(item), {"dryRun": "All"})
+        return self._api.ask(
+            "POST", path_of(item["kind"], namespace_of(item)), without_managers(item), {"dryRun": "All"}
+        )
 
     def apply(self, item: Object) -> Object:
         """Create the object, or set the fields that it has (server-side apply)."""

@@ -185,7 +185,11 @@ def test_a_saved_claim_names_its_volume_and_has_no_owner():
 def test_a_saved_claim_keeps_those_who_apply_it():
     applied = {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
     source = pvc()
-    source["metadata"]["managedFields"] = [{**applied, "operation": "Update"}, applied, {**applied, "subresource": "status"}]
+    source["metadata"]["managedFields"] = [
+        {**applied, "operation": "Update"},
+        applied,
+        {**applied, "subresource": "status"},
+    ]
     assert saved_claim(source)["metadata"]["managedFields"] == [applied]
 
 

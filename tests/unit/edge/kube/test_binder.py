@@ -269,7 +269,9 @@ def test_those_who_apply_find_their_fields_again_after_any_write(killed):
 
 def test_a_claim_that_somebody_else_created_keeps_its_managers():
     wanted = pair(0)
-    wanted.claim["metadata"]["managedFields"] = [{"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]
+    wanted.claim["metadata"]["managedFields"] = [
+        {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    ]
     theirs = [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {}}]
     existing = {**wanted.claim, "metadata": {**wanted.claim["metadata"], "managedFields": theirs}}
     cluster = FakeCluster(NAMESPACE, copy.deepcopy(existing))

@@ -164,5 +164,7 @@ def test_where_a_webhook_converts_objects_are_read_as_they_are_stored(strategy: 
     if strategy == "Webhook":
         live.refusals["/apis/example.com/v1/databases"] = KindlabError("conversion webhook for example.com/v1 failed")
     collected = collect(live, Selection(kinds=("Database",)))
-    assert [item["apiVersion"] for item in collected.saved.made if item["kind"] == "Database"] == [f"example.com/{version}"]
+    assert [item["apiVersion"] for item in collected.saved.made if item["kind"] == "Database"] == [
+        f"example.com/{version}"
+    ]
     assert collected.unread == ()

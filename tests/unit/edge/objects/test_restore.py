@@ -577,9 +577,9 @@ def test_made_and_changed_objects_in_a_version_that_is_gone() -> None:
     api = FakeApi({**theirs, "apiVersion": f"{group}/v1"}, types=types)
     rows = restore(api, mine, changed=[change])
     told = f"{group}/v1beta3 is not served any more, and {group}/v1 is used"
-    assert results(rows) == dict.fromkeys((f"FlowSchema.{group} mine", f"FlowSchema.{group} theirs"), "create adapted") | {
-        f"FlowSchema.{group} theirs": "patch adapted"
-    }
+    assert results(rows) == dict.fromkeys(
+        (f"FlowSchema.{group} mine", f"FlowSchema.{group} theirs"), "create adapted"
+    ) | {f"FlowSchema.{group} theirs": "patch adapted"}
     assert whys(rows) == {"mine": told, "theirs": told}
     for name, value in (("mine", 1), ("theirs", 2)):
         found = live(api, "FlowSchema", name, "", group)

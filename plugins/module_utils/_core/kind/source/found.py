@@ -87,7 +87,6 @@ def _node(node: Node, made: Configuration) -> dict[str, Any]:
     }
 
 
-
 def taken_over(found: Found, requested: Mapping[str, Any]) -> Found:
     """The options of a cluster of others with what was requested of it since; what is not mentioned stays as it is.
 

@@ -139,7 +139,6 @@ def _proxy(settings: Settings) -> Object:
     }
 
 
-
 def normalised(document: Mapping[str, Any]) -> tuple[Object, list[str]]:
     """(a document of /kind/kubeadm.conf, arguments that it has more than once).
 

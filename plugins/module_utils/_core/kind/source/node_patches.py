@@ -122,7 +122,6 @@ def _same_for_all(
     )
 
 
-
 def split_rate(patches: Iterable[Object]) -> tuple[int | None, list[Object]]:
     """(the requests per second of the controller manager that patches set as controller_manager_qps does, the rest)."""
     rate, rest = None, []

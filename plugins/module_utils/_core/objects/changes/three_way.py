@@ -64,8 +64,8 @@ def _mapping(
 ) -> Object:
     found = {}
     for name in dict.fromkeys((*live, *ours)):
-        values = (side.get(name, _MISSING) for side in (before, ours, live))
-        found[name] = _value(*values, f"{path}.{name}" if path else name, lost)
+        was, is_ours, is_live = (side.get(name, _MISSING) for side in (before, ours, live))
+        found[name] = _value(was, is_ours, is_live, f"{path}.{name}" if path else name, lost)
     return {name: value for name, value in found.items() if value is not _MISSING}
 
 
@@ -108,7 +108,9 @@ def _replaced(old: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[s
     return bool(added) and (not old or bool(old.keys() - mine.keys() - theirs.keys()))
 
 
-def _order(old: Mapping[str, Any], mine: Sequence[str], theirs: Mapping[str, Any], added: Mapping[str, Any]) -> list[str]:
+def _order(
+    old: Mapping[str, Any], mine: Sequence[str], theirs: Mapping[str, Any], added: Mapping[str, Any]
+) -> list[str]:
     """The keys in the version's order, with those that people added behind what they put them behind."""
     if old.keys() == theirs.keys():
         return list(mine)

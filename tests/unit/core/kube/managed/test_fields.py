@@ -29,6 +29,7 @@ def test_managers_are_those_who_apply() -> None:
     assert not has_managers(item, fewer)
     assert managers(item, fewer, {"kindlab.volumes"}) == applied("kubectl")
 
+
 def test_kubectl_finds_what_it_applied_by_itself() -> None:
     assert creator(deployment(annotations={LAST_APPLIED: "{}"}), "ours") == CLIENT_SIDE
     assert creator(deployment(), "ours") == creator({}, "ours") == "ours"

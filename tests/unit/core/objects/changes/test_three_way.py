@@ -52,7 +52,12 @@ DNS = {"name": "dns", "containerPort": 53, "protocol": "UDP"}
         ([container("1")], [container("1"), SIDECAR], [container("2"), DNS], [container("2"), SIDECAR, DNS]),
         ([container("1")], [container("1"), SIDECAR], [DNS], [DNS, SIDECAR]),
         # Both added it.
-        ([], [{"name": "x", "value": "1"}], [{"name": "x", "value": "2", "b": 1}], [{"name": "x", "value": "1", "b": 1}]),
+        (
+            [],
+            [{"name": "x", "value": "1"}],
+            [{"name": "x", "value": "2", "b": 1}],
+            [{"name": "x", "value": "1", "b": 1}],
+        ),
         # Lists in elements of lists.
         (
             [container("1", env=[{"name": "A", "value": "1"}], ports=[DNS])],
@@ -64,7 +69,12 @@ DNS = {"name": "dns", "containerPort": 53, "protocol": "UDP"}
         ([SIDECAR, container("1")], [container("1"), SIDECAR], [SIDECAR, container("2")], [container("2"), SIDECAR]),
         # Elements without a key: tolerations, rules, arguments.
         ([{"key": "a"}], [{"key": "a"}, {"key": "b"}], [{"key": "c"}], [{"key": "c"}, {"key": "b"}]),
-        ([{"key": "a"}, {"key": "b"}], [{"key": "b"}], [{"key": "a"}, {"key": "b"}, {"key": "c"}], [{"key": "b"}, {"key": "c"}]),
+        (
+            [{"key": "a"}, {"key": "b"}],
+            [{"key": "b"}],
+            [{"key": "a"}, {"key": "b"}, {"key": "c"}],
+            [{"key": "b"}, {"key": "c"}],
+        ),
         (["-c", "x"], ["-c", "y"], ["-c", "x", "-z"], ["-c", "y", "-z"]),
         (["-v=2"], ["-v=4"], ["-v=2", "-z"], ["-v=4", "-z"]),
         # Nothing says where the version's elements belong: people's list is one thing.
@@ -95,7 +105,7 @@ def test_people_get_their_change_and_the_version_what_is_its_own(
 
 
 def test_a_list_that_was_not_there_before() -> None:
-    assert carried(change({}, {"a": [SIDECAR]}), {"a": [container("2")]})[0] == {"a": [container("2"), SIDECAR]}
+    assert carried(change({}, {"a": [SIDECAR]}), {"a": [container("2")]})[0] == {"a": [SIDECAR, container("2")]}
     assert carried(change({}, {"a": ["mine"]}), {"a": ["theirs"]})[0] == {"a": ["mine"]}
     assert carried(change({"a": [1]}, {}), {"a": [2]})[0] == {}
     assert carried(change({}, {"a": {"mine": 1}}), {"a": {"theirs": 2}})[0] == {"a": {"theirs": 2, "mine": 1}}

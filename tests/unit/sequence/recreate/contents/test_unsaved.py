@@ -20,7 +20,9 @@ def world(tmp_path: Path) -> World:
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_objects_that_cannot_be_read_are_not_left_behind(world: World, check_mode: bool) -> None:
     world.left_out = [{**ROW, "kind": "Database"}]
-    with pytest.raises(Declined, match=r"cannot be recreated with everything in it; nothing was changed:\n- Database.x.io"):
+    with pytest.raises(
+        Declined, match=r"cannot be recreated with everything in it; nothing was changed:\n- Database.x.io"
+    ):
         world.run(check_mode)
     assert not {"save images", "detach"} & {*world.calls} and world.lines() == []
     assert world.run(check_mode, objects="none").changed
