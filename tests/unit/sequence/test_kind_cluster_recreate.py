@@ -535,8 +535,9 @@ def test_pods_that_an_interrupted_run_deleted_are_created_again_if_the_next_one_
         world.run(unmanaged="delete")
     assert not world.bare
     world.moments, world.fail = None, {"save images": KindlabError("The disk is full.")}
-    with pytest.raises(KindlabError, match="Pods without a controller were created again: ns/bare"):
+    with pytest.raises(KindlabError) as raised:
         world.run(unmanaged="delete")
+    assert raised.value.message == f"The disk is full. {BACK} Pods without a controller were created again: ns/bare."
     assert world.bare
 
 
