@@ -151,7 +151,10 @@ options:
     choices: [stop, old_shape]
     default: stop
   unmanaged:
-    description: What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
+    description:
+      - What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
+      - Pods that nothing controls are created again at the end, on the node that was chosen for them when they were
+        created, if any (O(objects=all) and O(attach=true)).
     type: str
     choices: [refuse, delete]
     default: refuse

@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import shutil
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,8 +30,9 @@ STOPPED = (0, 130, 137, 143)
 ANSWER_SECONDS = 30
 # Starting and stopping: an engine gives each container ten seconds to stop.
 STATE_SECONDS = 180
-# Of a list of nodes, while others are created and deleted.
+# Of a list of nodes, while others are created and deleted; with a longer pause each time, 1.2 seconds in all.
 ATTEMPTS = 4
+PAUSE = 0.2
 
 
 class Engine:
@@ -63,6 +65,7 @@ class Engine:
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
         argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
         for attempt in range(ATTEMPTS):
+            time.sleep(PAUSE * attempt)
             ids = self._listed(argv)
             if not ids:
                 return ()

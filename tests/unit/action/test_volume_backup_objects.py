@@ -138,3 +138,12 @@ def test_the_last_backup_without_objects_cannot(lab: Lab) -> None:
     lab.silent = True
     with pytest.raises(BadInput, match="objects=true needs an API server, or a generation with all objects"):
         lab(objects=True, without_api="last_backup")
+
+
+def test_pods_that_were_deleted_for_it_are_saved_as_they_were(lab: Lab) -> None:
+    bare = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "namespace": "shop"}, "spec": {"a": 1}}
+    later = {**bare, "metadata": {**bare["metadata"], "name": "later"}}  # type: ignore[dict-item]
+    lab.cluster.put(thing("v1", "Pod", "later", spec={"a": 2}))
+    lab(objects=True, deleted_pods=[bare, later])
+    pods = [item for item in read_backup(lab.path).saved_objects().made if item["kind"] == "Pod"]
+    assert [(pod["metadata"]["name"], pod["spec"]) for pod in pods] == [("bare", {"a": 1}), ("later", {"a": 2})]

@@ -513,10 +513,42 @@ def test_policies_that_were_retain_stay_so(world: World) -> None:
 
 
 def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
-    world.fail["save"] = KindlabError("The disk is full.")
+    world.bare = True
+    world.fail = {"save": KindlabError("The disk is full."), "create pod": KindlabError("It is being deleted.")}
     with pytest.raises(KindlabError) as raised:
         world.run(unmanaged="delete")
     assert raised.value.message == f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare."
+
+
+def test_pods_that_were_deleted_are_created_again_if_it_fails(world: World) -> None:
+    world.bare = True
+    world.fail["save"] = KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete")
+    assert raised.value.message == f"The disk is full. {BACK} Pods without a controller were created again: ns/bare."
+    assert world.bare
+
+
+def test_pods_that_an_interrupted_run_deleted_are_created_again_if_the_next_one_fails(world: World) -> None:
+    world.bare, world.moments = True, 3
+    with pytest.raises(Killed):
+        world.run(unmanaged="delete")
+    assert not world.bare
+    world.moments, world.fail = None, {"save images": KindlabError("The disk is full.")}
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete")
+    assert raised.value.message == f"The disk is full. {BACK} Pods without a controller were created again: ns/bare."
+    assert world.bare
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_pods_that_are_deleted_come_back_whenever_it_is_killed(world: World, moment: int) -> None:
+    world.bare, world.moments = True, moment
+    with pytest.raises(Killed):
+        world.run(unmanaged="delete")
+    world.moments = None
+    world.run(unmanaged="delete")
+    assert world.bare
 
 
 def full_at(step: str) -> Callable[..., int]:
@@ -1014,6 +1046,25 @@ def test_a_host_directory_that_is_gone(world: World) -> None:
     assert "create: true" not in error.text()
 
 
+def test_a_host_directory_that_is_a_file(world: World) -> None:
+    file = world.data / "file"
+    file.write_text("")
+    error = refused_alike(world, options={"mounts": [{"host_path": str(file), "node_path": "/mnt"}]})
+    assert f"{file}: it is not a directory" in error.message
+
+
+def test_a_shape_that_kind_refuses(world: World) -> None:
+    for options, said in (
+        (
+            {"networking": {"ip_family": "v4"}},
+            "value of networking.ip_family must be one of: ipv4, ipv6, dual, got: v4",
+        ),
+        ({"workers": -1}, "workers"),
+        ({"nodes": [{"role": "worker"}]}, "control-plane"),
+    ):
+        assert said in refused_alike(world, options=options).message
+
+
 def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
     world = World(tmp_path, inside=False)
     world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
@@ -1030,7 +1081,9 @@ def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
 
 
 def test_options_that_nobody_has(world: World) -> None:
-    assert "options contains worker, which is none of" in refused_alike(world, options={"worker": 1}).message
+    assert (
+        "options contains worker, and its keys must be one of: " in refused_alike(world, options={"worker": 1}).message
+    )
     mount = {"host_path": "/h", "node_path": "/n", "readOnly": True}
     error = refused_alike(world, options={"nodes": [{"mounts": [mount]}], "ports": [{"node_port": "x"}]})
     assert "options.nodes[0].mounts[0] contains readOnly" in error.message
@@ -1091,6 +1144,14 @@ def test_doubts_about_a_cluster_of_others_are_told(world: World) -> None:
     world.shape, world.doubts = {}, ["no control plane is running"]
     with pytest.raises(BadInput, match="cannot be read from it: no control plane is running"):
         world.run()
+
+
+def test_doubts_are_told_from_the_backup_of_a_cluster_that_is_gone(world: World) -> None:
+    world.doubts = ["whether port 40000 was requested"]
+    world.save()
+    world.force_removal()
+    world.doubts = []
+    assert any("created by other means" in w and "port 40000" in w for w in world.run().warnings)
 
 
 @pytest.mark.parametrize("lost", ["data", "volume"])

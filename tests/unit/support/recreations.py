@@ -49,6 +49,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.contents import (
     images,
     objects,
+    pods,
     rehearsal,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import earlier, resume
@@ -85,6 +86,7 @@ SILENT = Unreachable("The API server does not answer.")
 
 # What restores objects -> what the world calls it.
 WAVES = {BEFORE_VOLUMES: "prepare", AFTER_VOLUMES: "apply", AT_LAST: "complete"}
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "ns", "name": "bare"}, "spec": {}}
 THINGS = frozenset(WAVES.values())
 
 ACTIONS = (
@@ -114,10 +116,11 @@ class World:
     server. taken: host ports of other programs. lost: nodes whose container is gone. things: of the objects that
     people made, those that are there, by what restores them; with_objects: the generations that have all of them, and
     whether the application is one.
+    bare: there is a pod without a controller; with_bare: the generations that have it.
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
     rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
     the nodes.
-    doubts: about options that were read from a cluster of others.
+    doubts: about options that were read from a cluster of others. left_out: objects that a backup does not have.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -152,11 +155,14 @@ class World:
         self.merged = False
         self.things: frozenset[str] = THINGS
         self.with_objects: dict[str, bool] = {}
+        self.bare = False
+        self.with_bare: set[str] = set()
         self.loaded = True
         self.throw_away: set[str] = set()
         self.refuses: list[dict[str, str]] = []
         self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
+        self.left_out: list[dict[str, str]] = []
 
     # What somebody else does.
 
@@ -182,6 +188,7 @@ class World:
                 "images": ["node:1"],
                 "options": self.shape,
                 "storage_classes": [CLASS],
+                "doubts": self.doubts,
             }
             name = write_backup(self.path, self.data, 1 if content else 0, described=described, **how)
             self.saved[name] = content
@@ -191,7 +198,7 @@ class World:
     def force_removal(self, *, killed: bool = False) -> None:
         """The cluster is removed whatever it holds; of what was inside it only what was saved can come back."""
         self.state = "unfinished" if killed and self.state else None
-        self.content, self.things, self.loaded = 0, frozenset(), False
+        self.content, self.things, self.loaded, self.bare = 0, frozenset(), False, False
         if self.inside:
             self.latest = max(self.saved.values(), default=0)
 
@@ -199,7 +206,7 @@ class World:
         """Have this state, whatever came before."""
         self.state, self.reachable = state, state == "running"
         if state is None:
-            self.content, self.things, self.loaded = 0, frozenset(), False
+            self.content, self.things, self.loaded, self.bare = 0, frozenset(), False, False
 
     def lines(self) -> list[str]:
         """The steps of the journal."""
@@ -230,7 +237,7 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            for reader in (objects, rehearsal):
+            for reader in (objects, pods, rehearsal):
                 patch.setattr(reader, "to_restore", self.to_restore)
             for user in (earlier, resume):
                 patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)
@@ -339,9 +346,13 @@ class World:
 
     def to_restore(self, run: context.Context) -> Saved:
         name = run.facts.get("objects_from") or "live"
-        return Saved(made=[{"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}])
+        thing = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}
+        there = name in self.with_bare or (name == "live" and self.bare)
+        return Saved(made=[thing, *([POD] if there else [])])
 
     def restore_waves(self, api: Any, saved: Saved, waves: tuple[str, ...], **how: Any) -> list[dict[str, str]]:
+        if saved.made == [POD]:
+            return self._create_pod()
         source = saved.made[0]["metadata"]["name"]
         if api.name != "k":
             self._call("rehearse", {**how, "source": source}, False, lambda: None, {})
@@ -350,6 +361,7 @@ class World:
 
         def restore() -> None:
             self.things |= {name}
+            self.bare = self.bare or (name == "complete" and POD in saved.made)
             if name == "apply" and not self.has_workload and self.with_objects[source]:
                 self.has_workload, self.detached = True, how["down"]
 
@@ -357,6 +369,13 @@ class World:
         self._call(name, {**how, "source": source}, False, restore, {})
         refused = self.refuses if self.image != "node:1" else []
         return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *refused]
+
+    def _create_pod(self) -> list[dict[str, str]]:
+        row = {"kind": "Pod", "namespace": "ns", "name": "bare", "result": "equal", "why": ""}
+        if self.bare:
+            return [{**row, "action": "unchanged"}]
+        self._call("create pod", {}, False, lambda: setattr(self, "bare", True), {})
+        return [{**row, "action": "create"}]
 
     def storage_provisioner(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         return self._call("provision", options, check_mode, lambda: None, {})
@@ -370,13 +389,15 @@ class World:
         workloads = [{**shop, **change}] if self.has_workload or options["path"] else []
         volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
         facts = {"workloads": workloads, "volumes": volumes, "deleted_pods": []}
-        if options["unmanaged"] == "delete":
+        deletes = options["unmanaged"] == "delete" and self.bare
+        if deletes:
             facts["deleted_pods"] = ["ns/bare"]
 
         def detach() -> None:
             self.retained = self.retained or (self.has_workload and self.policy == "Delete")
             self.policy = "Retain" if self.retained else self.policy
             self.detached = self.has_workload
+            self.bare = self.bare and not deletes
 
         def attach() -> None:
             if self.retained:
@@ -412,11 +433,15 @@ class World:
         def save() -> None:
             self.policy, self.retained = "Retain", False
             self.save_data(content, everything=bool(everything))
+            if everything and (self.bare or options["deleted_pods"]):
+                self.with_bare.add(list(self.saved)[-1])
 
         def later() -> dict[str, Any]:
             return {"generation": list(self.saved)[-1]}
 
-        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": 3} if everything else None}
+        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": None}
+        if everything:
+            facts["objects"] = {"made": 3, "left_out": self.left_out}
         if check_mode:
             facts["generation"] = "next"
         return self._call("save", options, check_mode, save, facts, later, warnings)
@@ -479,12 +504,12 @@ class World:
             self._moment()
         assert self.content in (0, *self.saved.values()), "what was not saved was deleted"
         self.state, self.content, self.has_workload, self.detached = None, 0, False, False
-        self.things, self.loaded = frozenset(), False
+        self.things, self.loaded, self.bare = frozenset(), False, False
 
     def _create(self, image: str) -> None:
         if self.state in (None, "unfinished"):
             self.state, self.content, self.has_workload, self.detached = "unfinished", 0, False, False
-            self.things, self.loaded = frozenset(), False
+            self.things, self.loaded, self.bare = frozenset(), False, False
             self.lost = set()
             self.uid += 1
             self._moment()

@@ -19,6 +19,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import (
+    creator,
+    without_managers,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
 from .api import CONNECTIONS, JSON, Api, Missing, require_library
@@ -83,7 +87,8 @@ class Cluster(ListWatch):
 
     def create(self, item: Object) -> Object:
         """Create an object. Raises Conflict if one of that name exists."""
-        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), item)
+        query = {"fieldManager": creator(item, MANAGER)}
+        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), without_managers(item), query)
 
     def create_missing(self, item: Object) -> None:
         """Create an object; an existing one of that name is left as it is."""
@@ -92,7 +97,9 @@ class Cluster(ListWatch):
 
     def dry_run(self, item: Object) -> Object:
         """The object that create() would create; nothing is created. Raises KindlabError if it would be refused."""
-        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), item, {"dryRun": "All"})
+        return self._api.ask(
+            "POST", path_of(item["kind"], namespace_of(item)), without_managers(item), {"dryRun": "All"}
+        )
 
     def apply(self, item: Object) -> Object:
         """Create the object, or set the fields that it has (server-side apply)."""
@@ -104,6 +111,11 @@ class Cluster(ListWatch):
         """Merge a change into an object; None removes a field. With a resourceVersion in it: Conflict if outdated."""
         path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._api.ask("PATCH", path, change, {"fieldManager": MANAGER}, MERGE)
+
+    def try_patch(self, kind: str, name: str, change: Object, namespace: str = "") -> None:
+        """Ask whether patch() would be accepted; nothing is changed."""
+        query = {"fieldManager": MANAGER, "dryRun": "All"}
+        self._api.ask("PATCH", path_of(kind, namespace, name), change, query, MERGE)
 
     def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
         """Request an object's deletion; nothing happens if it does not exist."""

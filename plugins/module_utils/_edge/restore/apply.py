@@ -5,16 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import (
+    create_applied,
+    prebind,
+    wait_bound,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
 
@@ -37,10 +42,15 @@ def apply(
     requeue(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
     # Last: they may be bound to a volume that is available, and pods may start at once.
     with _quotas_explained():
-        cluster.each(cluster.create_missing, planned.claims)
+        cluster.each(partial(_create_missing, cluster), planned.claims)
     changes = planned.policy_changes
     cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
     return phases
+
+
+def _create_missing(cluster: Cluster, claim: Object) -> None:
+    with suppress(Conflict):
+        create_applied(cluster, claim)
 
 
 @contextmanager

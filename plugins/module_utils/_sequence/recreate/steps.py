@@ -37,7 +37,8 @@ def detach(context: Context) -> Facts:
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
     everything = context.options["objects"] == "all"
     images = context.facts.get("loaded_images") or []
-    options = {"without_api": without_api, "objects": everything, "loaded_images": images}
+    pods = context.facts.get("pods") or []
+    options = {"without_api": without_api, "objects": everything, "loaded_images": images, "deleted_pods": pods}
     saved = context.run("backed_up", volume_backup, options)
     generation = saved.get("generation", "")
     # Without an API server nothing new is known of the objects.

@@ -187,13 +187,18 @@ OF_THE_CLUSTER = {
         "resourceVersion": "7",
         "creationTimestamp": "2026-01-01T00:00:00Z",
         "annotations": {
-            "kubectl.kubernetes.io/last-applied-configuration": "{}",
             "deployment.kubernetes.io/revision": "4",
             "deprecated.daemonset.template.generation": "9",
         },
     },
     "status": {"observedGeneration": 1},
 }
+
+
+def test_kubectl_apply_goes_on_with_a_restored_workload():
+    noted = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    item = merge(workload("Deployment", "a"), {"metadata": {"annotations": noted}})
+    assert workloads.to_saved(item)["metadata"]["annotations"] == noted
 
 
 @each_kind

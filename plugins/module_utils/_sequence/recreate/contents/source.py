@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline, reader
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.collect import collect_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
 
@@ -16,7 +15,4 @@ def to_restore(context: Context) -> Saved:
     generation = context.facts.get("objects_from")
     if generation:
         return read_backup(context.path, generation).saved_objects()
-    cluster = context.connect()
-    resources = reader.discover(cluster)
-    items, _refused = reader.read(cluster, resources)
-    return select(items, resources, baseline.read(cluster))
+    return collect_all(context.connect()).saved

@@ -32,7 +32,8 @@ _DESCRIBED = {name: spec for name, spec in kind_cluster.ARGUMENTS.items() if nam
 
 def set_facts(context: Context, cluster: Facts | None) -> None:
     """Complete context.facts. cluster: the complete one that is recreated, None if its facts are known."""
-    facts, doubts = context.facts, list((cluster or {}).get("doubts") or ())
+    facts = context.facts
+    doubts = list((facts if cluster is None else cluster).get("doubts") or ())
     going_back = facts.get("way") == BACK and cluster is None and context.options["on_failure"] == "old_shape"
     # What is given failed: it counts again where somebody asks to stop.
     context.requested = requested = {} if going_back else _requested(context)

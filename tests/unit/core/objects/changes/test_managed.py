@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import without_managers
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.baseline import merge_patch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.managed import without_others
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.managed import changes_of_others
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
 from ansible_collections.kindlab.volumes.tests.unit.support.any_objects import TYPES, thing
 
@@ -51,7 +53,7 @@ def coredns(*entries: Object) -> Object:
             [entry("edit", {"f:spec": {"f:template": {"f:spec": {"f:nodeSelector": {}}}}})],
             {"spec": {"template": {"spec": {"nodeSelector": {"a": "b"}}}}},
         ),
-        # A list is changed as a whole.
+        # An element that only others own was added by them.
         (
             [
                 entry(
@@ -76,7 +78,8 @@ def coredns(*entries: Object) -> Object:
 )
 def test_the_fields_of_others(entries: list[Object], expected: Object) -> None:
     item = coredns(*entries)
-    assert changes_of_others(item, cleaned(item), {"kubeadm", "kube-controller-manager"}) == expected
+    saved = without_managers(cleaned(item))
+    assert merge_patch(without_others(item, saved, {"kubeadm", "kube-controller-manager"}), saved) == expected
     # A cluster without a baseline has no other way to know.
     changed = select([item], TYPES, None).changed
     assert [change.patch for change in changed] == ([expected] if expected else [])
@@ -92,3 +95,32 @@ def test_what_kind_installed_by_kubectl_is_its_own() -> None:
     assert select([config("kubectl-create")], TYPES, None).changed == ()
     (change,) = select([config("kubectl-label")], TYPES, None).changed
     assert change.patch == {"metadata": {"labels": {"a": "b"}}}
+
+
+def test_what_others_changed_of_an_element_is_told_from_the_rest_of_it() -> None:
+    def of_containers(fields: Object) -> Object:
+        return {"f:spec": {"f:template": {"f:spec": {"f:containers": fields}}}}
+
+    coredns_key, other_key = 'k:{"name":"coredns"}', 'k:{"name":"other"}'
+    item = coredns(
+        entry("kubeadm", of_containers({coredns_key: {".": {}, "f:name": {}, "f:image": {}, "f:args": {}}})),
+        # One that applies an element from the server side owns its name, too.
+        entry("people", of_containers({coredns_key: {".": {}, "f:name": {}, "f:resources": {"f:limits": {}}}})),
+        entry("more", of_containers({other_key: {".": {}, "f:name": {}}, coredns_key: {"f:args": {}}})),
+        entry("more", {"f:metadata": {"f:finalizers": {'v:"theirs"': {}}}}),
+    )
+    container = item["spec"]["template"]["spec"]["containers"][0]
+    container |= {"args": ["-x"], "resources": {"limits": {"memory": "1Gi"}, "requests": {}}}
+    item["spec"]["template"]["spec"]["containers"].append({"name": "other"})
+    item["metadata"]["finalizers"] = ["theirs", "own"]
+    (change,) = select([item], TYPES, None).changed
+    assert change.before == {
+        "metadata": {"finalizers": ["own"]},
+        "spec": {
+            "template": {
+                "spec": {"containers": [{"name": "coredns", "image": "coredns", "resources": {"requests": {}}}]}
+            }
+        },
+    }
+    assert change.patch["spec"]["template"]["spec"]["containers"] == item["spec"]["template"]["spec"]["containers"]
+    assert change.patch["metadata"] == {"finalizers": ["theirs", "own"]}
