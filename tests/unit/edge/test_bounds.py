@@ -11,10 +11,10 @@ from types import ModuleType
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import bounds
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import files, writer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import bounds
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer, stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data.host import host_directory
