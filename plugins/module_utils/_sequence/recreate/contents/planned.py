@@ -1,15 +1,37 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a recreation plans beside volumes: images to save, and a rehearsal."""
+"""The part of the plan that concerns what the cluster holds beside volumes, and the generation that it goes back to."""
 
 from __future__ import annotations
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import snapshot
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import survey
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot import data
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import check_generation
 
 from . import images, rehearsal
+from .source import live, to_restore
+
+
+def saving(context: Context) -> Facts:
+    """How the present state is saved before the cluster goes back to a generation, {} if it does not.
+
+    Raises Declined for what prevents that.
+    """
+    if not context.facts.get("back_to"):
+        return {}
+    check_generation(context)
+    options = data.saving(context)
+    survey.check_unshared(context, context.facts["replaced"])
+    return options
 
 
 def plan(context: Context) -> None:
     """Raises Declined for images that could not be saved."""
     images.plan(context)
     rehearsal.name_it(context)
+    if context.facts.get("back_to"):
+        wanted = context.options["objects"] == "all"
+        objects = snapshot.compare(live(context), to_restore(context)) if wanted else {}
+        context.results["rollback"] = snapshot.rollback(context.target, context.facts["volumes"], objects)
