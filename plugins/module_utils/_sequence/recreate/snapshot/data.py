@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 def saving(context: Context) -> Facts:
     """How the present state is saved before the cluster goes back to a generation, {} if it does not.
 
-    The fact replaced is set anew: pods may have written since. Raises what replaced raises.
+    Sets the fact replaced: pods may have written since the plan. Raises what replaced raises.
     """
     if not context.facts.get("back_to"):
         return {}
@@ -44,11 +44,14 @@ def replaced(context: Context) -> dict[str, str]:
     found = {volume.name: volume.host_directory for volume in there if volume.name in differences}
     kept = {volume.name for volume in there} - found.keys()
     extracted = [v for v in backup.catalog.volumes if v.archive and v.name not in kept]
+    before = context.facts.get("replaced")
+    # Before pods were stopped, the others were read.
+    unread = extracted if before is None else [v for v in extracted if v.name in found.keys() - before.keys()]
     refusals = snapshot.data_refusals(
         backup.name,
         backup.catalog.volumes,
         differences,
-        backup.damaged_archives(extracted),
+        backup.damaged_archives(unread),
         {**check.room(backup, extracted, context.options["checksums"], context.engine), **_fixed(backup, found)},
     )
     decline(f"The data of cluster {context.name} cannot go back to generation {backup.name}", list(refusals))

@@ -82,8 +82,8 @@ def find_start(context: Context) -> Start:
     )
     gone = step == CREATE and is_gone(cluster)
     without_api = step == FIRST and not complete
-    anew = ("backed_up" not in progress.finished and bool(backup or chosen)) or (progress.ended and bool(chosen))
-    start = Start(step, gone, without_api or (gone and anew))
+    afresh = ("backed_up" not in progress.finished and bool(backup or chosen)) or (progress.ended and bool(chosen))
+    start = Start(step, gone, without_api or (gone and afresh))
     if step == CREATE and TURNED_BACK in progress.finished:
         start = Start(CREATE, gone=True, turning_back=True)
     if cluster is None:
