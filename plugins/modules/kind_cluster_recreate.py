@@ -65,13 +65,13 @@ options:
     required: true
   generation:
     description:
-      - Name or number of the generation of the backup in O(path) that the cluster goes back to. By default it comes back
-        as it is.
+      - Name or number of the generation of the backup in O(path) that the cluster goes back to. By default it comes
+        back as it is.
       - It goes back exactly - objects and volumes that came later are gone, others are as they were, and nodes, image,
         ports, mounts and all other options are those of that time, unless O(options) says otherwise. (A cluster whose
         options the generation does not record keeps its present shape.) The diff shows what comes, goes and changes.
-      - Data on the host that differs is replaced if the generation has it in an archive. If not, the module fails before
-        anything is stopped, and names the volumes. Data of volumes that came later stays in its directory.
+      - Data on the host that differs is replaced if the generation has it in an archive. If not, the module fails
+        before anything is stopped, and names the volumes. Data of volumes that came later stays in its directory.
       - The present state is saved first as a generation of its own, with all objects, and with archives of all data if
         some is replaced, so that a later run can return to it; O(keep) is ignored meanwhile. What is replaced is moved
         beside its directory until the new data is verified. What no generation has stays there, with a warning.

@@ -1095,6 +1095,7 @@ def test_options_that_describe_the_whole_cluster(world: World) -> None:
     world.run(merge_options=False, options={"feature_gates": {"A": False}})
     assert world.options["create"]["feature_gates"] == {"A": False} and len(world.options["create"]["nodes"]) == 1
 
+
 def test_doubts_about_a_cluster_of_others_are_told(world: World) -> None:
     world.doubts = ["whether port 40000 was requested"]
     assert any("created by other means" in w and "port 40000" in w for w in world.run().warnings)

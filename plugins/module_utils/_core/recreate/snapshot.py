@@ -127,7 +127,11 @@ def compare(live: Saved, saved: Saved) -> dict[str, list[str]]:
 def rollback(target: Facts, present: Iterable[Facts], objects: Mapping[str, list[str]]) -> dict[str, Any]:
     """What comes, goes and changes. target: its facts; present: rows of the volumes that the cluster has now."""
     old, new = ({row["name"] for row in rows} for rows in (present, target["volumes"]))
-    volumes = {"created": sorted(new - old), "deleted": sorted(old - new), "replaced": sorted((target.get("replaced") or {}))}
+    volumes = {
+        "created": sorted(new - old),
+        "deleted": sorted(old - new),
+        "replaced": sorted(target.get("replaced") or {}),
+    }
     return {"generation": target["generation"], "volumes": volumes, "objects": dict(objects)}
 
 

@@ -91,5 +91,3 @@ def _unused(path: str) -> str:
     """The path, or the first one with a number that does not exist."""
     numbered = (f"{path}-{number}" for number in count(2))
     return next(candidate for candidate in chain([path], numbered) if not os.path.lexists(candidate))
-
-

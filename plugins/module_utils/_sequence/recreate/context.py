@@ -68,7 +68,7 @@ class Context:
 
     @property
     def target(self) -> Facts:
-        """What the new cluster is created from: the facts, or in their place those of the generation it goes back to."""
+        """What the new cluster is created from: the facts, and in their place those of a generation it goes back to."""
         return {**self.facts, **(self.facts.get("back_to") or {})}
 
     @property

@@ -49,7 +49,9 @@ def check_unshared(context: Context, directories: Mapping[str, str]) -> None:
         decline("The data of volumes cannot be replaced", _shared(found, directories, {}))
 
 
-def _shared(found: Observation, directories: Mapping[str, str], details: Mapping[str, Mapping[str, str]]) -> list[Refusal]:
+def _shared(
+    found: Observation, directories: Mapping[str, str], details: Mapping[str, Mapping[str, str]]
+) -> list[Refusal]:
     used = users_elsewhere(found.engine, found.sharing, directories)
     return [Refusal(name, f"{_ELSEWHERE}: {why}", _SHARED, details.get(name, {})) for name, why in used.items()]
 

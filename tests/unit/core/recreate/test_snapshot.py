@@ -128,12 +128,19 @@ def test_a_diff_shows_them() -> None:
     [
         ({"data": "host"}, {}, {}, "its data stays in /srv/v"),
         ({"data": "host"}, {"node": "k-worker"}, {}, "its data stays in /srv/v, and it moves to k-worker"),
-        ({"data": "host"}, {}, {"v": "/srv/v"}, "its data in /srv/v is replaced by that of generation 1; what is there"),
+        (
+            {"data": "host"},
+            {},
+            {"v": "/srv/v"},
+            "its data in /srv/v is replaced by that of generation 1; what is",
+        ),
         ({"data": "host"}, {"directory": "/srv/w"}, {}, "its data is extracted from generation 1 to /srv/w"),
         ({"data": "node", "host_directory": ""}, {}, {}, "extracted from generation 1 to /opt/v in k-worker"),
         ({"data": "elsewhere", "host_directory": ""}, {}, {}, "its data stays in its place"),
     ],
 )
-def test_what_happens_to_data(volume: dict[str, str], move: dict[str, str], replaced: dict[str, str], text: str) -> None:
+def test_what_happens_to_data(
+    volume: dict[str, str], move: dict[str, str], replaced: dict[str, str], text: str
+) -> None:
     row = {"name": "v", "node": "k-worker", "node_directory": "/opt/v", "host_directory": "/srv/v", **volume}
     assert text in snapshot.data_text(row, move, {"generation": "1", "replaced": replaced})

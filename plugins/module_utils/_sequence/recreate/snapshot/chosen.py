@@ -40,9 +40,9 @@ def check_resumed(context: Context, chosen: Facts) -> None:
         snapshot.check_same(context.target.get("generation") or "", chosen["generation"])
 
 
-def check_reachable(context: Context, chosen: Facts) -> None:
+def check_reachable(context: Context, chosen: Facts, *, without_api: bool) -> None:
     """Raise Declined for a cluster whose present state cannot be saved before it goes back."""
-    if chosen:
+    if chosen and without_api:
         raise Declined(
             f"The API server of {context.name} does not answer, so its present state cannot be saved before it goes "
             "back to a generation. Nothing was changed.",

@@ -75,10 +75,11 @@ def set_aside(context: Context) -> Facts:
 def clear(context: Context) -> None:
     """Remove what was set aside and a generation holds; warn about what none does."""
     facts = context.facts
-    names = {facts.get("generation"), context.target.get("generation"), facts.get("left")} - {None, ""}
+    found = (facts.get("generation"), context.target.get("generation"), facts.get("left"))
+    names = sorted({str(name) for name in found if name})
     for directory in sorted(set((facts.get("replaced") or {}).values())):
-        for path in (path for name in sorted(names) for path in aside.moved(directory, name)):
-            if any(_is_held(read_backup(context.path, name), directory, path) for name in sorted(names)):
+        for path in (path for name in names for path in aside.moved(directory, name)):
+            if any(_is_held(read_backup(context.path, name), directory, path) for name in names):
                 aside.remove(directory, path)
             else:
                 context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")

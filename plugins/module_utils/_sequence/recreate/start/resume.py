@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import latest
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress, latest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import (
     is_complete,
     is_gone,
@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     TURNED_BACK,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot.chosen import (
     check_reachable,
     check_resumed,
@@ -82,18 +82,15 @@ def find_start(context: Context) -> Start:
     )
     gone = step == CREATE and is_gone(cluster)
     without_api = step == FIRST and not complete
-    afresh = ("backed_up" not in progress.finished and bool(backup or chosen)) or (progress.ended and bool(chosen))
-    start = Start(step, gone, without_api or (gone and afresh))
+    start = Start(step, gone, without_api or (gone and _is_described(progress, backup, chosen)))
     if step == CREATE and TURNED_BACK in progress.finished:
         start = Start(CREATE, gone=True, turning_back=True)
     if cluster is None:
         _check_other_engines(context)
-    if start.without_api:
-        check_reachable(context, chosen)
+    check_reachable(context, chosen, without_api=start.without_api)
     context.facts = (chosen or backup) if start.from_backup else dict(progress.facts)
     set_facts(context, cluster if start.step == FIRST and not start.from_backup else None, chosen)
-    if start.resumed:
-        check_resumed(context, chosen)
+    check_resumed(context, chosen if start.resumed else {})
     if gone and not start.turning_back:
         set_generation(context)
         if progress.ended and (generation := context.target.get("generation")):
@@ -109,6 +106,13 @@ def find_start(context: Context) -> Start:
         context.cluster_id = progress.facts.get("cluster_id", "")
     context.watch.lap("observe")
     return start
+
+
+def _is_described(progress: Progress, backup: Facts, chosen: Facts) -> bool:
+    """Whether a backup describes a cluster that is gone, and no journal does, or another generation is chosen."""
+    if progress.ended and chosen:
+        return True
+    return "backed_up" not in progress.finished and bool(backup or chosen)
 
 
 def _check_other_engines(context: Context) -> None:

@@ -198,8 +198,9 @@ def test_data_that_changes_until_pods_are_stopped(tmp_path: Path, monkeypatch: p
         return detach(options, check_mode)
 
     monkeypatch.setattr(lab, "volume_detach", write_first)
-    with pytest.raises(Declined, match=r"The cluster was not deleted, and the workloads were scaled back up\."):
+    with pytest.raises(Declined) as raised:
         lab.run(generation="2")
+    assert raised.value.message.endswith("The cluster was not deleted, and the workloads were scaled back up.")
     assert lab.lines()[-1] == "rolled_back" and lab.state == "running"
 
 
@@ -207,7 +208,7 @@ def test_a_damaged_archive(lab: Lab) -> None:
     (archive,) = lab.path.glob("generations/*/archives/*")
     archive.chmod(0o600)
     archive.write_bytes(archive.read_bytes()[:-1] + b"?")
-    with pytest.raises(Declined, match="was changed after the backup|sha256"):
+    with pytest.raises(Declined, match="archives/v0"):
         lab.run(True, generation=FIRST)
 
 
