@@ -64,8 +64,8 @@ MOMENTS = 2 * 12 + 2
 STATES = {"whole": "running", "partly": "unfinished", "stopped": "stopped", "absent": None}
 # The shape without images, as people describe it.
 BARE: dict[str, Any] = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
-# Lines of a run without a rehearsal.
-WRITTEN = [entry for entry in ENTRIES if entry != "rehearsed"]
+# Lines of a run without a rehearsal, and that goes back to no generation.
+WRITTEN = [entry for entry in ENTRIES if entry not in ("rehearsed", "set_aside")]
 BY_OBJECTS = ("prepared", "applied", "completed")
 # Those of one that brings back volumes and what uses them only.
 OLD = ("planned", "detached", "backed_up", "deleting", "deleted", "created", "provisioned", "configured")
@@ -73,7 +73,7 @@ OLD += ("restored", "verified", "attached", "done")
 BACK = "The cluster was not deleted, and the workloads were scaled back up."
 
 
-STEPS = [step for step in steps_from("planned") if step.name != "rehearsed"]
+STEPS = [step for step in steps_from("planned") if step.name not in ("rehearsed", "set_aside")]
 ALL = [step.name for step in STEPS]
 
 
@@ -1136,6 +1136,17 @@ def test_a_configuration_file_is_the_whole_cluster(world: World, tmp_path: Path)
     assert done.facts["plan"]["changes"] == ["feature_gates {'A': True} -> none"]
     error = refused_alike(world, options={"config": str(file), "workers": 2})
     assert "config sets the whole cluster, so workers cannot be given as well" in error.message
+
+
+def test_options_that_describe_the_whole_cluster(world: World) -> None:
+    """What they do not mention has its default, except for the image."""
+    world.shape = {**SHAPE, "feature_gates": {"A": True}}
+    world.run(merge_options=False, options={"workers": 1, "labels": {"a": "b"}})
+    asked = world.options["create"]
+    assert asked["feature_gates"] is None and [node["role"] for node in asked["nodes"]] == ["control-plane", "worker"]
+    assert all((node["image"], node["labels"]) == ("node:1", {"a": "b"}) for node in asked["nodes"])
+    world.run(merge_options=False, options={"feature_gates": {"A": False}})
+    assert world.options["create"]["feature_gates"] == {"A": False} and len(world.options["create"]["nodes"]) == 1
 
 
 def test_doubts_about_a_cluster_of_others_are_told(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedObjects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
@@ -42,16 +44,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
     BEFORE_VOLUMES,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import (
+    context,
+    survey,
+    verify,
+    way_back,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.contents import (
     images,
     objects,
+    planned,
     pods,
     rehearsal,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot import chosen
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import earlier, resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
@@ -66,7 +75,9 @@ OPTIONS: dict[str, Any] = {
     "checksums": "full",
     "keep": 0,
     "reclaim_policy": "original",
+    "generation": None,
     "options": {},
+    "merge_options": True,
     "node_map": None,
     "unmanaged": "refuse",
     "without_api": "refuse",
@@ -121,6 +132,8 @@ class World:
     rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
     the nodes.
     doubts: about options that were read from a cluster of others. left_out: objects that a backup does not have.
+    proved_by: the generation that holds what the new cluster has; unshared: host directories that no other cluster
+    uses, each time that was asked.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -163,6 +176,7 @@ class World:
         self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
         self.left_out: list[dict[str, str]] = []
+        self.proved_by, self.unshared = "", list[Mapping[str, str]]()
 
     # What somebody else does.
 
@@ -237,14 +251,31 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            for reader in (objects, pods, rehearsal):
+            for reader in (objects, planned, pods, rehearsal):
                 patch.setattr(reader, "to_restore", self.to_restore)
-            for user in (earlier, resume):
-                patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)
+            patch.setattr(earlier, "has_objects", lambda backup: backup.name in self.with_objects)
+            self.patch_snapshots(patch)
             done = kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
         if not check_mode and done.facts["generation"] in self.with_objects:
             assert self.things == THINGS, "objects are missing"
         return done
+
+    def patch_snapshots(self, patch: pytest.MonkeyPatch) -> None:
+        """What a return to a generation needs besides."""
+        live = Saved(made=[{"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "live"}}])
+        patch.setattr(planned, "live", lambda _context: live)
+        patch.setattr(survey, "check_unshared", lambda _context, directories: self.unshared.append(directories))
+        patch.setattr(chosen, "read_backup", self.read_backup)
+        patch.setattr(way_back, "find_blockers", self.find_blockers)
+
+    def read_backup(self, path: str, generation: str) -> Backup:
+        backup = read_backup(path, generation)
+        counted = SavedObjects(3, 0, baseline=True) if backup.name in self.with_objects else None
+        return replace(backup, catalog=replace(backup.catalog, objects=counted))
+
+    def find_blockers(self, *where: Any, **which: Any) -> tuple[()]:
+        self.proved_by = where[-1]
+        return ()
 
     def find_engine(self, name: str, _runner: object) -> SimpleNamespace:
         own = name in ("auto", OPTIONS["engine"])
@@ -320,7 +351,7 @@ class World:
                 return Outcome(True, {"merged": self.merged}, facts=found.facts)
             saved = self.state == "stopped" and self.host in self.saved.values()
             never_used = self.state in (None, "unfinished") and not (self.content or self.things)
-            assert not forced or saved or never_used, "it was forced"
+            assert not forced or saved or never_used or self.proved_by, "it was forced"
             return self._call("remove", options, check_mode, lambda: self._remove(forced), {})
         assert options["nodes"], "it can't be made of nothing"
         facts = {"cluster": {"nodes": [{"name": name} for name in NODES]}, "kubernetes_version": "v1.34.4"}
@@ -345,7 +376,7 @@ class World:
         return [{**row, "loaded": NODES, "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
-        name = run.facts.get("objects_from") or "live"
+        name = run.target.get("objects_from") or "live"
         thing = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}
         there = name in self.with_bare or (name == "live" and self.bare)
         return Saved(made=[thing, *([POD] if there else [])])

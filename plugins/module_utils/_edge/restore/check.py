@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import CREATE, SelectedVolume, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -69,6 +71,22 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
         for step in by_disk[key] if why else ():
             found.setdefault(step.name, (f"there is not enough room at {where} for the archives: {why}", "Free space."))
     return found
+
+
+def room(backup: Backup, volumes: Iterable[SavedVolume], verify: str, engine: Engine) -> dict[str, Obstacle]:
+    """The same for volumes whose archives are to be extracted to the host directories that they were saved from."""
+    steps = [
+        Step(
+            SelectedVolume(Volume(saved.name, saved.claim), {}, None, saved),
+            CREATE,
+            "",
+            host_directory=saved.host_directory,
+            extract=True,
+        )
+        for saved in volumes
+        if saved.host_directory
+    ]
+    return obstacles(backup, steps, verify, engine)
 
 
 def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, str, Disk]]:

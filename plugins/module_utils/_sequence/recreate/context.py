@@ -39,7 +39,7 @@ PASSED_ON = {
 
 
 class Context:
-    """facts: what the new cluster is created from, kept in the journal; results: what each step returned.
+    """facts: of the cluster and of its new shape, kept in the journal; results: what each step returned.
 
     requested: the options of the new cluster that are given now.
     stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
@@ -67,9 +67,14 @@ class Context:
         self.created = False
 
     @property
+    def target(self) -> Facts:
+        """What the new cluster is created from: the facts, and in their place those of a generation it goes back to."""
+        return {**self.facts, **(self.facts.get("back_to") or {})}
+
+    @property
     def brings_objects(self) -> bool:
         """Whether all objects come back, not only volumes and what uses them."""
-        return self.options["objects"] == "all" and bool(self.facts.get("objects_from"))
+        return self.options["objects"] == "all" and bool(self.target.get("objects_from"))
 
     def options_of(self, action: ModuleType, more: Mapping[str, Any]) -> Facts:
         """Options of an action: more, those that are passed on, and the defaults of its argument spec."""

@@ -31,7 +31,7 @@ def create(context: Context) -> Facts:
 
 
 def provision(context: Context) -> Facts:
-    ours = [item["options"] for item in context.facts["storage_classes"] if item["options"]]
+    ours = [item["options"] for item in context.target["storage_classes"] if item["options"]]
     for options in ours or [{"state": "absent"}]:
         context.act(storage_provisioner, options, check_mode=False)
     context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
@@ -40,7 +40,7 @@ def provision(context: Context) -> Facts:
 
 def configure(context: Context) -> Facts:
     """Nodes and storage as people had made them."""
-    facts, api = context.facts, context.connect()
+    facts, api = context.target, context.connect()
     settings = facts.get("node_settings") or {}
     same = set(images_of(cluster_spec(context.name, facts["options"]))) <= set(facts["images"])
     context.warnings += set_storage(api, facts.get("storage") or (), context.options["wait_timeout"], same_images=same)

@@ -46,8 +46,8 @@ def plan(context: Context) -> Facts:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     existing = survey.check_directories(context)
-    everything = context.options["objects"] == "all"
-    planned = context.run("backed_up", volume_backup, {"checksums": "fast", "objects": everything}, check_mode=True)
+    saving = {"objects": context.options["objects"] == "all", **planned_contents.saving(context)}
+    planned = context.run("backed_up", volume_backup, {"checksums": "fast", **saving}, check_mode=True)
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
     saves = "generation" in planned
     facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
@@ -57,8 +57,9 @@ def plan(context: Context) -> Facts:
     checks.check_unrestored(context, saved)
     _check_deletion(context, [volume["name"] for volume in detached["volumes"]], saved)
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
-    archive = context.options["data"] == "archive"
-    check_new_cluster(context, existing, directories, with_data(planned["volumes"]) if archive else ())
+    archive = saving.get("data", context.options["data"]) == "archive"
+    if not facts.get("back_to"):
+        check_new_cluster(context, existing, directories, with_data(planned["volumes"]) if archive else ())
     if archive:
         checks.check_disk(context)
     planned_contents.plan(context)

@@ -34,7 +34,7 @@ def save_or_keep(context: Context) -> Facts:
 
 
 def load(context: Context) -> Facts:
-    facts = context.facts
+    facts = context.target
     rows = load_images(
         context.engine,
         context.engine.nodes(context.name),

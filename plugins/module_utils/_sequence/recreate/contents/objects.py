@@ -56,7 +56,7 @@ def create(context: Context, items: Sequence[Object]) -> list[Object]:
 
 
 def _step(context: Context, step: str, waves: Sequence[str]) -> Facts:
-    kept = frozenset(context.facts.get("kept_down", ()))
+    kept = frozenset(context.target.get("kept_down", ()))
     saved = at_zero(to_restore(context), kept.__contains__)
     attached = step == "completed" and context.options["attach"]
     rows = restore_waves(

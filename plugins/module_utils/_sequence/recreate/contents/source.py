@@ -12,7 +12,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 
 def to_restore(context: Context) -> Saved:
     """The objects of the generation that is restored, or those of the running cluster if none is saved yet."""
-    generation = context.facts.get("objects_from")
-    if generation:
-        return read_backup(context.path, generation).saved_objects()
+    generation = context.target.get("objects_from")
+    return read_backup(context.path, generation).saved_objects() if generation else live(context)
+
+
+def live(context: Context) -> Saved:
+    """The objects of the running cluster, as they would be saved."""
     return collect_all(context.connect()).saved

@@ -1,0 +1,128 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Data on the host that a generation replaces: found in the plan, set aside, and removed once a backup holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import snapshot
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import aside
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import compare_data
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extract
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import survey
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+
+
+def saving(context: Context) -> Facts:
+    """How the present state is saved before the cluster goes back to a generation, {} if it does not.
+
+    Sets the fact replaced: pods may have written since the plan. Raises what replaced raises.
+    """
+    if not context.facts.get("back_to"):
+        return {}
+    context.facts["replaced"] = replaced(context)
+    # Removing the oldest generations could remove the one that the cluster goes back to.
+    return {"objects": True, "keep": 0, **({"data": "archive"} if context.facts["replaced"] else {})}
+
+
+def replaced(context: Context) -> dict[str, str]:
+    """Volume's name -> its host directory, where that differs from the generation, which has its data in an archive.
+
+    Raises Declined for data that cannot be rolled back.
+    """
+    backup = read_backup(context.path, context.target["generation"])
+    elsewhere = {name for name, row in (context.target.get("moves") or {}).items() if row["directory"]}
+    volumes = [volume for volume in backup.catalog.volumes if volume.name not in elsewhere]
+    there = [volume for volume in volumes if volume.data == HOST and not _is_coming(backup, volume)]
+    differences = _differences(backup, there)
+    found = {volume.name: volume.host_directory for volume in there if volume.name in differences}
+    kept = {volume.name for volume in there} - found.keys()
+    extracted = [v for v in backup.catalog.volumes if v.archive and v.name not in kept]
+    before = context.facts.get("replaced")
+    # Before pods were stopped, the others were read.
+    unread = extracted if before is None else [v for v in extracted if v.name in found.keys() - before.keys()]
+    refusals = snapshot.data_refusals(
+        backup.name,
+        backup.catalog.volumes,
+        differences,
+        backup.damaged_archives(unread),
+        {**check.room(backup, extracted, context.options["checksums"], context.engine), **_fixed(backup, found)},
+    )
+    decline(f"The data of cluster {context.name} cannot go back to generation {backup.name}", list(refusals))
+    return found
+
+
+def set_aside(context: Context) -> Facts:
+    """Raises Declined if another cluster uses a directory."""
+    backup = read_backup(context.path, context.target["generation"])
+    directories = set((context.facts.get("replaced") or {}).values())
+    volumes = [volume for volume in backup.catalog.volumes if volume.host_directory in directories]
+    there = [volume for volume in volumes if not _is_coming(backup, volume)]
+    differing = _differences(backup, there)
+    pending = {v.name: v.host_directory for v in volumes if v.name in differing or aside.begun(v.host_directory)}
+    survey.check_unshared(context, pending)
+    for directory in sorted(set(pending.values())):
+        aside.move(directory, aside.begun(directory) or backup.name)
+    return {"count": count(len(pending), "volume")}
+
+
+def clear(context: Context) -> None:
+    """Remove what was set aside and a generation holds; warn about what none does."""
+    facts = context.facts
+    found = (facts.get("generation"), context.target.get("generation"), facts.get("left"))
+    names = sorted({str(name) for name in found if name})
+    for directory in sorted(set((facts.get("replaced") or {}).values())):
+        for path in (path for name in names for path in aside.moved(directory, name)):
+            if any(_is_held(read_backup(context.path, name), directory, path) for name in names):
+                aside.remove(directory, path)
+            else:
+                context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")
+
+
+def _is_held(backup: Backup, directory: str, path: str) -> bool:
+    """True if what was moved from a directory is in an archive of a generation, which is undamaged."""
+    volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
+    held = [v for v in volumes if not compare_data(backup, {v.name: path})[v.name]]
+    return len(held) > len(backup.damaged_archives(held))
+
+
+def _is_coming(backup: Backup, volume: SavedVolume) -> bool:
+    """True for a directory that is missing or empty, or into which a killed run was extracting the archive."""
+    directory = volume.host_directory
+    if volume.archive is None:
+        return False
+    try:
+        return not extract.content_of(directory) or extract.unfinished(directory, partial(backup.entries, volume))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        # The comparison tells why it cannot be read.
+        return False
+
+
+def _differences(backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, str]:
+    """Volume's name -> how the data in its host directory differs from the generation, for those where it does."""
+    volumes = list(volumes)
+    listed = {volume.name: volume.host_directory for volume in volumes if volume.checksum_list}
+    texts = {volume.name: "it was written to while it was saved" for volume in volumes if volume.name not in listed}
+    return texts | {name: found.text() for name, found in compare_data(backup, listed).items() if found}
+
+
+def _fixed(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
+    """Volume's name -> why its data cannot be replaced, and the next step. found: volume's name -> its directory."""
+    inside = snapshot.nested(backup.catalog.volumes)
+    obstacles = {}
+    for name, directory in found.items():
+        why = aside.obstacle(directory)
+        if name in inside:
+            why = f"it cannot be moved aside: the directory of {inside[name]} is inside it, or around it"
+        if why:
+            text = f"its data in {directory} differs from generation {backup.name}, and {why}"
+            obstacles[name] = (text, f"Move away what is in {directory}, then run this again.")
+    return obstacles
