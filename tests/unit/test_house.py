@@ -40,7 +40,7 @@ LEVELS = {
         ("removal",),
     ),
     "_edge": (
-        ("module", "bounds", "command", "text_file"),
+        ("module", "activity", "bounds", "command", "text_file"),
         ("directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),

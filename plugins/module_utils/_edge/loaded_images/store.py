@@ -28,11 +28,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     named,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import Source
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import only_writer
 
 from .archive import CHUNK, read_archive
 
 INCOMPLETE = ".incomplete-"
+# What people see of it.
+MOVED = "images saved"
 
 
 @contextmanager
@@ -118,6 +121,7 @@ def _fill(file: IO[bytes], source: Source, stream: IO[bytes]) -> None:
                 header = tarfile.TarInfo(BLOBS + member.name)
                 header.size = member.size
                 archive.addfile(header, content)
+                REPORTER.moved(MOVED, member.size)
     if left:
         raise ValueError(f"the node did not send {', '.join(left)}")
 

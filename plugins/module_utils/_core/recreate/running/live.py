@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     DONE,
@@ -44,8 +45,11 @@ class Live:
         self._known, self._since = len(entries), now
         return found
 
-    def doing(self, now: float) -> str:
-        """The current step, with its number and seconds."""
+    def doing(self, now: float, activity: Activity) -> str:
+        """The current step, with its number and seconds, and what it does at the moment."""
+        return "; ".join(filter(None, (self._step(now), activity.text(now))))
+
+    def _step(self, now: float) -> str:
         if not self._steps:
             return _DOES[STEPS[0].name]
         if self._place >= len(self._steps):
