@@ -326,7 +326,7 @@ class World:
         return self._call("try", options, False, lambda: self.throw_away.add(name), {})
 
     def save_images(self, *where: Any, check_mode: bool = False) -> SimpleNamespace:
-        index = [{"names": ["app:1"]}] if self.loaded else []
+        index = [{"names": ["app:1"], "digest": "sha256:1", "bytes": 9}] if self.loaded else []
         if where[3] != "none":
             self._call("save images", {"images": where[3]}, check_mode, lambda: None, {})
         return SimpleNamespace(index=index)
@@ -335,7 +335,7 @@ class World:
         _engine, _nodes, _path, index, before, _deadline = where
         assert isinstance(index, list) and (not index or set(before) <= set(NODES))
         self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(index)), {})
-        return [{**row, "loaded": NODES, "missing": []} for row in index]
+        return [{**row, "loaded": NODES, "present": [], "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
         name = run.facts.get("objects_from") or "live"
@@ -416,7 +416,7 @@ class World:
         def later() -> dict[str, Any]:
             return {"generation": list(self.saved)[-1]}
 
-        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": 3} if everything else None}
+        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": {"Thing": 3}} if everything else None}
         if check_mode:
             facts["generation"] = "next"
         return self._call("save", options, check_mode, save, facts, later, warnings)

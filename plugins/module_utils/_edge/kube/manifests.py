@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape import yaml_text
 
 MAX_DEPTH = 100
 # Values in one object; the API server accepts far fewer.
@@ -20,9 +21,8 @@ _INVALID = (ValueError, LookupError, TypeError, AttributeError)
 try:
     import yaml
 
-    # The C versions are ten times as fast.
+    # The C version is ten times as fast.
     _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     MISSING = ""
 
     class LOADER(_SAFE):  # type: ignore[misc]
@@ -46,9 +46,7 @@ except ImportError as error:
 
 def to_text(objects: Iterable[Object]) -> str:
     """One document per object, with sorted keys: equal objects give equal texts."""
-    _require()
-    text: str = yaml.dump_all(objects, Dumper=DUMPER, explicit_start=True, sort_keys=True, allow_unicode=True)
-    return text
+    return yaml_text.documents(objects)
 
 
 def from_text(text: str | bytes, where: str = "The text") -> list[Object]:
