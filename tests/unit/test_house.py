@@ -41,7 +41,7 @@ LEVELS = {
     ),
     "_edge": (
         ("module", "activity", "bounds", "command", "text_file"),
-        ("directory", "engine"),
+        ("credentials", "directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),
         ("observe", "drain", "kind", "provisioner"),
