@@ -1,4 +1,4 @@
-"""Recreation of a cluster with volumes, objects and loaded images against a script; 2,000 objects saved and restored."""
+"""Recreation of a cluster with volumes, objects and loaded images against a script; many objects saved and restored."""
 
 from __future__ import annotations
 

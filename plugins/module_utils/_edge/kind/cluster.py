@@ -29,7 +29,7 @@ from .kubeconfig import Kubeconfig, temporary_file, user_kubeconfig
 from .marker import Marker
 
 Connect = Callable[[str, str], Cluster]
-# What is done around a creation by kind: it calls the function, by which kind creates the nodes, and returns its answer.
+# What is done around a creation: it calls the function, by which kind creates the nodes, and returns its answer.
 Around = Callable[[Callable[[], Completed]], Completed]
 # For a cluster that is only described.
 UNBOUND = 3600.0
