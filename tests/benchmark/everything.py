@@ -112,7 +112,9 @@ def of_objects(nothing: float) -> Iterator[Figure]:
     shutil.rmtree(path, ignore_errors=True)
     saving, saved = timed("object_backup", path=path, namespaces=["many"])
     inside = sum(saved["seconds"].values())
-    yield Figure(f"saving of {MANY} objects, above an empty play ({inside:.1f} s in the module)", saving - nothing, 1.5, "s")
+    yield Figure(
+        f"saving of {MANY} objects, above an empty play ({inside:.1f} s in the module)", saving - nothing, 1.5, "s"
+    )
     restoring, _result = timed("object_restore", path=path, namespace_map={"many": AGAIN})
     yield Figure(f"restore of {MANY} objects, above an empty play", restoring - nothing, 10, "s")
     shutil.rmtree(path)

@@ -16,14 +16,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loo
 try:
     import yaml
 
-    LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     _UNREADABLE: tuple[type[Exception], ...] = (yaml.YAMLError,)
 except ImportError:
-    LOADER, _UNREADABLE = None, ()
+    _UNREADABLE = ()
 
 _CLUSTER = {"server", "certificate-authority-data"}
 _USER = {"client-certificate-data", "client-key-data"}
-_OTHERWISE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, *_UNREADABLE)
+_OTHERWISE: tuple[type[Exception], ...] = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    *_UNREADABLE,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def read(path: str, context: str | None) -> Credentials | None:
     """The credentials of a context, by default the current one; None for any other kubeconfig, valid or not."""
     try:
         with open(path, encoding="utf-8") as file:
-            content = yaml.load(file, Loader=LOADER)
+            content = yaml.safe_load(file)
         chosen = _named(content, "context", context or content["current-context"])
         cluster, user = _named(content, "cluster", chosen["cluster"]), _named(content, "user", chosen["user"])
         if set(cluster) != _CLUSTER or set(user) != _USER or not is_loopback(cluster["server"]):

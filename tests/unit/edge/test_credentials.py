@@ -147,7 +147,8 @@ def test_both_sides_are_verified(
     assert cluster._api.verified_ca == pem
     # The certificate is not for that name.
     (tmp_path / "other").mkdir()
-    other = written(tmp_path / "other", json.loads(json.dumps(kubeconfig(port, pem, key)).replace("127.0.0.1", "localhost")))
+    content = json.loads(json.dumps(kubeconfig(port, pem, key)).replace("127.0.0.1", "localhost"))
+    other = written(tmp_path / "other", content)
     with pytest.raises(Unreachable, match="certificate"):
         Cluster(other).version()
 

@@ -416,7 +416,10 @@ class World:
         def later() -> dict[str, Any]:
             return {"generation": list(self.saved)[-1]}
 
-        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": {"Thing": 3}} if everything else None}
+        facts: dict[str, Any] = {
+            "volumes": [line] if content else [],
+            "objects": {"made": {"Thing": 3}} if everything else None,
+        }
         if check_mode:
             facts["generation"] = "next"
         return self._call("save", options, check_mode, save, facts, later, warnings)

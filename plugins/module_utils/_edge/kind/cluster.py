@@ -41,7 +41,9 @@ class KindCluster:
     Whatever kind and the engine do counts against the option wait_timeout, from the beginning, or restart_clock(), on.
     """
 
-    def __init__(self, options: Mapping[str, Any], runner: Runner, connect: Connect, around: Around | None = None) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], runner: Runner, connect: Connect, around: Around | None = None
+    ) -> None:
         self.name = checked_name(options["name"])
         self.timeout = float(options.get("wait_timeout") or UNBOUND)
         self._bound = BoundRunner(runner, Deadline(self.timeout))

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import (
     SavedImage,
     read_index,

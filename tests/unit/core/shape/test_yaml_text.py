@@ -29,14 +29,36 @@ def test_what_is_read_is_what_was_written(found: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["true", "No", "ON", "y", "null", "~", "", "1", "1.5", "1e3", "0x1", "010", "1:30", "2001-01-01", "=", "<<", ".inf"]
-    + ["1Gi", "100m", "a: b", "a #b", "- a", "10.0.0.1", "kindlab/node:v1.34.4", "/var/lib", "a:", "---", "..."],
+    [
+        *(
+            "true",
+            "No",
+            "ON",
+            "y",
+            "null",
+            "~",
+            "",
+            "1",
+            "1.5",
+            "1e3",
+            "0x1",
+            "010",
+            "1:30",
+            "2001-01-01",
+            "=",
+            "<<",
+            ".inf",
+        ),
+        *("1Gi", "100m", "a: b", "a #b", "- a", "10.0.0.1", "kindlab/node:v1.34.4", "/var/lib", "a:", "---", "..."),
+    ],
 )
 def test_texts_stay_texts(word: str) -> None:
     assert yaml.safe_load(documents([{"a": word, "b": [word]}])) == {"a": word, "b": [word]}
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\n", "a\n\n", "a\n\n b\n", "a\n ", "a\n\t\n", "a \nb", " a\nb", "\na", "a\r\nb"])
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\n", "a\n\n", "a\n\n b\n", "a\n ", "a\n\t\n", "a \nb", " a\nb", "\na", "a\r\nb"]
+)
 def test_lines_stay_lines(text: str) -> None:
     assert yaml.safe_load(documents([{"a": text, "b": [text, {"c": text}]}])) == {"a": text, "b": [text, {"c": text}]}
 
@@ -50,7 +72,7 @@ def test_people_read_it() -> None:
     found = {
         "kind": "ConfigMap",
         "data": {"run.sh": "#!/bin/sh\n\nexec true\n", "empty": "", "port": "80"},
-        "items": [{"key": "a", "of": [1, None]}, [["x"], "y"], {}, []],
+        "items": [{"key": "a", "of": [1, None]}, [["x"], "z"], {}, []],
         "metadata": {"name": "é", "labels": {}, "finalizers": ("kubernetes",)},
     }
     assert documents([found, {"kind": "Pod"}]) == (
@@ -68,7 +90,7 @@ def test_people_read_it() -> None:
         "  - 1\n"
         "  - null\n"
         "- - - x\n"
-        "  - y\n"
+        "  - z\n"
         "- {}\n"
         "- []\n"
         "kind: ConfigMap\n"

@@ -38,9 +38,7 @@ def test_the_order_of_keys_does_not_matter() -> None:
 
 
 def test_it_is_readable() -> None:
-    assert to_text([{"kind": "X", "items": ["on", "1Gi"]}] * 2) == (
-        '---\nitems:\n- "on"\n- 1Gi\nkind: X\n' * 2
-    )
+    assert to_text([{"kind": "X", "items": ["on", "1Gi"]}] * 2) == ('---\nitems:\n- "on"\n- 1Gi\nkind: X\n' * 2)
 
 
 @pytest.mark.parametrize(

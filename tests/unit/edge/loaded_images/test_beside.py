@@ -60,7 +60,9 @@ def index(tmp_path: Path) -> list[dict[str, Any]]:
 class New:
     """New nodes, whose containers are known by their ids, and a loader for them."""
 
-    def __init__(self, path: Path, index: list[dict[str, Any]], pipes: type[Pipes] = Pipes, **nodes: Containerd) -> None:
+    def __init__(
+        self, path: Path, index: list[dict[str, Any]], pipes: type[Pipes] = Pipes, **nodes: Containerd
+    ) -> None:
         self.machine = Machine(**(nodes or {"new-1": Containerd(), "new-2": Containerd()}))
         self.host = Host(self.machine)
         self.pipes = pipes(self.machine)
