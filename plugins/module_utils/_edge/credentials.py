@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Read kubeconfigs as kind writes them, without the library for all others, whose import takes a quarter of a second."""
+"""Read kubeconfigs as kind writes them, without the library for all others: importing it takes a quarter second."""
 
 from __future__ import annotations
 
