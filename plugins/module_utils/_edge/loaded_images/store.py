@@ -120,10 +120,16 @@ def _fill(file: IO[bytes], source: Source, stream: IO[bytes]) -> None:
                     raise ValueError(f"the node sent {member.name}, which is not what it listed")
                 header = tarfile.TarInfo(BLOBS + member.name)
                 header.size = member.size
-                archive.addfile(header, content)
-                REPORTER.moved(MOVED, member.size)
+                archive.addfile(header, _Counted(content))
     if left:
         raise ValueError(f"the node did not send {', '.join(left)}")
+
+
+class _Counted:
+    """A stream whose bytes count as saved."""
+
+    def __init__(self, content: IO[bytes]) -> None:
+        self.read = REPORTER.counted(MOVED, content.read)
 
 
 @contextmanager
