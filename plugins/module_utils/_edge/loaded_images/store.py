@@ -8,7 +8,7 @@ import errno
 import os
 import secrets
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -129,7 +129,7 @@ class _Counted:
     """A stream whose bytes count as saved."""
 
     def __init__(self, content: IO[bytes]) -> None:
-        self.read = REPORTER.counted(MOVED, content.read)
+        self.read: Callable[..., bytes] = REPORTER.counted(MOVED, content.read)
 
 
 @contextmanager
