@@ -104,7 +104,7 @@ class Reporter:
         with suppress(OSError):
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(Activity(self._moved, waits).to_text())
+                file.write(Activity(self._moved, waits, now).to_text())
             os.replace(draft, path)
 
 

@@ -201,7 +201,7 @@ def test_the_steps_of_a_recreation_are_shown(clock: SimpleNamespace, tmp_path: P
         clock.now = 6.0
         callback._report(Rounds(1))
         assert screen.lines == ["  ... 6 s: Recreate (localhost): step 2 of 3, delete the cluster, 5 s"]
-        (tmp_path / NOW).write_text(Activity(waits={"kind to delete the nodes": 1.0}).to_text())
+        (tmp_path / NOW).write_text(Activity(waits={"kind to delete the nodes": 1.0}, at=1.0).to_text())
         clock.now = 11.0
         callback._report(Rounds(1))
         assert screen.lines[-1].endswith("delete the cluster, 10 s; waits for kind to delete the nodes, 10 s")

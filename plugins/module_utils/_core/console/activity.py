@@ -13,13 +13,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 @dataclass(frozen=True)
 class Activity:
-    """moved: what -> [bytes so far, and in all, 0 if that is not known]; waits: for what -> since when.
+    """moved: what -> [bytes so far, and in all, 0 if that is not known]; waits: for what -> since when; at: when it was so.
 
     Times are seconds of a clock that all processes of a machine share.
     """
 
     moved: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     waits: Mapping[str, float] = field(default_factory=dict)
+    at: float = 0.0
 
     def text(self, now: float) -> str:
         """'images loaded: 120 MB of 200 MB, waits for 2 Pods: shop/a, shop/b, 5 s'; '' for nothing."""
@@ -41,6 +42,7 @@ def read_activity(text: str) -> Activity:
     try:
         found = json.loads(text)
         moved = {what: (int(done), int(total)) for what, (done, total) in found["moved"].items()}
-        return Activity(moved, {what: float(since) for what, since in found["waits"].items()})
+        waits = {what: float(since) for what, since in found["waits"].items()}
+        return Activity(moved, waits, float(found["at"]))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return Activity()

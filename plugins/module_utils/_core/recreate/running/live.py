@@ -26,7 +26,7 @@ class Live:
 
     def __init__(self, known: int, now: float) -> None:
         self._known = known
-        self._since = now
+        self._began = self._since = now
         self._steps: Sequence[str] = ()
         self._place = 0
 
@@ -47,7 +47,9 @@ class Live:
 
     def doing(self, now: float, activity: Activity) -> str:
         """The current step, with its number and seconds, and what it does at the moment."""
-        return "; ".join(filter(None, (self._step(now), activity.text(now))))
+        # That of a run that was killed is there until this one has the lock.
+        own = activity.text(now) if activity.at >= self._began else ""
+        return "; ".join(filter(None, (self._step(now), own)))
 
     def _step(self, now: float) -> str:
         if not self._steps:

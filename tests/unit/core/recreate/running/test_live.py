@@ -70,8 +70,12 @@ def test_a_way_back_begins_anew() -> None:
 def test_what_the_step_does_at_the_moment() -> None:
     live = Live(0, 100)
     live.lines([entry(1, "planned", steps=STEPS)], 103)
-    doing = Activity({"data read": (2_000_000, 0)}, {"1 Pod: shop/a": 104.0})
+    doing = Activity({"data read": (2_000_000, 0)}, {"1 Pod: shop/a": 104.0}, 105.0)
     assert live.doing(109, doing) == (
         "step 2 of 5, scale workloads to zero and verify that nothing uses the volumes, 6 s; "
         "data read: 2.0 MB, waits for 1 Pod: shop/a, 5 s"
     )
+
+
+def test_what_a_killed_run_did_is_not_shown() -> None:
+    assert Live(3, 100).doing(101, Activity({"data read": (7, 0)}, at=99.0)) == "check that every step can be done"
