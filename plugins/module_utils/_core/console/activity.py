@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 @dataclass(frozen=True)
 class Activity:
-    """moved: what -> [bytes so far, and in all, 0 if that is not known]; waits: for what -> since when; at: when it was so.
+    """moved: what -> [bytes so far, and in all, 0 if unknown]; waits: for what -> since when; at: when it was so.
 
     Times are seconds of a clock that all processes of a machine share.
     """
