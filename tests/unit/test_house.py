@@ -40,8 +40,8 @@ LEVELS = {
         ("removal",),
     ),
     "_edge": (
-        ("module", "bounds", "command", "text_file"),
-        ("directory", "engine"),
+        ("module", "activity", "bounds", "command", "text_file"),
+        ("credentials", "directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),
         ("observe", "drain", "kind", "provisioner"),

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply import make_absent, make_present
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Around, Connect, KindCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import with_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import connector
@@ -81,14 +81,19 @@ OTHERS = {"path": "backup", "data": "", "generation": ""}
 
 
 def run(
-    options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
+    options: Mapping[str, Any],
+    check_mode: bool,
+    *,
+    runner: Runner | None = None,
+    connect: Connect | None = None,
+    around: Around | None = None,
 ) -> Outcome:
     """Bring one cluster to the requested state."""
     connect = connect or connector()
     check_absolute(options, ARGUMENTS)
     options = with_config(options, options["name"], checked=True)
     request = Request.from_options(options, check_mode=check_mode)
-    cluster = KindCluster(options, runner or Runner(), connect)
+    cluster = KindCluster(options, runner or Runner(), connect, around)
     kind_version = cluster.kind.version()
     if check_mode:
         planned = plan(request, observe(cluster, request, find_blockers))

@@ -167,6 +167,7 @@ def _node(container: Mapping[str, Any]) -> Node:
         mounts=tuple(sorted(_mounts(container), key=lambda m: m.node_path)),
         ports=tuple(_ports((host or container.get("NetworkSettings") or {}).get("PortBindings" if host else "Ports"))),
         unknown=unknown,
+        container=container.get("Id", ""),
     )
 
 

@@ -106,6 +106,7 @@ def test_what_an_old_nerdctl_does_not_show_is_no_drift() -> None:
     runner = ScriptedRunner(script=((["nerdctl", "ps"], "c1\n"), (["nerdctl", "inspect"], json.dumps([OF_NERDCTL]))))
     (node,) = Engine("nerdctl", runner).nodes("lab")
     assert (node.image, node.unknown) == ("docker.io/kindest/node:v1.34.4", ("image", "ports"))
+    assert node.container == "c1"
     mount = {"host_path": "/h", "node_path": "/n"}
     options = {"name": "lab", "control_planes": 1, "image": "kindest/node:v9", "ports": [{"node_port": 80}]}
     assert container_drift(ClusterSpec.from_options({**options, "mounts": [mount]}), (node,), {}) == ()

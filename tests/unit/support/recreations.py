@@ -364,7 +364,7 @@ class World:
         return self._call("try", options, False, lambda: self.throw_away.add(name), {})
 
     def save_images(self, *where: Any, check_mode: bool = False) -> SimpleNamespace:
-        index = [{"names": ["app:1"]}] if self.loaded else []
+        index = [{"names": ["app:1"], "digest": "sha256:1", "bytes": 9}] if self.loaded else []
         if where[3] != "none":
             self._call("save images", {"images": where[3]}, check_mode, lambda: None, {})
         return SimpleNamespace(index=index)
@@ -373,7 +373,7 @@ class World:
         _engine, _nodes, _path, index, before, _deadline = where
         assert isinstance(index, list) and (not index or set(before) <= set(NODES))
         self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(index)), {})
-        return [{**row, "loaded": NODES, "missing": []} for row in index]
+        return [{**row, "loaded": NODES, "present": [], "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
         name = run.target.get("objects_from") or "live"
@@ -472,7 +472,7 @@ class World:
 
         facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": None}
         if everything:
-            facts["objects"] = {"made": 3, "left_out": self.left_out}
+            facts["objects"] = {"made": {"Thing": 3}, "left_out": self.left_out}
         if check_mode:
             facts["generation"] = "next"
         return self._call("save", options, check_mode, save, facts, later, warnings)

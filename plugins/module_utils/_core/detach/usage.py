@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import helper_directories
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 # States of a container without processes.
@@ -42,6 +43,12 @@ class VolumeUser:
     def as_dict(self) -> Object:
         """The reason in the module's result."""
         return {**asdict(self), "text": self.text()}
+
+
+def in_use_text(users: Mapping[str, Sequence[VolumeUser]]) -> str:
+    """What is waited for until volumes are unused. users: of each volume, by its name."""
+    used = [f"{name} ({found[0].text()})" for name, found in users.items() if found]
+    return f"{count(len(used), 'volume')} in use: {listed(used, 3)}" if used else "volumes to be unused"
 
 
 def users_by_api(

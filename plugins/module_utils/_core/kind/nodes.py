@@ -84,8 +84,8 @@ class Node:
 
     role: control-plane, worker or external-load-balancer; state: as the engine calls it, e.g. running, exited, paused.
     exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. unknown:
-    fields that the engine does not show. labels (None if unknown) and takes_pods (False for a taint that keeps ordinary
-    pods out) are those of its Node.
+    fields that the engine does not show. container: its id, '' if unknown. labels (None if unknown) and takes_pods
+    (False for a taint that keeps ordinary pods out) are those of its Node.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Node:
     ports: tuple[Port, ...] = ()
     exit_reason: str = ""
     unknown: tuple[str, ...] = ()
+    container: str = field(default="", compare=False)
     labels: Mapping[str, str] | None = field(default=None, compare=False)
     takes_pods: bool = field(default=True, compare=False)
 

@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     NO_PROCESS,
     VolumeUser,
     directories_by_node,
+    in_use_text,
     mounted_in,
     users_by_api,
     why_unreadable,
@@ -23,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -95,10 +97,12 @@ class UsageCheck:
         """
         users: dict[str, list[VolumeUser]] = {}
         bound = UsageCheck(self._cluster, self._engine.until(deadline), self._own, self._sharing)
-        for _turn in poll(deadline, PAUSE, sleep):
-            users = bound.users(volumes)
-            if not any(users.values()) or any(map(is_newcomer, bound._pods)):
-                break
+        with REPORTER.waiting(lambda: in_use_text(users)) as changed:
+            for _turn in poll(deadline, PAUSE, sleep):
+                users = bound.users(volumes)
+                if not any(users.values()) or any(map(is_newcomer, bound._pods)):
+                    break
+                changed()
         return users
 
 

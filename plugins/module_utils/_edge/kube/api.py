@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Requests to an API server: answers as dictionaries or line by line, refusals as errors.
 
-The only importer of the Python library kubernetes, for the kubeconfig and the connections. Its typed models are not
+The only importer of the Python library kubernetes, for kubeconfigs that kind did not write. Its typed models are not
 used: for 1,000 PersistentVolumes they took 0.33 s, the JSON alone 0.04 s.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -24,14 +25,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loopback import is_loopback
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_file
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import credentials, text_file
 
 try:
-    import kubernetes.config
     import urllib3
     import yaml
 
-    MISSING = ""
+    MISSING = "" if importlib.util.find_spec("kubernetes") else "No module named 'kubernetes'"
 except ImportError as error:
     MISSING = str(error)
 
@@ -49,6 +49,27 @@ class Api:
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
         require_library()
+        self.timeout = timeout
+        self.host = self._ca = ""
+        self._pool: Any = None
+        self._headers: dict[str, str] = {}
+        known = credentials.read(kubeconfig, context) if kubeconfig else None
+        if known is None or not self._connect(known):
+            self._connect_by_library(kubeconfig, context)
+
+    def _connect(self, known: credentials.Credentials) -> bool:
+        """False if these are no certificates."""
+        try:
+            tls = known.tls()
+        except (OSError, ValueError):
+            return False
+        self.host, self._ca = known.server, known.ca
+        self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=tls)
+        return True
+
+    def _connect_by_library(self, kubeconfig: str | None, context: str | None) -> None:
+        import kubernetes.config
+
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
         except (
@@ -71,20 +92,21 @@ class Api:
         # As kubectl reads a server without a scheme.
         tls = configuration.ssl_ca_cert or configuration.cert_file or not configuration.verify_ssl
         scheme = "" if "://" in configuration.host else "https://" if tls else "http://"
-        self.host: str = scheme + configuration.host
+        self.host = scheme + configuration.host
         if is_loopback(self.host) and configuration.proxy in getproxies().values():
             # As in Go's programs: the environment's proxy is for other hosts; a kubeconfig's own is for this one.
             configuration.proxy = None
-        self._ca = configuration.ssl_ca_cert if configuration.verify_ssl else ""
-        self.timeout = timeout
+        if configuration.ssl_ca_cert and configuration.verify_ssl:
+            self._ca = text_file.read(configuration.ssl_ca_cert)
         self._pool = type(client.rest_client)(configuration).pool_manager
         token = configuration.get_api_key_with_prefix("authorization")
-        self._headers = {"authorization": token} if token else {}
+        if token:
+            self._headers = {"authorization": token}
 
     @property
     def verified_ca(self) -> str:
         """The certificates, as PEM, by which TLS verifies the server; '' if it does not."""
-        return text_file.read(self._ca) if self._ca else ""
+        return self._ca
 
     def ask(
         self,

@@ -26,7 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 
 from .client import MANAGER, Cluster
 from .resources import Key, describe_command, key_of, key_text
@@ -107,20 +108,26 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
         PVC: {claim_of(b.requested_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
     }
     deadline = Deadline(timeout)
-    while bindings:
-        volumes, claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
-        if volumes.settled and claims.settled:
-            return {**volumes.phases, **claims.phases}
-        wrong = {**volumes.wrong, **claims.wrong}
-        for name, phase in wrong.items():
-            if phase == DELETED:
-                raise Conflict(
-                    f"{name} was deleted while it was being bound.",
-                    next_step="Find out who deletes it and run this again.",
-                )
-        if deadline.over():
-            raise _not_bound(timeout, wrong)
+    with REPORTER.waiting(lambda: _names(bindings)):
+        while bindings:
+            volumes, claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
+            if volumes.settled and claims.settled:
+                return {**volumes.phases, **claims.phases}
+            wrong = {**volumes.wrong, **claims.wrong}
+            for name, phase in wrong.items():
+                if phase == DELETED:
+                    raise Conflict(
+                        f"{name} was deleted while it was being bound.",
+                        next_step="Find out who deletes it and run this again.",
+                    )
+            if deadline.over():
+                raise _not_bound(timeout, wrong)
     return {}
+
+
+def _names(bindings: Collection[Binding]) -> str:
+    names = listed((binding.name for binding in bindings), 3)
+    return f"{count(len(bindings), 'volume')} to be bound: {names}"
 
 
 @dataclass(frozen=True)

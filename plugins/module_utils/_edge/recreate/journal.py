@@ -13,13 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry, read, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 JOURNAL = "recreate.jsonl"
+# What the run does at the moment, while it runs.
+NOW = "recreate.now.json"
 
 
 class Journal:
@@ -27,6 +31,7 @@ class Journal:
 
     def __init__(self, directory: str, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
         self.path = Path(directory) / JOURNAL
+        self._now_path = Path(directory) / NOW
         self._now = now
 
     def entries(self) -> tuple[Entry, ...]:
@@ -38,6 +43,13 @@ class Journal:
         except OSError as error:
             raise self._failure(error) from None
         return read(text, str(self.path))
+
+    def activity(self) -> Activity:
+        """What the run does at the moment, as far as it tells."""
+        try:
+            return read_activity(self._now_path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return Activity()
 
     def check(self) -> None:
         """Raise BadInput if the journal could not be locked and written to; changes nothing."""
@@ -61,7 +73,8 @@ class Journal:
         try:
             self._lock(descriptor)
             try:
-                yield
+                with REPORTER.shown_in(self._now_path):
+                    yield
             finally:
                 self._remove_empty(descriptor, created)
         finally:
@@ -90,6 +103,7 @@ class Journal:
                 tried=f"df -h {self.path.parent}",
                 next_step="Free some space and run this again: it resumes here.",
             ) from None
+        REPORTER.next_step()
 
     def _await(self) -> None:
         """Raises TimedOut if the file system does not answer."""

@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.jou
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.beside import Loader
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.once import OnceRunner
@@ -44,7 +45,8 @@ class Context:
     requested: the options of the new cluster that are given now.
     stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
     cluster_id: of the cluster that an earlier run created and this one continues with, '' for none.
-    created: whether this run has created the new cluster. outside: what each action is given besides its options.
+    created: whether this run has created the new cluster. loader: of the images that are loaded while that is done.
+    outside: what each action is given besides its options.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Context:
         self.stranger = ""
         self.cluster_id = ""
         self.created = False
+        self.loader: Loader | None = None
 
     @property
     def target(self) -> Facts:
@@ -93,14 +96,16 @@ class Context:
         finally:
             self.outside, self.engine = before
 
-    def act(self, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool) -> Outcome:
-        """Run an action with these options."""
-        done: Outcome = action.run(self.options_of(action, more), check_mode, **self.outside)
+    def act(self, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool, **outside: Any) -> Outcome:
+        """Run an action with these options. outside: what it is given besides self.outside."""
+        done: Outcome = action.run(self.options_of(action, more), check_mode, **self.outside, **outside)
         return done
 
-    def run(self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
-        """Run an action with these options as part of a step, and keep its result, and the warnings of a real run."""
-        outcome = self.act(action, more, check_mode=check_mode)
+    def run(
+        self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False, **outside: Any
+    ) -> Facts:
+        """Run an action (see act) as part of a step, and keep its result, and the warnings of a real run."""
+        outcome = self.act(action, more, check_mode=check_mode, **outside)
         if not check_mode:
             self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
         self.results[step] = dict(outcome.facts)

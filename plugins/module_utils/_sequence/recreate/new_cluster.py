@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     storage_provisioner_info,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import another_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import nodes_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, images_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import (
     identity,
@@ -17,17 +18,26 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.peo
     set_storage,
 )
 
+from .contents import images as loaded
 from .context import Context, Facts
 
 
 def create(context: Context) -> Facts:
-    context.run("created", kind_cluster, context.facts["options"])
-    uid, _created = identity(context.connect())
-    if context.cluster_id and uid != context.cluster_id:
-        raise another_cluster(context.name, str(context.journal.path))
+    """Images are loaded into the nodes while they come up."""
+    context.loader = loader = loaded.loader(context)
+    try:
+        context.run("created", kind_cluster, context.facts["options"], around=loader.around if loader else None)
+        uid, _created = identity(context.connect())
+        if context.cluster_id and uid != context.cluster_id:
+            raise another_cluster(context.name, str(context.journal.path))
+    except BaseException:
+        if loader:
+            loader.end()
+        raise
     context.created = True
     context.facts["cluster_id"] = uid
-    return {"cluster_id": uid}
+    nodes = context.results["created"].get("cluster", {}).get("nodes", ())
+    return {"cluster_id": uid, "count": nodes_text(nodes)}
 
 
 def provision(context: Context) -> Facts:

@@ -13,6 +13,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import with_policies
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import (
+    backup_text,
+    nodes_text,
+    volumes_text,
+    workloads_text,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot import data
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
@@ -31,8 +37,8 @@ Run = Callable[[Context], Facts]
 
 
 def detach(context: Context) -> Facts:
-    context.run("detached", volume_detach, {"state": "detached"})
-    return {}
+    done = context.run("detached", volume_detach, {"state": "detached"})
+    return {"count": workloads_text(done["workloads"])}
 
 
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
@@ -49,22 +55,21 @@ def back_up(context: Context, without_api: str = "refuse") -> Facts:
     context.facts |= {**restored, "volumes": with_policies(saved["volumes"], context.facts)}
     if "replaced" in context.facts:
         restored["replaced"] = context.facts["replaced"]
-    if generation:
-        return restored
-    return {**restored, "newest_generation": next(reversed(names(context)), "")}
+    facts = {**restored, "count": backup_text(saved)}
+    return facts if generation else {**facts, "newest_generation": next(reversed(names(context)), "")}
 
 
 def delete(context: Context, *, force: bool = False) -> Facts:
     backup = context.path if context.facts.get("generation") else None
     context.run("deleted", kind_cluster, {"state": "absent", "force": force, "backup": backup})
-    return {}
+    return {"count": nodes_text(context.facts["nodes"])}
 
 
 def restore(context: Context) -> Facts:
     facts = context.target
     options = {"generation": facts["generation"], "verify": context.options["checksums"]}
     context.run("restored", volume_restore, {**options, "node_map": facts.get("node_map") or None})
-    return {}
+    return {"count": volumes_text(facts["volumes"])}
 
 
 def attach(context: Context) -> Facts:
@@ -72,8 +77,8 @@ def attach(context: Context) -> Facts:
     # Without all objects, workloads are not there yet: they are created from the backup.
     recorded = {} if context.brings_objects else {"path": context.path, "generation": facts["generation"]}
     down = frozenset(context.target.get("kept_down", ()))
-    context.run("attached", volume_detach, {"state": "attached", "left_down": down, **recorded})
-    return {}
+    done = context.run("attached", volume_detach, {"state": "attached", "left_down": down, **recorded})
+    return {"count": workloads_text(done["workloads"])}
 
 
 RUN: dict[str, Run] = {

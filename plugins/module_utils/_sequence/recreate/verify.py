@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import volumes_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
@@ -32,4 +33,4 @@ def verify(context: Context) -> Facts:
             details=[{"name": name, **difference.as_dict()} for name, difference in differing.items()],
         )
     clear(context)
-    return {}
+    return {"count": volumes_text(context.target["volumes"])}

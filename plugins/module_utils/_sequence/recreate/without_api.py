@@ -9,6 +9,7 @@ from contextlib import suppress
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import nodes_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import (
     check_new_cluster,
@@ -49,7 +50,7 @@ def stop_nodes(context: Context) -> Facts:
     nodes = context.engine.nodes(context.name)
     context.results["stopped"] = [node.name for node in nodes if node.state in (RUNNING, "paused")]
     context.engine.stop(nodes)
-    return {}
+    return {"count": nodes_text(context.results["stopped"])}
 
 
 def undo(context: Context) -> str:
