@@ -26,12 +26,16 @@ from .context import Context
 
 
 def is_wanted(context: Context, failed: str) -> bool:
-    """Whether the old shape is created again: nothing has written to the volumes, and the shape is another one."""
+    """Whether the old shape is created again: nothing has written to the volumes, and the shape is another one.
+
+    That of a cluster without recorded options is the one that is given.
+    """
     facts = context.facts
     return (
         context.options["on_failure"] == "old_shape"
         and can_turn_back(failed)
         and facts.get("way") != BACK
+        and bool(facts["old_options"]["nodes"])
         and bool(changes(context.name, facts["old_options"], facts["options"]))
     )
 
