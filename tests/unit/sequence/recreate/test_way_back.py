@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.support.recreations import THINGS, World
+from ansible_collections.kindlab.volumes.tests.unit.support.recreations import SHAPE, THINGS, World
 
 REFUSED = {"kind": "Thing", "namespace": "ns", "name": "old", "result": "refused", "why": "no matches for kind"}
 OTHER: dict[str, Any] = {"options": {"image": "node:2"}, "rehearse": False, "on_failure": "old_shape"}
@@ -89,6 +89,13 @@ def test_the_same_shape_has_no_way_back(world: World) -> None:
     world.bad = "node:1"
     with pytest.raises(CommandFailed):
         world.run(on_failure="old_shape")
+    assert "turned_back" not in world.lines()
+
+
+def test_a_cluster_without_recorded_options_has_no_way_back(world: World) -> None:
+    world.shape, world.fail["restore"] = {}, TimedOut("It took too long.")
+    with pytest.raises(TimedOut, match="It took too long"):
+        world.run(options=SHAPE, on_failure="old_shape")
     assert "turned_back" not in world.lines()
 
 
