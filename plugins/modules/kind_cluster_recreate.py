@@ -169,7 +169,7 @@ options:
       - With V(stop) the module fails, and a rerun continues where it failed; objects that the new cluster refuses are
         reported in RV(objects), and the others come back.
       - With V(old_shape) the new cluster is deleted, the old shape is created again with everything that was in it, and
-        the module fails then with the reason.
+        the module fails then with the reason. Where the options of the old cluster are not recorded, it is as V(stop).
     type: str
     choices: [stop, old_shape]
     default: stop

@@ -188,16 +188,17 @@ def decompressed(file: IO[bytes], compression: str) -> Iterator[IO[bytes]]:
         )
         watch(process)
         output = cast("IO[bytes]", process.stdout)
-        code = None
         try:
             yield output
         finally:
             output.close()
-            # It has ended, or ends as nobody reads: the exit code of one that was killed may come after its last byte.
-            with suppress(subprocess.TimeoutExpired):
-                code = process.wait(1)
-            process.kill()
-            process.wait()
-            failure = None if code is None else killed(compression, shlex.join(command), code)
+            try:
+                # It ends, as nobody reads; the exit code of one that was killed may come after its last byte.
+                failure = killed(compression, shlex.join(command), process.wait(1))
+            except subprocess.TimeoutExpired:
+                failure = None
+            finally:
+                process.kill()
+                process.wait()
             if failure is not None:
                 raise failure
