@@ -1,4 +1,7 @@
-"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and ends with a table of results."""
+"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and ends with a table of results.
+
+With `pythons` first, each version of ansible-core is tested on each Python, and modules on all that they may run on.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collection import current, install
-from environment import environment, use
+from environment import environment, of, use
 from paths import BUILD, ROOT, say
+from pythons import Cell, chosen, newest
 
-# The Pythons (minor versions) that each ansible-core's own tests run on.
-VERSIONS = {"2.17": range(10, 13), "2.18": range(11, 14), "2.19": range(11, 14)}
+EVERYWHERE = "pythons"
+ALL = ("lint", "sanity", "unit", "integration", "faults")
 LOGS = BUILD / "logs"
 JOBS = 2
 
@@ -31,11 +35,15 @@ class Part:
     path: Path | None = None
     streams: bool = False
 
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.name.translate(str.maketrans(' /', '--'))}.log"
+
     def run(self) -> tuple[bool, float]:
         """Whether all commands succeeded, and the seconds they took."""
         start = time.monotonic()
         path = os.pathsep.join([*([str(self.path)] if self.path else []), os.environ["PATH"]])
-        with (LOGS / f"{self.name.replace(' ', '-')}.log").open("w") as log:
+        with self.log.open("w") as log:
             codes = [
                 subprocess.call(
                     command,
@@ -51,17 +59,17 @@ class Part:
 
     def report(self, good: bool, seconds: float) -> None:
         """Print the result, with the output of the commands if they failed, else the summary of pytest."""
-        output = (LOGS / f"{self.name.replace(' ', '-')}.log").read_text().rstrip()
+        output = self.log.read_text().rstrip()
         closing = [line for line in output.splitlines() if re.match(r"=+ .*\d+ passed", line)]
         say("\n".join([row(self.name, good, seconds), *(closing if good else [output])]))
 
 
 def row(name: str, good: bool, seconds: float) -> str:
-    return f"{name:14} {'passed' if good else 'FAILED'} {seconds:7.1f} s"
+    return f"{name:16} {'passed' if good else 'FAILED'} {seconds:7.1f} s"
 
 
 def lint(artifact: Path) -> Part:
-    venv = environment("lint") / "bin"
+    venv = environment("lint", newest().python) / "bin"
     sources = ("playbooks", "plugins", "tests", "tools")
     ours = "ansible_collections.kindlab.volumes"
     # Its ansible-lint would repeat the first command.
@@ -88,15 +96,16 @@ def lint(artifact: Path) -> Part:
     )
 
 
-def sanity(version: str, collection: Path) -> Part:
-    venv = environment(f"core-{version}")
-    return Part(f"sanity {version}", ((sys.executable, ROOT / "tools" / "sanity.py", venv, collection),))
+def sanity(cell: Cell, collection: Path, *, everywhere: bool) -> Part:
+    venv = of(cell)
+    more = ("--everywhere",) if everywhere else ()
+    return Part(f"sanity {cell}", ((venv / "bin" / "python", ROOT / "tools" / "sanity.py", venv, collection, *more),))
 
 
-def unit(version: str, collection: Path) -> Part:
-    python = environment(f"core-{version}") / "bin" / "python"
+def unit(cell: Cell, collection: Path) -> Part:
     extra = os.environ.get("ARGS", "").split()
-    return Part(f"unit {version}", (("env", f"KINDLAB_CHECKOUT={ROOT}", python, "-m", "pytest", *extra),), collection)
+    command = ("env", f"KINDLAB_CHECKOUT={ROOT}", of(cell) / "bin" / "python", "-m", "pytest", *extra)
+    return Part(f"unit {cell}", (command,), collection)
 
 
 def integration() -> Part:
@@ -108,26 +117,25 @@ def faults() -> Part:
     return Part("faults", ((BUILD / "venv" / "bin" / "python", ROOT / "tests" / "faults", "--short"),), streams=True)
 
 
-def versions() -> list[str]:
-    wanted = os.environ.get("VERSIONS", "").split() or list(VERSIONS)
-    fitting = [version for version in wanted if sys.version_info.minor in VERSIONS[version]]
-    for version in set(wanted) - set(fitting):
-        say(f"skipping ansible-core {version}, which does not support Python 3.{sys.version_info.minor}")
-    if not fitting:
-        sys.exit("no ansible-core supports this Python. Run: make PYTHON=python3.12 test")
-    return fitting
+def matrix(names: list[str], artifact: Path, *, everywhere: bool) -> list[Part]:
+    """The parts that each version of ansible-core has, on the Pythons where it is tested."""
+    found: list[Part] = []
+    for cell in chosen(os.environ.get("VERSIONS", "").split(), everywhere=everywhere):
+        tested = install(of(cell) / "bin" / "ansible-galaxy", artifact, BUILD / "tested" / str(cell).replace("/", "-"))
+        # What checks modules on the Pythons of managed hosts is the same for all Pythons of a controller.
+        first = not any(part.name.startswith(f"sanity {cell.core}/") for part in found)
+        found += [sanity(cell, tested, everywhere=everywhere and first)] if "sanity" in names else []
+        found += [unit(cell, tested)] if "unit" in names else []
+    return found
 
 
-def parts(names: list[str]) -> list[Part]:
+def parts(names: list[str], *, everywhere: bool) -> list[Part]:
     """Prepare environments and artifact, and return the parts. They run the installed artifact, not the checkout."""
     use("run")
     artifact = current()
     found = [lint(artifact)] if "lint" in names else []
-    matrix = [(name, make) for name, make in (("sanity", sanity), ("unit", unit)) if name in names]
-    for version in versions() if matrix else []:
-        galaxy = environment(f"core-{version}") / "bin" / "ansible-galaxy"
-        tested = install(galaxy, artifact, BUILD / "tested" / version)
-        found += [make(version, tested) for _name, make in matrix]
+    if {"sanity", "unit"} & set(names):
+        found += matrix(names, artifact, everywhere=everywhere)
     alone = [make() for name, make in (("integration", integration), ("faults", faults)) if name in names]
     return [*found, *alone]
 
@@ -135,7 +143,8 @@ def parts(names: list[str]) -> list[Part]:
 def main() -> None:
     start = time.monotonic()
     LOGS.mkdir(parents=True, exist_ok=True)
-    todo = parts(sys.argv[1:] or ["lint", "sanity", "unit", "integration", "faults"])
+    names = sys.argv[1:] or [*ALL]
+    todo = parts(names, everywhere=names[0] == EVERYWHERE)
     results = [("preparation", True, time.monotonic() - start)]
     beside = [part for part in todo if not part.streams]
     with ThreadPoolExecutor(JOBS) as pool:
