@@ -11,7 +11,7 @@ export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 export LC_ALL := C.UTF-8
 export ARGS DATA TARGETS VERSIONS YES
 
-.PHONY: help setup demo matrix kubernetes pythons test lint sanity unit integration faults bench build teardown clean
+.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build teardown clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -28,16 +28,16 @@ matrix: kubernetes pythons ## Run what `make test` leaves out: the newest Kubern
 kubernetes: setup ## Build the newest Kubernetes (10 minutes), and change a cluster to it with everything in it
 	@ARGS='-e kindlab_newer_kubernetes=build $(ARGS)' $(PYTHON) tools/demo.py change_cluster
 
-pythons: ## Run sanity and unit with each ansible-core on each Python that it is tested with: VERSIONS="2.21"
-	@$(PYTHON) tools/check.py pythons sanity unit
+pythons: ## Run galaxy, sanity and unit with each ansible-core on each Python that it is tested with: VERSIONS="2.21"
+	@$(PYTHON) tools/check.py pythons galaxy sanity unit
 
 teardown: setup ## Remove the clusters of the use cases; keep volumes, backups and caches
 	$(PLAY) kindlab.volumes.teardown $(ARGS)
 
-test: ## Run what CI runs: lint, sanity, unit, integration, and a subset of faults
-	@$(PYTHON) tools/check.py lint sanity unit integration faults
+test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, integration, and a subset of faults
+	@$(PYTHON) tools/check.py lint galaxy sanity unit integration faults
 
-lint sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases", ARGS for pytest
+lint galaxy sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases", ARGS for pytest
 	@$(PYTHON) tools/check.py $@
 
 faults: setup ## Inject faults into clusters and backups: ARGS="kill --short", "tampering --seed 7"

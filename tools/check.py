@@ -1,4 +1,4 @@
-"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and ends with a table of results.
+"""Runs the named checks (lint, galaxy, sanity, unit, integration, faults) as CI does, and ends with a table of results.
 
 With `pythons` first, each version of ansible-core is tested on each Python, and modules on all that they may run on.
 """
@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection import current, install
+from collection import CACHED, current, install
 from environment import environment, of, use
 from paths import BUILD, ROOT, say
 from pythons import Cell, chosen, newest
 
 EVERYWHERE = "pythons"
-ALL = ("lint", "sanity", "unit", "integration", "faults")
+ALL = ("lint", "galaxy", "sanity", "unit", "integration", "faults")
 LOGS = BUILD / "logs"
 JOBS = 2
 
@@ -96,6 +96,11 @@ def lint(artifact: Path) -> Part:
     )
 
 
+def galaxy(cell: Cell, artifact: Path) -> Part:
+    script = ROOT / "tools" / "galaxy.py"
+    return Part(f"galaxy {cell}", ((sys.executable, script, of(cell), artifact, CACHED),))
+
+
 def sanity(cell: Cell, collection: Path, *, everywhere: bool) -> Part:
     venv = of(cell)
     more = ("--everywhere",) if everywhere else ()
@@ -124,6 +129,7 @@ def matrix(names: list[str], artifact: Path, *, everywhere: bool) -> list[Part]:
         tested = install(of(cell) / "bin" / "ansible-galaxy", artifact, BUILD / "tested" / str(cell).replace("/", "-"))
         # What checks modules on the Pythons of managed hosts is the same for all Pythons of a controller.
         first = not any(part.name.startswith(f"sanity {cell.core}/") for part in found)
+        found += [galaxy(cell, artifact)] if "galaxy" in names else []
         found += [sanity(cell, tested, everywhere=everywhere and first)] if "sanity" in names else []
         found += [unit(cell, tested)] if "unit" in names else []
     return found
@@ -134,7 +140,7 @@ def parts(names: list[str], *, everywhere: bool) -> list[Part]:
     use("run")
     artifact = current()
     found = [lint(artifact)] if "lint" in names else []
-    if {"sanity", "unit"} & set(names):
+    if {"galaxy", "sanity", "unit"} & set(names):
         found += matrix(names, artifact, everywhere=everywhere)
     alone = [make() for name, make in (("integration", integration), ("faults", faults)) if name in names]
     return [*found, *alone]
