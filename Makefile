@@ -9,7 +9,7 @@ export KINDLAB_DATA ?= $(HOME)/kindlab
 export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 # Ansible needs a UTF-8 locale, which new machines may not set.
 export LC_ALL := C.UTF-8
-export ARGS DATA TARGETS VERSIONS YES
+export ARGS DATA JOBS TARGETS VERSIONS YES
 
 .PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build teardown clean
 
@@ -37,7 +37,7 @@ teardown: setup ## Remove the clusters of the use cases; keep volumes, backups a
 test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, integration, and a subset of faults
 	@$(PYTHON) tools/check.py lint galaxy sanity unit integration faults
 
-lint galaxy sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases", ARGS for pytest
+lint galaxy sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases" JOBS=1, ARGS for pytest
 	@$(PYTHON) tools/check.py $@
 
 faults: setup ## Inject faults into clusters and backups: ARGS="kill --short", "tampering --seed 7"
