@@ -66,7 +66,7 @@ def test_a_command_that_hangs_ends_with_its_name() -> None:
     begun = time.monotonic()
     with pytest.raises(TimedOut, match=r"sleep did not finish within 0\.2 seconds") as raised:
         Runner().run(["sleep", "60"], timeout=0.2)
-    assert raised.value.tried == "sleep 60" and time.monotonic() - begun < 5
+    assert raised.value.tried == "sleep 60" and time.monotonic() - begun < 30
 
 
 def test_a_deadline_bounds_every_command_also_inside_nodes() -> None:
@@ -78,7 +78,7 @@ def test_a_deadline_bounds_every_command_also_inside_nodes() -> None:
     for bound in (runner, inside):
         with pytest.raises(TimedOut, match="did not finish"):
             bound.run(["sleep", "60"], timeout=50)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert BoundRunner(Runner(), Deadline(-1)).run(["echo", "x"]).out == "x\n"
 
 
