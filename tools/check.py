@@ -39,14 +39,15 @@ class Part:
     def log(self) -> Path:
         return LOGS / f"{self.name.translate(str.maketrans(' /', '--'))}.log"
 
-    def run(self) -> tuple[bool, float]:
-        """Whether all commands succeeded, and the seconds they took."""
+    def run(self, *, beside: bool = False) -> tuple[bool, float]:
+        """Whether all commands succeeded, and the seconds they took; beside others, with what they leave."""
         start = time.monotonic()
+        low = ("nice", "-n", "10") if beside else ()
         path = os.pathsep.join([*([str(self.path)] if self.path else []), os.environ["PATH"]])
         with self.log.open("w") as log:
             codes = [
                 subprocess.call(
-                    command,
+                    (*low, *command),
                     cwd=self.folder,
                     env={**os.environ, "PATH": path},
                     stdin=subprocess.DEVNULL,
@@ -56,6 +57,12 @@ class Part:
                 for command in self.commands
             ]
         return not any(codes), time.monotonic() - start
+
+    def told(self, *, beside: bool) -> tuple[bool, float]:
+        """Run, and report at once."""
+        good, seconds = self.run(beside=beside)
+        self.report(good, seconds)
+        return good, seconds
 
     def report(self, good: bool, seconds: float) -> None:
         """Print the result, with the output of the commands if they failed, else the summary of pytest."""
@@ -152,12 +159,12 @@ def main() -> None:
     names = sys.argv[1:] or [*ALL]
     todo = parts(names, everywhere=names[0] == EVERYWHERE)
     results = [("preparation", True, time.monotonic() - start)]
-    beside = [part for part in todo if not part.streams]
+    quiet, loud = ([part for part in todo if part.streams is streams] for streams in (False, True))
+    # Clusters are waited for more than computed with: the other parts have the time.
     with ThreadPoolExecutor(JOBS) as pool:
-        for part, (good, seconds) in zip(beside, pool.map(Part.run, beside), strict=True):
-            part.report(good, seconds)
-            results.append((part.name, good, seconds))
-    results += [(part.name, *part.run()) for part in todo if part.streams]
+        told = [pool.submit(part.told, beside=bool(loud)) for part in quiet]
+        ran = [(part.name, *part.run()) for part in loud]
+    results += [(part.name, *done.result()) for part, done in zip(quiet, told, strict=True)] + ran
     say("\n".join(["", *(row(*result) for result in results)]))
     failed = [name for name, good, _seconds in results if not good]
     verdict = f"failed: {', '.join(failed)}" if failed else "all passed"
