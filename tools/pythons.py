@@ -66,7 +66,7 @@ def newest() -> Cell:
 
 
 def chosen(wanted: list[str], *, everywhere: bool) -> list[Cell]:
-    """The wanted versions of ansible-core, each on the first of its Pythons or on all; those that cannot run are named."""
+    """The wanted versions of ansible-core, each on the first of its Pythons or on all. What is skipped is named."""
     unknown = [core for core in wanted if core not in CORES]
     if unknown:
         sys.exit(f"ansible-core {', '.join(unknown)} is not tested; choose from: {', '.join(CORES)}")
