@@ -75,7 +75,8 @@ def test_versions_cover_all_pythons_where_each_has_its_first(pythons: Any) -> No
     assert {minors[0] for minors in pythons.CORES.values()} == {minor for m in pythons.CORES.values() for minor in m}
 
 
-def test_this_interpreter_is_the_first(pythons: Any, machine: Machine) -> None:
+@pytest.mark.usefixtures("machine")
+def test_this_interpreter_is_the_first(pythons: Any) -> None:
     assert pythons.find(sys.version_info.minor).path == sys.executable
 
 
@@ -98,8 +99,9 @@ def test_another_version_under_that_name_is_not_taken(pythons: Any, machine: Mac
     assert pythons.find(machine.MINOR) is None
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_version_without_its_python_is_skipped_with_a_line(
-    pythons: Any, machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    pythons: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = sys.version_info.minor
     monkeypatch.setattr(pythons, "CORES", {"1.1": (own,), "1.2": (98,), "1.3": (98, own)})
