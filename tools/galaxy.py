@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +14,11 @@ READ = f"{NAMESPACE}.{NAME}"
 def install(venv: Path, artifact: Path, dependency: Path) -> None:
     """Fail if the collection cannot be installed, or what a user calls first cannot be found by its name."""
     with tempfile.TemporaryDirectory(prefix="kindlab-") as home:
-        own = {"HOME": home, "ANSIBLE_CONFIG": os.devnull, "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections"}
+        # The defaults, whatever the caller has configured.
+        config = Path(home, "ansible.cfg")
+        config.touch()
+        collections = f"{home}/.ansible/collections"
+        own = {"HOME": home, "ANSIBLE_CONFIG": str(config), "ANSIBLE_COLLECTIONS_PATH": collections}
 
         def ansible(program: str, *words: str | Path) -> None:
             run(venv / "bin" / program, *words, cwd=Path(home), quiet=True, **own)
