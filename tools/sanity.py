@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def need_get_pip(ansible_test: Path) -> None:
         shutil.copyfile(STAND_IN, place)
 
 
-def sanity(venv: Path, collection: Path, *, everywhere: bool) -> None:
+def sanity(venv: Path, collection: Path, scratch: str, *, everywhere: bool) -> None:
     """Check the collection. All versions share the environments of the tests, which one run at a time creates."""
     command = [venv / "bin" / "ansible-test", "sanity", "--color", "no"]
     # Without a Python, it takes those that it finds, and names those that it does not find.
@@ -47,6 +48,8 @@ def sanity(venv: Path, collection: Path, *, everywhere: bool) -> None:
     # ignores .build, and would check nothing.
     variables = {
         "ANSIBLE_TEST_CONTENT_ROOT": str(collection),
+        # It runs scripts in the directory of temporary files, where any grp.py would be imported.
+        "TMPDIR": scratch,
         "PATH": os.pathsep.join([str(venv / "bin"), *(directories() if everywhere else []), os.environ["PATH"]]),
     }
     primed = HOME / "venv" / f"primed-{venv.name}{'-everywhere' if everywhere else ''}"
@@ -64,4 +67,5 @@ def sanity(venv: Path, collection: Path, *, everywhere: bool) -> None:
 
 
 if __name__ == "__main__":
-    sanity(Path(sys.argv[1]), Path(sys.argv[2]), everywhere="--everywhere" in sys.argv)
+    with tempfile.TemporaryDirectory(prefix="kindlab-") as own:
+        sanity(Path(sys.argv[1]), Path(sys.argv[2]), own, everywhere="--everywhere" in sys.argv)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -71,3 +74,63 @@ def yaml_values(found: Any, key: str) -> set[str]:
     if isinstance(found, dict):
         return {found[key]} if key in found else {value for item in found.values() for value in yaml_values(item, key)}
     return {value for item in found for value in yaml_values(item, key)} if isinstance(found, list) else set()
+
+
+class Player:
+    """In place of ansible-playbook: tells which tests ran side by side. A test of two waits for its counterpart."""
+
+    def __init__(self, failing: str) -> None:
+        self.failing = failing
+        self.together = Barrier(2, timeout=30)
+        self.met: set[str] = set()
+        self.cleaned = 0
+
+    def __call__(self, *arguments: str, log: Path | None = None) -> bool:
+        if log:
+            log.write_text(f"output of {log.stem}")
+        if arguments[0] == "kindlab.volumes.teardown":
+            self.cleaned += 1
+            return True
+        name = Path(arguments[0]).stem
+        if name in ("node_drain", "recreate"):
+            self.together.wait()
+            self.met.add(name)
+        return name != self.failing
+
+
+@pytest.mark.parametrize("failing", ["", "recreate"])
+def test_rows_run_side_by_side_and_the_summary_has_the_order_of_the_tests(
+    integration: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    failing: str,
+) -> None:
+    player = Player(failing)
+    for name, value in {"SCRATCH": tmp_path, "run": player, "JOBS": 2, "exists": "it-life".__eq__}.items():
+        monkeypatch.setattr(integration, name, value)
+    monkeypatch.setattr(sys, "argv", ["integration.py", "recreate", "node_drain", "kind_image", "volume_detach"])
+    with pytest.raises(SystemExit) as ended:
+        integration.main()
+    *_, last = printed = capfd.readouterr().out.splitlines()
+    assert player.met == {"node_drain", "recreate"} and player.cleaned == 2
+    assert bool(ended.value.code) == bool(failing)
+    assert last == ("3 passed, 1 failed" if failing else "4 passed, 0 failed")
+    summary = printed[printed.index("integration:") + 1 : -1]
+    assert [line.split()[1] for line in summary] == ["kind_image", "node_drain", "recreate", "volume_detach"]
+    # Each line follows the output of its own test.
+    for line in summary:
+        assert printed[printed.index(line) - 1] == f"output of {line.split()[1]}"
+
+
+def test_one_row_alone_shows_its_output_while_it_runs(
+    integration: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs: list[Path | None] = []
+    monkeypatch.setattr(integration, "SCRATCH", tmp_path)
+    monkeypatch.setattr(integration, "exists", lambda _cluster: False)
+    monkeypatch.setattr(integration, "run", lambda *_arguments, log=None: logs.append(log) or True)
+    monkeypatch.setattr(sys, "argv", ["integration.py", "kind_image", "volume_detach"])
+    with pytest.raises(SystemExit):
+        integration.main()
+    assert logs == [None, None, None]
