@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def need_get_pip(ansible_test: Path) -> None:
         shutil.copyfile(STAND_IN, place)
 
 
-def sanity(venv: Path, collection: Path, scratch: str, *, everywhere: bool) -> None:
+def sanity(venv: Path, collection: Path, *, everywhere: bool) -> None:
     """Check the collection. All versions share the environments of the tests, which one run at a time creates."""
     command = [venv / "bin" / "ansible-test", "sanity", "--color", "no"]
     # Without a Python, it takes those that it finds, and names those that it does not find.
@@ -48,8 +47,6 @@ def sanity(venv: Path, collection: Path, scratch: str, *, everywhere: bool) -> N
     # ignores .build, and would check nothing.
     variables = {
         "ANSIBLE_TEST_CONTENT_ROOT": str(collection),
-        # It runs scripts in the directory of temporary files, where any grp.py would be imported.
-        "TMPDIR": scratch,
         "PATH": os.pathsep.join([str(venv / "bin"), *(directories() if everywhere else []), os.environ["PATH"]]),
     }
     primed = HOME / "venv" / f"primed-{venv.name}{'-everywhere' if everywhere else ''}"
@@ -67,5 +64,4 @@ def sanity(venv: Path, collection: Path, scratch: str, *, everywhere: bool) -> N
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="kindlab-") as own:
-        sanity(Path(sys.argv[1]), Path(sys.argv[2]), own, everywhere="--everywhere" in sys.argv)
+    sanity(Path(sys.argv[1]), Path(sys.argv[2]), everywhere="--everywhere" in sys.argv)
