@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,16 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import KINDS, WORKER, Kind, World
+from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import (
+    KINDS,
+    WORKER,
+    Kind,
+    World,
+    directory,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "volumes.md"
-COLUMNS = ["info", "detach", "backup", "restore", "recreate", "absent"]
+COLUMNS = ["info", "detach", "backup", "restore", "replace", "recreate", "absent"]
 Check = Callable[[World, Kind], None]
 
 
@@ -385,6 +392,61 @@ def nodes_must_have_it(world: World, _kind: Kind) -> None:
             world.restore(check_mode=check_mode)
 
 
+def directories(world: World, kind: Kind) -> list[Path]:
+    """The directories of the volumes, on the host or in the node."""
+    found = [top / name for top in (world.data, world.inside) for name in (*kind.volumes, "missing")]
+    return [path for path in found if path.is_dir()]
+
+
+def replaced(world: World, kind: Kind) -> None:
+    world.back_up(data="archive")
+    before = phases(world)
+    for path in directories(world, kind):
+        (path / "file").write_text("another")
+    assert world.replace(check_mode=True).changed
+    assert {(path / "file").read_text() for path in directories(world, kind)} == {"another"}
+    done = world.replace()
+    assert {row["action"] for row in done.facts["volumes"]} == {"replace"}
+    for row in done.facts["volumes"]:
+        assert (Path(row["set_aside"]) / "file").read_text() == "another"
+    assert {(path / "file").read_text() for path in directories(world, kind)} == {"content"}
+    assert phases(world) == before
+    if world.api.get("Deployment", "app", "ns"):
+        assert replicas(world) == 1 and done.facts["workloads"]
+    assert not world.replace().changed
+
+
+def extracted_again(world: World, kind: Kind) -> None:
+    """Saved while the directory was there."""
+    directory(world.data / "missing")
+    world.back_up(data="archive")
+    shutil.rmtree(world.data / "missing")
+    world.replace()
+    assert [(path / "file").read_text() for path in directories(world, kind)] == ["content"]
+    assert replicas(world) == 1
+
+
+def not_replaced(world: World, kind: Kind) -> None:
+    world.back_up(data="archive")
+    for path in directories(world, kind):
+        (path / "file").write_text("another")
+    assert not world.replace().changed
+    assert {(path / "file").read_text() for path in directories(world, kind)} <= {"another"}
+
+
+def replacing_refused(world: World, kind: Kind) -> None:
+    world.back_up(data="archive")
+    for path in directories(world, kind):
+        (path / "file").write_text("another")
+    before = world.api.writes[:]
+    for check_mode in (True, False):
+        with pytest.raises(Declined) as caught:
+            world.replace(check_mode=check_mode)
+        assert caught.value.details
+        assert {row["name"] for row in caught.value.details} <= set(kind.volumes)
+    assert world.api.writes == before and replicas(world) == 1
+
+
 def kept(world: World, kind: Kind) -> None:
     before = phases(world)
     world.recreate(check_mode=True, data=kind.data)
@@ -545,6 +607,13 @@ CHECKS: dict[str, dict[str, Check]] = {
         "refused while it exists": restore_refused_while_terminating,
         "nodes must exist or be mapped": nodes_must_exist,
         "refused if no node has the label": label_must_exist,
+    },
+    "replace": {
+        "set aside, archive extracted": replaced,
+        "archive extracted": extracted_again,
+        "left as it is": not_replaced,
+        "refused, volumes named": replacing_refused,
+        "refused": replacing_refused,
     },
     "recreate": {
         "kept": kept,

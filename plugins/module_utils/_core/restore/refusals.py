@@ -23,7 +23,7 @@ def object_refusal(selected: SelectedVolume, pv: Object | None, claim: Object | 
     """A conflict with the existing volume or claim of the same name."""
     if selected.released:
         claim = None
-    return (pv and _volume_refusal(selected, pv)) or (claim and _claim_refusal(selected, claim)) or None
+    return (pv and _volume_refusal(selected, pv)) or (claim and claim_refusal(selected, claim)) or None
 
 
 def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
@@ -47,7 +47,8 @@ def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
     return None
 
 
-def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+def claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+    """A claim that exists and cannot be bound to the volume."""
     volume = selected.volume
     namespace, _slash, name = volume.claim.partition("/")
     delete = f"kubectl delete pvc -n {namespace} {name}"
@@ -60,7 +61,8 @@ def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
     if requested not in ("", volume.name):
         return selected.refuse(
             f"the existing claim {volume.claim} has another volume, {requested}",
-            f"Delete that claim if its data is not needed ({delete}), or select other volumes.",
+            f"Delete that claim if its data is not needed ({delete}), or set existing=replace, which keeps its volume, or "
+            "select other volumes.",
         )
     if requested or selected.claim is None:
         return None

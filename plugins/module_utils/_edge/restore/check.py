@@ -1,16 +1,18 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check before anything is changed that archives can be extracted: programs, permissions, room."""
+"""Check before anything is changed: how data compares, and whether archives can be extracted, by programs and room."""
 
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -18,6 +20,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     decompressed,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
+
+from .data import compare
 
 # Why an archive cannot be extracted, and the next step.
 Obstacle = tuple[str, str]
@@ -38,6 +43,15 @@ class Disk(NamedTuple):
     free: int
     inodes: int | None
     path: str
+
+
+def complete(planned: Plan, backup: Backup, observation: Observation) -> Plan:
+    """The plan with the comparison of data. Raises Declined or BadInput if data or archives prevent the restore."""
+    verify, engine = planned.request.verify, observation.engine
+    planned = planned.with_data(compare(backup, planned.to_compare, verify, engine, observation.sharing))
+    check_archives(backup, planned.steps)
+    planned.check_extraction(obstacles(backup, planned.steps, verify, engine))
+    return planned
 
 
 def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
@@ -61,6 +75,9 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
             where = f"{disk.path} in {step.node}" if step.node else disk.path
             next_step = _ROOT if os.geteuid() and not step.node else f"Check how it is mounted: findmnt -T {disk.path}"
             found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", next_step)
+        elif step.aside and not step.node and os.path.ismount(step.host_directory):
+            why = f"its data cannot be set aside: {step.host_directory} is a file system of its own"
+            found[step.name] = (why, "Stop its pods and move its data away by hand.")
         elif not step.node and verify != "none" and (owner := _foreign_owner(backup, step)):
             found[step.name] = (f"it has files of {owner}, which only root can restore", _ROOT)
     for key, disk in disks.items():
@@ -78,14 +95,14 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         if step.node:
             inside.setdefault(step.node, []).append(step)
             continue
-        path = step.host_directory
+        path = _written_to(step)
         while not os.path.lexists(path):
             path = os.path.dirname(path)
         status, space = os.stat(path), os.statvfs(path)
         disk = Disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None, path)
         yield step, os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK), str(status.st_dev), disk
     for node, own in inside.items():
-        paths = "".join(f"{step.selected.volume.node_directory}\0" for step in own)
+        paths = "".join(f"{_written_to(step)}\0" for step in own)
         done = engine.inside(node).run(["xargs", "-0", "sh", "-c", _LOOK, "sh"], stdin=paths, check=False)
         if done.code:
             raise BadInput(
@@ -95,6 +112,12 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         for step, line in zip(own, done.out.splitlines(), strict=True):
             writable, free, inodes, device, path = line.split(None, 4)
             yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
+
+
+def _written_to(step: Step) -> str:
+    """The directory that must be writable: for data that is set aside the one above."""
+    path = step.host_directory or step.selected.volume.node_directory
+    return posixpath.dirname(path) if step.aside else path
 
 
 def _foreign_owner(backup: Backup, step: Step) -> str:
