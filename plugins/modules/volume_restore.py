@@ -62,8 +62,8 @@ options:
       - With V(replace), the data of bound volumes is compared, too. The workloads that use a volume whose data differs
         are scaled to zero, as M(kindlab.volumes.volume_detach) does, and it is verified that nothing uses it. Its data
         is moved to a directory beside its own, named C(DIRECTORY.set-aside-TIME), and kept there until somebody removes
-        it. Then its archive is extracted and compared, and the workloads are scaled back up. Those that were at zero
-        before stay there.
+        it, or the node if it is inside one. Then its archive is extracted and compared, and the workloads are scaled
+        back up. Those that were at zero before stay there.
       - A claim that has another volume than in the backup, for example because its StatefulSet created it again, is
         deleted and restored. The volume that it had keeps its data and becomes Released, with the policy Retain.
       - Volumes whose data equals the backup are left as they are, and so are their workloads.
@@ -94,6 +94,44 @@ options:
     description:
       - Node names in the backup, and the corresponding node names in this cluster.
       - Required if the cluster has another name, because kind derives the names of nodes from it.
+      - As in all options here that map names, a key may contain C(*), which matches any text without a slash. A C(*) in
+        the value stands for what was matched, so that key V(lab-*) with value V(test-*) maps all nodes. An exact key
+        comes before patterns, an earlier pattern before later ones. A key that matches nothing is an error.
+    type: dict
+    default: {}
+  namespace_map:
+    description:
+      - Namespaces of claims in the backup, and the namespaces into which they are restored.
+      - Names that several volumes or claims would get, and names that exist already, are refused in advance.
+      - A volume under another name has the same directory as before. It is refused in the cluster that still has the
+        volume it was.
+    type: dict
+    default: {}
+  claim_map:
+    description:
+      - Claims in the backup and their new names, both as V(namespace/name), which come before O(namespace_map).
+      - With key V(shop/data-db-*) and value V(test/data-db-*), the claims of a StatefulSet keep their ordinals.
+    type: dict
+    default: {}
+  storage_class_map:
+    description:
+      - Storage classes in the backup, and those that volumes and claims get instead. The cluster or the backup must
+        have them.
+    type: dict
+    default: {}
+  volume_map:
+    description: Names of PersistentVolumes in the backup and their new names.
+    type: dict
+    default: {}
+  capacity_map:
+    description:
+      - Volumes, by name or by claim as V(namespace/name), and the capacity that they and the requests of their claims
+        get, for example V(5Gi).
+    type: dict
+    default: {}
+  access_mode_map:
+    description:
+      - Volumes, by name or by claim as V(namespace/name), and the list of access modes that they and their claims get.
     type: dict
     default: {}
   create_namespaces:
@@ -151,6 +189,15 @@ EXAMPLES = r"""
     cluster: lab
     names: [default/database]
     existing: replace
+
+- name: Restore a StatefulSet's volumes for a test, into another namespace of another cluster
+  kindlab.volumes.volume_restore:
+    path: /srv/backups/lab
+    cluster: test
+    namespaces: [shop]
+    node_map: {lab-*: test-*}
+    namespace_map: {shop: shop-test}
+    volume_map: {pvc-*: test-*}
 
 - name: Restore one volume with its original reclaim policy
   kindlab.volumes.volume_restore:

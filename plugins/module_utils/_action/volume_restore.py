@@ -18,7 +18,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
     check_absolute,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed, Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import (
+    MAPS,
+    Generation,
+    Observed,
+    Request,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -39,6 +44,7 @@ ARGUMENTS: dict[str, Any] = {
     "verify": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
     "reclaim_policy": {"type": "str", "choices": ["keep", "original"], "default": "keep"},
     "node_map": {"type": "dict", "default": {}},
+    **{name: {"type": "dict", "default": {}} for name in MAPS},
     "create_namespaces": {"type": "bool", "default": True},
     "create_storage_classes": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
@@ -87,9 +93,16 @@ def run(
 
 
 def prepare(
-    options: Mapping[str, Any], *, runner: Runner | None = None, connect: Connect = open_cluster
+    options: Mapping[str, Any],
+    earlier: Plan | None = None,
+    *,
+    runner: Runner | None = None,
+    connect: Connect = open_cluster,
 ) -> Prepared:
-    """Read the backup and the cluster, compare the data, and plan. Raises Declined or BadInput if that is refused."""
+    """Read the backup and the cluster, compare the data, and plan. Raises Declined or BadInput if that is refused.
+
+    earlier: the plan of a moment ago, see complete().
+    """
     check_absolute(options, ARGUMENTS)
     request = replace(Request.from_options(options), at=time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     watch = Stopwatch()
@@ -100,6 +113,6 @@ def prepare(
         observation = observing.result()
     watch.lap("observe")
     observed = Observed.from_objects(generation, observation.objects, observation.nodes, observation.sharing)
-    planned = complete(plan(request, observed), backup, observation)
+    planned = complete(plan(request, observed), backup, observation, earlier)
     watch.lap("compare")
     return Prepared(planned, backup, observation, watch)

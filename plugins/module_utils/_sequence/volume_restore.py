@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.replace import check_stoppable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import held
@@ -105,7 +106,7 @@ class _Replacement:
             while not self.prepared.planned.stopped_claims <= claims:
                 claims |= self.prepared.planned.stopped_claims
                 self.stopped += _changed(self._detach(claims, check_mode=False))
-                self.prepared = self._prepare()
+                self.prepared = self._prepare(self.prepared.planned)
             self.prepared.check_unused()
         except KindlabError as error:
             if claims:
@@ -119,8 +120,8 @@ class _Replacement:
             return f"Nothing was restored. Workloads are still scaled to zero ({error.message})."
         return "Nothing was restored, and the workloads were scaled back up."
 
-    def _prepare(self) -> Prepared:
-        return volume_restore.prepare(self.options, **self.outside)
+    def _prepare(self, earlier: Plan | None = None) -> Prepared:
+        return volume_restore.prepare(self.options, earlier, **self.outside)
 
     def _detach(self, claims: frozenset[str], *, check_mode: bool) -> Outcome:
         return self._scale("detached", check_mode, claims=claims)

@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
     TimedOut,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import extraction
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extraction
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
 from ansible_collections.kindlab.volumes.tests.unit.support.replacing import Lab, bound, rows
@@ -50,6 +50,7 @@ def test_check_run_run_check(lab: Lab) -> None:
     (aside,) = lab.aside()
     assert (lab.read(0), (aside / "file").read_text(), lab.left()) == ("content 0", "today", [])
     assert (lab.replicas(), lab.records(), lab.policies()) == (UP, [], {"v0": "Delete", "v1": "Delete"})
+    lab.cluster.react(lab.cluster)
     assert len(lab.cluster.list("Pod")) == 4
     lab.cluster.writes.clear()
     for check_mode in (False, True):
@@ -98,7 +99,9 @@ def test_what_was_at_zero_before_stays_there(lab: Lab) -> None:
 
 def test_a_deleted_claim_comes_back_with_the_data_of_the_backup(lab: Lab) -> None:
     """Its volume was kept, its pods wait."""
-    lab.cluster.put(merge(lab.cluster.get("PersistentVolume", "v0"), {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}))
+    lab.cluster.put(
+        merge(lab.cluster.get("PersistentVolume", "v0"), {"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+    )
     lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
     lab.cluster.react(lab.cluster)
     lab.write(0, "today")
@@ -220,10 +223,13 @@ def test_what_is_known_is_refused_before_anything_is_stopped(lab: Lab, harm: Cal
     assert (lab.cluster.writes, lab.replicas(), lab.aside()) == ([], UP, [])
 
 
-def test_a_file_system_of_its_own_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("below", ["", "/sub/sub"])
+def test_a_mount_point_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str) -> None:
     lab.write(0, "today")
-    monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == str(lab.data / "v0"))
-    with pytest.raises(Declined, match="v0 is a file system of its own"):
+    lines = [f"1 0 8:1 / {path} rw - ext4 /dev/sda1 rw" for path in ("/", lab.data, f"{lab.data}/v0{below}")]
+    (tmp_path / "mountinfo").write_text("\n".join(lines))
+    monkeypatch.setattr(check, "_MOUNTS", tmp_path / "mountinfo")
+    with pytest.raises(Declined, match=f"cannot be set aside: {lab.data}/v0{below} is a mount point"):
         lab.restore(check_mode=True)
 
 
@@ -389,7 +395,9 @@ class TestInsideNodes:
 
     def test_a_mount_point_is_refused(self, lab: Lab) -> None:
         lab.write(0, "today")
-        lab.node["Mounts"] = [{"Type": "tmpfs", "Source": "", "Destination": f"{lab.data}/v0", "RW": True, "Propagation": ""}]
+        lab.node["Mounts"] = [
+            {"Type": "tmpfs", "Source": "", "Destination": f"{lab.data}/v0", "RW": True, "Propagation": ""}
+        ]
         with pytest.raises(Declined, match="cannot be set aside: that is a mount point"):
             lab.restore(check_mode=True)
 

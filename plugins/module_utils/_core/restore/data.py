@@ -122,8 +122,7 @@ def path_of(step: Step) -> str:
 
 def _differs(step: Step) -> str:
     """What to do about data that differs from the backup."""
-    replacing = ", or set existing=replace to set it aside and extract the archive" if step.selected.saved.archive else ""
-    return (
-        f"Restore the data from a copy, choose another generation{replacing}, or set verify=none to accept the data as "
-        "it is."
-    )
+    archived = step.selected.saved.archive is not None
+    replacing = ", or set existing=replace to set it aside and extract the archive" if archived else ""
+    accept = "or set verify=none to accept the data as it is"
+    return f"Restore the data from a copy, choose another generation{replacing}, {accept}."

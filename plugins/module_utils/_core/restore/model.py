@@ -21,11 +21,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sele
 
 CREATE, REBIND, FINISH, REPLACE, UNCHANGED = "create", "rebind", "finish", "replace", "unchanged"
 NOT_COMPARED = "not compared"
+# The options that map names and sizes, apart from node_map; in the order of maps.Maps.
+MAPS = ("namespace_map", "claim_map", "storage_class_map", "volume_map", "capacity_map", "access_mode_map")
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_restore. wait_timeout: seconds. at: the time in names of data that is set aside."""
+    """The options of volume_restore. wait_timeout: seconds. at: the time in names of data that is set aside.
+
+    name_maps: the options in MAPS that are given.
+    """
 
     cluster: str
     selection: Selection = field(default_factory=Selection)
@@ -34,6 +39,7 @@ class Request:
     existing: str = "refuse"
     reclaim_policy: str = "keep"
     node_map: Mapping[str, str] = field(default_factory=dict)
+    name_maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     create_namespaces: bool = True
     create_storage_classes: bool = True
     wait_timeout: float = 120
@@ -44,7 +50,9 @@ class Request:
         """From the module's options. Raises BadInput."""
         check_numbers(options)
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
-        return cls(**{**own, "selection": Selection.from_options(options), "node_map": options["node_map"] or {}})
+        given = {name: options[name] for name in MAPS if options.get(name)}
+        maps = {"node_map": options["node_map"] or {}, "name_maps": given}
+        return cls(**{**own, "selection": Selection.from_options(options), **maps})
 
     @property
     def replaces(self) -> bool:
@@ -142,9 +150,9 @@ class Step:
     host_directory: where its data is on the host, '' if it is not; node: the node that has it inside, else ''.
     pv, claim: the existing objects. compare: whether its data must be compared first. extract: whether its archive is
     extracted. extracted_with: the volume whose archive brings this directory, too. checksum: how its data compares
-    with the backup. aside: where its current data is moved before, '' for nowhere; in_place: its directory stays the
-    same one, because a node has mounted it. replaced: the existing claim that is deleted before; freed: the volume that
-    this claim has now.
+    with the backup; difference: how its current data differs. aside: where that is moved before, '' for nowhere;
+    in_place: its directory stays the same one, because a node has mounted it. replaced: the existing claim that is
+    deleted before; freed: the volume that this claim has now.
     """
 
     selected: SelectedVolume
@@ -158,6 +166,7 @@ class Step:
     extract: bool = False
     extracted_with: str = ""
     checksum: str = NOT_COMPARED
+    difference: str = ""
     aside: str = ""
     in_place: bool = False
     replaced: Object | None = None

@@ -51,10 +51,11 @@ class Plan:
         refusals = [*self.refusals, *(result for result in results if isinstance(result, Refusal))]
         total = len(steps) + len(refusals)
         _decline([*refusals, *nested_refusals(steps, self.observed)], total)
+        concerned = [step for step in steps if step.action != UNCHANGED or self.request.replaces]
         return replace(
             self,
             steps=steps,
-            warnings=(*self.warnings, *_data_warnings([s for s in steps if s.action != UNCHANGED or self.request.replaces])),
+            warnings=(*self.warnings, *_data_warnings(concerned)),
             prerequisites=prerequisites(self.request, self.observed, steps, self.claims),
         )
 

@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
 
 from .data import RESULTS, DataState, decide, path_of
-from .model import NOT_COMPARED, Observed, Request, SelectedVolume, Step
+from .model import CREATE, NOT_COMPARED, Observed, Request, SelectedVolume, Step
 from .refusals import claim_refusal
 
 # The node, '' for the host, and the directory.
@@ -82,6 +82,7 @@ def decide_replacing(step: Step, data: DataState, request: Request, observed: Ob
         why=f"{step.why}; its data in {path} is set aside as {posixpath.basename(aside)} ({reason}); its archive "
         f"({count(saved.files, 'file')}) is extracted in its place",
         extract=True,
+        difference=data.difference,
         aside=aside,
         in_place=not step.node and directory in observed.mounted,
         checksum=RESULTS[request.verify] if saved.checksum_list else NOT_COMPARED,
@@ -89,8 +90,11 @@ def decide_replacing(step: Step, data: DataState, request: Request, observed: Ob
 
 
 def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
-    """Data that cannot be set aside, because another volume has the directory, one above, or one below it."""
-    moved = [step for step in steps if step.aside]
+    """Steps that another volume prevents which has the directory, one above, or one below it.
+
+    Data cannot be set aside then, and no volume be created under another name beside the one that it was.
+    """
+    moved = [step for step in steps if step.aside or _is_renamed(step)]
     if not moved:
         return []
     at: dict[_Directory, set[str]] = {}
@@ -103,10 +107,29 @@ def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
     for step in moved:
         node, path = _directory(step)
         others = set(below.get((node, path), ())).union(*(at.get((node, outer), ()) for outer in above(path)))
-        if others := others - {step.name}:
-            why = f"its data in {path_of(step)} cannot be set aside: {min(others)} has that directory, too, or one "
-            refusals.append(step.selected.refuse(f"{why}above or below it", _BY_HAND))
+        others -= {step.name}
+        if not step.aside:
+            others &= observed.volumes.keys()
+        if others:
+            refusals.append(_nested(step, min(others)))
     return refusals
+
+
+def _nested(step: Step, other: str) -> Refusal:
+    has = f"{other} has that directory, too, or one above or below it"
+    if step.aside:
+        return step.selected.refuse(f"its data in {path_of(step)} cannot be set aside: {has}", _BY_HAND)
+    return step.selected.refuse(
+        f"it cannot be created under another name for {path_of(step)}: {has}",
+        f"Delete that volume if it is not needed (kubectl delete pv {other}), or restore into another cluster.",
+    )
+
+
+def _is_renamed(step: Step) -> bool:
+    """True for a volume to create whose data another one of this cluster may have under its old name."""
+    selected = step.selected
+    other = step.action == CREATE and step.name != selected.saved.name
+    return other and bool(selected.volume.node_directory) and not selected.elsewhere
 
 
 def _directories(steps: Iterable[Step], observed: Observed) -> Iterator[tuple[str, _Directory]]:

@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 
 from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, Request, SelectedVolume, Step
 from .place_refusals import node_refusal, place_refusal
-from .refusals import namespace_refusal, object_refusal
+from .refusals import class_refusal, namespace_refusal, object_refusal
 from .replace import freed_refusal, replaced_claim, replaced_text
 
 
@@ -38,7 +38,7 @@ def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) 
     step = Step(
         selected,
         action,
-        why + replaced_text(replaced, freed),
+        why + _origin(selected) + replaced_text(replaced, freed),
         host_directory="".join(on_host) if len(on_host) == 1 else "",
         node=places[0].node if len(places) == 1 and not places[0].host_directory else "",
         pv=pv,
@@ -53,10 +53,18 @@ def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) 
         step = replace(step, pv=pv and with_lasting_policy(pv))
     return (
         namespace_refusal(selected, request, observed)
+        or class_refusal(selected, request, observed)
         or node_refusal(selected, request, observed)
         or (None if selected.is_unused else place_refusal(selected, places, observed))
         or _with_data(step)
     )
+
+
+def _origin(selected: SelectedVolume) -> str:
+    """What a volume that is restored under other names is in the backup, as the end of a sentence."""
+    volume, saved = selected.volume, selected.saved
+    other = [old for old, new in ((saved.name, volume.name), (saved.claim, volume.claim)) if old != new]
+    return f"; in the backup it is {' of '.join(filter(None, other))}" if any(other) else ""
 
 
 def _with_data(step: Step) -> Step:
@@ -99,4 +107,3 @@ def _released_action(selected: SelectedVolume, pv: Object | None, claim: Object 
     if claim is not None and claim["spec"].get("volumeName") == selected.volume.name:
         return UNCHANGED, f"is requested by {name}"
     return FINISH, f"{effect} (it exists and is {phase_of(pv) or 'without a phase'})"
-

@@ -23,9 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 from .replace import replace_data
 
 
-def apply(
-    planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch
-) -> Mapping[tuple[str, str], str]:
+def apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
     """The phases of volumes and claims once all are bound, by (namespace, name)."""
     cluster, request = observation.cluster, planned.request
     replace_data(backup, planned.extracted, request.verify, observation.engine, request.at)

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
@@ -28,6 +31,7 @@ from .data import compare
 Obstacle = tuple[str, str]
 
 _ROOT = "Run this as root (become: true)."
+_MOUNTS = Path("/proc/self/mountinfo")
 # For each path the nearest existing one above it: whether it can be written to, free bytes and inodes, its device.
 _LOOK = """command -v tar >/dev/null || { echo "tar is missing" >&2; exit 3; }
 for path do
@@ -45,11 +49,22 @@ class Disk(NamedTuple):
     path: str
 
 
-def complete(planned: Plan, backup: Backup, observation: Observation) -> Plan:
-    """The plan with the comparison of data. Raises Declined or BadInput if data or archives prevent the restore."""
-    verify, engine = planned.request.verify, observation.engine
-    planned = planned.with_data(compare(backup, planned.to_compare, verify, engine, observation.sharing))
-    check_archives(backup, planned.steps)
+def complete(planned: Plan, backup: Backup, observation: Observation, earlier: Plan | None = None) -> Plan:
+    """The plan with the comparison of data. Raises Declined or BadInput if data or archives prevent the restore.
+
+    earlier: the complete plan of a moment ago. Data that differed then is not read again, nor are archives.
+    """
+    verify, engine, sharing = planned.request.verify, observation.engine, observation.sharing
+    before = {step.name: step for step in (earlier.steps if earlier else ()) if step.extract}
+    differing = [step for step in planned.to_compare if step.name in before and before[step.name].difference]
+    known = {step.name for step in differing}
+    others = [step for step in planned.to_compare if step.name not in known]
+    states = compare(backup, others, verify, engine, sharing)
+    if differing:
+        there = compare(backup, differing, "none", engine, sharing)
+        states |= {name: replace(state, difference=before[name].difference) for name, state in there.items()}
+    planned = planned.with_data(states)
+    check_archives(backup, [step for step in planned.steps if step.name not in before])
     planned.check_extraction(obstacles(backup, planned.steps, verify, engine))
     return planned
 
@@ -65,6 +80,9 @@ def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
 def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> dict[str, Obstacle]:
     """Volume's name -> why its archive cannot be extracted. Raises BadInput for a node without tar."""
     extracted = [step for step in steps if step.extract]
+    points: Iterable[str] = (
+        parse_mounts(_MOUNTS.read_text(errors="surrogateescape")) if any(s.aside for s in extracted) else ()
+    )
     found: dict[str, Obstacle] = {}
     by_disk: dict[tuple[str, str], list[Step]] = {}
     disks: dict[tuple[str, str], Disk] = {}
@@ -75,9 +93,9 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
             where = f"{disk.path} in {step.node}" if step.node else disk.path
             next_step = _ROOT if os.geteuid() and not step.node else f"Check how it is mounted: findmnt -T {disk.path}"
             found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", next_step)
-        elif step.aside and not step.node and os.path.ismount(step.host_directory):
-            why = f"its data cannot be set aside: {step.host_directory} is a file system of its own"
-            found[step.name] = (why, "Stop its pods and move its data away by hand.")
+        elif point := _mount_point(step, points):
+            why = f"its data cannot be set aside: {point} is a mount point"
+            found[step.name] = (why, f"Unmount it, or move its data away by hand: findmnt {point}")
         elif not step.node and verify != "none" and (owner := _foreign_owner(backup, step)):
             found[step.name] = (f"it has files of {owner}, which only root can restore", _ROOT)
     for key, disk in disks.items():
@@ -112,6 +130,12 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         for step, line in zip(own, done.out.splitlines(), strict=True):
             writable, free, inodes, device, path = line.split(None, 4)
             yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
+
+
+def _mount_point(step: Step, points: Iterable[str]) -> str:
+    """The first mount point of this host in data that is set aside, '' for none."""
+    inside = (point for point in points if is_below(point, os.path.realpath(step.host_directory)))
+    return min(inside, default="") if step.aside and not step.node else ""
 
 
 def _written_to(step: Step) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -443,7 +444,7 @@ def test_after_a_plan_nothing_is_left_to_do(makers):
 class TestForAWhile:
     """A caller stops what uses some claims, and starts it again: nothing else, and nothing that others stopped."""
 
-    ASKED = {"claims": frozenset({"ns/c"}), "purpose": "restore"}
+    ASKED: ClassVar = {"claims": frozenset({"ns/c"}), "purpose": "restore"}
     WEB = workload("Deployment", "web", "c")
 
     def mine(self, item):
@@ -477,7 +478,10 @@ class TestForAWhile:
         assert attached(*C, changed, **self.ASKED).steps == ()
 
     def test_policies_of_volumes_whose_workloads_stay_down_are_kept(self):
-        annotations = {"kindlab.volumes/retained-until": "attached", "kindlab.volumes/original-reclaim-policy": "Delete"}
+        annotations = {
+            "kindlab.volumes/retained-until": "attached",
+            "kindlab.volumes/original-reclaim-policy": "Delete",
+        }
         kept = {"metadata": {"annotations": annotations}, "spec": {"persistentVolumeReclaimPolicy": "Retain"}}
         volume, its_claim = C
         at_zero = [merge(volume, kept), its_claim]

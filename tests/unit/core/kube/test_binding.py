@@ -68,12 +68,14 @@ def test_the_original_policy_takes_its_annotations_away():
     assert change["metadata"]["annotations"] == {ORIGINAL_POLICY: None, RETAINED_UNTIL: None}
 
 
-@pytest.mark.parametrize(("policy", "recorded"), [("Delete", {"kindlab.volumes/original-reclaim-policy": "Delete"}), ("Retain", {})])
+@pytest.mark.parametrize(
+    ("policy", "recorded"), [("Delete", {"kindlab.volumes/original-reclaim-policy": "Delete"}), ("Retain", {})]
+)
 def test_a_volume_whose_claim_goes_keeps_its_data(policy, recorded):
     pv = {"metadata": {"name": "v"}, "spec": {"persistentVolumeReclaimPolicy": policy}}
     change = kept_change(pv)
     assert change["spec"] == {"persistentVolumeReclaimPolicy": "Retain"}
-    assert change["metadata"]["annotations"] == {"kindlab.volumes/retained-until": None, **recorded}
+    assert change["metadata"]["annotations"] == {RETAINED_UNTIL: None, **recorded}
 
 
 def test_the_policy_that_a_volume_gets_back():

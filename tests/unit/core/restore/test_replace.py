@@ -131,9 +131,9 @@ def living(**spec: Any) -> dict[str, Any]:
     return {**item, "status": {"phase": "Bound"}}
 
 
-def planned_claim(existing: dict[str, Any], *others: dict[str, Any], **options: Any) -> Any:
+def planned_claim(live: dict[str, Any], *others: dict[str, Any], **options: Any) -> Any:
     saved = generation(saved_volume(0, archive=ARCHIVE), manifests=(volume(0), claim(0)))
-    cluster = observed(existing, *others, saved=saved, nodes=(NODE,))
+    cluster = observed(live, *others, saved=saved, nodes=(NODE,))
     made = plan(replace(REQUEST, **options), cluster)
     return made.steps[0] if made.steps else made.refusals[0]
 
