@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach, volume_restore
@@ -25,6 +26,10 @@ ARGUMENTS = volume_restore.ARGUMENTS
 OTHERS = volume_restore.OTHERS
 # Recorded in the workloads that a restore stops, so that it, or a rerun, starts those again, and no others.
 PURPOSE = "restore"
+_AGAIN = (
+    "Run this again: it completes the restore. To start the workloads with the data as it is now, use "
+    "kindlab.volumes.volume_detach with state=attached."
+)
 _PASSED_ON = ("engine", "cluster", "kubeconfig", "context", "wait_timeout")
 
 
@@ -71,15 +76,8 @@ class _Replacement:
         try:
             done = self.prepared.carry_out()
         except KindlabError as error:
-            at = self.prepared.planned.request.at
-            error.message += (
-                " Workloads that use the volumes stay at zero. Data that was replaced so far is beside the directories "
-                f"of the volumes, in those named *.set-aside-{at}."
-            )
-            error.next_step += (
-                " Run this again: it completes the restore. To start the workloads with the data as it is now, use "
-                "kindlab.volumes.volume_detach with state=attached."
-            )
+            error.message += self._left()
+            error.next_step += f" {_AGAIN}"
             raise
         self.watch.lap("restore")
         back = self._attach(check_mode=False)
@@ -87,13 +85,18 @@ class _Replacement:
         seconds = self.watch.seconds
         times = {"plan": seconds["plan"], "detach": seconds["detach"], **done.facts["seconds"]}
         outcome = self._outcome(done, back)
-        return Outcome(
-            outcome.changed,
-            outcome.before,
-            outcome.after,
-            {**outcome.facts, "seconds": {**times, "attach": seconds["attach"]}},
-            outcome.warnings,
+        return replace(outcome, facts={**outcome.facts, "seconds": {**times, "attach": seconds["attach"]}})
+
+    def _left(self) -> str:
+        """What a run leaves that failed halfway, as sentences."""
+        planned = self.prepared.planned
+        stopped = " Workloads that use the volumes stay at zero." if self.stopped or self.down else ""
+        if not any(step.aside for step in planned.steps):
+            return stopped
+        aside = (
+            f" Data that was set aside is beside the volume's directory, in one named *.set-aside-{planned.request.at}."
         )
+        return stopped + aside
 
     def _stop(self) -> None:
         """Stop all workloads that use volumes whose data is written, and plan again once it rests.
@@ -142,12 +145,11 @@ class _Replacement:
     def _outcome(self, restored: Outcome, back: Outcome) -> Outcome:
         rows = {key: row for row in (*self.stopped, *_changed(back)) for key in _keys([row])}
         told = [{name: row[name] for name in ("kind", "namespace", "name")} for _key, row in sorted(rows.items())]
-        return Outcome(
-            restored.changed or back.changed,
-            restored.before,
-            restored.after,
-            {**restored.facts, "workloads": told},
-            (*restored.warnings, *back.warnings),
+        return replace(
+            restored,
+            changed=restored.changed or back.changed,
+            facts={**restored.facts, "workloads": told},
+            warnings=(*restored.warnings, *back.warnings),
         )
 
 
