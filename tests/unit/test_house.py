@@ -31,7 +31,7 @@ ROOMS = {
 LEVELS = {
     "_core": (
         ("errors", "text", "clock", "engines", "outcome", "shape"),
-        ("refusals", "options", "images", "console"),
+        ("refusals", "options", "images", "console", "names"),
         ("kind", "kube", "data"),
         ("identity", "loaded_images", "provisioner", "scaling"),
         ("objects", "volumes", "drain", "local_data", "provision"),

@@ -179,9 +179,13 @@ class FakeCluster:
         if refusal := self.unpatched.get(f"{kind} {namespace}/{name}"):
             raise refusal
 
-    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", uid: str = ""
+    ) -> None:
         del propagation
         self._write("delete", (kind, namespace, name))
+        if uid and self.objects.get((kind, namespace, name), {"metadata": {"uid": uid}})["metadata"]["uid"] != uid:
+            raise Conflict(f"{kind} {name}: the UID in the precondition does not match")
         self.objects.pop((kind, namespace, name), None)
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

@@ -25,6 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import client
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import volume_restore as replacing
 from ansible_collections.kindlab.volumes.tests.unit.support import kind_host
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import DEFAULTS, SAVE, Place
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import binding_controller
@@ -98,6 +99,10 @@ class World(Place):
 
     def restore(self, **options: Any) -> Outcome:
         return self.asked(volume_restore, path=str(self.backup), **options)
+
+    def replace(self, **options: Any) -> Outcome:
+        """A restore over what is there."""
+        return self.asked(replacing, path=str(self.backup), existing="replace", **options)
 
     def lose(self) -> None:
         """The cluster is deleted, and everything inside its nodes; an empty one takes its place."""

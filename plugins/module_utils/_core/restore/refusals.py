@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     source_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .model import Observed, Request, SelectedVolume
 
@@ -23,7 +24,7 @@ def object_refusal(selected: SelectedVolume, pv: Object | None, claim: Object | 
     """A conflict with the existing volume or claim of the same name."""
     if selected.released:
         claim = None
-    return (pv and _volume_refusal(selected, pv)) or (claim and _claim_refusal(selected, claim)) or None
+    return (pv and _volume_refusal(selected, pv)) or (claim and claim_refusal(selected, claim)) or None
 
 
 def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
@@ -47,7 +48,8 @@ def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
     return None
 
 
-def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+def claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+    """A claim that exists and cannot be bound to the volume."""
     volume = selected.volume
     namespace, _slash, name = volume.claim.partition("/")
     delete = f"kubectl delete pvc -n {namespace} {name}"
@@ -60,7 +62,8 @@ def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
     if requested not in ("", volume.name):
         return selected.refuse(
             f"the existing claim {volume.claim} has another volume, {requested}",
-            f"Delete that claim if its data is not needed ({delete}), or select other volumes.",
+            f"Delete that claim if its data is not needed ({delete}), or set existing=replace, which keeps its volume, "
+            "or select other volumes.",
         )
     if requested or selected.claim is None:
         return None
@@ -86,6 +89,20 @@ def namespace_refusal(selected: SelectedVolume, request: Request, observed: Obse
         return None
     why, next_step = namespace_obstacle(name, observed.namespaces.get(name), create=request.create_namespaces)
     return selected.refuse(why, next_step) if why else None
+
+
+def class_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:
+    """A storage class that was named by a map, and that neither the cluster nor the backup has."""
+    name = selected.volume.storage_class
+    if "storage_class_map" not in request.name_maps or name in ("", *observed.storage_classes):
+        return None
+    saved = {item["metadata"]["name"] for item in observed.generation.manifests["StorageClass"]}
+    if request.create_storage_classes and name in saved:
+        return None
+    return selected.refuse(
+        f"the storage class {name} does not exist in this cluster",
+        f"Create it, or correct storage_class_map; it has {listed(sorted(observed.storage_classes))}.",
+    )
 
 
 def differences(pv: Object, saved: Object) -> list[str]:

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import bound, joined, phase_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import (
+    bound,
+    joined,
+    phase_of,
+    with_lasting_policy,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
@@ -14,34 +19,52 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 
 from .model import CREATE, FINISH, REBIND, UNCHANGED, Observed, Request, SelectedVolume, Step
 from .place_refusals import node_refusal, place_refusal
-from .refusals import namespace_refusal, object_refusal
+from .refusals import class_refusal, namespace_refusal, object_refusal
+from .replace import freed_refusal, replaced_claim, replaced_text
 
 
 def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) -> Step | Refusal:
     """What happens to one volume, or why it cannot be restored; its data is not considered."""
     volume = selected.volume
     pv, claim = observed.volumes.get(volume.name), observed.claims.get(volume.claim)
-    conflict = object_refusal(selected, pv, claim)
+    replaced, freed = replaced_claim(selected, claim, observed) if request.replaces else (None, None)
+    claim = None if replaced else claim
+    conflict = object_refusal(selected, pv, claim) or freed_refusal(selected, freed)
     if conflict:
         return conflict
     places = volume_places(volume, observed.nodes)
     on_host = {place.host_directory for place in places}
+    action, why = _action(selected, pv, claim)
     step = Step(
         selected,
-        *_action(selected, pv, claim),
+        action,
+        why + _origin(selected) + replaced_text(replaced, freed),
         host_directory="".join(on_host) if len(on_host) == 1 else "",
         node=places[0].node if len(places) == 1 and not places[0].host_directory else "",
         pv=pv,
         claim=claim,
+        replaced=replaced,
+        freed=freed,
     )
     if step.action == UNCHANGED:
-        return step
+        if not request.replaces:
+            return step
+        # Its workloads may be stopped for a while.
+        step = replace(step, pv=pv and with_lasting_policy(pv))
     return (
         namespace_refusal(selected, request, observed)
+        or class_refusal(selected, request, observed)
         or node_refusal(selected, request, observed)
         or (None if selected.is_unused else place_refusal(selected, places, observed))
         or _with_data(step)
     )
+
+
+def _origin(selected: SelectedVolume) -> str:
+    """What a volume that is restored under other names is in the backup, as the end of a sentence."""
+    volume, saved = selected.volume, selected.saved
+    other = [old for old, new in ((saved.name, volume.name), (saved.claim, volume.claim)) if old != new]
+    return f"; in the backup it is {' of '.join(filter(None, other))}" if any(other) else ""
 
 
 def _with_data(step: Step) -> Step:

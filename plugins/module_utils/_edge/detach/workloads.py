@@ -94,7 +94,7 @@ def _scale_down(cluster: Cluster, step: Step) -> Step:
             if attempt == ATTEMPTS - 1:
                 raise
             item = cluster.get(kind, name, namespace)
-            step = scaled_down({**item, "kind": kind}) if item else replace(step, change=None)
+            step = scaled_down({**item, "kind": kind}, step.purpose) if item else replace(step, change=None)
     return step
 
 

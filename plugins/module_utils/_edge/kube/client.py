@@ -117,10 +117,13 @@ class Cluster(ListWatch):
         query = {"fieldManager": MANAGER, "dryRun": "All"}
         self._api.ask("PATCH", path_of(kind, namespace, name), change, query, MERGE)
 
-    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
-        """Request an object's deletion; nothing happens if it does not exist."""
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", uid: str = ""
+    ) -> None:
+        """Request an object's deletion; nothing happens if it does not exist. With a uid: Conflict for another one."""
+        body: Object = {"propagationPolicy": propagation, **({"preconditions": {"uid": uid}} if uid else {})}
         with suppress(Missing):
-            self._api.ask("DELETE", path_of(kind, namespace, name), {"propagationPolicy": propagation})
+            self._api.ask("DELETE", path_of(kind, namespace, name), body)
 
     def evict(self, name: str, namespace: str, uid: str, grace_period: int | None = None) -> str:
         """Request the eviction of the pod with this uid; '' if it is granted or the pod is gone, else why not now.

@@ -10,11 +10,10 @@ from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import kept_change, policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import (
     create_applied,
     prebind,
@@ -22,22 +21,24 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder 
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
-from .extraction import extract
+from .replace import replace_data
 
 
-def apply(
-    planned: Plan, backup: Backup, cluster: Cluster, engine: Engine, watch: Stopwatch
-) -> Mapping[tuple[str, str], str]:
+def apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
     """The phases of volumes and claims once all are bound, by (namespace, name)."""
-    extract(backup, planned.pending, planned.request.verify, engine)
+    cluster, request = observation.cluster, planned.request
+    replace_data(backup, planned.extracted, request.verify, observation.engine, request.at)
     watch.lap("extract")
+    _delete_replaced(cluster, planned)
     cluster.each(cluster.create_missing, planned.prerequisites)
     bindings = [step.binding for step in planned.pending]
     with _quotas_explained():
         cluster.each(partial(prebind, cluster), bindings)
     watch.lap("write")
-    phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
+    phases = wait_bound(cluster, bindings, request.wait_timeout)
     watch.lap("wait")
     requeue(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
     # Last: they may be bound to a volume that is available, and pods may start at once.
@@ -51,6 +52,21 @@ def apply(
 def _create_missing(cluster: Cluster, claim: Object) -> None:
     with suppress(Conflict):
         create_applied(cluster, claim)
+
+
+def _delete_replaced(cluster: Cluster, planned: Plan) -> None:
+    """Delete the claims that are replaced. Their volumes keep their data, and are for no claim."""
+    freed = [step.freed for step in planned.steps if step.freed]
+    cluster.each(lambda pv: cluster.patch("PersistentVolume", pv["metadata"]["name"], kept_change(pv)), freed)
+    claims = [step.replaced for step in planned.steps if step.replaced]
+    cluster.each(partial(_delete_claim, cluster), claims)
+    if claims:
+        cluster.wait_gone("PersistentVolumeClaim", map(key_of, claims), planned.request.wait_timeout)
+
+
+def _delete_claim(cluster: Cluster, claim: Object) -> None:
+    namespace, name = key_of(claim)
+    cluster.delete("PersistentVolumeClaim", name, namespace, uid=claim["metadata"]["uid"])
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def _move_up(complete: str, target: str, saved: Sequence[checksums.Entry]) -> No
             if os.path.lexists(os.path.join(target, name)):
                 raise FileExistsError(errno.EEXIST, "it was created meanwhile", os.path.join(target, name))
             os.rename(os.path.join(complete, name), os.path.join(target, name))
-        _copy_attributes(complete, target)
+        copy_attributes(complete, target)
         os.rmdir(complete)
         for top in (entry for entry in saved if entry.path == "."):
             os.utime(target, ns=(top.mtime_ns, top.mtime_ns))
@@ -167,7 +167,7 @@ def _move_up(complete: str, target: str, saved: Sequence[checksums.Entry]) -> No
         ) from None
 
 
-def _copy_attributes(source: str, target: str) -> None:
+def copy_attributes(source: str, target: str) -> None:
     """Owner, mode, extended attributes and ACLs of a directory. Raises OSError."""
     with suppress(OSError):
         for name in set(os.listxattr(target)) - set(os.listxattr(source)):

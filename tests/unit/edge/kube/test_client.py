@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said.encode())
 
-    do_GET = do_POST = answer  # noqa: N815
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
     def log_message(self, *_what: object) -> None:
         """Nothing is said."""
@@ -141,6 +141,16 @@ def test_an_eviction_is_of_this_very_pod_and_no_grace_is_none(
         "deleteOptions": {"preconditions": {"uid": "u1"}, **sent},
     }
     assert server.asked == [("POST", EVICTION, body)]
+
+
+@pytest.mark.parametrize(("uid", "sent"), [("", {}), ("u1", {"preconditions": {"uid": "u1"}})])
+def test_a_deletion_may_be_of_this_very_object(
+    server: Script, cluster: Cluster, uid: str, sent: dict[str, Any]
+) -> None:
+    server.says((200, {}))
+    cluster.delete("PersistentVolumeClaim", "c", "ns", uid=uid)
+    path = "/api/v1/namespaces/ns/persistentvolumeclaims/c"
+    assert server.asked == [("DELETE", path, {"propagationPolicy": "Background", **sent})]
 
 
 def pod(uid: str, name: str = "p") -> dict[str, Any]:

@@ -1,0 +1,174 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Replace what is in the way of a volume: data is set aside for its archive, and a claim that has another volume."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import above
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
+    Volume,
+    is_ephemeral,
+    read_volumes,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
+
+from .data import RESULTS, DataState, decide, path_of
+from .model import CREATE, NOT_COMPARED, Observed, Request, SelectedVolume, Step
+from .refusals import claim_refusal
+
+# The node, '' for the host, and the directory.
+_Directory = tuple[str, str]
+_BY_HAND = "Stop its pods and move its data away by hand, or select other volumes (names)."
+
+
+def replaced_claim(
+    selected: SelectedVolume, claim: Object | None, observed: Observed
+) -> tuple[Object | None, Object | None]:
+    """The existing claim if it has another volume, or gets one, and nobody deletes it already; and that volume."""
+    if claim is None or selected.claim is None or selected.released:
+        return None, None
+    if claim["metadata"].get("deletionTimestamp") or is_ephemeral(claim) or not claim_refusal(selected, claim):
+        return None, None
+    return claim, observed.volumes.get(claim["spec"].get("volumeName", ""))
+
+
+def replaced_text(claim: Object | None, freed: Object | None) -> str:
+    """What happens to them, as the end of a sentence."""
+    kept = f", and its volume {freed['metadata']['name']} kept" if freed else ""
+    return f"; the existing claim {namespaced_name(claim)} is deleted first{kept}" if claim else ""
+
+
+def freed_refusal(selected: SelectedVolume, freed: Object | None) -> Refusal | None:
+    """A volume whose data would go with the claim that is replaced."""
+    if freed is None or not freed["metadata"].get("deletionTimestamp"):
+        return None
+    name = freed["metadata"]["name"]
+    return selected.refuse(
+        f"the volume {name} of the existing claim {selected.volume.claim} is being deleted",
+        f"Check its finalizers: kubectl describe pv {name}",
+    )
+
+
+def decide_replacing(step: Step, data: DataState, request: Request, observed: Observed) -> Step | Refusal:
+    """The step as decide() returns it, but data that differs is set aside if there is an archive of the backup's."""
+    saved, refuse = step.selected.saved, step.selected.refuse
+    unknown = data.unread or ("" if request.verify != "none" and saved.checksum_list else "it is not compared")
+    if data.elsewhere or data.state != "there" or not (data.difference or unknown):
+        return decide(step, data, request.verify)
+    path = path_of(step)
+    if saved.archive is None:
+        if not data.difference:
+            return decide(step, data, request.verify)
+        return refuse(
+            f"its data in {path} differs from the backup, which has no archive of it: {data.difference}",
+            "Use a generation that was made with data=archive, or select other volumes (names).",
+        )
+    if why := _immovable(step, observed):
+        return refuse(why, _BY_HAND)
+    directory = _directory(step)[1]
+    aside = set_aside(directory, request.at)
+    reason = f"it differs from the backup: {data.difference}" if data.difference else unknown.rstrip(".")
+    return replace(
+        step,
+        why=f"{step.why}; its data in {path} is set aside as {posixpath.basename(aside)} ({reason}); its archive "
+        f"({count(saved.files, 'file')}) is extracted in its place",
+        extract=True,
+        difference=data.difference,
+        aside=aside,
+        in_place=not step.node and directory in observed.mounted,
+        checksum=RESULTS[request.verify] if saved.checksum_list else NOT_COMPARED,
+    )
+
+
+def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
+    """Steps that another volume prevents which has the directory, one above, or one below it.
+
+    Data cannot be set aside then, and no volume be created under another name beside the one that it was.
+    """
+    moved = [step for step in steps if step.aside or _is_renamed(step)]
+    if not moved:
+        return []
+    at: dict[_Directory, set[str]] = {}
+    below: dict[_Directory, set[str]] = {}
+    for name, (node, path) in _directories(steps, observed):
+        at.setdefault((node, path), set()).add(name)
+        for outer in above(path):
+            below.setdefault((node, outer), set()).add(name)
+    refusals = []
+    for step in moved:
+        node, path = _directory(step)
+        others = set(below.get((node, path), ())).union(*(at.get((node, outer), ()) for outer in above(path)))
+        others -= {step.name}
+        if not step.aside:
+            others &= observed.volumes.keys()
+        if others:
+            refusals.append(_nested(step, min(others)))
+    return refusals
+
+
+def _nested(step: Step, other: str) -> Refusal:
+    has = f"{other} has that directory, too, or one above or below it"
+    if step.aside:
+        return step.selected.refuse(f"its data in {path_of(step)} cannot be set aside: {has}", _BY_HAND)
+    return step.selected.refuse(
+        f"it cannot be created under another name for {path_of(step)}: {has}",
+        f"Delete that volume if it is not needed (kubectl delete pv {other}), or restore into another cluster.",
+    )
+
+
+def _is_renamed(step: Step) -> bool:
+    """True for a volume to create whose data another one of this cluster may have under its old name."""
+    selected = step.selected
+    other = step.action == CREATE and step.name != selected.saved.name
+    return other and bool(selected.volume.node_directory) and not selected.elsewhere
+
+
+def _directories(steps: Iterable[Step], observed: Observed) -> Iterator[tuple[str, _Directory]]:
+    """The directories of all volumes of the cluster, and of those that are restored."""
+    existing = read_volumes(observed.volumes.values(), observed.claims.values())
+    volumes: dict[str, Volume] = {volume.name: volume for volume in existing}
+    volumes |= {step.name: step.selected.volume for step in steps}
+    for name, volume in volumes.items():
+        for place in volume_places(volume, observed.nodes):
+            host = place.host_directory
+            yield name, ("", host) if host else (place.node, place.node_directory)
+
+
+def _directory(step: Step) -> _Directory:
+    return step.node, step.host_directory or step.selected.volume.node_directory
+
+
+def _immovable(step: Step, observed: Observed) -> str:
+    """Why a directory cannot be moved: it, or one in it, is mounted."""
+    node, path = _directory(step)
+    if node:
+        mount = next(n for n in observed.nodes if n.name == node).mount_of(path)
+        if mount is None or posixpath.normpath(mount.node_path) != path:
+            return ""
+        return f"its data in {path_of(step)} cannot be set aside: that is a mount point"
+    inner = min((m for m in observed.mounted if m != path and is_below(m, path)), default="")
+    return f"its data in {path} cannot be set aside: a node has {inner} in it mounted" if inner else ""
+
+
+def check_stoppable(rows: Sequence[Object]) -> None:
+    """Raise Declined for volumes that stay in use when their workloads are stopped. rows: of volume_detach."""
+    used = [row for row in rows if row["in_use_by"]]
+    refusals = [
+        Refusal(
+            row["name"],
+            f"it is in use by more than workloads: {listed([user['text'] for user in row['in_use_by']], 3)}",
+            "End these pods and processes.",
+            {"claim": row["claim"]},
+        )
+        for row in used
+    ]
+    decline(f"The data of {count(len(used), 'volume')} cannot be replaced", refusals)

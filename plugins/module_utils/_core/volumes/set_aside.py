@@ -1,0 +1,29 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Directories that the data of volumes is set aside to: beside the volume's own, named after it, and dated."""
+
+from __future__ import annotations
+
+import posixpath
+
+# The name of the volume's directory, and the date in UTC, as '20260102T030405Z'.
+SET_ASIDE = "{}.set-aside-{}"
+# The same directory while entries are being moved to it.
+MOVING = ".{}.setting-aside"
+# The most bytes of a name that leave room for the rest, of the 255 that file systems take.
+_LONGEST = 220
+
+
+def set_aside(directory: str, at: str) -> str:
+    """The directory that a volume's data is set aside to at that time."""
+    return _beside(directory, SET_ASIDE, at)
+
+
+def moving(directory: str) -> str:
+    """The directory that a volume's data is being moved to; a killed run leaves it behind."""
+    return _beside(directory, MOVING)
+
+
+def _beside(directory: str, form: str, *more: str) -> str:
+    parent, name = posixpath.split(posixpath.normpath(directory))
+    return posixpath.join(parent, form.format(name.encode()[:_LONGEST].decode(errors="ignore"), *more))

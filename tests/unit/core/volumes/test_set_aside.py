@@ -1,0 +1,26 @@
+"""Names of directories that data is set aside to."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving, set_aside
+
+AT = "20260102T030405Z"
+
+
+@pytest.mark.parametrize("directory", ["/srv/v0", "/srv/v0/", "//srv//v0"])
+def test_it_lies_beside_the_volumes_directory(directory: str) -> None:
+    parent = os.path.dirname(os.path.normpath(directory))
+    assert set_aside(directory, AT) == f"{parent}/v0.set-aside-{AT}"
+    assert moving(directory) == f"{parent}/.v0.setting-aside"
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{SNOWMAN}"])
+def test_a_long_name_is_cut_to_what_a_file_system_takes(letter: str) -> None:
+    name = letter * (255 // len(letter.encode()))
+    for made in (set_aside(f"/srv/{name}", AT), moving(f"/srv/{name}")):
+        assert len(os.path.basename(made).encode()) <= 255
+        assert os.path.basename(made).lstrip(".").startswith(letter * 70)
