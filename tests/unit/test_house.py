@@ -37,7 +37,7 @@ LEVELS = {
         ("objects", "volumes", "drain", "local_data", "provision"),
         ("backup", "detach"),
         ("restore", "recreate"),
-        ("removal",),
+        ("removal", "prune"),
     ),
     "_edge": (
         ("module", "bounds", "command", "text_file"),
@@ -47,6 +47,7 @@ LEVELS = {
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
+        ("prune",),
     ),
 }
 FILES_PER_FOLDER = 10

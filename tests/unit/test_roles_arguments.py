@@ -24,6 +24,7 @@ MODULES = {
     "local_data": "local_data",
     "object_backup": "object_backup",
     "object_restore": "object_restore",
+    "prune": "volume_prune",
     "recreate": "kind_cluster_recreate",
     "restore": "volume_restore",
     "storage": "storage_provisioner",

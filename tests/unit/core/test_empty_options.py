@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     object_restore,
     volume_backup,
     volume_detach,
+    volume_prune,
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup import request as backup
@@ -25,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import request as local
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune import request as prune
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore import model as restore
 
 # Request, arguments, further options, and the lists that select.
@@ -32,6 +34,7 @@ REQUESTS = [
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["label_selectors"]),
     (objects.Request, object_backup.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),
+    (prune.Request, volume_prune.ARGUMENTS, {}, ["kinds", "names", "matching", "directories", "backups"]),
     (detach.Request, volume_detach.ARGUMENTS, {}, ["names", "namespaces", "storage_classes"]),
     (restore.Request, volume_restore.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (asked.Asked, object_restore.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),

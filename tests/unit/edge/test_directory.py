@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import writer
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes, is_locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 
 Locked = Callable[[Path], AbstractContextManager[None]]
@@ -42,3 +42,10 @@ def test_a_file_system_without_locks(locked: Locked, tmp_path: Path, monkeypatch
 
 def test_the_room_for_a_directory_that_does_not_exist_is_that_of_its_disk(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "a" / "b") > 0
+
+
+def test_whether_another_run_writes(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    with writer.locked(tmp_path):
+        assert is_locked(tmp_path)
+    assert not is_locked(tmp_path)

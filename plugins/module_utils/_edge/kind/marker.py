@@ -52,7 +52,7 @@ class Marker:
     def wait(self, deadline: Deadline, is_creating: Callable[[], bool]) -> None:
         """Wait until no other run, and no kind process that one left behind, is active. Raises TimedOut, BadInput."""
         for _turn in poll(deadline, PAUSE):
-            if not self.exists() or not (self._is_locked() or is_creating()):
+            if not self.exists() or not (self.is_locked() or is_creating()):
                 return
         raise self._busy(deadline)
 
@@ -116,7 +116,8 @@ class Marker:
         _close(descriptor)
         return -1
 
-    def _is_locked(self) -> bool:
+    def is_locked(self) -> bool:
+        """True if a run works on the cluster at this moment."""
         try:
             descriptor = os.open(self.path, os.O_RDWR)
         except FileNotFoundError:

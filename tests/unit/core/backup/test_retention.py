@@ -14,7 +14,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedCluster,
     SavedVolume,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import Retention, retention
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import (
+    Retention,
+    removable,
+    retention,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 A = SavedVolume("a", "ns/a", phase="Bound")
@@ -113,3 +117,11 @@ def test_no_volume_is_lost(drawn: list[list[SavedVolume]], keep: int) -> None:
     before = {(v.name, v.claim, v.consistent) for found in drawn for v in found if v.data != "none"}
     after = {(v.name, v.claim, v.consistent) for found in left for v in found if v.data != "none"}
     assert all((n, c, s) in after or (not s and (n, c, True) in after) for n, c, s in before)
+
+
+def test_generations_by_name() -> None:
+    """Those that are not named count, if they are newer."""
+    generations = [("0", catalog(A)), ("1", catalog(B)), ("2", catalog(A))]
+    assert removable(generations, {"0"}, ()) == Retention(("0",))
+    assert removable(generations, {"1"}, ()).kept == {"1": "only this generation holds b (ns/b)"}
+    assert removable(generations, {"2"}, ()).kept == {"2": "only this generation holds a (ns/a)"}

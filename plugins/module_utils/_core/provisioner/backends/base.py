@@ -25,6 +25,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number
 
+# What the provisioners' library calls a volume: by the uid of its claim.
+VOLUME_NAME = r"pvc-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
 
 @dataclass(frozen=True)
 class NodePaths:
@@ -181,3 +184,10 @@ class Provisioner(ABC):
     def cannot_provision_reason(self, _claim: Object) -> str:
         """Why it would not create a volume for a claim, '' if it would."""
         return ""
+
+    def made_for(self, _directory: str) -> tuple[str, str] | None:
+        """The volume, and its claim, that it made a directory of this name for; None for a name that it gives to none.
+
+        The claim is 'namespace/name', '' if the name does not say where one ends and the other begins.
+        """
+        return None
