@@ -38,6 +38,7 @@ LEVELS = {
         ("backup", "detach"),
         ("restore", "recreate"),
         ("removal", "prune"),
+        ("adopt",),
     ),
     "_edge": (
         ("module", "bounds", "command", "text_file"),
@@ -48,6 +49,7 @@ LEVELS = {
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
         ("prune",),
+        ("adopt",),
     ),
 }
 FILES_PER_FOLDER = 10

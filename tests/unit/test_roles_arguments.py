@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parent for path in ROOT.glob("roles/*/tasks"))
 # Roles that wrap one module, and must reach all of its options.
 MODULES = {
+    "adopt": "volume_adopt",
     "backup": "volume_backup",
     "cluster": "kind_cluster",
     "detach": "volume_detach",

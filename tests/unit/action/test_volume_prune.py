@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, volume
@@ -228,7 +228,7 @@ def test_a_stopped_cluster_may_use_everything_that_it_has_mounted(lab: Lab, writ
 
 def test_a_cluster_that_does_not_answer_may_use_it_too(lab: Lab) -> None:
     lab.others = [inspected("o-control-plane", "o", "control-plane", elsewhere=str(lab.data))]
-    lab.planes["o-control-plane"] = Completed(1, "", "connection refused")
+    lab.planes["o-control-plane"] = CommandFailed("connection refused")
     assert "connection refused" in rows(lab.prune())[OLD]["kept"]
     assert not lab.prune(older_than="0").changed
 
@@ -332,7 +332,7 @@ def test_without_its_api_server_all_that_a_cluster_has_is_kept(lab: Lab, monkeyp
         raise Unreachable("It does not answer.")
 
     monkeypatch.setattr(lab.cluster, "root_ca", silent)
-    lab.planes[PLANE] = Completed(1, "", "connection refused")
+    lab.planes[PLANE] = CommandFailed("connection refused")
     with pytest.raises(Unreachable):
         lab.prune()
     found = lab.prune(directories=[str(lab.data)], older_than="0")

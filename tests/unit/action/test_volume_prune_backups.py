@@ -103,7 +103,7 @@ def test_a_generation_goes_with_the_directory_that_only_it_needs(lab: Lab) -> No
 def test_what_a_killed_backup_left(lab: Lab) -> None:
     name = saved(lab, archive=True)
     left = lab.backup / ".incomplete-0123456789abcdef"
-    image = lab.backup / "images" / ".incomplete-0123456789abcdef"
+    image = lab.backup / "images" / ".incomplete-fedcba9876543210"
     for path in (left / "file", image):
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")

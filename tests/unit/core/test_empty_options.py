@@ -12,11 +12,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     node_drain,
     object_backup,
     object_restore,
+    volume_adopt,
     volume_backup,
     volume_detach,
     volume_prune,
     volume_restore,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt import model as adopt
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup import request as backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.objects import plan as objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import model as detach
@@ -31,6 +33,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore impo
 
 # Request, arguments, further options, and the lists that select.
 REQUESTS = [
+    (adopt.Request, volume_adopt.ARGUMENTS, {}, ["directories", "matching"]),
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["label_selectors"]),
     (objects.Request, object_backup.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_prune
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
@@ -26,7 +27,7 @@ PLANE, WORKER = "k-control-plane", "k-worker"
 class Machine(QuietNodes):
     """The container engine: node containers, and control planes that answer with what their cluster has."""
 
-    def __init__(self, planes: Mapping[str, FakeCluster | Completed], *nodes: Mapping[str, Any]) -> None:
+    def __init__(self, planes: Mapping[str, FakeCluster | KindlabError], *nodes: Mapping[str, Any]) -> None:
         super().__init__()
         self.planes = planes
         self.script = [(["docker", "ps"], "id\n" * len(nodes)), (["docker", "inspect"], json.dumps(nodes))]
@@ -35,8 +36,8 @@ class Machine(QuietNodes):
         if list(argv[4:5]) != ["kubectl"]:
             return super().run(argv, **rest)
         answer = self.planes[argv[3]]
-        if isinstance(answer, Completed):
-            return answer
+        if isinstance(answer, KindlabError):
+            raise answer
         return Completed(0, json.dumps(answer.read(argv[-1].removeprefix("--raw="))))
 
 
@@ -58,7 +59,7 @@ class Lab:
         write_data(self.data, 2)
         self.old = self.make(OLD)
         self.others: list[Mapping[str, Any]] = []
-        self.planes: dict[str, FakeCluster | Completed] = {PLANE: self.cluster}
+        self.planes: dict[str, FakeCluster | KindlabError] = {PLANE: self.cluster}
         self.busy: dict[str, str] = {}
         self.own = True
 

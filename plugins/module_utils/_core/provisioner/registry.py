@@ -60,6 +60,11 @@ def made_for(directory: str) -> tuple[str, str] | None:
     return next(filter(None, (provisioner.made_for(directory) for provisioner in PROVISIONERS.values())), None)
 
 
+def makers(directory: str) -> list[Provisioner]:
+    """The provisioners that give directories such names."""
+    return [provisioner for provisioner in PROVISIONERS.values() if provisioner.made_for(directory)]
+
+
 def node_annotations() -> tuple[str, ...]:
     """Annotations of volumes that name a node."""
     every = (annotation for provisioner in PROVISIONERS.values() for annotation in provisioner.node_annotations)

@@ -12,6 +12,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Item, Kept
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.volumes import volume_item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import look_at_host
@@ -40,15 +42,19 @@ class Around:
 
     def volumes(self, related: Related) -> list[Item]:
         """The volumes of the requested cluster."""
-        return list(self.own.items(related, self.clusters.engine.name))
+        own, engine = self.own, self.clusters.engine.name
+        places = ((volume, volume_places(volume, own.nodes)) for volume in own.volumes)
+        return [volume_item(volume, own.pvs[volume.name], there, related, engine) for volume, there in places]
 
 
-def look_around(options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect) -> Around:
-    """Raises BadInput if there is no such cluster, and Unreachable."""
+def look_around(
+    options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect, more: Sequence[str] = ()
+) -> Around:
+    """more: kinds of objects to read. Raises BadInput if there is no such cluster, and Unreachable."""
     engine = find_engine(options["engine"], runner or Runner())
     everywhere = engine.nodes()
     host = look_at_host(everywhere)
-    own = find_own(options, request, everywhere, runner, connect)
+    own = find_own(options, request, everywhere, runner, connect, more)
     searched = {**dict.fromkeys(request.directories), **own.searched}
     clusters = find_clusters(engine, everywhere, request.cluster if own.cluster else "", searched, host)
     return Around(own, clusters, everywhere, searched, host.mounts)

@@ -20,16 +20,17 @@ THREADS = 8
 _AS_ROOT = f"{AS_ROOT[0].upper()}{AS_ROOT[1:]}."
 
 
-def looked(items: Iterable[Item], mounts: Collection[str]) -> list[Item]:
-    """The items as they are on the disk, without those that are gone. mounts: the mount points of this host.
+def looked(items: Iterable[Item], mounts: Collection[str] | None) -> list[Item]:
+    """The items as they are on the disk, without those that are gone.
 
-    What everybody knows to be needed is not read: that may be the data of thousands of volumes.
+    mounts: the mount points of this host, None if nothing is to be moved. What everybody knows to be needed is not
+    read: that may be the data of thousands of volumes.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         return [item for item in pool.map(partial(_looked, mounts), items) if item]
 
 
-def _looked(mounts: Collection[str], item: Item) -> Item | None:
+def _looked(mounts: Collection[str] | None, item: Item) -> Item | None:
     if not item.path or (item.kept and item.kept.is_known):
         return item
     try:
@@ -41,7 +42,7 @@ def _looked(mounts: Collection[str], item: Item) -> Item | None:
     except OSError as error:
         return item.but(Kept(f"this user cannot read it: {error.strerror}", _AS_ROOT))
     seen = replace(item, identity=(status.st_dev, status.st_ino), bytes=found.bytes, since=_since(item, found.changed))
-    return seen.but(_obstacle(seen, status, mounts))
+    return seen if mounts is None else seen.but(_obstacle(seen, status, mounts))
 
 
 def _since(item: Item, changed: float) -> float:

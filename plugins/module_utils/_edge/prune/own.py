@@ -13,10 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Item, Kept
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Kept
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.volumes import volume_item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     places,
     volume_places,
@@ -34,12 +32,13 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", "ConfigMap")
 class Own:
     """A cluster. cluster: None if there is none, or its API server does not answer; then a warning says so.
 
-    searched: host directory -> why it is not known what is used in it, None if it is.
+    pvs: by name. objects: by kind. searched: host directory -> why it is not known what is used in it, None if it is.
     """
 
     cluster: Cluster | None = None
     nodes: tuple[Node, ...] = ()
     pvs: Mapping[str, Object] = field(default_factory=dict)
+    objects: Mapping[str, Sequence[Object]] = field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
     searched: Mapping[str, Kept | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -53,24 +52,25 @@ class Own:
             who = f"volume {volume.name}{f' ({volume.claim})' if volume.claim else ''}"
             yield from ((place.host_directory, volume.name, who) for place in found if place.host_directory)
 
-    def items(self, related: Related, engine: str) -> Iterator[Item]:
-        """Its volumes. engine: its name."""
-        for volume in self.volumes:
-            yield volume_item(volume, self.pvs[volume.name], volume_places(volume, self.nodes), related, engine)
-
 
 def find_own(
-    options: Mapping[str, Any], request: Request, everywhere: Sequence[Node], runner: Runner | None, connect: Connect
+    options: Mapping[str, Any],
+    request: Request,
+    everywhere: Sequence[Node],
+    runner: Runner | None,
+    connect: Connect,
+    more: Sequence[str] = (),
 ) -> Own:
-    """The requested cluster. everywhere: the nodes of all. Raises BadInput if there is no such cluster, Unreachable.
+    """The requested cluster. everywhere: the nodes of all; more: kinds of objects to read.
 
-    It may be missing if there are other directories to search.
+    It may be missing if there are other directories to search, unless its objects are needed. Raises BadInput if there
+    is no such cluster, Unreachable.
     """
-    alone = bool(request.directories or request.backups)
+    alone = bool(request.directories or request.backups) and not more
     if alone and not any(node.cluster == request.cluster for node in everywhere):
         return Own()
     try:
-        found = observe_cluster(options, READ, runner=runner, connect=connect)
+        found = observe_cluster(options, (*READ, *more), runner=runner, connect=connect)
     except Unreachable as error:
         if not alone:
             raise
@@ -82,4 +82,5 @@ def find_own(
     for path, there in watched_places(volumes, found.objects["ConfigMap"], nodes).items():
         mismatch = next((place for place in there if place.mismatch), None)
         searched[path] = Kept(mismatch.mismatch, mismatch.remedy) if mismatch else None
-    return Own(found.cluster, nodes, {pv["metadata"]["name"]: pv for pv in pvs}, volumes, searched)
+    by_name = {pv["metadata"]["name"]: pv for pv in pvs}
+    return Own(found.cluster, nodes, by_name, found.objects, volumes, searched)

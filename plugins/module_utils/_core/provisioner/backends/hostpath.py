@@ -18,6 +18,8 @@ from .manifests import POD_NAMESPACE, Rbac, deployment_manifest, objects, rule
 NAME = "hostpath-provisioner"
 DRIVER = "kindlab.volumes/hostpath"
 LEASE = DRIVER.replace("/", "-")
+# The annotation of a volume with the name of the directory that was made for it.
+DIRECTORY = "kindlab.volumes/hostpath-directory"
 # As the role node_image names it: no registry has it.
 IMAGE = "kindlab/hostpath-provisioner:v13.0.0"
 REPLICAS = 3
@@ -68,6 +70,10 @@ class HostPath(Provisioner):
 
     def cannot_provision_reason(self, claim: Object) -> str:
         return "it has a selector" if claim["spec"].get("selector") else ""
+
+    def annotations(self, directory: str) -> Object:
+        """Source: madeDirectory in provisioner.go; it deletes no other directory."""
+        return {**super().annotations(directory), DIRECTORY: directory}
 
     def made_for(self, directory: str) -> tuple[str, str] | None:
         found = _DIRECTORY.fullmatch(directory)
