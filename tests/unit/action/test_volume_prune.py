@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_prune
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Conflict,
+    Declined,
+    Unreachable,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, volume
@@ -23,6 +31,11 @@ from ansible_collections.kindlab.volumes.tests.unit.support.pruning import (
     rows,
     trash,
 )
+
+
+@pytest.fixture(autouse=True)
+def one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
 
 
 @pytest.fixture
@@ -344,3 +357,48 @@ def test_a_directory_that_cannot_be_read_is_a_warning(lab: Lab, tmp_path: Path) 
     (tmp_path / "data").rename(tmp_path / "moved")
     (tmp_path / "data").touch()
     assert lab.prune().warnings == (f"{tmp_path}/data is not searched: Not a directory",)
+
+
+@pytest.mark.parametrize("alias", [True, False])
+def test_a_cluster_of_another_engine(lab: Lab, alias: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the engines may be a name of the other."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
+    lab.of_podman = lab.nodes() if alias else [inspected("k-worker", "k", "worker", other=str(lab.top))]
+    assert lab.prune(older_than="0").changed == alias
+    if not alias:
+        (row,) = refused(lab, names=[OLD])
+        assert f"{lab.top} is the directory of node k-worker of cluster k of podman" in row["why"]
+
+
+def test_an_engine_that_does_not_answer_has_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
+    lab.of_podman = None
+    assert lab.prune(older_than="0").changed
+
+
+@pytest.mark.parametrize("name", [OLD, "v1"])
+def test_a_volume_that_is_created_meanwhile(lab: Lab, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may restore the directory at this moment."""
+    planned = volume_prune.plan
+
+    def then_created(*arguments: Any) -> Any:
+        lab.cluster.put(volume(5))
+        return planned(*arguments)
+
+    monkeypatch.setattr(volume_prune, "plan", then_created)
+    with pytest.raises(Conflict, match="Volume v5 was created meanwhile"):
+        lab.prune(names=[name])
+    assert lab.old.is_dir() and (lab.data / "v1").is_dir() and lab.cluster.writes == []
+
+
+def test_a_volume_that_somebody_wants_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = volume_prune.plan
+
+    def then_bound(*arguments: Any) -> Any:
+        lab.cluster.put({**volume(1), "status": {"phase": "Bound"}})
+        return planned(*arguments)
+
+    monkeypatch.setattr(volume_prune, "plan", then_bound)
+    with pytest.raises(Conflict, match="Volume v1 is Bound meanwhile"):
+        lab.prune(names=["v1"])
+    assert (lab.data / "v1").is_dir()

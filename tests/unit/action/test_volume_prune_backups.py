@@ -21,6 +21,11 @@ from ansible_collections.kindlab.volumes.tests.unit.support.backups import write
 from ansible_collections.kindlab.volumes.tests.unit.support.pruning import Lab, rows, trash
 
 
+@pytest.fixture(autouse=True)
+def one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)

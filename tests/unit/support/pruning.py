@@ -24,13 +24,20 @@ DAY = 86_400
 PLANE, WORKER = "k-control-plane", "k-worker"
 
 
+def script(engine: str, nodes: Sequence[Mapping[str, Any]] | None) -> list[tuple[list[str], str | Completed]]:
+    """The answers of an engine with these containers, None for one that does not run."""
+    if nodes is None:
+        return [([engine], Completed(1, "", "Cannot connect"))]
+    return [([engine, "ps"], "id\n" * len(nodes)), ([engine, "inspect"], json.dumps(nodes))]
+
+
 class Machine(QuietNodes):
     """The container engine: node containers, and control planes that answer with what their cluster has."""
 
     def __init__(self, planes: Mapping[str, FakeCluster | KindlabError], *nodes: Mapping[str, Any]) -> None:
         super().__init__()
         self.planes = planes
-        self.script = [(["docker", "ps"], "id\n" * len(nodes)), (["docker", "inspect"], json.dumps(nodes))]
+        self.script = script("docker", nodes)
 
     def run(self, argv: Sequence[str], **rest: Any) -> Completed:  # type: ignore[override]
         if list(argv[4:5]) != ["kubectl"]:
@@ -44,7 +51,7 @@ class Machine(QuietNodes):
 class Lab:
     """Cluster k with the volumes v0, Bound, and v1, Released, and an orphan directory, in /data of its nodes.
 
-    others: further containers; planes: their control planes.
+    others: further containers; planes: their control planes. of_podman: containers of another engine.
     """
 
     def __init__(self, top: Path, kill_after: int | None = None) -> None:
@@ -62,6 +69,7 @@ class Lab:
         self.planes: dict[str, FakeCluster | KindlabError] = {PLANE: self.cluster}
         self.busy: dict[str, str] = {}
         self.own = True
+        self.of_podman: list[Mapping[str, Any]] | None = []
 
     def make(self, name: str) -> Path:
         """A directory with a file."""
@@ -83,6 +91,7 @@ class Lab:
         given |= {"kubeconfig": str(self.top / "kubeconfig"), **options}
         machine = Machine(self.planes, *self.nodes())
         machine.busy = self.busy
+        machine.script = [*machine.script, *script("podman", self.of_podman)]
         return volume_prune.run(
             given,
             check,

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import host_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import Elsewhere
+
+from .model import Kept
 
 Id = tuple[int, int]
+_START = "Start that cluster, or delete it if nobody needs it, and run this again."
+_STOP = "Stop what uses it, and run this again."
 
 
 def mounting(nodes: Iterable[Node], directories: Iterable[str]) -> tuple[Node, ...]:
@@ -46,3 +52,17 @@ def mounted_under_other_names(
             if path and path != host.real.get(mount.host_path, mount.host_path):
                 who = f"node {node.name} of cluster {node.cluster}, which has it mounted as {mount.host_path}"
                 yield path, "", who
+
+
+def mounted_by(nodes: Iterable[Node], engine: str) -> Iterator[tuple[str, str, str]]:
+    """The host directories that nodes have mounted, as Related takes them. engine: its name."""
+    for node in nodes:
+        who = f"node {node.name} of cluster {node.cluster} of {engine}"
+        yield from ((mount.host_path, "", who) for mount in host_mounts(node))
+
+
+def kept_by(path: str, elsewhere: Elsewhere, users: Sequence[VolumeUser]) -> Kept | None:
+    """Why a host directory stays. elsewhere: volumes of other clusters; users: its pods and processes."""
+    if unknown := elsewhere.why_unknown(path):
+        return Kept(unknown, _START)
+    return Kept(users[0].text(), _STOP) if users else None

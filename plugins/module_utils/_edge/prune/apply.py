@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import GENERATION, TRASH, VOLUME, Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, GENERATION, TRASH, VOLUME, Item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.existing import read_catalogs
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.kept.oldest import remove_images
@@ -26,10 +26,11 @@ PV = "PersistentVolume"
 SECONDS = 60.0
 
 
-def apply(plan: Plan, cluster: Cluster | None) -> None:
+def apply(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
     """Prune, one after another; what is left after an error, or of a killed run, is found by the next one.
 
-    Raises Conflict if something is not what was looked at, before anything is moved.
+    cluster: None if there is none; known: the names of the volumes that were looked at. Raises Conflict if something is
+    not what was looked at, before anything is moved.
     """
     volumes = [item for item in plan.pruned if item.kind == VOLUME]
     with ExitStack() as stack:
@@ -38,8 +39,8 @@ def apply(plan: Plan, cluster: Cluster | None) -> None:
         for item in plan.pruned:
             if item.path:
                 check_same(item)
-        if cluster is not None and volumes:
-            _check_released(cluster, volumes)
+        if cluster is not None and any(item.kind in (DIRECTORY, VOLUME) for item in plan.pruned):
+            _check_volumes(cluster, volumes, known)
         for item in plan.pruned:
             _prune(plan, item)
         _remove_images(plan)
@@ -59,9 +60,11 @@ def _prune(plan: Plan, item: Item) -> None:
             remove(target, item.top)
 
 
-def _check_released(cluster: Cluster, items: Iterable[Item]) -> None:
-    """Raise Conflict if somebody wants one of the volumes meanwhile."""
+def _check_volumes(cluster: Cluster, items: Iterable[Item], known: Collection[str]) -> None:
+    """Raise Conflict if somebody wants one of the volumes meanwhile, or created others, of whatever directory."""
     now = {pv["metadata"]["name"]: pv for pv in cluster.list(PV)}
+    for name in sorted(now.keys() - known):
+        raise Conflict(f"Volume {name} was created meanwhile.", next_step="Run this again.")
     for item in items:
         pv = now.get(item.name)
         if pv is None or phase_of(pv) != "Released":

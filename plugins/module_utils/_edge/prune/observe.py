@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,11 @@ from .markers import marker_items
 
 @dataclass(frozen=True)
 class Source:
-    """What was observed, and the API server of the cluster, None if there is none."""
+    """What was observed. cluster: the API server, None if there is none; volumes: the names of all of its volumes."""
 
     observed: Observed
     cluster: Cluster | None
+    volumes: Collection[str]
     warnings: tuple[str, ...]
 
 
@@ -47,4 +48,5 @@ def observe(
     # The trash of one directory may be that of another one.
     every = {item.name: item for item in (*others, *items)}.values()
     observed = Observed(tuple(looked(every, around.mounts)), now, states, existing)
-    return Source(observed, around.own.cluster, (*around.own.warnings, *unread))
+    own = around.own
+    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *unread))

@@ -9,25 +9,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import resolved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import (
     Id,
+    kept_by,
+    mounted_by,
     mounted_under_other_names,
     mounting,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Item, Kept
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import Elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_pods import pods_in_others
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import processes_in
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, nodes_of_others
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import look_at_nodes
-
-_START = "Start that cluster, or delete it if nobody needs it, and run this again."
-_STOP = "Stop what uses it, and run this again."
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,10 @@ class Clusters:
         processes = processes_in(self.engine, self.nodes, asked)
         pods = pods_in_others(self.engine, self.nodes, tuple(asked.items()))
         users = {path: (*processes.get(path, ()), *pods.get(path, ())) for path in asked}
-        return [item.but(self._kept(item.path, users[item.path])) if item.path in asked else item for item in items]
-
-    def _kept(self, path: str, users: Sequence[VolumeUser]) -> Kept | None:
-        if unknown := self.elsewhere.why_unknown(path):
-            return Kept(unknown, _START)
-        return Kept(users[0].text(), _STOP) if users else None
+        return [
+            item.but(kept_by(item.path, self.elsewhere, users[item.path])) if item.path in asked else item
+            for item in items
+        ]
 
 
 def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: Iterable[str], host: Look) -> Clusters:
@@ -75,7 +71,13 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     others = [node for node in nodes if node.cluster != own]
     hidden = mounted_under_other_names(others, look_at_nodes(engine, others), host, ids_of(paths)) if paths else ()
     elsewhere = volumes_elsewhere(engine, [node for node in sharing if node.cluster != own])
-    return Clusters(engine, sharing, elsewhere, tuple(hidden))
+    # Nobody asks another engine's clusters for volumes. One engine may be a name of the other.
+    foreign = (
+        owned
+        for name, those in nodes_of_others(engine)
+        for owned in mounted_by(resolved((node for node in those if node not in everywhere), host), name)
+    )
+    return Clusters(engine, sharing, elsewhere, (*hidden, *foreign))
 
 
 def ids_of(paths: Iterable[str]) -> dict[Id, str]:
