@@ -19,10 +19,13 @@ Former = tuple[str, str]
 _COMPLETE = "it has data of {}, complete and verified, that a restore was moving there: running it again completes that"
 
 
-def entry_item(top: str, name: str, related: Related, saved: Mapping[str, Former]) -> Item:
+def entry_item(
+    top: str, name: str, related: Related, saved: Mapping[str, Former], *, any_name: bool = False
+) -> Item:
     """What a directory in one where provisioners create volumes is.
 
-    related: the directories of volumes of all clusters. saved: directory -> the volume that a backup says was in it.
+    related: the directories of volumes of all clusters. saved: directory -> the volume that is said to have been in it.
+    any_name: whether those may have been made by people.
     """
     path = posixpath.join(top, name)
     left = extraction_of(name)
@@ -35,7 +38,7 @@ def entry_item(top: str, name: str, related: Related, saved: Mapping[str, Former
     item = Item(DIRECTORY, path, path, top, volume=volume, claim=claim)
     if why := related.why(path):
         return item.but(Kept(why, is_known=True))
-    if not volume:
+    if not (made_for(name) or (any_name and volume)):
         by_hand = f"If nobody needs it, remove it: rm -r {shlex.quote(path)}"
         return item.but(Kept("no provisioner gives a directory such a name", by_hand, is_known=True))
     return item

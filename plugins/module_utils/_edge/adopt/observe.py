@@ -44,7 +44,7 @@ def observe(
     beside = plan_file.read_beside(around.searched)
     # What a plan or a file names may have any name.
     saved = {row.directory: (row.volume, row.claim) for row in (*beside.values(), *rows)}
-    found, warnings = directory_items(around.searched, around.related(), saved)
+    found, warnings = directory_items(around.searched, around.related(), saved, any_name=True)
     items = {item.path: item for item in looked(around.clusters.checked(found), None)}
     observed = Observed(
         items,

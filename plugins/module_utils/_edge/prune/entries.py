@@ -33,7 +33,7 @@ def with_real_paths(request: Request) -> Request:
 
 
 def directory_items(
-    searched: Mapping[str, Kept | None], related: Related, saved: Mapping[str, Former]
+    searched: Mapping[str, Kept | None], related: Related, saved: Mapping[str, Former], *, any_name: bool = False
 ) -> tuple[list[Item], list[str]]:
     """What is in these directories and in their trash; and a warning for each that cannot be read.
 
@@ -45,7 +45,8 @@ def directory_items(
     for top, problem in searched.items():
         try:
             names = answer(partial(names_in, top), top)
-            found = [entry_item(top, name, related, saved) for name in names if name != TRASH_DIRECTORY]
+            rest = (name for name in names if name != TRASH_DIRECTORY)
+            found = [entry_item(top, name, related, saved, any_name=any_name) for name in rest]
             found += trash_items(top)
         except FileNotFoundError:
             continue

@@ -38,12 +38,16 @@ def test_a_backup_knows_what_a_name_does_not_say() -> None:
     saved = {
         f"/srv/ns-a-c-{VOLUME}": (VOLUME, "ns-a/c"),
         f"/srv/ns-b-c-{VOLUME}": ("another", "ns-b/c"),
-        "/srv/of/pattern": ("pv", "ns/c"),
     }
     assert entry_item("/srv", f"ns-a-c-{VOLUME}", FREE, saved).claim == "ns-a/c"
     assert entry_item("/srv", f"ns-b-c-{VOLUME}", FREE, saved).claim == ""
-    item = entry_item("/srv/of", "pattern", FREE, saved)
-    assert (item.volume, item.claim, item.kept) == ("pv", "ns/c", None)
+
+def test_what_people_may_have_made_is_not_pruned_because_a_backup_has_it() -> None:
+    saved = {"/srv/data": ("pv", "ns/c")}
+    item = entry_item("/srv", "data", FREE, saved)
+    assert (item.volume, item.claim) == ("pv", "ns/c") and item.kept and "no provisioner" in item.kept.why
+    assert entry_item("/srv", "data", FREE, saved, any_name=True).kept is None
+    assert entry_item("/srv", "other", FREE, saved, any_name=True).kept
 
 
 def test_what_is_in_the_trash_has_its_time() -> None:
