@@ -402,3 +402,12 @@ def test_a_volume_that_somebody_wants_meanwhile(lab: Lab, monkeypatch: pytest.Mo
     with pytest.raises(Conflict, match="Volume v1 is Bound meanwhile"):
         lab.prune(names=["v1"])
     assert (lab.data / "v1").is_dir()
+
+
+def test_a_directory_that_a_node_has_mounted_as_a_whole(lab: Lab) -> None:
+    """Moved away, it would still be the node's."""
+    for node in (own := lab.nodes()):
+        node["Mounts"].append({"Type": "bind", "Source": f"{lab.data}/v1/deep", "Destination": "/deep", "RW": True})
+    lab.nodes = lambda: own  # type: ignore[method-assign]
+    assert rows(lab.prune())["v1"]["kept"] == f"{WORKER} has it, or something in it, mounted as a whole"
+    assert lab.prune(older_than="0").facts["pruned"] == [str(lab.old)]

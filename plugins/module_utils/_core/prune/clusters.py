@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look
@@ -16,6 +17,7 @@ from .model import Kept
 
 Id = tuple[int, int]
 _START = "Start that cluster, or delete it if nobody needs it, and run this again."
+_DELETE = "Delete the cluster of that node first, if nobody needs it."
 _STOP = "Stop what uses it, and run this again."
 
 
@@ -61,8 +63,23 @@ def mounted_by(nodes: Iterable[Node], engine: str) -> Iterator[tuple[str, str, s
         yield from ((mount.host_path, "", who) for mount in host_mounts(node))
 
 
-def kept_by(path: str, elsewhere: Elsewhere, users: Sequence[VolumeUser]) -> Kept | None:
-    """Why a host directory stays. elsewhere: volumes of other clusters; users: its pods and processes."""
+def above_mounts(nodes: Iterable[Node]) -> dict[str, str]:
+    """Host directory -> the node that has it, or something in it, mounted: moved, it would still be mounted there."""
+    return {
+        str(path): node.name
+        for node in nodes
+        for mount in host_mounts(node)
+        for path in (PurePosixPath(mount.host_path), *PurePosixPath(mount.host_path).parents)
+    }
+
+
+def kept_by(path: str, elsewhere: Elsewhere, mounted: Mapping[str, str], users: Sequence[VolumeUser]) -> Kept | None:
+    """Why a host directory stays. elsewhere: volumes of other clusters; users: its pods and processes.
+
+    mounted: as above_mounts returns it.
+    """
+    if path in mounted:
+        return Kept(f"{mounted[path]} has it, or something in it, mounted as a whole", _DELETE)
     if unknown := elsewhere.why_unknown(path):
         return Kept(unknown, _START)
     return Kept(users[0].text(), _STOP) if users else None

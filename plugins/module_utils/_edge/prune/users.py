@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import (
     Id,
+    above_mounts,
     kept_by,
     mounted_by,
     mounted_under_other_names,
@@ -54,10 +55,9 @@ class Clusters:
         processes = processes_in(self.engine, self.nodes, asked)
         pods = pods_in_others(self.engine, self.nodes, tuple(asked.items()))
         users = {path: (*processes.get(path, ()), *pods.get(path, ())) for path in asked}
-        return [
-            item.but(kept_by(item.path, self.elsewhere, users[item.path])) if item.path in asked else item
-            for item in items
-        ]
+        mounted = above_mounts(self.nodes)
+        found = {path: kept_by(path, self.elsewhere, mounted, users[path]) for path in asked}
+        return [item.but(found.get(item.path)) for item in items]
 
 
 def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: Iterable[str], host: Look) -> Clusters:
