@@ -17,8 +17,8 @@ description:
   - A file C(kindlab-volumes.yml) in the directory that contains the directories, in the form of a plan, takes
     precedence over the names.
   - The storage class is one of the provisioner that gives directories such names, which is the default class or the
-    only one. The capacity is what a claim that waits for the volume requests, otherwise the size of the content in whole
-    Gi. The node affinity is that of the provisioner, and names one node if its volumes are each on one node.
+    only one. The capacity is what a claim that waits for the volume requests, otherwise the size of the content in
+    whole Gi. The node affinity is that of the provisioner, and names one node if its volumes are each on one node.
   - The reclaim policy is V(Retain). The data is neither read nor changed.
   - If any directory can't be adopted, nothing is changed, and RV(ignore:details) has the reasons. Write a plan with
     O(write_plan), edit it, and carry it out with O(plan).
@@ -36,8 +36,8 @@ options:
     type: list
     elements: path
   matching:
-    description: Limits it to directories that match one of these shell patterns by path, by the last part of their path,
-      by volume, or by claim as V(namespace/name).
+    description: Limits it to directories that match one of these shell patterns by path, by the last part of their
+      path, by volume, or by claim as V(namespace/name).
     type: list
     elements: str
   plan:

@@ -17,7 +17,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, inspected
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.support.pruning import OLD, OTHER, PLANE, VOLUME, WORKER, Lab, Machine
+from ansible_collections.kindlab.volumes.tests.unit.support.pruning import (
+    OLD,
+    OTHER,
+    PLANE,
+    VOLUME,
+    WORKER,
+    Lab,
+    Machine,
+)
 
 HOSTPATH = f"ns-a-c-{VOLUME.replace('77', '99')}"
 PENDING = {
@@ -95,17 +103,21 @@ def test_by_the_names_of_directories(lab: Lab) -> None:
     predicted = adopt(lab, check=True)
     assert predicted.changed and lab.cluster.writes == []
     done = adopt(lab)
-    assert done.facts == predicted.facts == {
-        "volumes": [
-            {
-                **row(lab),
-                "nodes": [PLANE],
-                "access_modes": ["ReadWriteOnce"],
-                "node_directory": f"/data/{OLD}",
-                "action": "adopt",
-            }
-        ]
-    }
+    assert (
+        done.facts
+        == predicted.facts
+        == {
+            "volumes": [
+                {
+                    **row(lab),
+                    "nodes": [PLANE],
+                    "access_modes": ["ReadWriteOnce"],
+                    "node_directory": f"/data/{OLD}",
+                    "action": "adopt",
+                }
+            ]
+        }
+    )
     assert phases(lab, VOLUME, "ns", "old") == ["Bound", "Bound"]
     pv = lab.cluster.get("PersistentVolume", VOLUME)
     assert pv and pv["metadata"]["annotations"] == {"pv.kubernetes.io/provisioned-by": "rancher.io/local-path"}
@@ -128,7 +140,9 @@ def test_a_plan_is_written_edited_and_carried_out(lab: Lab) -> None:
     assert adopt(lab, write_plan=str(path)).changed and lab.cluster.writes == []
     assert not adopt(lab, write_plan=str(path)).changed
     (written,) = yaml.safe_load(path.read_text())["volumes"]
-    path.write_text(yaml.safe_dump({"volumes": [{**written, "claim": "new/data", "volume": "data", "nodes": [WORKER]}]}))
+    path.write_text(
+        yaml.safe_dump({"volumes": [{**written, "claim": "new/data", "volume": "data", "nodes": [WORKER]}]})
+    )
     done = adopt(lab, plan=str(path))
     assert done.changed and phases(lab, "data", "new", "data") == ["Bound", "Bound"]
     assert lab.cluster.get("Namespace", "new")
@@ -175,7 +189,11 @@ def test_a_name_that_does_not_say_the_claim(lab: Lab) -> None:
         }
     )
     (detail,) = refused(lab)
-    assert detail["name"] == str(path) and "does not say which claim" in detail["why"] and "write_plan" in detail["next_step"]
+    assert (
+        detail["name"] == str(path)
+        and "does not say which claim" in detail["why"]
+        and "write_plan" in detail["next_step"]
+    )
     # The disk was elsewhere when the file was written.
     beside = row(lab, directory=f"/mnt/{HOSTPATH}", volume="known", claim="ns-a/c", storage_class="shared", nodes=[])
     (lab.data / "kindlab-volumes.yml").write_text(yaml.safe_dump({"volumes": [beside]}))

@@ -164,11 +164,9 @@ def test_without_the_trash_it_is_gone_for_good(lab: Lab) -> None:
 
 
 def test_a_volume_that_is_used_is_refused_by_name(lab: Lab) -> None:
-    details = refused(lab, names=["v0", f"{lab.data}/v0", OLD])
-    assert {row["name"]: row["why"] for row in details} == {
-        "v0": "it is Bound",
-        f"{lab.data}/v0": f"{lab.data}/v0 is the directory of volume v0 (ns/c0)",
-    }
+    for name in ("v0", f"{lab.data}/v0"):
+        details = refused(lab, names=[name, OLD])
+        assert [(row["name"], row["why"], row["claim"]) for row in details] == [("v0", "it is Bound", "ns/c0")]
 
 
 def test_what_no_provisioner_made_is_refused_by_name(lab: Lab) -> None:

@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_default_class
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, Item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import Provisioner
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS, makers
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, Item
 
 from .model import Observed, Request
 from .rows import Row

@@ -19,9 +19,7 @@ Former = tuple[str, str]
 _COMPLETE = "it has data of {}, complete and verified, that a restore was moving there: running it again completes that"
 
 
-def entry_item(
-    top: str, name: str, related: Related, saved: Mapping[str, Former], *, any_name: bool = False
-) -> Item:
+def entry_item(top: str, name: str, related: Related, saved: Mapping[str, Former], *, any_name: bool = False) -> Item:
     """What a directory in one where provisioners create volumes is.
 
     related: the directories of volumes of all clusters. saved: directory -> the volume that is said to have been in it.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -83,7 +83,12 @@ class Plan:
 
 def plan(request: Request, observed: Observed) -> Plan:
     """Raises Declined if something that is named has to stay."""
-    chosen = {item.name for item in observed.items if request.selects(item, observed.now)}
+    exact = request.names & {item.name for item in observed.items}
+    chosen = {
+        item.name
+        for item in observed.items
+        if request.selects(item, observed.now) and not _is_another(item, request.names, exact)
+    }
     generations = {i.name for i in observed.items if i.kind == GENERATION and i.name in chosen and _may_go(request, i)}
     needed = Related(standing(observed.backups, generations))
     items = tuple(_needed(item, needed) for item in observed.items)
@@ -93,6 +98,12 @@ def plan(request: Request, observed: Observed) -> Plan:
     called = {name for item in items for name in item.names}
     missing = tuple(sorted(request.names - called))
     return Plan(request, items, _in_order(pruned), stamp(observed.now), observed.now, missing)
+
+
+def _is_another(item: Item, names: Collection[str], exact: Collection[str]) -> bool:
+    """True for a directory that is only called as a volume is that was named."""
+    called = item.names.intersection(names)
+    return bool(called) and called <= {*exact} - {item.name}
 
 
 def _may_go(request: Request, item: Item) -> bool:

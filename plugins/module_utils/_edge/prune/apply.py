@@ -12,7 +12,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, GENERATION, TRASH, VOLUME, Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
+    DIRECTORY,
+    GENERATION,
+    TRASH,
+    VOLUME,
+    Item,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.existing import read_catalogs
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.kept.oldest import remove_images

@@ -41,7 +41,10 @@ def observe(
     around = look_around(options, request, runner, connect)
     related = around.related()
     found, unread = directory_items(around.searched, related, saved_directories(states))
-    items = around.clusters.checked([*found, *around.volumes(related)])
+    volumes = around.volumes(related)
+    # What belongs to a volume goes with it.
+    owned = {item.path for item in volumes}
+    items = around.clusters.checked([*(item for item in found if item.path not in owned), *volumes])
     others = [item for state in states for item in backup_items(state)]
     others += marker_items(options["kubeconfig"], request.cluster, around.everywhere)
     existing = frozenset(name for name in request.names if name.startswith("/") and os.path.lexists(name))

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.found import found_rows, mounting_nodes, provisioner_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.found import (
+    found_rows,
+    mounting_nodes,
+    provisioner_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.model import Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, LEFTOVER, Item, Kept
@@ -61,7 +65,11 @@ def test_the_class_is_the_default_or_the_only_one_of_the_provisioner(
 
 def test_orphans_alone_are_found() -> None:
     known, unknown = Kept("it is used", is_known=True), Kept("a cluster is stopped")
-    others = [item(path=f"{PATH}2", kept=known), item(path=f"{PATH}3", kind=LEFTOVER), item(path=f"{PATH}4", kept=unknown)]
+    others = [
+        item(path=f"{PATH}2", kept=known),
+        item(path=f"{PATH}3", kind=LEFTOVER),
+        item(path=f"{PATH}4", kept=unknown),
+    ]
     assert [row.directory for row in rows(item(), *others)] == [PATH, f"{PATH}4"]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import mounted_under_other_names, mounting
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import (
+    mounted_under_other_names,
+    mounting,
+)
 
 
 def node(name: str, path: str, state: str = "running", **mount: bool) -> Node:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import made_for
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.directories import entry_item, trash_item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import made_for
 
 VOLUME = "pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de"
 FREE = Related(())
@@ -41,6 +41,7 @@ def test_a_backup_knows_what_a_name_does_not_say() -> None:
     }
     assert entry_item("/srv", f"ns-a-c-{VOLUME}", FREE, saved).claim == "ns-a/c"
     assert entry_item("/srv", f"ns-b-c-{VOLUME}", FREE, saved).claim == ""
+
 
 def test_what_people_may_have_made_is_not_pruned_because_a_backup_has_it() -> None:
     saved = {"/srv/data": ("pv", "ns/c")}

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import generation_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import extraction_of, iso, stamp, time_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import (
+    extraction_of,
+    iso,
+    stamp,
+    time_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.extract import EXTRACTING, MOVING
 
 
@@ -20,7 +25,9 @@ def test_what_a_killed_extraction_left(tmp_path: Path, form: str, complete: bool
     assert extraction_of(Path(left).name) == (target, complete)
 
 
-@pytest.mark.parametrize("name", ["v", ".v", ".incomplete-0123456789abcdef", ".v.incomplete-1", ".v.other-a1b2c3d4", ""])
+@pytest.mark.parametrize(
+    "name", ["v", ".v", ".incomplete-0123456789abcdef", ".v.incomplete-1", ".v.other-a1b2c3d4", ""]
+)
 def test_other_names(name: str) -> None:
     assert extraction_of(name) is None
 

@@ -34,5 +34,7 @@ def test_nobody_in_particular_always_counts() -> None:
 @given(st.lists(st.tuples(PATHS, st.sampled_from("xyz")), max_size=6), PATHS, st.sampled_from(["", "x"]))
 def test_it_finds_what_a_search_of_all_finds(owned: list[tuple[str, str]], path: str, besides: str) -> None:
     found = Related((other, owner, owner) for other, owner in owned).why(path, besides)
-    every = [o for other, o in owned if (is_below(other, path) or is_below(path, other)) and (not besides or o != besides)]
+    every = [
+        o for other, o in owned if (is_below(other, path) or is_below(path, other)) and (not besides or o != besides)
+    ]
     assert bool(found) == bool(every)

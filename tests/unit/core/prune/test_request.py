@@ -20,7 +20,8 @@ def request(**options: Any) -> Request:
 
 
 @pytest.mark.parametrize(
-    ("age", "seconds"), [("0", 0), ("90", 90), ("90s", 90), ("2m", 120), ("1h", 3_600), (" 30d ", 2_592_000), ("1w", 604_800)]
+    ("age", "seconds"),
+    [("0", 0), ("90", 90), ("90s", 90), ("2m", 120), ("1h", 3_600), (" 30d ", 2_592_000), ("1w", 604_800)],
 )
 def test_ages(age: str, seconds: int) -> None:
     assert request(older_than=age).older_than == seconds

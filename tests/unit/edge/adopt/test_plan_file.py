@@ -8,7 +8,13 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.rows import Row
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.adopt.plan_file import BESIDE, read, read_beside, text, write
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.adopt.plan_file import (
+    BESIDE,
+    read,
+    read_beside,
+    text,
+    write,
+)
 
 ROW = Row("/srv/a", "pv", "ns/c", "standard", "1Gi", ("ReadWriteOnce", "ReadOnlyMany"), ("k-worker",))
 

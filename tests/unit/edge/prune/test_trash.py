@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Conflict
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, LEFTOVER, TRASH_DIRECTORY, Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
+    DIRECTORY,
+    LEFTOVER,
+    TRASH_DIRECTORY,
+    Item,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.look import looked
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.trash import move, remove, trash_in, trash_items
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.trash import (
+    move,
+    remove,
+    trash_in,
+    trash_items,
+)
 
 STAMP = "20260102T030405Z"
 
