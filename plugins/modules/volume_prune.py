@@ -22,8 +22,8 @@ description:
     or with O(kinds).
   - Nothing that a cluster may use is ever removed. All clusters of the container engine that have the directory, or one
     above or below it, are asked for their volumes and pods, and their nodes for processes that use it. A cluster that
-    is stopped, or does not answer, may use everything that it has mounted. A directory on the host is that of a node
-    only if device and inode are the same.
+    is stopped, or does not answer, may use everything that it has mounted, as may one of another container engine of
+    the host. A directory on the host is that of a node only if device and inode are the same.
   - The last copy of something is kept, unless O(last_copies=true). These are the newest generation of a backup, a
     generation that alone holds a volume, a directory without which a generation of O(backups) has no data, a backup
     that a recreation needs to resume, and data that a restore has verified but not yet moved to its place.

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.model import READ, Observed, Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.rows import Row
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request as PruneRequest
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -48,7 +49,7 @@ def observe(
     items = {item.path: item for item in looked(around.clusters.checked(found), None)}
     observed = Observed(
         items,
-        own.nodes,
+        [node for node in own.nodes if node.state != MISSING],
         own.pvs,
         {namespaced_name(claim): claim for claim in own.objects["PersistentVolumeClaim"]},
         _by_name(own.objects["StorageClass"]),
