@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import resolved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import host_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import (
     Id,
@@ -68,7 +69,7 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     paths = tuple(paths)
     nodes = resolved(everywhere, host)
     sharing = mounting(nodes, paths)
-    others = [node for node in nodes if node.cluster != own]
+    others = [node for node in nodes if node.cluster != own and host_mounts(node)]
     hidden = mounted_under_other_names(others, look_at_nodes(engine, others), host, ids_of(paths)) if paths else ()
     elsewhere = volumes_elsewhere(engine, [node for node in sharing if node.cluster != own])
     # Nobody asks another engine's clusters for volumes. One engine may be a name of the other.
