@@ -37,7 +37,8 @@ LEVELS = {
         ("objects", "volumes", "drain", "local_data", "provision"),
         ("backup", "detach"),
         ("restore", "recreate"),
-        ("removal",),
+        ("removal", "prune"),
+        ("adopt",),
     ),
     "_edge": (
         ("module", "activity", "bounds", "command", "text_file"),
@@ -47,6 +48,8 @@ LEVELS = {
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
+        ("prune",),
+        ("adopt",),
     ),
 }
 FILES_PER_FOLDER = 10

@@ -71,3 +71,20 @@ def held(directory: str) -> Iterator[None]:
 def free_bytes(path: str | Path) -> int:
     """What this user may still write to the disk of a directory, which need not exist."""
     return shutil.disk_usage(nearest(str(path))).free
+
+
+def is_locked(directory: Path) -> bool:
+    """True if another run writes to the directory at this moment. Changes nothing."""
+    try:
+        lock = os.open(directory / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return False

@@ -9,7 +9,8 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
@@ -148,6 +149,14 @@ def find_engine(name: str, runner: Runner) -> Engine:
     if requested in ENGINES:
         return Engine(requested, runner)
     return Engine(next((engine for engine in ENGINES if shutil.which(engine)), "docker"), runner)
+
+
+def nodes_of_others(engine: Engine) -> Iterator[tuple[str, tuple[Node, ...]]]:
+    """The other engines of this host with their node containers, without those that do not answer this user."""
+    for name in ENGINES:
+        if name != engine.name and shutil.which(name):
+            with suppress(CommandFailed, Unreachable):
+                yield name, Engine(name, engine.runner).nodes()
 
 
 def _node(container: Mapping[str, Any]) -> Node:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import writer
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes, held
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes, held, is_locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 
 Locked = Callable[[Path], AbstractContextManager[None]]
@@ -70,3 +70,10 @@ def test_holding_needs_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(fcntl, "flock", refuse)
     with held(str(tmp_path)), held(str(tmp_path / "missing")):
         pass
+
+
+def test_whether_another_run_writes(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    with writer.locked(tmp_path):
+        assert is_locked(tmp_path)
+    assert not is_locked(tmp_path)

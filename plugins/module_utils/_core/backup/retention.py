@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -24,17 +24,26 @@ class Retention:
 
 
 def retention(generations: Sequence[tuple[str, Catalog | None]], keep: int, living: Iterable[Volume]) -> Retention:
-    """generations: name and catalog, oldest first; the catalog is None if it cannot be read.
+    """The oldest generations, beyond this number, 0 for all; see removable()."""
+    return removable(generations, {name for name, _catalog in generations[:-keep]}, living) if keep else Retention()
 
-    keep: their number, 0 for all. living: the volumes of the cluster. An older generation stays if a volume in it, or
-    its claim, is neither in a newer one that stays nor in the cluster, or if no newer one has its selection of objects.
+
+def removable(
+    generations: Sequence[tuple[str, Catalog | None]], names: Collection[str], living: Iterable[Volume]
+) -> Retention:
+    """Which generations of these names can be removed.
+
+    generations: name and catalog, oldest first; the catalog is None if it cannot be read. living: the volumes of the
+    cluster. A generation stays if a volume in it, or its claim, is neither in a newer one that stays nor in the
+    cluster, or if no newer one has its selection of objects.
     """
-    if not keep:
-        return Retention()
-    newer = [catalog for _name, catalog in generations[-keep:] if catalog]
+    newer: list[Catalog] = []
     cluster = {volume.name: volume for volume in living}
     removed, kept = [], {}
-    for name, catalog in reversed(generations[:-keep]):
+    for name, catalog in reversed(generations):
+        if name not in names:
+            newer += [catalog] if catalog else []
+            continue
         if catalog is None:
             kept[name] = "it is damaged, and what it holds is unknown"
             continue

@@ -54,7 +54,7 @@ class Marker:
         """Wait until no other run, and no kind process that one left behind, is active. Raises TimedOut, BadInput."""
         with REPORTER.waiting(lambda: f"another run that works on {self.cluster}"):
             for _turn in poll(deadline, PAUSE):
-                if not self.exists() or not (self._is_locked() or is_creating()):
+                if not self.exists() or not (self.is_locked() or is_creating()):
                     return
         raise self._busy(deadline)
 
@@ -118,7 +118,8 @@ class Marker:
         _close(descriptor)
         return -1
 
-    def _is_locked(self) -> bool:
+    def is_locked(self) -> bool:
+        """True if a run works on the cluster at this moment."""
         try:
             descriptor = os.open(self.path, os.O_RDWR)
         except FileNotFoundError:

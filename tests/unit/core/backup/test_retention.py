@@ -15,7 +15,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedCluster,
     SavedVolume,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import Retention, retention
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import (
+    Retention,
+    removable,
+    retention,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 A = SavedVolume("a", "ns/a", phase="Bound")
@@ -131,3 +135,11 @@ def test_no_volume_is_lost(drawn: list[list[SavedVolume]], keep: int) -> None:
 def _stands_for(other: SavedVolume, volume: SavedVolume) -> bool:
     same = (other.name, other.claim) == (volume.name, volume.claim)
     return same and other.consistent >= volume.consistent and bool(other.archive) >= bool(volume.archive)
+
+
+def test_generations_by_name() -> None:
+    """Those that are not named count, if they are newer."""
+    generations = [("0", catalog(A)), ("1", catalog(B)), ("2", catalog(A))]
+    assert removable(generations, {"0"}, ()) == Retention(("0",))
+    assert removable(generations, {"1"}, ()).kept == {"1": "only this generation holds b (ns/b)"}
+    assert removable(generations, {"2"}, ()).kept == {"2": "only this generation holds a (ns/a)"}

@@ -1,0 +1,55 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Observe what may be pruned: a cluster's volumes, directories where provisioners create them, and backups."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.generations import saved_directories
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Observed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
+
+from .around import look_around
+from .backups import backup_items, find_backup
+from .entries import directory_items
+from .look import looked
+from .markers import marker_items
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was observed. cluster: the API server, None if there is none; volumes: the names of all of its volumes."""
+
+    observed: Observed
+    cluster: Cluster | None
+    volumes: Collection[str]
+    warnings: tuple[str, ...]
+
+
+def observe(
+    options: Mapping[str, Any], request: Request, now: float, runner: Runner | None, connect: Connect
+) -> Source:
+    """now: seconds since the epoch. Raises BadInput and Unreachable."""
+    states = [find_backup(path) for path in request.backups]
+    around = look_around(options, request, runner, connect)
+    related = around.related()
+    found, unread = directory_items(around.searched, related, saved_directories(states))
+    volumes = around.volumes(related)
+    # What belongs to a volume goes with it.
+    owned = {item.path for item in volumes}
+    items = around.clusters.checked([*(item for item in found if item.path not in owned), *volumes])
+    others = [item for state in states for item in backup_items(state)]
+    others += marker_items(options["kubeconfig"], request.cluster, around.everywhere)
+    existing = frozenset(name for name in request.names if name.startswith("/") and os.path.lexists(name))
+    # The trash of one directory may be that of another one.
+    every = {item.name: item for item in (*others, *items)}.values()
+    observed = Observed(tuple(looked(every, around.mounts)), now, states, existing)
+    own = around.own
+    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *unread))

@@ -1,0 +1,60 @@
+"""What entries of directories are, by their names and by what backups know."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import made_for
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.directories import entry_item, trash_item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
+
+VOLUME = "pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de"
+FREE = Related(())
+
+
+@pytest.mark.parametrize(
+    ("name", "former"),
+    [
+        (f"{VOLUME}_ns_old", (VOLUME, "ns/old")),
+        (f"{VOLUME}_my-ns_data.set-0", (VOLUME, "my-ns/data.set-0")),
+        (f"ns-old-{VOLUME}", (VOLUME, "")),
+        (f"{VOLUME}_ns", None),
+        (f"{VOLUME}_ns_old_x", None),
+        (f"{VOLUME}_Ns_old", None),
+        (VOLUME, None),
+        ("pvc-1_ns_old", None),
+        (f"x{VOLUME}_ns_old", None),
+        (f"{VOLUME}_ns_old\n", None),
+        ("lost+found", None),
+    ],
+)
+def test_names_that_provisioners_give(name: str, former: tuple[str, str] | None) -> None:
+    assert made_for(name) == former
+    item = entry_item("/srv", name, FREE, {})
+    assert (item.kept is None) == (former is not None) and (item.volume, item.claim) == (former or ("", ""))
+
+
+def test_a_backup_knows_what_a_name_does_not_say() -> None:
+    saved = {
+        f"/srv/ns-a-c-{VOLUME}": (VOLUME, "ns-a/c"),
+        f"/srv/ns-b-c-{VOLUME}": ("another", "ns-b/c"),
+    }
+    assert entry_item("/srv", f"ns-a-c-{VOLUME}", FREE, saved).claim == "ns-a/c"
+    assert entry_item("/srv", f"ns-b-c-{VOLUME}", FREE, saved).claim == ""
+
+
+def test_what_people_may_have_made_is_not_pruned_because_a_backup_has_it() -> None:
+    saved = {"/srv/data": ("pv", "ns/c")}
+    item = entry_item("/srv", "data", FREE, saved)
+    assert (item.volume, item.claim) == ("pv", "ns/c") and item.kept and "no provisioner" in item.kept.why
+    assert entry_item("/srv", "data", FREE, saved, any_name=True).kept is None
+    assert entry_item("/srv", "other", FREE, saved, any_name=True).kept
+
+
+def test_what_is_in_the_trash_has_its_time() -> None:
+    item = trash_item("/srv", "20260102T030405Z", f"{VOLUME}_ns_old")
+    assert (item.name, item.claim, item.since) == (
+        f"/srv/.kindlab-trash/20260102T030405Z/{VOLUME}_ns_old",
+        "ns/old",
+        1_767_323_045,
+    )
