@@ -11,9 +11,11 @@ from jinja2 import Environment
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 MODULES = {
+    "adopt": "volume_adopt",
     "detach": "volume_detach",
     "local_data": "local_data",
     "object_restore": "object_restore",
+    "prune": "volume_prune",
     "restore": "volume_restore",
     "storage": "storage_provisioner",
 }
