@@ -28,7 +28,7 @@ def found(before: list[Any], after: list[Any], nodes: tuple[str, ...] = ("k-cont
     result = {
         "before": {"volumes": before},
         "after": {"volumes": after, "nodes": list(nodes)},
-        "plan": {"nodes": ["k-control-plane"]},
+        "plan": {"nodes": ["k-control-plane"], "volumes": before},
         "resumed": False,
     }
     values: dict[str, Any] = {"recreate_result": result}
