@@ -73,8 +73,9 @@ options:
       - Data on the host that differs is replaced if the generation has it in an archive. If not, the module fails
         before anything is stopped, and names the volumes. Data of volumes that came later stays in its directory.
       - The present state is saved first as a generation of its own, with all objects, and with archives of all data if
-        some is replaced, so that a later run can return to it; O(keep) is ignored meanwhile. What is replaced is moved
-        beside its directory until the new data is verified. What no generation has stays there, with a warning.
+        some is replaced, so that a later run can return to it; O(keep) is ignored meanwhile. What is replaced is set
+        aside beside its directory, in one named C(DIRECTORY.set-aside-TIME), until the new data is verified. What no
+        generation has stays there, with a warning; M(kindlab.volumes.volume_prune) shows it.
       - With O(on_failure=old_shape), a failure brings the present state back, with its data.
       - A cluster that does not exist any more is created from the generation.
     type: str

@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 
 CREATE, REBIND, FINISH, REPLACE, UNCHANGED = "create", "rebind", "finish", "replace", "unchanged"
 NOT_COMPARED = "not compared"
@@ -171,6 +172,17 @@ class Step:
     in_place: bool = False
     replaced: Object | None = None
     freed: Object | None = None
+
+    @classmethod
+    def of_archive(cls, saved: SavedVolume, *, replaces: bool) -> Step:
+        """The extraction of an archive, and nothing else, to the host directory that a volume was saved from.
+
+        replaces: whether the current data is set aside.
+        """
+        selected = SelectedVolume(Volume(saved.name, saved.claim), {}, None, saved)
+        directory = saved.host_directory
+        aside = moving(directory) if replaces else ""
+        return cls(selected, CREATE, "", host_directory=directory, extract=True, aside=aside)
 
     @property
     def name(self) -> str:

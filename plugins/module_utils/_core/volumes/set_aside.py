@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 # The name of the volume's directory, and the date in UTC, as '20260102T030405Z'.
 SET_ASIDE = "{}.set-aside-{}"
-# The same directory while entries are being moved to it.
-MOVING = ".{}.setting-aside"
+# The same directory while entries are being moved to it, and while it is removed.
+MOVING, REMOVING = ".{}.setting-aside", ".{}.removing-aside"
 # The most bytes of a name that leave room for the rest, of the 255 that file systems take.
 _LONGEST = 220
 
@@ -22,6 +23,16 @@ def set_aside(directory: str, at: str) -> str:
 def moving(directory: str) -> str:
     """The directory that a volume's data is being moved to; a killed run leaves it behind."""
     return _beside(directory, MOVING)
+
+
+def removing(directory: str) -> str:
+    """The directory of data that was set aside, while it is removed."""
+    return _beside(directory, REMOVING)
+
+
+def date_of(time: str) -> str:
+    """A time, as '2026-01-02T03:04:05.678Z', in the form of names."""
+    return re.sub(r"[-:]|\.\d+", "", time)
 
 
 def _beside(directory: str, form: str, *more: str) -> str:

@@ -15,7 +15,13 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry, read, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import (
+    Entry,
+    latest,
+    read,
+    to_text,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import date_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
@@ -43,6 +49,10 @@ class Journal:
         except OSError as error:
             raise self._failure(error) from None
         return read(text, str(self.path))
+
+    def date(self) -> str:
+        """When the latest recreation began, for names of what it sets aside, also where a rerun completes it."""
+        return date_of(latest(self.entries()).begun)
 
     def activity(self) -> Activity:
         """What the run does at the moment, as far as it tells."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import CREATE, SelectedVolume, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
@@ -108,19 +107,14 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
     return found
 
 
-def room(backup: Backup, volumes: Iterable[SavedVolume], verify: str, engine: Engine) -> dict[str, Obstacle]:
-    """The same for volumes whose archives are to be extracted to the host directories that they were saved from."""
-    steps = [
-        Step(
-            SelectedVolume(Volume(saved.name, saved.claim), {}, None, saved),
-            CREATE,
-            "",
-            host_directory=saved.host_directory,
-            extract=True,
-        )
-        for saved in volumes
-        if saved.host_directory
-    ]
+def room(
+    backup: Backup, volumes: Iterable[SavedVolume], verify: str, engine: Engine, replaced: Collection[str] = ()
+) -> dict[str, Obstacle]:
+    """The same for volumes whose archives are to be extracted to the host directories that they were saved from.
+
+    replaced: names of those whose current data is set aside.
+    """
+    steps = [Step.of_archive(saved, replaces=saved.name in replaced) for saved in volumes if saved.host_directory]
     return obstacles(backup, steps, verify, engine)
 
 

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
 import shlex
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, count
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import summary
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving, set_aside
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving, removing, set_aside
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -21,7 +26,8 @@ from .compare_in_node import node_directory_of
 from .extract import content_of, copy_attributes
 from .extraction import extract
 
-_AGAIN = "Correct this and run it again: it completes the restore."
+_CORRECT = "Correct this."
+_NOT_SET_ASIDE = "The data in {} cannot be set aside"
 
 
 def check_unused(steps: Sequence[Step], observation: Observation) -> None:
@@ -60,32 +66,74 @@ def _rename_in_node(step: Step, engine: Engine) -> None:
         raise CommandFailed(
             f"The data of {step.name} cannot be set aside: {done.err.strip()}",
             tried=shlex.join(directory.inside.argv(["ls", "-ld", directory.path, step.aside])),
-            next_step=_AGAIN,
+            next_step=_CORRECT,
         )
 
 
 def _set_aside_on_host(step: Step, at: str) -> None:
-    directory, unfinished = step.host_directory, moving(step.host_directory)
-    try:
-        if step.in_place or os.path.isdir(unfinished):
-            _move_content(directory, unfinished, step.aside or set_aside(directory, at))
-        elif step.aside:
+    directory = step.host_directory
+    if step.in_place or is_begun(directory):
+        set_content_aside(directory, at)
+    elif step.aside:
+        with _explained(_NOT_SET_ASIDE.format(directory), directory):
             os.rename(directory, step.aside)
+
+
+def set_content_aside(directory: str, at: str) -> None:
+    """Set aside what is in a directory, which stays the same one, because nodes may have it mounted.
+
+    at: see set_aside(). A rerun completes it. Raises CommandFailed; nothing is overwritten.
+    """
+    unfinished = moving(directory)
+    with _explained(_NOT_SET_ASIDE.format(directory), directory):
+        names = content_of(directory)
+        if not names and not is_begun(directory):
+            return
+        os.makedirs(unfinished, mode=0o700, exist_ok=True)
+        for name in names:
+            target = os.path.join(unfinished, name)
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, "it was created meanwhile", os.path.join(directory, name))
+            os.rename(os.path.join(directory, name), target)
+        copy_attributes(directory, unfinished)
+        os.rename(unfinished, _unused(set_aside(directory, at)))
+
+
+def is_begun(directory: str) -> bool:
+    """True if a killed run has begun to set aside what is in a directory."""
+    return os.path.isdir(moving(directory))
+
+
+def what_was_set_aside(directory: str, at: str) -> list[str]:
+    """What was set aside at that time, completely, and is still there."""
+    path = set_aside(directory, at)
+    return sorted(found for found in (path, *glob.glob(f"{glob.escape(path)}-*")) if os.path.isdir(found))
+
+
+def remove_aside(directory: str, aside: str) -> None:
+    """Remove what was set aside; what a killed run left of it is no data of a volume any more. Raises CommandFailed."""
+    hidden = removing(directory)
+    for left in glob.glob(f"{glob.escape(hidden)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    target = _unused(hidden)
+    with _explained(f"{aside} cannot be removed", aside):
+        os.rename(aside, target)
+    shutil.rmtree(target, ignore_errors=True)
+
+
+def _unused(path: str) -> str:
+    """The path, or the first one with a number that does not exist."""
+    numbered = (f"{path}-{number}" for number in count(2))
+    return next(candidate for candidate in chain([path], numbered) if not os.path.lexists(candidate))
+
+
+@contextmanager
+def _explained(failure: str, directory: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise CommandFailed(
-            f"The data of {step.name} cannot be set aside: {error.strerror} ({error.filename}).",
+            f"{failure}: {error.strerror} ({error.filename}).",
             tried=shlex.join(["ls", "-ld", os.path.dirname(directory), directory]),
-            next_step=_AGAIN,
+            next_step=_CORRECT,
         ) from None
-
-
-def _move_content(directory: str, unfinished: str, aside: str) -> None:
-    """Move what is in a directory that nodes have mounted, which stays the same one; a rerun completes it."""
-    names = content_of(directory)
-    if not names and not os.path.isdir(unfinished):
-        return
-    os.makedirs(unfinished, mode=0o700, exist_ok=True)
-    for name in names:
-        os.rename(os.path.join(directory, name), os.path.join(unfinished, name))
-    copy_attributes(directory, unfinished)
-    os.rename(unfinished, aside)

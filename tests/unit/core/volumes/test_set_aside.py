@@ -6,7 +6,12 @@ import os
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving, set_aside
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import (
+    date_of,
+    moving,
+    removing,
+    set_aside,
+)
 
 AT = "20260102T030405Z"
 
@@ -16,11 +21,17 @@ def test_it_lies_beside_the_volumes_directory(directory: str) -> None:
     parent = os.path.dirname(os.path.normpath(directory))
     assert set_aside(directory, AT) == f"{parent}/v0.set-aside-{AT}"
     assert moving(directory) == f"{parent}/.v0.setting-aside"
+    assert removing(directory) == f"{parent}/.v0.removing-aside"
 
 
 @pytest.mark.parametrize("letter", ["x", "\N{SNOWMAN}"])
 def test_a_long_name_is_cut_to_what_a_file_system_takes(letter: str) -> None:
     name = letter * (255 // len(letter.encode()))
-    for made in (set_aside(f"/srv/{name}", AT), moving(f"/srv/{name}")):
+    for made in (set_aside(f"/srv/{name}", AT), moving(f"/srv/{name}"), removing(f"/srv/{name}")):
         assert len(os.path.basename(made).encode()) <= 255
         assert os.path.basename(made).lstrip(".").startswith(letter * 70)
+
+
+@pytest.mark.parametrize("time", ["2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05Z", AT])
+def test_the_date_of_a_time(time: str) -> None:
+    assert date_of(time) == AT

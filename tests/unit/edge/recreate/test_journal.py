@@ -60,6 +60,20 @@ def test_what_is_added_is_read_again(tmp_path: Path) -> None:
     )
 
 
+def test_the_date_of_the_latest_recreation(tmp_path: Path) -> None:
+    days = iter(range(1, 9))
+
+    def later() -> datetime:
+        return datetime(2026, 11, next(days), 6, 57, tzinfo=timezone.utc)
+
+    own = Journal(str(tmp_path), later)
+    assert own.date() == ""
+    with own.locked():
+        for step in ("planned", "deleting", "done", "planned", "deleting", "resumed", "deleting"):
+            own.add(step)
+    assert own.date() == "20261104T065700Z"
+
+
 def test_lines_are_only_added(tmp_path: Path) -> None:
     path = begin(tmp_path, "planned")
     before, inode = path.read_bytes(), path.stat().st_ino

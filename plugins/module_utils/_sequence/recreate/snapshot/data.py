@@ -12,9 +12,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import aside
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import compare_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extract
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extract, replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import survey
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
@@ -52,7 +51,10 @@ def replaced(context: Context) -> dict[str, str]:
         backup.catalog.volumes,
         differences,
         backup.damaged_archives(unread),
-        {**check.room(backup, extracted, context.options["checksums"], context.engine), **_fixed(backup, found)},
+        {
+            **check.room(backup, extracted, context.options["checksums"], context.engine, found),
+            **_nested(backup, found),
+        },
     )
     decline(f"The data of cluster {context.name} cannot go back to generation {backup.name}", list(refusals))
     return found
@@ -65,10 +67,10 @@ def set_aside(context: Context) -> Facts:
     volumes = [volume for volume in backup.catalog.volumes if volume.host_directory in directories]
     there = [volume for volume in volumes if not _is_coming(backup, volume)]
     differing = _differences(backup, there)
-    pending = {v.name: v.host_directory for v in volumes if v.name in differing or aside.begun(v.host_directory)}
+    pending = {v.name: v.host_directory for v in volumes if v.name in differing or replace.is_begun(v.host_directory)}
     survey.check_unshared(context, pending)
     for directory in sorted(set(pending.values())):
-        aside.move(directory, aside.begun(directory) or backup.name)
+        replace.set_content_aside(directory, context.journal.date())
     return {"count": count(len(pending), "volume")}
 
 
@@ -78,9 +80,9 @@ def clear(context: Context) -> None:
     found = (facts.get("generation"), context.target.get("generation"), facts.get("left"))
     names = sorted({str(name) for name in found if name})
     for directory in sorted(set((facts.get("replaced") or {}).values())):
-        for path in (path for name in names for path in aside.moved(directory, name)):
+        for path in replace.what_was_set_aside(directory, context.journal.date()):
             if any(_is_held(read_backup(context.path, name), directory, path) for name in names):
-                aside.remove(directory, path)
+                replace.remove_aside(directory, path)
             else:
                 context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")
 
@@ -114,15 +116,15 @@ def _differences(backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, st
     return texts | {name: found.text() for name, found in compare_data(backup, listed).items() if found}
 
 
-def _fixed(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
+def _nested(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
     """Volume's name -> why its data cannot be replaced, and the next step. found: volume's name -> its directory."""
     inside = snapshot.nested(backup.catalog.volumes)
-    obstacles = {}
-    for name, directory in found.items():
-        why = aside.obstacle(directory)
-        if name in inside:
-            why = f"it cannot be moved aside: the directory of {inside[name]} is inside it, or around it"
-        if why:
-            text = f"its data in {directory} differs from generation {backup.name}, and {why}"
-            obstacles[name] = (text, f"Move away what is in {directory}, then run this again.")
-    return obstacles
+    return {
+        name: (
+            f"its data in {directory} differs from generation {backup.name}, and it cannot be set aside: the directory "
+            f"of {inside[name]} is inside it, or around it",
+            f"Move away what is in {directory}, then run this again.",
+        )
+        for name, directory in found.items()
+        if name in inside
+    }

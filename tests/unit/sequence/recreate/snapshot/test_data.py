@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -217,9 +218,25 @@ def test_what_no_generation_holds_stays_beside(lab: Lab) -> None:
     lab.force_removal()
     lab.latest = 1
     done = lab.run(generation=FIRST)
-    (aside,) = [name for name in lab.names() if name.startswith(".v0.before-")]
+    (aside,) = [name for name in lab.names() if name.startswith("v0.set-aside-")]
     assert (lab.data / aside / "file").read_text() == "content 2" and lab.file.read_text() == "content 1"
     assert any(f"is in no generation: it is in {lab.data / aside}" in warning for warning in done.warnings)
+
+
+def test_what_a_restore_set_aside_stays(lab: Lab) -> None:
+    """Even if a generation holds it; and what a killed one left is completed."""
+    aside, left = lab.data / "v0.set-aside-20260102T030405Z", lab.data / ".v0.setting-aside"
+    shutil.copytree(lab.file.parent, aside, symlinks=True)
+    left.mkdir()
+    (left / "other").write_text("moved before")
+    done = lab.run(generation=FIRST)
+    (completed,) = [lab.data / name for name in os.listdir(lab.data) if name not in ("v0", aside.name)]
+    assert completed.name.startswith("v0.set-aside-") and (aside / "file").read_text() == "content 2"
+    assert {path.name: path.read_text() for path in completed.iterdir()} == {
+        "file": "content 2",
+        "other": "moved before",
+    }
+    assert any(f"it is in {completed} now" in warning for warning in done.warnings)
 
 
 def test_the_way_back_brings_data_back(lab: Lab) -> None:
