@@ -44,7 +44,8 @@ options:
     description:
       - Path of a plan to carry out, and nothing else. It is YAML with a list C(volumes) as returned, and
         O(write_plan) writes one.
-      - It may name directories whatever they are called.
+      - It may name directories whatever they are called, also data that was set aside
+        (C(DIRECTORY.set-aside-TIME)), which is adopted in no other way; a warning says so.
     type: path
   write_plan:
     description: Path to write the plan of what would be adopted to. Nothing is adopted then.

@@ -15,6 +15,9 @@ description:
     cluster. It is searched for where provisioners of O(cluster) create volumes, and in O(directories).
   - A B(volume) is a PersistentVolume of O(cluster) whose claim was deleted (phase Released) and that a provisioner
     created on the host. It is deleted together with its directory.
+  - Data that was B(set aside) is what M(kindlab.volumes.volume_restore) or M(kindlab.volumes.kind_cluster_recreate) has
+    replaced. It is in a directory C(DIRECTORY.set-aside-TIME) on the host, and is searched for where directories are;
+    add the parents of volumes that no provisioner made to O(directories).
   - A B(generation) is one of a backup in O(backups).
   - A B(leftover) is what a killed run of this collection left, for example an incomplete generation, a half extracted
     archive, the journal of a recreation that is finished, or the marker file of a cluster that does not exist.
@@ -25,8 +28,8 @@ description:
     is stopped, or does not answer, may use everything that it has mounted, as may one of another container engine of
     the host. A directory on the host is that of a node only if device and inode are the same.
   - The last copy of something is kept, unless O(last_copies=true). These are the newest generation of a backup, a
-    generation that alone holds a volume, a directory without which a generation of O(backups) has no data, a backup
-    that a recreation needs to resume, and data that a restore has verified but not yet moved to its place.
+    generation that alone holds a volume, a directory without which a generation of O(backups) has no data, also one
+    that was set aside since, a backup that a recreation needs to resume, and data that a killed restore was moving.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -51,7 +54,7 @@ options:
     description: Limits everything to these kinds. By default all are shown, and all but V(trash) are removed.
     type: list
     elements: str
-    choices: [directory, volume, generation, leftover, trash]
+    choices: [directory, volume, set_aside, generation, leftover, trash]
   names:
     description:
       - Removes what has one of these names, which is a path, its last part, or the name of a PersistentVolume.
@@ -71,7 +74,7 @@ options:
         omitted.
       - The age of a directory is that of the latest change of any file in it, also of its owner or mode. That of a
         Released volume begins when its claim was deleted, if that is later. That of a generation begins when it was
-        written, and in the trash when it was moved there.
+        written, that of data that was set aside when that was done, and in the trash when it was moved there.
       - What must be kept is kept, and the result says why.
     type: str
   trash:
@@ -108,6 +111,13 @@ EXAMPLES = r"""
     kinds: [directory, volume]
     older_than: 30d
 
+- name: Move to the trash what restores set aside more than two weeks ago
+  kindlab.volumes.volume_prune:
+    cluster: lab
+    backups: [/srv/backups/lab]
+    kinds: [set_aside]
+    older_than: 2w
+
 - name: Remove for good what has been in the trash for a week
   kindlab.volumes.volume_prune:
     cluster: lab
@@ -136,7 +146,7 @@ found:
   elements: dict
   contains:
     kind:
-      description: V(directory), V(volume), V(generation), V(leftover) or V(trash).
+      description: V(directory), V(volume), V(set_aside), V(generation), V(leftover) or V(trash).
       type: str
     name:
       description: Its path; of a volume, the name of the PersistentVolume.
@@ -154,7 +164,7 @@ found:
       description: Size on the disk; null if it is unknown.
       type: int
     since:
-      description: When it was changed last; empty if that is unknown.
+      description: When it was changed last, or set aside; empty if that is unknown.
       type: str
     age:
       description: The same in seconds before now; null if it is unknown.

@@ -59,11 +59,11 @@ options:
     description:
       - What happens to data that differs from the backup, and to a claim that has another volume or gets one. Nothing
         is restored (V(refuse)), or the generation takes their place (V(replace)), also in volumes that are in use.
-      - With V(replace), the data of bound volumes is compared, too. The workloads that use a volume whose data differs
-        are scaled to zero, as M(kindlab.volumes.volume_detach) does, and it is verified that nothing uses it. Its data
-        is moved to a directory beside its own, named C(DIRECTORY.set-aside-TIME), and kept there until somebody removes
-        it, or the node if it is inside one. Then its archive is extracted and compared, and the workloads are scaled
-        back up. Those that were at zero before stay there.
+      - With V(replace), the data of bound volumes is compared, too. The workloads that use a volume whose data
+        differs are scaled to zero, as M(kindlab.volumes.volume_detach) does, and it is verified that nothing uses it.
+        Its data is moved to a directory beside its own, named C(DIRECTORY.set-aside-TIME), and kept there until it is
+        pruned (M(kindlab.volumes.volume_prune)), or the node is deleted if it is inside one. Then its archive is
+        extracted and compared, and the workloads are scaled back up. Those that were at zero before stay there.
       - A claim that has another volume than in the backup, for example because its StatefulSet created it again, is
         deleted and restored. The volume that it had keeps its data and becomes Released, with the policy Retain.
       - Volumes whose data equals the backup are left as they are, and so are their workloads.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.found import found_rows
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.found import found_rows, not_adopted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.model import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.plan import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
@@ -39,13 +39,15 @@ def run(
     request = Request.from_options(options)
     rows = plan_file.read(request.plan) if request.plan else ()
     source = observe(options, request, rows, runner, connect)
-    rows = rows if request.plan else found_rows(request, source.observed)
+    warnings = source.warnings
+    if not request.plan:
+        rows, warnings = found_rows(request, source.observed), (*warnings, *not_adopted(source.observed))
     if request.write_plan:
         text = plan_file.text(rows)
         changed = plan_file.write(request.write_plan, text, check_mode=check_mode)
         facts = {"volumes": [row.as_dict() for row in rows]}
-        return Outcome(changed, {"plan": "" if changed else text}, {"plan": text}, facts, source.warnings)
+        return Outcome(changed, {"plan": "" if changed else text}, {"plan": text}, facts, warnings)
     planned = plan(request, rows, source.observed)
     if planned.bindings and source.cluster and not check_mode:
         apply(planned, source.cluster)
-    return Outcome(bool(planned.bindings), *planned.diff(), planned.result(), source.warnings)
+    return Outcome(bool(planned.bindings), *planned.diff(), planned.result(), warnings)

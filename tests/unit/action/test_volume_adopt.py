@@ -134,6 +134,24 @@ def test_the_diff_shows_volumes_and_claims(lab: Lab) -> None:
     assert (done.before, done.after) == ({"volumes": {}}, {"volumes": {VOLUME: "ns/old"}})
 
 
+def test_data_that_was_set_aside_is_adopted_by_a_plan_alone(lab: Lab) -> None:
+    aside = lab.make(f"{OLD}.set-aside-20260102T030405Z")
+    done = adopt(lab, write_plan=str(lab.top / "written.yml"))
+    assert [item["directory"] for item in done.facts["volumes"]] == [str(lab.old)]
+    warning = f"Data that was set aside is only adopted if a plan names it: {aside} (2026-01-02T03:04:05Z)"
+    assert done.warnings == adopt(lab, check=True).warnings == (warning,)
+    path = plan(lab, row(lab, directory=str(aside), volume="before", claim="ns/before"))
+    done = adopt(lab, plan=path)
+    assert done.changed and done.warnings == () and phases(lab, "before", "ns", "before") == ["Bound", "Bound"]
+    assert not adopt(lab, plan=path).changed
+
+
+def test_a_directory_whose_data_a_killed_run_was_setting_aside_is_refused(lab: Lab) -> None:
+    lab.make(f".{OLD}.setting-aside")
+    (details,) = refused(lab)
+    assert details["name"] == str(lab.old) and "part of it is in" in details["why"]
+
+
 def test_a_plan_is_written_edited_and_carried_out(lab: Lab) -> None:
     path = lab.top / "plan.yml"
     assert adopt(lab, check=True, write_plan=str(path)).changed and not path.exists()

@@ -318,6 +318,61 @@ def test_a_half_extracted_archive(lab: Lab) -> None:
     assert lab.prune(matching=["*.extracted-*"], last_copies=True).changed
 
 
+ASIDE = f"{OLD}.set-aside-20260102T030405Z"
+
+
+def test_data_that_was_set_aside(lab: Lab) -> None:
+    lab.make(ASIDE)
+    shown = rows(lab.prune())[ASIDE]
+    assert (shown["kind"], shown["since"], shown["claim"], shown["kept"]) == (
+        "set_aside",
+        "2026-01-02T03:04:05Z",
+        "ns/old",
+        "",
+    )
+    assert not lab.prune(kinds=["set_aside"], older_than="9999w").changed
+    for check in (True, False):
+        done = lab.prune(check=check, kinds=["set_aside"], older_than="1d")
+        assert done.facts["pruned"] == [f"{lab.data}/{ASIDE}"]
+    assert trash(lab.data) == [ASIDE] and lab.old.is_dir()
+    assert not lab.prune(kinds=["set_aside"], older_than="1d").changed
+
+
+def test_data_that_was_set_aside_and_is_used(lab: Lab) -> None:
+    lab.make(ASIDE)
+    lab.busy = {WORKER: f"/data/{ASIDE}"}
+    assert not lab.prune(kinds=["set_aside"], older_than="0").changed
+    assert rows(lab.prune())[ASIDE]["kept"] == f"vi (pid 42) on k-worker is in /data/{ASIDE}"
+
+
+def test_a_volume_that_was_created_meanwhile_may_have_what_was_set_aside(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.make(ASIDE)
+    plan = volume_prune.plan
+
+    def late(*arguments: Any) -> Any:
+        lab.cluster.put(merged(volume(9), {"spec": {"hostPath": {"path": f"/data/{ASIDE}"}}}))
+        return plan(*arguments)
+
+    monkeypatch.setattr(volume_prune, "plan", late)
+    with pytest.raises(Conflict, match="Volume v9 was created meanwhile"):
+        lab.prune(kinds=["set_aside"], older_than="0")
+    assert (lab.data / ASIDE).is_dir()
+
+
+def test_what_a_killed_run_was_setting_aside(lab: Lab) -> None:
+    left = f".{OLD}.setting-aside"
+    lab.make(left)
+    lab.make(f".{OLD}.removing-aside")
+    done = lab.prune(matching=["*pvc-*"], older_than="0")
+    assert [name.rpartition("/")[2] for name in done.facts["pruned"]] == [f".{OLD}.removing-aside"]
+    assert all(rows(done)[name]["last_copy"] for name in (OLD, left))
+    details = refused(lab, names=[OLD])
+    assert "Run kindlab.volumes.volume_restore or kindlab.volumes.kind_cluster_recreate" in details[0]["next_step"]
+    assert lab.prune(matching=["*.setting-aside"], last_copies=True).changed
+
+
 def test_the_marker_of_a_cluster_that_does_not_exist(lab: Lab) -> None:
     for cluster in ("gone", "k"):
         (lab.top / f"kind-{cluster}.unfinished").write_text("{}")

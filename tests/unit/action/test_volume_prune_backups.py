@@ -96,6 +96,26 @@ def test_a_directory_that_a_generation_needs(lab: Lab) -> None:
     assert prune(lab, names=["v1"], last_copies=True).facts["pruned"] == ["v1"]
 
 
+@pytest.mark.parametrize(
+    ("archive", "at", "needed"),
+    [(False, "20260103T000000Z", True), (False, "20260101T000000Z", False), (True, "20260103T000000Z", False)],
+)
+def test_what_was_set_aside_may_be_the_data_of_an_earlier_generation(
+    lab: Lab, archive: bool, at: str, needed: bool
+) -> None:
+    """Set aside after the generation was written, which has only checksums of it."""
+    name = saved(lab, archive=archive)
+    aside = lab.make(f"v0.set-aside-{at}")
+    row = rows(prune(lab))[aside.name]
+    assert (row["last_copy"], row["claim"]) == (needed, "ns/c0")
+    if needed:
+        assert row["kept"] == (
+            f"{lab.data}/v0 was the directory of a volume of which generation {name} of {lab.backup} has no archive"
+        )
+    assert prune(lab, kinds=["set_aside"], older_than="0").changed != needed
+    assert prune(lab, kinds=["set_aside"], older_than="0", last_copies=True).changed == needed
+
+
 def test_a_directory_of_which_there_is_an_archive(lab: Lab) -> None:
     saved(lab, archive=True)
     assert prune(lab, kinds=["volume"], older_than="0").facts["pruned"] == ["v1"]

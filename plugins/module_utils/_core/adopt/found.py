@@ -13,7 +13,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import Provisioner
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS, makers
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import DIRECTORY, SET_ASIDE, Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import iso
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .model import Observed, Request
 from .rows import Row
@@ -25,6 +27,16 @@ def found_rows(request: Request, observed: Observed) -> tuple[Row, ...]:
     """A row for each directory that a provisioner made, or that a file beside it knows, and that no volume has."""
     rows = (_row(item, observed) for item in observed.items.values() if _is_orphan(item))
     return tuple(row for row in rows if not request.matching or _matches(row, request.matching))
+
+
+def not_adopted(observed: Observed) -> tuple[str, ...]:
+    """A warning about data that was set aside: a volume has, or had, other data by now."""
+    items = [item for item in observed.items.values() if item.kind == SET_ASIDE]
+    aside = [item for item in items if not (item.kept and item.kept.is_known)]
+    if not aside:
+        return ()
+    paths = listed((f"{item.path} ({iso(item.since)})" for item in aside), 3)
+    return (f"Data that was set aside is only adopted if a plan names it: {paths}",)
 
 
 def _is_orphan(item: Item) -> bool:

@@ -49,11 +49,24 @@ def standing(states: Iterable[BackupState], gone: Collection[str]) -> Iterator[t
 
     gone: directories of generations that do not count.
     """
+    yield from ((directory, "", who) for directory, who, _written in _standing(states, gone))
+
+
+def standing_since(states: Iterable[BackupState], gone: Collection[str]) -> dict[str, tuple[float, str]]:
+    """The same directories with the oldest such generation of each: what is set aside later may be its data."""
+    found: dict[str, tuple[float, str]] = {}
+    for directory, who, written in _standing(states, gone):
+        found[directory] = min((written, who), found.get(directory, (written, who)))
+    return found
+
+
+def _standing(states: Iterable[BackupState], gone: Collection[str]) -> Iterator[tuple[str, str, float]]:
+    """Directory, who needs it, and since when."""
     for state in states:
         for name, catalog in state.generations:
             if catalog and generation_path(state, name) not in gone:
                 who = f"a volume of which generation {name} of {state.path} has no archive"
-                yield from ((directory, "", who) for directory in _unarchived(catalog))
+                yield from ((directory, who, time_of(name) or 0) for directory in _unarchived(catalog))
 
 
 def saved_directories(states: Iterable[BackupState]) -> dict[str, Former]:

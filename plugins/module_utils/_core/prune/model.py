@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may be pruned: directories, Released volumes, generations, leftovers and the trash, and what keeps each."""
+"""What may be pruned: directories, volumes, data that was set aside, generations, leftovers, trash; what keeps each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 
-DIRECTORY, VOLUME, GENERATION, LEFTOVER, TRASH = KINDS = ("directory", "volume", "generation", "leftover", "trash")
+DIRECTORY, VOLUME, SET_ASIDE, GENERATION, LEFTOVER, TRASH = KINDS = (
+    "directory",
+    "volume",
+    "set_aside",
+    "generation",
+    "leftover",
+    "trash",
+)
 # Where things are moved, beside what is left of them: on the same file system.
 TRASH_DIRECTORY = ".kindlab-trash"
 

@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import origin_of
 
-from .generations import standing
-from .model import DIRECTORY, GENERATION, TRASH, VOLUME, Item, Kept, Observed
+from .generations import standing, standing_since
+from .model import DIRECTORY, GENERATION, SET_ASIDE, TRASH, VOLUME, Item, Kept, Observed
 from .names import iso, stamp
 from .related import Related
 from .request import Request
@@ -91,7 +92,8 @@ def plan(request: Request, observed: Observed) -> Plan:
     }
     generations = {i.name for i in observed.items if i.kind == GENERATION and i.name in chosen and _may_go(request, i)}
     needed = Related(standing(observed.backups, generations))
-    items = tuple(_needed(item, needed) for item in observed.items)
+    since = standing_since(observed.backups, generations)
+    items = tuple(_needed(item, needed, since) for item in observed.items)
     pruned = tuple(item for item in items if item.name in chosen and _may_go(request, item))
     refusals = [*_refused(request, items, chosen), *_not_searched(request, items, observed.existing)]
     decline(f"{count(len(refusals), 'named item')} cannot be pruned", refusals)
@@ -110,9 +112,13 @@ def _may_go(request: Request, item: Item) -> bool:
     return item.kept is None or (item.kept.is_last_copy and request.last_copies)
 
 
-def _needed(item: Item, needed: Related) -> Item:
-    """With the generation that has no data without its directory."""
+def _needed(item: Item, needed: Related, since: Mapping[str, tuple[float, str]]) -> Item:
+    """With the generation that has no data without its directory. since: as standing_since() returns it."""
     why = needed.why(item.path) if item.kind in (DIRECTORY, VOLUME) and item.path else ""
+    if item.kind == SET_ASIDE and (origin := origin_of(item.path)):
+        written, who = since.get(origin[0], (None, ""))
+        if written is not None and written <= (item.since or 0):
+            why = f"{origin[0]} was the directory of {who}"
     return item.but(Kept(why, is_last_copy=True) if why else None)
 
 

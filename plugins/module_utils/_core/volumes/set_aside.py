@@ -11,6 +11,8 @@ import re
 SET_ASIDE = "{}.set-aside-{}"
 # The same directory while entries are being moved to it, and while it is removed.
 MOVING, REMOVING = ".{}.setting-aside", ".{}.removing-aside"
+_SET_ASIDE = re.compile(r"(.+)\.set-aside-(\d{8}T\d{6}Z)(?:-\d+)?")
+_HIDDEN = re.compile(r"\.(.+)\.(setting|removing)-aside(?:-\d+)?")
 # The most bytes of a name that leave room for the rest, of the 255 that file systems take.
 _LONGEST = 220
 
@@ -28,6 +30,19 @@ def moving(directory: str) -> str:
 def removing(directory: str) -> str:
     """The directory of data that was set aside, while it is removed."""
     return _beside(directory, REMOVING)
+
+
+def origin_of(path: str) -> tuple[str, str] | None:
+    """The directory whose data was set aside to this one, and when; None for another path."""
+    parent, name = posixpath.split(path)
+    found = _SET_ASIDE.fullmatch(name)
+    return (posixpath.join(parent, found[1]), found[2]) if found else None
+
+
+def unfinished_of(name: str) -> tuple[str, bool] | None:
+    """What a killed run left: the name of the directory, and whether it has data of that; None for another name."""
+    found = _HIDDEN.fullmatch(name)
+    return (found[1], found[2] == "setting") if found else None
 
 
 def date_of(time: str) -> str:

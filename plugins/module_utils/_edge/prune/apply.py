@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
     DIRECTORY,
     GENERATION,
+    SET_ASIDE,
     TRASH,
     VOLUME,
     Item,
@@ -45,7 +46,7 @@ def apply(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
         for item in plan.pruned:
             if item.path:
                 check_same(item)
-        if cluster is not None and any(item.kind in (DIRECTORY, VOLUME) for item in plan.pruned):
+        if cluster is not None and any(item.kind in (DIRECTORY, VOLUME, SET_ASIDE) for item in plan.pruned):
             _check_volumes(cluster, volumes, known)
         for item in plan.pruned:
             _prune(plan, item)

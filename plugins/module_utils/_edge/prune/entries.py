@@ -45,8 +45,9 @@ def directory_items(
     for top, problem in searched.items():
         try:
             names = answer(partial(names_in, top), top)
+            beside = frozenset(names)
             rest = (name for name in names if name != TRASH_DIRECTORY)
-            found = [entry_item(top, name, related, saved, any_name=any_name) for name in rest]
+            found = [entry_item(top, name, related, saved, any_name=any_name, beside=beside) for name in rest]
             found += trash_items(top)
         except FileNotFoundError:
             continue

@@ -58,3 +58,28 @@ def test_what_is_in_the_trash_has_its_time() -> None:
         "ns/old",
         1_767_323_045,
     )
+
+
+def test_data_that_was_set_aside_has_its_time_and_the_claim_of_its_directory() -> None:
+    saved = {"/srv/data": ("pv", "ns/c"), "/srv/other.set-aside-20260102T030405Z": ("own", "ns/own")}
+    formers = {f"{VOLUME}_ns_old": (VOLUME, "ns/old"), "data": ("pv", "ns/c"), "other": ("own", "ns/own")}
+    for name, former in formers.items():
+        item = entry_item("/srv", f"{name}.set-aside-20260102T030405Z", FREE, saved)
+        assert (item.kind, item.kept, item.since) == ("set_aside", None, 1_767_323_045)
+        assert (item.volume, item.claim) == former
+    of_a_volume = Related([("/srv/data.set-aside-20260102T030405Z", "v", "volume v")])
+    kept = entry_item("/srv", "data.set-aside-20260102T030405Z", of_a_volume, {}).kept
+    assert kept and kept.is_known
+
+
+def test_what_a_killed_run_was_setting_aside_is_a_last_copy_with_the_rest_of_it() -> None:
+    names = [f"{VOLUME}_ns_old", f".{VOLUME}_ns_old.setting-aside"]
+    for name in names:
+        kept = entry_item("/srv", name, FREE, {}, beside=names).kept
+        assert kept and kept.is_last_copy and not kept.is_known
+        assert kept.why == (
+            f"a killed run was setting aside data of {names[0]}, and part of it is in {names[1]}: running it again "
+            "completes that"
+        )
+    item = entry_item("/srv", f".{VOLUME}_ns_old.removing-aside", FREE, {}, beside=names)
+    assert (item.kind, item.kept) == ("leftover", None)
