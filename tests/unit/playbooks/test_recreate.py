@@ -14,7 +14,7 @@ PLAYBOOK = Path(__file__).resolve().parents[3] / "playbooks" / "recreate.yml"
 (PLAY,) = yaml.safe_load(PLAYBOOK.read_text())
 (TASK,) = [task for task in PLAY["tasks"] if "ansible.builtin.assert" in task]
 # In the order in which they need each other.
-NEEDED = ("before", "after", "volumes_before", "missing_nodes", "unnamed", "missing_volumes", "unbound_volumes")
+NEEDED = ("before", "after", "missing_nodes", "unnamed", "missing_volumes", "unbound_volumes")
 
 
 def row(name: str, claim: str = "", claim_phase: str = "Bound") -> dict[str, str]:
@@ -28,7 +28,7 @@ def found(before: list[Any], after: list[Any], nodes: tuple[str, ...] = ("k-cont
     result = {
         "before": {"volumes": before},
         "after": {"volumes": after, "nodes": list(nodes)},
-        "plan": {"nodes": ["k-control-plane"]},
+        "plan": {"nodes": ["k-control-plane"], "volumes": before},
         "resumed": False,
     }
     values: dict[str, Any] = {"recreate_result": result}
