@@ -27,6 +27,7 @@ def asking() -> Iterator[tuple[str, str, Any]]:
 
 def evaluated(text: str, **values: Any) -> Any:
     environment = Environment(undefined=StrictUndefined)  # noqa: S701
+    environment.filters["difference"] = lambda some, others: [value for value in some if value not in others]
     expression = text.removeprefix("{{").removesuffix("}}")
     return environment.compile_expression(expression, undefined_to_none=False)(**values)
 
@@ -58,6 +59,21 @@ def test_a_deletion_assumes_what_would_have_been_detached_and_saved(
     values = {"cluster_name": "lab", "cluster_backup": "/b", **facts}
     names = ("cluster_assume_unused", "cluster_assume_saved")
     assert tuple(evaluated(defaults[name], **values) for name in names) == expected
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("reachable", [False, True])
+def test_a_running_cluster_is_asked_also_if_something_of_it_would_change(reachable: bool, changed: bool) -> None:
+    result = {"changed": changed, "reachable": reachable}
+    tasks = yaml.safe_load((ROLES / "cluster" / "tasks" / "present.yml").read_text())
+    (facts,) = [task["ansible.builtin.set_fact"] for task in tasks if "check mode" in task["name"]]
+    values = {"cluster_name": "lab", "cluster_result": result}
+    answers = yaml.safe_load((ROLES / "provision" / "vars" / "main.yml").read_text())["__provision_answers"]
+    for planned in ([], ["lab"]):
+        assert evaluated(facts["kindlab_planned"], **values, kindlab_planned=planned) == ([] if reachable else ["lab"])
+    for check_mode in (False, True):
+        asked = evaluated(answers, **values, __provision_state="present", ansible_check_mode=check_mode)
+        assert asked is (reachable or not check_mode)
 
 
 def test_nothing_is_known_of_the_volumes_of_a_cluster_that_is_not_asked() -> None:
