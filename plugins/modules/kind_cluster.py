@@ -337,6 +337,11 @@ kubernetes_version:
   returned: success
   type: str
   sample: v1.34.8
+reachable:
+  description: Whether the API server answers by that file; in check mode, whether it does before anything is done.
+  returned: success
+  type: bool
+  sample: true
 seconds:
   description: Duration in seconds, C(create) of kind and C(total); empty in check mode.
   returned: success

@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.worlds.recreation im
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.round_trip import round_trip
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.world import PLACE, World, build
 
-WORLDS = 500
+WORLDS = 200
 
 
 @pytest.mark.parametrize(

@@ -112,10 +112,10 @@ def test_rows_run_side_by_side_and_the_summary_has_the_order_of_the_tests(
     monkeypatch.setattr(sys, "argv", ["integration.py", "recreate", "node_drain", "kind_image", "volume_detach"])
     with pytest.raises(SystemExit) as ended:
         integration.main()
-    *_, last = printed = capfd.readouterr().out.splitlines()
+    printed = capfd.readouterr().out.splitlines()
     assert player.met == {"node_drain", "recreate"} and player.cleaned == 2
     assert bool(ended.value.code) == bool(failing)
-    assert last == ("3 passed, 1 failed" if failing else "4 passed, 0 failed")
+    assert printed[-1] == ("3 passed, 1 failed" if failing else "4 passed, 0 failed")
     summary = printed[printed.index("integration:") + 1 : -1]
     assert [line.split()[1] for line in summary] == ["kind_image", "node_drain", "recreate", "volume_detach"]
     # Each line follows the output of its own test.

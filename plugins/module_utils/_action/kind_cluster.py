@@ -117,6 +117,7 @@ def _carry_out(cluster: KindCluster, planned: Plan, kind_version: str) -> Outcom
             make_absent(cluster, planned)
         return Outcome(planned.changes, *planned.diff(), result, warnings)
     result["seconds"], warnings = make_present(cluster, planned, kind_version)
+    result["reachable"] = True
     if planned.changes:
         result["cluster"] = cluster_view(cluster.name, cluster.engine.nodes(cluster.name))
     if planned.version:

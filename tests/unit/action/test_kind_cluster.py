@@ -34,8 +34,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def test_from_nothing_to_nothing(place: Place) -> None:
+    assert place.run(True).facts["reachable"] is False
     made = place.predicted()
-    assert made.changed
+    assert made.changed and made.facts["reachable"] is True
     assert (made.before["state"], made.after["state"]) == ("absent", "running")
     assert place.data.is_dir() and place.data.stat().st_mode & 0o777 == 0o750
     assert place.kubeconfig.exists() and not place.marker.exists()
@@ -47,7 +48,7 @@ def test_from_nothing_to_nothing(place: Place) -> None:
     assert not again.changed and again.before == again.after
 
     gone = place.predicted(state="absent")
-    assert gone.changed and gone.after["state"] == "absent"
+    assert gone.changed and gone.after["state"] == "absent" and gone.facts["reachable"] is False
     assert place.host.nodes == [] and not place.kubeconfig.exists() and place.data.is_dir()
     assert not place.predicted(state="absent").changed
 

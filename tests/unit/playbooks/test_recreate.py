@@ -14,7 +14,7 @@ PLAYBOOK = Path(__file__).resolve().parents[3] / "playbooks" / "recreate.yml"
 (PLAY,) = yaml.safe_load(PLAYBOOK.read_text())
 (TASK,) = [task for task in PLAY["tasks"] if "ansible.builtin.assert" in task]
 # In the order in which they need each other.
-NEEDED = ("before", "after", "volumes_before", "missing_nodes", "unnamed", "missing_volumes", "unbound_volumes")
+NEEDED = ("before", "after", "missing_nodes", "unnamed", "missing_volumes", "unbound_volumes")
 
 
 def row(name: str, claim: str = "", claim_phase: str = "Bound") -> dict[str, str]:

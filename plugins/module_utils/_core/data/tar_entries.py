@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .checksums import Entry, attributes_digest
@@ -145,8 +146,8 @@ def _pieces(member: Member, stream: TarStream) -> Iterator[tuple[int, int]]:
     numbers = _numbers(stream)
     position = stored = 0
     empty = False
-    for _number in range(next(numbers)):
-        offset, size = next(numbers), next(numbers)
+    (count,) = islice(numbers, 1)
+    for offset, size in islice(zip(numbers, numbers, strict=False), count):
         if empty or offset < position:
             raise Damaged("a sparse file has overlapping pieces, or an empty one among them")
         position, stored, empty = offset + size, stored + padded(size), size == 0

@@ -62,8 +62,11 @@ def _answering(mount: Mount, host: Look) -> Mount:
     if not below:
         return mount
     places = (posixpath.join(mount.node_path, posixpath.relpath(point, path)) for point in below)
-    found = (Submount(p, _SILENT.format(b), answers=False) for p, b in zip(places, below, strict=True))
-    return replace(mount, submounts=(*found, *mount.submounts), remedy=_UNMOUNT.format(below[0]))
+    found = (
+        Submount(place, _SILENT.format(point), _UNMOUNT.format(point), answers=False)
+        for place, point in zip(places, below, strict=True)
+    )
+    return replace(mount, submounts=(*found, *mount.submounts))
 
 
 def _compared(mount: Mount, node: str, look: Look, host: Look, engine: str) -> Mount:
@@ -92,7 +95,8 @@ def _compared(mount: Mount, node: str, look: Look, host: Look, engine: str) -> M
             "replaced, or a file system was mounted on it, after the node had started"
         )
         return replace(mount, mismatch=why, remedy=remedy)
-    return replace(mount, submounts=tuple(_differing(mount, node, point, path, look, host)), remedy=remedy)
+    differing = _differing(mount, node, point, path, look, host)
+    return replace(mount, submounts=tuple(replace(below, remedy=remedy) for below in differing))
 
 
 def _differing(mount: Mount, node: str, point: str, path: str, look: Look, host: Look) -> Iterator[Submount]:

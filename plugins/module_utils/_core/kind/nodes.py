@@ -21,11 +21,12 @@ LOAD_BALANCER = "external-load-balancer"
 class Submount:
     """A file system that only the node or only the host has mounted below a mount, or that does not answer.
 
-    on_host: the host has one there. answers: False for one that does not.
+    remedy: what to do about it. on_host: the host has one there. answers: False for one that does not.
     """
 
     node_path: str
     mismatch: str
+    remedy: str = ""
     on_host: bool = True
     answers: bool = True
 
@@ -35,8 +36,8 @@ class Mount:
     """A mount of a node container.
 
     kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
-    host_path is not what the node has mounted, '' if it is or if they were not compared; submounts: the same of places
-    below it. remedy: what to do about either. answers: False if its file system does not.
+    host_path is not what the node has mounted, '' if it is or if they were not compared; remedy: what to do about that;
+    submounts: the same of places below it. answers: False if its file system does not.
     """
 
     node_path: str

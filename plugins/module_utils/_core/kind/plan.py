@@ -113,6 +113,7 @@ class Plan:
             "kubeconfig": self.observed.kubeconfig,
             "context": context_name(self.request.spec.name),
             "kubernetes_version": self.version,
+            "reachable": bool(self.version) and not self.write_kubeconfig,
             "seconds": {},
         }
 

@@ -109,6 +109,7 @@ def _preferred(found: Iterable[Resource]) -> tuple[Resource, ...]:
 def as_stored(resources: Iterable[Resource], definitions: Iterable[Mapping[str, Any]]) -> tuple[Resource, ...]:
     """The types in the version that is stored, where a webhook converts to others: its pods may not run.
 
+    They are still needed to read what was stored in an earlier version, and where the stored one is not served.
     definitions: the CustomResourceDefinitions of the cluster.
     """
     stored = {}

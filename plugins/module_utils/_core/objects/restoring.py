@@ -70,8 +70,7 @@ class Observed:
 
 def plan(request: Request, saved: Saved, observed: Observed) -> Plan:
     """What is done about each saved object; those that are refused are steps, too: see Plan.check()."""
-    scaled = targets([*saved.made, *observed.live.values()])
-    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources}, scaled)
+    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources}, targets(saved.made))
     steps = [planner.of_made(item) for item in saved.made] + [planner.of_change(change) for change in saved.changed]
     order = {wave: number for number, wave in enumerate(WAVES)}
     uids = {key: item["metadata"].get("uid", "") for key, item in observed.live.items()}
@@ -95,9 +94,10 @@ class _Planner:
         resources: Mapping[tuple[str, str], Resource],
         scaled: Collection[Key],
     ) -> None:
-        """scaled: workloads that an autoscaler scales."""
+        """scaled: workloads that a saved autoscaler scales."""
         self.request = request
         self.scaled = scaled
+        self.scaled_already = targets(observed.live.values())
         self.observed = observed
         self.resources = resources
         classes = (item for key, item in observed.live.items() if key[:2] == _CLASS)
@@ -108,7 +108,10 @@ class _Planner:
         """The step of an object that people made."""
         key = key_of(item)
         live = self.observed.live.get(key)
-        item, told = as_scaled(item, cleaned(live)) if live is not None and key in self.scaled else (item, ())
+        already = key in self.scaled_already
+        told: tuple[str, ...] = ()
+        if live is not None and (already or key in self.scaled):
+            item, told = as_scaled(item, cleaned(live), already=already)
         wanted = desired(
             item,
             jobs=self.request.jobs,

@@ -81,9 +81,9 @@ def _place(node: Node, path: str) -> Place:
     mount = node.mount_of(path)
     place = Place(node.name, path, node.host_directory(path) or "")
     fault = mount.fault_of(path) if mount else None
-    if mount is None or fault is None:
+    if fault is None:
         return place
-    return replace(place, mismatch=fault.mismatch, remedy=mount.remedy, answers=fault.answers)
+    return replace(place, mismatch=fault.mismatch, remedy=fault.remedy, answers=fault.answers)
 
 
 def mismatches(volumes: Iterable[Volume], nodes: Iterable[Node]) -> dict[str, Place]:

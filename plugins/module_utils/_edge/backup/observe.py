@@ -77,20 +77,22 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
             objects.append(pool.submit(collect_all, cluster))
         return cluster
 
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         found = observe_cluster(options, READ, runner=runner, connect=connected)
-    observed = Observed(
-        volumes=found.objects["PersistentVolume"],
-        claims=found.objects["PersistentVolumeClaim"],
-        storage_classes=found.objects["StorageClass"],
-        namespaces=found.objects["Namespace"],
-        labelled=labelled[0].result() if labelled else None,
-        kubernetes_version=version[0].result(),
-        workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
-        **described(request.cluster, found, request.loaded_images),
-        unused=unused(
-            found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
-        ),
-        objects=objects[0].result().adding(request.deleted_pods) if objects else None,
-    )
+        # A cluster that others created is described by commands in its nodes.
+        description = pool.submit(described, request.cluster, found, request.loaded_images)
+        observed = Observed(
+            volumes=found.objects["PersistentVolume"],
+            claims=found.objects["PersistentVolumeClaim"],
+            storage_classes=found.objects["StorageClass"],
+            namespaces=found.objects["Namespace"],
+            labelled=labelled[0].result() if labelled else None,
+            kubernetes_version=version[0].result(),
+            workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
+            unused=unused(
+                found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
+            ),
+            objects=objects[0].result().adding(request.deleted_pods) if objects else None,
+            **description.result(),
+        )
     return Source(found.engine, observed, found.cluster)

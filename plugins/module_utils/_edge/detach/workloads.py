@@ -23,10 +23,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resourc
 ATTEMPTS = 10
 # What an API server says of a webhook that must not be called without effect.
 _NO_TRIAL = "does not support dry run"
-_ADMISSION = (
-    "Correct, or delete, the webhook or policy that refuses it: kubectl get validatingwebhookconfigurations,"
-    "mutatingwebhookconfigurations,validatingadmissionpolicies"
-)
 
 
 def scale_down(cluster: Cluster, steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -45,7 +41,7 @@ def refused(cluster: Cluster, steps: Iterable[Step]) -> list[Refusal]:
             pass
         except KindlabError as error:
             if _NO_TRIAL not in error.message:
-                return Refusal(f"{step.item['kind']} {namespace}/{name}", error.message, _ADMISSION)
+                return Refusal(f"{step.item['kind']} {namespace}/{name}", error.message, error.next_step)
         return None
 
     answers = cluster.each(ask, [step for step in steps if step.change is not None])

@@ -55,17 +55,18 @@ def look_at_host(nodes: Iterable[Node]) -> Look:
     paths, mounts = bind_paths(nodes), parse_mounts(_content(MOUNTS))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = dict(zip(paths, pool.map(_host_path, paths), strict=True))
-        real = {path: shown[0] if shown else path for path, shown in found.items()}
-        silent = {real[path] for path, shown in found.items() if shown is None}
-        tops = set(real.values()) - silent
-        below = [point for point in mounts if point not in tops and any(is_below(point, top) for top in tops)]
-        silent.update(point for point, answers in zip(below, pool.map(_answers, below), strict=True) if not answers)
+        tops = {shown[0] for shown in found.values() if shown}
+        points = {path: _point_of(path, mounts) for path, shown in found.items() if shown is None}
+        below = {point for point in mounts if point not in tops and any(is_below(point, top) for top in tops)}
+        asked = sorted(below.union(points.values()))
+        silent = {point for point, answers in zip(asked, pool.map(_answers, asked), strict=True) if not answers}
     return Look(
         boot=_content(BOOT).strip(),
         stats={path: stat for path, shown in found.items() for stat in (shown[1] if shown else ())},
-        real=real,
+        real={path: shown[0] if shown else path for path, shown in found.items()},
         mounts=mounts,
-        silent=frozenset(silent),
+        # A path whose mount point answers leads to another by a symbolic link.
+        silent=frozenset(silent.union(path for path, point in points.items() if point not in silent)),
     )
 
 
@@ -76,6 +77,11 @@ def _look_at_node(engine: Engine, node: Node) -> Look:
         return parse_look(node.name, done.out, paths)
     except (CommandFailed, TimedOut) as error:
         return Look(error=error.message.rstrip("."))
+
+
+def _point_of(path: str, mounts: Iterable[str]) -> str:
+    """The mount point that a path lies in by its name."""
+    return max((point for point in mounts if is_below(path, point)), key=len, default=path)
 
 
 def _host_path(path: str) -> tuple[str, tuple[tuple[int, int] | None, ...]] | None:

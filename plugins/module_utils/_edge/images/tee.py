@@ -58,10 +58,10 @@ class Tee:
             finally:
                 for chunks in queues.values():
                     chunks.put(b"")
-        for run in runs:
-            run.result()
         if self._ended.is_set():
             raise CommandFailed("Copying was ended.")
+        for run in runs:
+            run.result()
 
     @contextmanager
     def output_of(self, argv: Sequence[str]) -> Iterator[IO[bytes]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -39,6 +40,12 @@ except ImportError as error:
 CONNECTIONS = 16
 GONE = 410
 JSON = "application/json"
+# What an API server says of its webhooks and policies: what it says of permissions may name a workload like them.
+_ADMISSION = re.compile('admission webhook "|calling webhook "|denied (the )?request')
+_CORRECT = (
+    "Correct, or delete, the webhook or policy that refuses it: kubectl get validatingwebhookconfigurations,"
+    "mutatingwebhookconfigurations,validatingadmissionpolicies"
+)
 
 
 class Api:
@@ -239,11 +246,13 @@ def _object(data: bytes) -> Object | None:
 
 
 def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
-    message = _status(data).get("message", "")
+    message = str(_status(data).get("message") or "")
     if status == 404:
         return Missing(message or "The object does not exist.", tried=tried)
     if status == 409:
         return Conflict(message, tried=tried, next_step="The object was changed or created meanwhile: run this again.")
+    next_step = _CORRECT if _ADMISSION.search(message) else ""
     if status in (401, 403):
-        return KindlabError(message, tried=tried, next_step="Use a kubeconfig whose user has this permission.")
-    return KindlabError(f"The API server refused ({status}): {message}", tried=tried)
+        next_step = next_step or "Use a kubeconfig whose user has this permission."
+        return KindlabError(message, tried=tried, next_step=next_step)
+    return KindlabError(f"The API server refused ({status}): {message}", tried=tried, next_step=next_step)

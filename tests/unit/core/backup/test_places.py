@@ -181,8 +181,8 @@ def test_only_volumes_at_a_place_that_differs_are_refused() -> None:
 
 
 def test_what_does_not_answer_on_the_host_is_not_read_in_the_node_either() -> None:
-    silent = Submount("/var/lp/a/nfs", "its file system does not answer", answers=False)
-    covered = Mount("/var/lp", "/srv/lab", submounts=(silent,), remedy="Unmount it.")
+    silent = Submount("/var/lp/a/nfs", "its file system does not answer", "Unmount it.", answers=False)
+    covered = Mount("/var/lp", "/srv/lab", submounts=(silent,))
     node = replace(WORKER, mounts=(*OWN, covered))
     for archives in (True, False):
         with pytest.raises(Declined, match="its file system does not answer") as caught:

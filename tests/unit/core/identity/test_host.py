@@ -7,6 +7,7 @@ from dataclasses import replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths, compared, sharing
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, Mounted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import places
 
 ROOT = Mounted("8:1", "/", "ext4")
 
@@ -129,3 +130,14 @@ def test_a_host_directory_that_does_not_answer() -> None:
         assert not mount.answers
         assert mount.remedy.endswith("unmount it: sudo umount --force --lazy /srv/lab")
     assert found(inside(), replace(outside(), silent=frozenset(["/srv/other"]))).mismatch == ""
+
+
+def test_each_file_system_below_a_mount_has_its_own_remedy() -> None:
+    host = replace(outside(big=Mounted("8:17", "/", "xfs")), silent=frozenset(["/srv/lab/a", "/srv/lab/b"]))
+    (own,) = compared([node()], {"lab-worker": inside()}, host, "docker")
+    remedies = [place.remedy for name in ("a", "b", "big") for place in places(f"/data/{name}", (), [own])]
+    assert [remedy.rpartition(": ")[2] for remedy in remedies] == [
+        "sudo umount --force --lazy /srv/lab/a",
+        "sudo umount --force --lazy /srv/lab/b",
+        "docker restart lab-worker",
+    ]

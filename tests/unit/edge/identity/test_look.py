@@ -131,4 +131,27 @@ def test_a_file_system_that_does_not_answer_below_a_host_path(tmp_path: Path, mo
     for path in (tmp_path, tmp_path / "v1", dead, dead / "v3"):
         assert mount.mismatch_of(str(path)) == why
     assert mount.mismatch_of(str(tmp_path / "v2")) == ""
-    assert mount.remedy.endswith(f"sudo umount --force --lazy {dead}")
+    fault = mount.fault_of(str(dead))
+    assert fault and fault.remedy.endswith(f"sudo umount --force --lazy {dead}")
+
+
+def test_what_does_not_answer_is_named_by_its_mount_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that can be unmounted. A mount that is below a dead one is not asked."""
+    free, asked = threading.Event(), []
+
+    def statvfs(path: str) -> None:
+        asked.append(path)
+        if path.startswith("/mnt/nas"):
+            free.wait()
+
+    monkeypatch.setattr(look.os, "statvfs", statvfs)
+    monkeypatch.setattr(look, "HOST_SECONDS", 0.2)
+    points = ("/", "/mnt/nas", "/mnt/nas/lab/more")
+    lines = "".join(f"36 35 0:99 / {point} rw - nfs4 nas:/x rw\n" for point in points)
+    monkeypatch.setattr(look, "_content", lambda path: lines if path == look.MOUNTS else "")
+    found = look_at_host([node("/mnt/nas/lab"), node("/mnt/nas/lab2")])
+    free.set()
+    assert found.silent == {"/mnt/nas"}
+    assert sorted(asked) == ["/mnt/nas", "/mnt/nas/lab", "/mnt/nas/lab2"]
+    (own,) = compared([node("/mnt/nas/lab")], {}, found, "docker")
+    assert own.mounts[0].remedy.endswith("sudo umount --force --lazy /mnt/nas")

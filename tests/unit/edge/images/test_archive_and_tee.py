@@ -119,7 +119,7 @@ def test_what_is_copied_can_be_ended(tmp_path: Path) -> None:
 
     ending = threading.Thread(target=end)
     ending.start()
-    with pytest.raises(CommandFailed):
+    with pytest.raises(CommandFailed, match="ended"):
         tee.copy_to(io.BytesIO(b"x" * CHUNK * 40), {"hangs": hangs, "good": [*CAT, str(tmp_path / "good")]})
     ending.join()
     with pytest.raises(CommandFailed, match="ended"):

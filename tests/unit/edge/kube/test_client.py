@@ -126,6 +126,30 @@ def test_an_eviction_that_can_never_be(
     assert caught.value.tried == f"POST http://127.0.0.1:{server.server_port}{EVICTION}"
 
 
+RIGHTS, ADMISSION = "Use a kubeconfig whose user", "Correct, or delete, the webhook or policy"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "next_step"),
+    [
+        (403, None, RIGHTS),
+        (403, 'deployments.apps "webhook" is forbidden: User "u" cannot patch resource "deployments"', RIGHTS),
+        (403, 'admission webhook "a.b" denied the request: no', ADMISSION),
+        (422, "web is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no", ADMISSION),
+        (500, 'Internal error occurred: failed calling webhook "a.b": no endpoints available', ADMISSION),
+        (500, "etcdserver: leader changed", ""),
+    ],
+)
+def test_who_refused_a_request_is_told(
+    server: Script, cluster: Cluster, code: int, message: str | None, next_step: str
+) -> None:
+    server.says((code, {**failure(""), "message": message}))
+    with pytest.raises(KindlabError) as caught:
+        cluster.create({"kind": "Pod", **pod("u1")})
+    assert (message or "") in caught.value.message
+    assert caught.value.next_step.startswith(next_step) and bool(caught.value.next_step) == bool(next_step)
+
+
 @pytest.mark.parametrize(
     ("given", "sent"), [(None, {}), (0, {"gracePeriodSeconds": 0}), (9, {"gracePeriodSeconds": 9})]
 )

@@ -541,6 +541,9 @@ def test_what_else_differs_is_replaced_at_the_autoscalers_scale() -> None:
     changed["spec"]["paused"] = True
     rows = restore(api, changed, scaler(), existing="replace")
     assert results(rows)["Deployment.apps web"] == "replace adapted"
+    # The autoscaler is only in the backup yet: it has scaled nothing.
+    (row,) = (row for row in rows if row["kind"].startswith("Deployment"))
+    assert row["why"] == "its autoscaler decides how many replicas it has: 5 instead of 3"
     spec = live(api, "Deployment", "web", group="apps")["spec"]
     assert (spec["replicas"], spec["paused"]) == (5, True)
 

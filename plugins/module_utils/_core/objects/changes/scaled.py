@@ -25,10 +25,14 @@ def targets(items: Iterable[Mapping[str, Any]]) -> set[Key]:
     return found
 
 
-def as_scaled(item: Object, live: Mapping[str, Any]) -> tuple[Object, tuple[str, ...]]:
-    """The workload with as many replicas as it has, and what to tell of it; at zero no autoscaler scales it."""
+def as_scaled(item: Object, live: Mapping[str, Any], *, already: bool) -> tuple[Object, tuple[str, ...]]:
+    """The workload with as many replicas as it has, and what to tell of it; at zero no autoscaler scales it.
+
+    already: whether the cluster has the autoscaler.
+    """
     saved, now = ((side.get("spec") or {}).get("replicas") for side in (item, live))
     if not (saved and now) or saved == now:
         return item, ()
-    told = f"its autoscaler has scaled it to {now} instead of {saved}"
+    why = "has scaled it to" if already else "decides how many replicas it has:"
+    told = f"its autoscaler {why} {now} instead of {saved}"
     return dict(merged(item, {"spec": {"replicas": now}})), (told,)

@@ -80,7 +80,8 @@ def _list(before: Any, ours: list[Any], live: list[Any], path: str, lost: list[s
     else:
         return ours
     old, mine, theirs = (side or {} for side in sides)
-    if not fields and _replaced(old, mine, theirs):
+    # What it was may not be known: nothing then tells what people removed from what this version adds.
+    if not fields and (not isinstance(before, list) or _replaced(old, mine, theirs)):
         return ours
     paths = {key: f"{path}[{value[fields[0]]}]" if fields else path for key, value in {**mine, **theirs}.items()}
     lost += [paths[key] for key in mine if key in old and key not in theirs and old[key] != mine[key]]

@@ -107,6 +107,10 @@ def test_people_get_their_change_and_the_version_what_is_its_own(
 def test_a_list_that_was_not_there_before() -> None:
     assert carried(change({}, {"a": [SIDECAR]}), {"a": [container("2")]})[0] == {"a": [SIDECAR, container("2")]}
     assert carried(change({}, {"a": ["mine"]}), {"a": ["theirs"]})[0] == {"a": ["mine"]}
+    # People removed an element, or put them in another order.
+    assert carried(change({}, {"a": ["x"]}), {"a": ["x", "y"]})[0] == {"a": ["x"]}
+    assert carried(change({}, {"a": ["y", "x"]}), {"a": ["x", "y", "z"]})[0] == {"a": ["y", "x"]}
+    assert carried(change({"a": []}, {"a": ["x"]}), {"a": ["x", "y"]})[0] == {"a": ["x", "y"]}
     assert carried(change({"a": [1]}, {}), {"a": [2]})[0] == {}
     assert carried(change({}, {"a": {"mine": 1}}), {"a": {"theirs": 2}})[0] == {"a": {"theirs": 2, "mine": 1}}
 
