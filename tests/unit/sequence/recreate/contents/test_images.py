@@ -16,11 +16,13 @@ SHAPE = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
 
 
 def context(mode: str = "loaded", **facts: Any) -> Any:
+    facts = {"options": SHAPE, "loaded_images": [ROW], **facts}
     return SimpleNamespace(
         name="k",
         path="/backup",
         options={"images": mode, "wait_timeout": 5},
-        facts={"options": SHAPE, "loaded_images": [ROW], **facts},
+        facts=facts,
+        target=facts,
         engine=SimpleNamespace(nodes=lambda _cluster: ()),
         results={},
         warnings=[],
