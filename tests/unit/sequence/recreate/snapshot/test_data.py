@@ -252,6 +252,13 @@ def test_the_way_back_brings_data_back(lab: Lab) -> None:
     assert lab.proved_by == lab.fails and lab.names() == ["file", "v0"]
 
 
+def test_there_is_no_way_back_to_a_shape_that_is_not_known(lab: Lab) -> None:
+    lab.fails, lab.shape = next(iter(lab.saved)), {}
+    with pytest.raises(KindlabError, match=r"^It does not bind\.$"):
+        lab.run(generation=FIRST, on_failure="old_shape")
+    assert "turned_back" not in lab.lines() and lab.state == "running"
+
+
 def test_and_without_it_a_rerun_goes_on(lab: Lab) -> None:
     lab.fails = next(iter(lab.saved))
     with pytest.raises(KindlabError, match=r"It does not bind\."):
