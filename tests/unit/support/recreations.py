@@ -251,7 +251,7 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            for reader in (objects, planned, pods, rehearsal):
+            for reader in (objects, planned, rehearsal):
                 patch.setattr(reader, "to_restore", self.to_restore)
             patch.setattr(earlier, "has_objects", lambda backup: backup.name in self.with_objects)
             self.patch_snapshots(patch)
@@ -262,8 +262,8 @@ class World:
 
     def patch_snapshots(self, patch: pytest.MonkeyPatch) -> None:
         """What a return to a generation needs besides."""
-        live = Saved(made=[{"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "live"}}])
-        patch.setattr(planned, "live", lambda _context: live)
+        for reader in (planned, pods):
+            patch.setattr(reader, "live", lambda _context: self.made("live"))
         patch.setattr(survey, "check_unshared", lambda _context, directories: self.unshared.append(directories))
         patch.setattr(chosen, "read_backup", self.read_backup)
         patch.setattr(way_back, "find_blockers", self.find_blockers)
@@ -376,7 +376,10 @@ class World:
         return [{**row, "loaded": NODES, "present": [], "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
-        name = run.target.get("objects_from") or "live"
+        return self.made(run.target.get("objects_from") or "live")
+
+    def made(self, name: str) -> Saved:
+        """The objects of a generation, or the live ones."""
         thing = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}
         there = name in self.with_bare or (name == "live" and self.bare)
         return Saved(made=[thing, *([POD] if there else [])])

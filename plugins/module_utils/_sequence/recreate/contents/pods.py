@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.fac
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
 from . import objects
-from .source import to_restore
+from .source import live
 
 _POD = "Pod"
 
@@ -23,8 +23,9 @@ def plan(context: Context) -> None:
     """Remember the pods that are deleted before objects are saved; also those that an interrupted run has deleted."""
     names = context.results["detached"].get("deleted_pods") or ()
     found: list[Object] = []
-    if names and context.options["objects"] == "all":
-        found = [item for item in to_restore(context).made if item["kind"] == _POD and namespaced_name(item) in names]
+    # Before the cluster goes back to a generation, all objects are saved.
+    if names and (context.options["objects"] == "all" or context.facts.get("back_to")):
+        found = [item for item in live(context).made if item["kind"] == _POD and namespaced_name(item) in names]
     earlier = interrupted_facts(context.progress).get("pods") or ()
     context.facts["pods"] = list({namespaced_name(pod): pod for pod in (*earlier, *found)}.values())
 

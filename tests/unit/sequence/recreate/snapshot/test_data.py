@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.jou
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context as recreate_context
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.support.recreations import World
+from ansible_collections.kindlab.volumes.tests.unit.support.recreations import POD, World
 
 FIRST = "1"
 
@@ -242,6 +242,15 @@ def test_what_no_generation_holds_stays_beside(lab: Lab) -> None:
     (aside,) = [name for name in lab.names() if name.startswith(".v0.before-")]
     assert (lab.data / aside / "file").read_text() == "content 2" and lab.file.read_text() == "content 1"
     assert any(f"is in no generation: it is in {lab.data / aside}" in warning for warning in done.warnings)
+
+
+@pytest.mark.parametrize("objects", ["all", "none"])
+def test_pods_that_the_generation_does_not_have_are_saved_first(lab: Lab, objects: str) -> None:
+    lab.bare, lab.fail["save"] = True, KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        lab.run(generation=FIRST, objects=objects, unmanaged="delete")
+    assert raised.value.message.endswith("Pods without a controller were created again: ns/bare.")
+    assert lab.bare and lab.options["save"]["deleted_pods"] == [POD]
 
 
 def test_the_way_back_brings_data_back(lab: Lab) -> None:
