@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Container, Iterable
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, SavedVolume
@@ -38,11 +39,15 @@ def replaced(context: Context) -> dict[str, str]:
     """
     backup = read_backup(context.path, context.target["generation"])
     elsewhere = {name for name, row in (context.target.get("moves") or {}).items() if row["directory"]}
-    volumes = [volume for volume in backup.catalog.volumes if volume.name not in elsewhere]
-    there = [volume for volume in volumes if volume.data == HOST and not _is_coming(backup, volume)]
-    differences = _differences(backup, there)
-    found = {volume.name: volume.host_directory for volume in there if volume.name in differences}
+    volumes = [v for v in backup.catalog.volumes if v.data == HOST and v.name not in elsewhere]
+    coming = [volume for volume in volumes if _is_coming(backup, volume)]
+    there = [volume for volume in volumes if volume not in coming]
+    # That a directory is empty may be the present state, too.
+    empty = [volume for volume in coming if os.path.isdir(volume.host_directory)]
+    differences = _differences(backup, [*there, *empty])
+    found = {volume.name: volume.host_directory for volume in (*there, *empty) if volume.name in differences}
     kept = {volume.name for volume in there} - found.keys()
+    context.results["extracted"] = {volume.name for volume in coming} - found.keys()
     extracted = [v for v in backup.catalog.volumes if v.archive and v.name not in kept]
     before = context.facts.get("replaced")
     # Before pods were stopped, the others were read.
@@ -52,7 +57,7 @@ def replaced(context: Context) -> dict[str, str]:
         backup.catalog.volumes,
         differences,
         backup.damaged_archives(unread),
-        {**check.room(backup, extracted, context.options["checksums"], context.engine), **_fixed(backup, found)},
+        {**check.room(backup, extracted, context.options["checksums"], context.engine), **_fixed(backup, there, found)},
     )
     decline(f"The data of cluster {context.name} cannot go back to generation {backup.name}", list(refusals))
     return found
@@ -114,11 +119,11 @@ def _differences(backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, st
     return texts | {name: found.text() for name, found in compare_data(backup, listed).items() if found}
 
 
-def _fixed(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
-    """Volume's name -> why its data cannot be replaced, and the next step. found: volume's name -> its directory."""
+def _fixed(backup: Backup, volumes: Iterable[SavedVolume], names: Container[str]) -> dict[str, tuple[str, str]]:
+    """Volume's name -> why its data cannot be replaced, and the next step, for those of these names."""
     inside = snapshot.nested(backup.catalog.volumes)
     obstacles = {}
-    for name, directory in found.items():
+    for name, directory in ((v.name, v.host_directory) for v in volumes if v.name in names):
         why = aside.obstacle(directory)
         if name in inside:
             why = f"it cannot be moved aside: the directory of {inside[name]} is inside it, or around it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,14 @@ def test_what_is_equal_is_left_where_it_is(lab: Lab) -> None:
     assert lab.file.stat().st_ino == inode and "set_aside" not in lab.lines()
     assert lab.options["save"]["data"] == "in_place" and lab.options["save"]["objects"] is True
     assert done.facts["plan"]["volumes"][0]["does"] == f"its data stays in {lab.data}/v0"
+
+
+def test_a_directory_that_is_gone_is_extracted(lab: Lab) -> None:
+    lab.force_removal()
+    shutil.rmtree(lab.data / "v0")
+    done = lab.run(True, generation=FIRST)
+    (first,) = lab.saved
+    assert done.facts["plan"]["volumes"][0]["does"] == f"its data is extracted from generation {first} to {lab.data}/v0"
 
 
 def test_check_mode_moves_nothing(lab: Lab) -> None:
