@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import snapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import Changes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import aside
@@ -44,7 +45,7 @@ def replaced(context: Context) -> dict[str, str]:
     there = [volume for volume in volumes if volume not in coming]
     # That a directory is empty may be the present state, too.
     empty = [volume for volume in coming if os.path.isdir(volume.host_directory)]
-    differences = _differences(backup, [*there, *empty])
+    differences = _differences(context, backup, [*there, *empty])
     found = {volume.name: volume.host_directory for volume in (*there, *empty) if volume.name in differences}
     kept = {volume.name for volume in there} - found.keys()
     context.results["extracted"] = {volume.name for volume in coming} - found.keys()
@@ -69,7 +70,7 @@ def set_aside(context: Context) -> Facts:
     directories = set((context.facts.get("replaced") or {}).values())
     volumes = [volume for volume in backup.catalog.volumes if volume.host_directory in directories]
     there = [volume for volume in volumes if not _is_coming(backup, volume)]
-    differing = _differences(backup, there)
+    differing = _differences(context, backup, there)
     pending = {v.name: v.host_directory for v in volumes if v.name in differing or aside.begun(v.host_directory)}
     survey.check_unshared(context, pending)
     for directory in sorted(set(pending.values())):
@@ -84,16 +85,17 @@ def clear(context: Context) -> None:
     names = sorted({str(name) for name in found if name})
     for directory in sorted(set((facts.get("replaced") or {}).values())):
         for path in (path for name in names for path in aside.moved(directory, name)):
-            if any(_is_held(read_backup(context.path, name), directory, path) for name in names):
+            if any(_is_held(context, name, directory, path) for name in names):
                 aside.remove(directory, path)
             else:
                 context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")
 
 
-def _is_held(backup: Backup, directory: str, path: str) -> bool:
+def _is_held(context: Context, generation: str, directory: str, path: str) -> bool:
     """True if what was moved from a directory is in an archive of a generation, which is undamaged."""
+    backup = read_backup(context.path, generation)
     volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
-    held = [v for v in volumes if not compare_data(backup, {v.name: path})[v.name]]
+    held = [v for v in volumes if not _compare(context, backup, {v.name: path})[v.name]]
     return len(held) > len(backup.damaged_archives(held))
 
 
@@ -111,12 +113,17 @@ def _is_coming(backup: Backup, volume: SavedVolume) -> bool:
         return False
 
 
-def _differences(backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, str]:
+def _differences(context: Context, backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, str]:
     """Volume's name -> how the data in its host directory differs from the generation, for those where it does."""
     volumes = list(volumes)
     listed = {volume.name: volume.host_directory for volume in volumes if volume.checksum_list}
     texts = {volume.name: "it was written to while it was saved" for volume in volumes if volume.name not in listed}
-    return texts | {name: found.text() for name, found in compare_data(backup, listed).items() if found}
+    return texts | {name: found.text() for name, found in _compare(context, backup, listed).items() if found}
+
+
+def _compare(context: Context, backup: Backup, directories: Mapping[str, str]) -> Changes:
+    """As the restore will compare it: by content, unless that is not asked for."""
+    return compare_data(backup, directories, whole=context.options["checksums"] == "full")
 
 
 def _fixed(backup: Backup, volumes: Iterable[SavedVolume], names: Container[str]) -> dict[str, tuple[str, str]]:

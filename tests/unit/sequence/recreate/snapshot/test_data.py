@@ -136,6 +136,22 @@ def test_what_is_equal_is_left_where_it_is(lab: Lab) -> None:
     assert done.facts["plan"]["volumes"][0]["does"] == f"its data stays in {lab.data}/v0"
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_data_of_the_same_size_and_time_differs_by_content(tmp_path: Path, gone: bool) -> None:
+    lab = Lab(tmp_path)
+    status = lab.file.stat()
+    lab.run()
+    lab.write()
+    os.utime(lab.file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if gone:
+        lab.force_removal()
+        lab.latest = 1
+    lab.run(generation=FIRST)
+    assert lab.file.read_text() == "content 1"
+    kept = [(lab.data / name / "file").read_text() for name in lab.names() if name.startswith(".v0.before-")]
+    assert kept == (["content 2"] if gone else []) and len(lab.saved) == (1 if gone else 2)
+
+
 def test_a_directory_that_is_gone_is_extracted(lab: Lab) -> None:
     lab.force_removal()
     shutil.rmtree(lab.data / "v0")
