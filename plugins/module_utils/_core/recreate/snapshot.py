@@ -60,7 +60,9 @@ def facts_of(saved: Facts, catalog: Catalog) -> dict[str, Any]:
     """What the cluster is created from instead of what is known of the present one. saved: as of_backup returns it."""
     data = {volume.name: volume.data for volume in catalog.volumes}
     rows = [{**row, "data": data[row["name"]]} for row in saved["volumes"]]
-    return {**{name: value for name, value in saved.items() if name not in _OWN}, "volumes": rows, "kept_down": []}
+    # Pods of a generation without images need those that the nodes have now.
+    own = _OWN if saved["loaded_images"] else (*_OWN, "loaded_images", "node_roles")
+    return {**{name: value for name, value in saved.items() if name not in own}, "volumes": rows, "kept_down": []}
 
 
 def check_same(recorded: str, chosen: str) -> None:
