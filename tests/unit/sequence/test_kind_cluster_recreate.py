@@ -1342,6 +1342,21 @@ def test_labels_taints_and_cordons_are_set_again(world: World) -> None:
     assert node["spec"] == {"taints": [taint], "unschedulable": True}
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_labels_that_options_do_not_have_any_more_are_not_set_again(world: World, gone: bool) -> None:
+    labels = {"given": "before", "zone": "a"}
+    shape = world.shape
+    world.shape = {"nodes": [{**node, "labels": {"given": "before"}} for node in shape["nodes"]]}
+    world.objects["Node"] = [api_node("k-worker", labels=labels)]
+    world.settings = {"k-worker": {"labels": labels, "taints": [], "cordoned": False}}
+    world.save()
+    if gone:
+        world.force_removal()
+    world.objects["Node"] = [api_node("k-worker", labels={} if gone else labels)]
+    plan = world.run(True, options=shape, merge_options=False).facts["plan"]
+    assert [row["labels"] for row in plan["node_settings"]] == [{"zone": "a"}]
+
+
 def test_settings_of_nodes_that_are_not_created_are_told(world: World) -> None:
     world.objects["Node"] = [api_node("k-worker2", labels={"zone": "a"})]
     assert any("k-worker2 (label zone=a)" in warning for warning in world.run().warnings)

@@ -131,7 +131,8 @@ class World:
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
     rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
     the nodes.
-    doubts: about options that were read from a cluster of others. left_out: objects that a backup does not have.
+    doubts: about options that were read from a cluster of others. settings: of nodes, that a backup has.
+    left_out: objects that a backup does not have.
     proved_by: the generation that holds what the new cluster has; unshared: host directories that no other cluster
     uses, each time that was asked.
     """
@@ -175,6 +176,7 @@ class World:
         self.refuses: list[dict[str, str]] = []
         self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
+        self.settings: dict[str, Any] = {}
         self.left_out: list[dict[str, str]] = []
         self.proved_by, self.unshared = "", list[Mapping[str, str]]()
 
@@ -203,6 +205,7 @@ class World:
                 "options": self.shape,
                 "storage_classes": [CLASS],
                 "doubts": self.doubts,
+                "node_settings": self.settings,
             }
             name = write_backup(self.path, self.data, 1 if content else 0, described=described, **how)
             self.saved[name] = content

@@ -311,6 +311,18 @@ def test_its_shape_comes_back(lab: Lab) -> None:
     assert any("The options in generation" in warning for warning in done.warnings)
 
 
+def test_labels_of_its_shape_are_not_set_again_where_options_describe_the_cluster(lab: Lab) -> None:
+    labels, shape = {"given": "then", "zone": "a"}, lab.shape
+    lab.shape = {"nodes": [{**node, "labels": {"given": "then"}} for node in shape["nodes"]]}
+    lab.settings = {"k-worker": {"labels": labels, "taints": [], "cordoned": False}}
+    lab.save_data(2, everything=True)
+    lab.shape = shape
+    lab.write()
+    lab.objects["Node"] = [{"metadata": {"name": "k-worker", "labels": {}}, "spec": {}}]
+    lab.run(generation="2", options=shape, merge_options=False)
+    assert lab.objects["Node"][0]["metadata"]["labels"] == {"zone": "a"}
+
+
 def test_options_count_more_than_its_shape(lab: Lab) -> None:
     lab.run(generation=FIRST, options={"labels": {"given": "now"}})
     assert all(node["labels"] == {"given": "now"} for node in lab.options["create"]["nodes"])
