@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import snapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import Changes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import aside
@@ -85,18 +85,21 @@ def clear(context: Context) -> None:
     names = sorted({str(name) for name in found if name})
     for directory in sorted(set((facts.get("replaced") or {}).values())):
         for path in (path for name in names for path in aside.moved(directory, name)):
-            if any(_is_held(context, name, directory, path) for name in names):
-                aside.remove(directory, path)
-            else:
+            if not any(_is_held(context, name, directory, path) for name in names):
                 context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")
+            elif why := aside.remove(directory, path):
+                context.warnings.append(f"What was in {directory} is in {path}, and cannot be removed: {why}.")
 
 
 def _is_held(context: Context, generation: str, directory: str, path: str) -> bool:
-    """True if what was moved from a directory is in an archive of a generation, which is undamaged."""
-    backup = read_backup(context.path, generation)
-    volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
-    held = [v for v in volumes if not _compare(context, backup, {v.name: path})[v.name]]
-    return len(held) > len(backup.damaged_archives(held))
+    """True if what was moved from a directory is in an archive of a generation, and both can be read undamaged."""
+    try:
+        backup = read_backup(context.path, generation)
+        volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
+        held = [v for v in volumes if not compare_data(backup, {v.name: path}, whole=_whole(context))[v.name]]
+        return len(held) > len(backup.damaged_archives(held))
+    except KindlabError:
+        return False
 
 
 def _is_coming(backup: Backup, volume: SavedVolume) -> bool:
@@ -118,12 +121,13 @@ def _differences(context: Context, backup: Backup, volumes: Iterable[SavedVolume
     volumes = list(volumes)
     listed = {volume.name: volume.host_directory for volume in volumes if volume.checksum_list}
     texts = {volume.name: "it was written to while it was saved" for volume in volumes if volume.name not in listed}
-    return texts | {name: found.text() for name, found in _compare(context, backup, listed).items() if found}
+    found = compare_data(backup, listed, whole=_whole(context))
+    return texts | {name: difference.text() for name, difference in found.items() if difference}
 
 
-def _compare(context: Context, backup: Backup, directories: Mapping[str, str]) -> Changes:
-    """As the restore will compare it: by content, unless that is not asked for."""
-    return compare_data(backup, directories, whole=context.options["checksums"] == "full")
+def _whole(context: Context) -> bool:
+    """Whether the restore will compare data by content."""
+    return bool(context.options["checksums"] == "full")
 
 
 def _fixed(backup: Backup, volumes: Iterable[SavedVolume], names: Container[str]) -> dict[str, tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,34 @@ def test_pods_that_the_generation_does_not_have_are_saved_first(lab: Lab, object
         lab.run(generation=FIRST, objects=objects, unmanaged="delete")
     assert raised.value.message.endswith("Pods without a controller were created again: ns/bare.")
     assert lab.bare and lab.options["save"]["deleted_pods"] == [POD]
+
+
+def damage_second(lab: Lab) -> None:
+    shutil.rmtree(lab.path / "generations" / list(lab.saved)[1])
+
+
+def forbid(_lab: Lab) -> None:
+    def rename(source: str, target: str) -> None:
+        if ".removing-" in str(target):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        moved(source, target)
+
+    moved, os.rename = os.rename, rename  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("do", "told"), [(damage_second, "is in no generation"), (forbid, "cannot be removed: Operation not permitted.")]
+)
+def test_what_was_moved_aside_stays_where_it_cannot_be_removed(
+    lab: Lab, do: Callable[[Lab], None], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "rename", os.rename)
+    to(lab, "restored", generation=FIRST)
+    do(lab)
+    done = lab.run()
+    (aside,) = [name for name in lab.names() if name.startswith(".v0.before-")]
+    assert lab.lines()[-1] == "done" and (lab.data / aside / "file").read_text() == "content 2"
+    assert any(told in warning and str(lab.data / aside) in warning for warning in done.warnings)
 
 
 def test_the_way_back_brings_data_back(lab: Lab) -> None:
