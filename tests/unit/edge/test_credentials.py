@@ -162,6 +162,15 @@ def test_a_library_that_cannot_be_imported_is_told(tmp_path: Path, monkeypatch: 
     assert raised.value.next_step.endswith("-m pip install kubernetes")
 
 
+def test_no_pass_phrase_is_asked_for_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_given: empty)
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda *_files, password=None: given.append(password))
+    credentials.Credentials("https://127.0.0.1", "", "", "").tls()
+    assert given == [""]
+
+
 def test_what_are_no_certificates_are_left_to_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(api.Api, "_connect_by_library", lambda _self, *where: asked.append(where))
