@@ -24,3 +24,18 @@ def test_the_kubeconfig_of_a_cluster_that_others_created_is_found() -> None:
     text = tasks("recreate.yml")["Apply the lab to"]["vars"]["recreate_kubeconfig"]
     assert evaluated(text, __provision_cluster={"name": "lab"}) == ""
     assert evaluated(text, __provision_cluster={"name": "lab", "kubeconfig": "/k"}) == "/k"
+
+
+def test_a_journal_that_cannot_be_read_is_not_taken_for_none() -> None:
+    when = tasks("on_drift.yml")["Fail if the journal of"]["when"]
+    cut = "tail: cannot open 'recreate.jsonl' for reading: "
+    for found in (
+        {"stderr": f"{cut}Permission denied"},
+        {"msg": "Unable to change directory: [Errno 13] Permission denied"},
+    ):
+        assert evaluated(when, __provision_journal=found)
+    for found in (
+        {"stderr": f"{cut}No such file or directory", "msg": "non-zero return code"},
+        {"stderr": "", "stdout": "{}"},
+    ):
+        assert not evaluated(when, __provision_journal=found)
