@@ -84,6 +84,7 @@ def clear(context: Context) -> None:
     found = (facts.get("generation"), context.target.get("generation"), facts.get("left"))
     names = sorted({str(name) for name in found if name})
     for directory in sorted(set((facts.get("replaced") or {}).values())):
+        aside.remove_rest(directory)
         for path in (path for name in names for path in aside.moved(directory, name)):
             if not any(_is_held(context, name, directory, path) for name in names):
                 context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")

@@ -279,6 +279,14 @@ def test_pods_that_the_generation_does_not_have_are_saved_first(lab: Lab, object
     assert lab.bare and lab.options["save"]["deleted_pods"] == [POD]
 
 
+def test_what_a_killed_run_had_begun_to_remove_is_removed(lab: Lab) -> None:
+    to(lab, "restored", generation=FIRST)
+    (aside,) = [name for name in lab.names() if name.startswith(".v0.before-")]
+    (lab.data / aside).rename(lab.data / aside.replace(".before-", ".removing-"))
+    lab.run()
+    assert lab.names() == ["file", "v0"]
+
+
 def damage_second(lab: Lab) -> None:
     shutil.rmtree(lab.path / "generations" / list(lab.saved)[1])
 
