@@ -105,7 +105,11 @@ def _old_options(facts: Facts) -> dict[str, Any]:
 def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
     """The next steps if a step after the deletion fails: to go on, and to finish by hand."""
     generation = facts.get("generation") or ""
-    first, ways = STEP_NAMES.index(failed.name), {**_BY_HAND, **(_WITH_VOLUMES if generation else {})}
+    first, ways = STEP_NAMES.index(failed.name), dict(_BY_HAND)
+    if replaced := facts.get("replaced"):
+        # Nothing is restored into a directory that is not empty.
+        ways["set_aside"] = f"moving away what is in {listed(sorted(set(replaced.values())))}"
+    ways |= _WITH_VOLUMES if generation else {}
     by_hand = [how for step, how in ways.items() if STEP_NAMES.index(step) >= first]
     if not by_hand:
         return next_step
