@@ -72,14 +72,21 @@ def begun(directory: str) -> str:
     return next((path.removeprefix(prefix) for path in glob.glob(f"{glob.escape(prefix)}*")), "")
 
 
-def remove(directory: str, aside: str) -> None:
-    """Remove what was moved aside; what a killed run left of it is no data of a volume any more."""
-    removing = _beside(directory, REMOVING)
-    for left in glob.glob(f"{glob.escape(removing)}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    target = _unused(f"{removing}{os.path.basename(aside).rpartition('.before-')[2]}")
-    os.rename(aside, target)
+def remove(directory: str, aside: str) -> str:
+    """Remove what was moved aside; why it cannot be, '' if it is."""
+    target = _unused(f"{_beside(directory, REMOVING)}{os.path.basename(aside).rpartition('.before-')[2]}")
+    try:
+        os.rename(aside, target)
+    except OSError as error:
+        return error.strerror or str(error)
     shutil.rmtree(target, ignore_errors=True)
+    return ""
+
+
+def remove_rest(directory: str) -> None:
+    """Remove what killed runs left of a removal: it is no data of a volume any more."""
+    for left in glob.glob(f"{glob.escape(_beside(directory, REMOVING))}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _beside(directory: str, form: str) -> str:

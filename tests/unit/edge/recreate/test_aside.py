@@ -77,6 +77,8 @@ def test_nothing_is_replaced_by_a_name_that_came_meanwhile(directory: Path) -> N
 def test_what_a_killed_run_left_of_a_removal(directory: Path) -> None:
     (directory.parent / f".v0.removing-{NAME}").mkdir()
     aside.remove(str(directory), aside.move(str(directory), NAME))
+    assert sorted(os.listdir(directory.parent)) == [f".v0.removing-{NAME}", "v0"]
+    aside.remove_rest(str(directory))
     assert os.listdir(directory.parent) == ["v0"]
 
 
