@@ -125,7 +125,8 @@ options:
   merge_options:
     description:
       - Whether O(options) are merged with recorded ones (V(true)), or describe the whole cluster (V(false)). What they
-        do not mention then has its default, except for the image.
+        do not mention then has its default, except for the image; labels of nodes that they do not mention are gone,
+        except for those that were set on Nodes later.
     type: bool
     default: true
   node_map:

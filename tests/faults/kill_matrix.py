@@ -13,8 +13,9 @@ from harness import BACKUP, SCRATCH, VOLUMES, Row, kill, kubectl, note, recreati
 PARTS = {"beginning": 0.0, "middle": 0.5, "end": 0.9}
 # The subset that `make test` runs.
 SHORT = (("deleted", "middle"), ("created", "middle"), ("restored", "end"))
-# The steps that concern data of runs that go back to a generation.
-RETURNING = ("set_aside", "restored", "verified")
+# The steps that concern data of runs that go back to a generation, and those in which pods may write again.
+RUNNING = ("attached", "completed")
+RETURNING = ("set_aside", "restored", "verified", *RUNNING)
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,14 @@ def returned(was: scene.Scene) -> Iterator[Row]:
         change()
         point = Point(order[order.index(step) - 1], step, part, PARTS[part] * lengths[step])
         before = killed(point, recreate_generation=generation)
+        written = [path / "meanwhile" for path in VOLUMES.iterdir()] if step in RUNNING and before != "done" else []
+        for path in written:
+            path.write_text("meanwhile")
         ended = run(recreation(recreate_generation=generation), check=False)
-        wrong = unlike(was) if ended.code == 0 else [ended.flat[-300:]]
+        lost = [f"{path} is lost" for path in written if not path.exists()]
+        for path in written:
+            path.unlink(missing_ok=True)
+        wrong = [*lost, *unlike(was)] if ended.code == 0 else [ended.flat[-300:]]
         found = f"the journal had '{before}'; the rerun took {ended.seconds:.0f} s"
         yield row(f"back to a generation, {point}", found, not wrong, "; ".join(wrong))
 

@@ -50,7 +50,8 @@ class Credentials:
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(f"{self.certificate}\n{self.key}\n")
             file.flush()
-            context.load_cert_chain(file.name)
+            # Without one, the pass phrase of a key would be asked for on the terminal.
+            context.load_cert_chain(file.name, password="")
         return context
 
 

@@ -69,8 +69,8 @@ def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], en
     return compare_data(backup, sources(places, nodes, engine))
 
 
-def compare_data(backup: Backup, found: Mapping[str, Source]) -> removal.Changes:
-    """The same for volumes with lists whose data is read there."""
+def compare_data(backup: Backup, found: Mapping[str, Source], *, whole: bool = False) -> removal.Changes:
+    """The same for volumes with lists whose data is read there. whole: by content at once, if the lists have it."""
     saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
 
     def compare(names: Iterable[str], mode: str) -> removal.Changes:
@@ -88,8 +88,11 @@ def compare_data(backup: Backup, found: Mapping[str, Source]) -> removal.Changes
             for name, listed in lists.items()
         }
 
+    full = backup.catalog.checksums == "full"
+    if full and whole:
+        return compare(found, "full")
     result = compare(found, "fast")
-    if backup.catalog.checksums == "full":
+    if full:
         result |= compare([name for name, difference in result.items() if difference], "full")
     return result
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import credentials
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import api
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -151,6 +152,23 @@ def test_both_sides_are_verified(
     other = written(tmp_path / "other", content)
     with pytest.raises(Unreachable, match="certificate"):
         Cluster(other).version()
+
+
+def test_a_library_that_cannot_be_imported_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, _changed(lambda c: c["users"][0].update({"user": {"token": "t"}})))
+    monkeypatch.setitem(sys.modules, "kubernetes.config", None)
+    with pytest.raises(BadInput, match="The Python library kubernetes cannot be imported by") as raised:
+        Cluster(path)
+    assert raised.value.next_step.endswith("-m pip install kubernetes")
+
+
+def test_no_pass_phrase_is_asked_for_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_given: empty)
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda *_files, password=None: given.append(password))
+    credentials.Credentials("https://127.0.0.1", "", "", "").tls()
+    assert given == [""]
 
 
 def test_what_are_no_certificates_are_left_to_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,23 @@ def test_what_a_cluster_had_before_an_accident_is_no_failure(before: list[Any], 
     assert holds(found(before, after))
 
 
+@pytest.mark.parametrize(
+    ("saved", "title"),
+    [
+        ({"generation": "1"}, "The cluster k was recreated with everything in it."),
+        ({}, "The cluster k was recreated with everything in it."),
+        ({"generation": "2"}, "The cluster k went back to generation 1, and its state before is generation 2."),
+    ],
+)
+def test_a_return_is_told_where_an_interrupted_run_was_completed_too(saved: dict[str, str], title: str) -> None:
+    (texts,) = [task["vars"] for task in PLAY["tasks"] if "report_title" in task.get("vars", {})]
+    result = {"cluster": "k", "generation": "1", "plan": {}}
+    values: dict[str, Any] = {"recreate_result": result, "before": saved}
+    for name in ("saved", "recreated", "returned", "report_title"):
+        values[name] = Environment().from_string(texts[name]).render(**values)  # noqa: S701
+    assert values["report_title"] == title
+
+
 def test_what_is_missing_is_named() -> None:
     values = found([row("v", "ns/c"), row("w")], [row("x", "ns/d", "Pending")], nodes=())
     named = (values["missing_nodes"], values["missing_volumes"], values["unbound_volumes"])

@@ -512,12 +512,40 @@ def test_policies_that_were_retain_stay_so(world: World) -> None:
     assert world.calls[-1] == "attach"
 
 
-def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
+def test_pods_that_are_still_terminating_come_back_with_a_rerun(world: World) -> None:
     world.bare = True
     world.fail = {"save": KindlabError("The disk is full."), "create pod": KindlabError("It is being deleted.")}
     with pytest.raises(KindlabError) as raised:
         world.run(unmanaged="delete")
+    assert raised.value.message == (
+        f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare. "
+        "The journal has ns/bare: run this again, which brings them back."
+    )
+    world.fail.clear()
+    world.run(unmanaged="delete")
+    assert world.bare and world.lines()[-1] == "done"
+
+
+def test_pods_that_cannot_be_read_are_told(world: World) -> None:
+    world.bare, world.fail["save"] = True, KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete", objects="none")
     assert raised.value.message == f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare."
+    assert world.lines()[-1] == "rolled_back"
+
+
+def test_pods_that_an_interrupted_run_deleted_are_told_without_an_api_server(silent: World) -> None:
+    silent.reachable, silent.bare, silent.moments = True, True, 3
+    with pytest.raises(Killed):
+        silent.run(unmanaged="delete")
+    silent.moments, silent.reachable = None, False
+    for _run in range(2):
+        silent.fail["save"] = KindlabError("The disk is full.")
+        with pytest.raises(KindlabError):
+            silent.run(**LAST)
+    silent.fail.clear()
+    (warning,) = (text for text in silent.run(**LAST).warnings if "ns/bare" in text)
+    assert "which an interrupted run deleted, are not created again: ns/bare. Their manifests are" in warning
 
 
 def test_pods_that_were_deleted_are_created_again_if_it_fails(world: World) -> None:
@@ -1312,6 +1340,21 @@ def test_labels_taints_and_cordons_are_set_again(world: World) -> None:
     (node,) = world.objects["Node"]
     assert node["metadata"]["labels"] == {"zone": "a"}
     assert node["spec"] == {"taints": [taint], "unschedulable": True}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_labels_that_options_do_not_have_any_more_are_not_set_again(world: World, gone: bool) -> None:
+    labels = {"given": "before", "zone": "a"}
+    shape = world.shape
+    world.shape = {"nodes": [{**node, "labels": {"given": "before"}} for node in shape["nodes"]]}
+    world.objects["Node"] = [api_node("k-worker", labels=labels)]
+    world.settings = {"k-worker": {"labels": labels, "taints": [], "cordoned": False}}
+    world.save()
+    if gone:
+        world.force_removal()
+    world.objects["Node"] = [api_node("k-worker", labels={} if gone else labels)]
+    plan = world.run(True, options=shape, merge_options=False).facts["plan"]
+    assert [row["labels"] for row in plan["node_settings"]] == [{"zone": "a"}]
 
 
 def test_settings_of_nodes_that_are_not_created_are_told(world: World) -> None:

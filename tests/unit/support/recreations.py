@@ -131,7 +131,8 @@ class World:
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
     rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
     the nodes.
-    doubts: about options that were read from a cluster of others. left_out: objects that a backup does not have.
+    doubts: about options that were read from a cluster of others. settings: of nodes, that a backup has.
+    left_out: objects that a backup does not have.
     proved_by: the generation that holds what the new cluster has; unshared: host directories that no other cluster
     uses, each time that was asked.
     """
@@ -175,6 +176,7 @@ class World:
         self.refuses: list[dict[str, str]] = []
         self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
+        self.settings: dict[str, Any] = {}
         self.left_out: list[dict[str, str]] = []
         self.proved_by, self.unshared = "", list[Mapping[str, str]]()
 
@@ -203,6 +205,7 @@ class World:
                 "options": self.shape,
                 "storage_classes": [CLASS],
                 "doubts": self.doubts,
+                "node_settings": self.settings,
             }
             name = write_backup(self.path, self.data, 1 if content else 0, described=described, **how)
             self.saved[name] = content
@@ -251,7 +254,7 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            for reader in (objects, planned, pods, rehearsal):
+            for reader in (objects, planned, rehearsal):
                 patch.setattr(reader, "to_restore", self.to_restore)
             patch.setattr(earlier, "has_objects", lambda backup: backup.name in self.with_objects)
             self.patch_snapshots(patch)
@@ -262,8 +265,8 @@ class World:
 
     def patch_snapshots(self, patch: pytest.MonkeyPatch) -> None:
         """What a return to a generation needs besides."""
-        live = Saved(made=[{"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "live"}}])
-        patch.setattr(planned, "live", lambda _context: live)
+        for reader in (planned, pods):
+            patch.setattr(reader, "live", lambda _context: self.made("live"))
         patch.setattr(survey, "check_unshared", lambda _context, directories: self.unshared.append(directories))
         patch.setattr(chosen, "read_backup", self.read_backup)
         patch.setattr(way_back, "find_blockers", self.find_blockers)
@@ -376,7 +379,10 @@ class World:
         return [{**row, "loaded": NODES, "present": [], "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
-        name = run.target.get("objects_from") or "live"
+        return self.made(run.target.get("objects_from") or "live")
+
+    def made(self, name: str) -> Saved:
+        """The objects of a generation, or the live ones."""
         thing = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}
         there = name in self.with_bare or (name == "live" and self.bare)
         return Saved(made=[thing, *([POD] if there else [])])

@@ -111,6 +111,13 @@ def requested_labels(requested: Options) -> set[str]:
     return {str(label) for owner in owners for label in owner.get("labels") or {}}
 
 
+def created_labels(name: str, options: Options) -> dict[str, dict[str, str]]:
+    """Node's name -> the labels that it is created with."""
+    nodes = each_node(options)
+    names = node_names(name, [node["role"] for node in nodes])
+    return {node_name: dict(node.get("labels") or {}) for node_name, node in zip(names, nodes, strict=True)}
+
+
 def check_own(requested: Options) -> None:
     """Raise BadInput for options that a recreation sets itself."""
     own = [option for option in NOT_DESCRIBED if option in requested]

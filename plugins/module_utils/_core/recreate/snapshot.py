@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
@@ -60,7 +60,9 @@ def facts_of(saved: Facts, catalog: Catalog) -> dict[str, Any]:
     """What the cluster is created from instead of what is known of the present one. saved: as of_backup returns it."""
     data = {volume.name: volume.data for volume in catalog.volumes}
     rows = [{**row, "data": data[row["name"]]} for row in saved["volumes"]]
-    return {**{name: value for name, value in saved.items() if name not in _OWN}, "volumes": rows, "kept_down": []}
+    # Pods of a generation without images need those that the nodes have now.
+    own = _OWN if saved["loaded_images"] else (*_OWN, "loaded_images", "node_roles")
+    return {**{name: value for name, value in saved.items() if name not in own}, "volumes": rows, "kept_down": []}
 
 
 def check_same(recorded: str, chosen: str) -> None:
@@ -147,8 +149,11 @@ def shown(rolled_back: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     return before, {"objects": dict.fromkeys(come, wanted)}
 
 
-def data_text(volume: Facts, move: Facts, target: Facts) -> str:
-    """What happens to the data of a volume of the generation. move: see moves.move_rows."""
+def data_text(volume: Facts, move: Facts, target: Facts, extracted: Container[str] = ()) -> str:
+    """What happens to the data of a volume of the generation.
+
+    move: see moves.move_rows. extracted: the names of volumes whose host directory has no data.
+    """
     generation, moves = target["generation"], f", and it moves to {move['node']}" if move.get("node") else ""
     if move.get("directory"):
         return f"its data is extracted from generation {generation} to {move['directory']}{moves}"
@@ -160,6 +165,8 @@ def data_text(volume: Facts, move: Facts, target: Facts) -> str:
             f"its data in {volume['host_directory']} is replaced by that of generation {generation}; what is there now "
             f"is archived first{moves}"
         )
+    if volume["name"] in extracted:
+        return f"its data is extracted from generation {generation} to {volume['host_directory']}{moves}"
     return f"its data stays in {volume['host_directory'] or 'its place'}{moves}"
 
 

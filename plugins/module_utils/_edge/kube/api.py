@@ -75,8 +75,10 @@ class Api:
         return True
 
     def _connect_by_library(self, kubeconfig: str | None, context: str | None) -> None:
-        import kubernetes.config
-
+        try:
+            import kubernetes.config
+        except ImportError as error:
+            raise _not_importable(error) from None
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
         except (
@@ -212,10 +214,14 @@ class Missing(KindlabError):
 def require_library() -> None:
     """Raise BadInput if the Python library kubernetes is missing; call it before anything is changed."""
     if MISSING:
-        raise BadInput(
-            f"The Python library kubernetes cannot be imported by {sys.executable}: {MISSING}",
-            next_step=f"{sys.executable} -m pip install kubernetes",
-        )
+        raise _not_importable(MISSING)
+
+
+def _not_importable(why: object) -> BadInput:
+    return BadInput(
+        f"The Python library kubernetes cannot be imported by {sys.executable}: {why}",
+        next_step=f"{sys.executable} -m pip install kubernetes",
+    )
 
 
 def _lines(response: Any, deadline: Deadline) -> Iterator[bytes]:

@@ -75,7 +75,8 @@ class Loader:
         """Wait until nothing is loaded any more; its rows, none if it was not begun, or did not come to its end."""
         self._pool.shutdown()
         if self._loading is not None:
-            with suppress(KindlabError):
+            # What is wrong, load_images() tells.
+            with suppress(KindlabError, OSError):
                 return self._loading.result()
         return []
 

@@ -110,12 +110,15 @@ def what_was_set_aside(directory: str, at: str) -> list[str]:
     return sorted(found for found in (path, *glob.glob(f"{glob.escape(path)}-*")) if os.path.isdir(found))
 
 
-def remove_aside(directory: str, aside: str) -> None:
-    """Remove what was set aside; what a killed run left of it is no data of a volume any more. Raises CommandFailed."""
-    hidden = removing(directory)
-    for left in glob.glob(f"{glob.escape(hidden)}*"):
+def remove_rest(directory: str) -> None:
+    """Remove what killed runs left of data that they were removing: it is no data of a volume any more."""
+    for left in glob.glob(f"{glob.escape(removing(directory))}*"):
         shutil.rmtree(left, ignore_errors=True)
-    target = _unused(hidden)
+
+
+def remove_aside(directory: str, aside: str) -> None:
+    """Remove what was set aside. Raises CommandFailed."""
+    target = _unused(removing(directory))
     with _explained(f"{aside} cannot be removed", aside):
         os.rename(aside, target)
     shutil.rmtree(target, ignore_errors=True)

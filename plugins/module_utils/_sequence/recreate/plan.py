@@ -21,7 +21,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.fac
     with_policies,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import requested_labels
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import (
+    created_labels,
+    requested_labels,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, undescribed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import (
@@ -39,7 +42,8 @@ def plan(context: Context) -> Facts:
     _plan_options(context)
     storage = context.act(storage_provisioner_info, {}, check_mode=True)
     facts["storage_classes"] = storage.facts["storage_classes"]
-    facts |= made_by_people(context.connect(), requested_labels(context.requested))
+    created = created_labels(context.name, facts["old_options"])
+    facts |= made_by_people(context.connect(), requested_labels(context.requested), created)
     detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:

@@ -35,13 +35,14 @@ def undo(context: Context) -> str:
     """Scale workloads back up, and set policies and pods as they were before; sentences for the error message."""
     down = frozenset(context.facts.get("kept_down", ()))
     deleted = context.results["detached"].get("deleted_pods") or ()
-    # Before the entry that nothing is left to do.
-    created = pods.create_again(context, deleted)
+    # Before the entry that nothing is left to do: a pod that is still terminating cannot be created yet.
+    created, whole = pods.create_again(context, deleted)
     try:
         context.act(volume_detach, {"state": "attached", "left_down": down}, check_mode=False)
         done = "The cluster was not deleted, and the workloads were scaled back up."
-        with suppress(KindlabError):
-            context.journal.add(ROLLED_BACK)
+        if whole:
+            with suppress(KindlabError):
+                context.journal.add(ROLLED_BACK)
     except KindlabError as error:
         done = f"The cluster was not deleted. The workloads are still scaled to zero ({error.message})."
     before = {v["name"]: v["reclaim_policy_before"] for v in context.facts.get("volumes", ())}

@@ -31,20 +31,16 @@ from .context import Context
 def is_wanted(context: Context, failed: str) -> bool:
     """Whether the old cluster is created again: nothing has written to the volumes, and the new one is another one.
 
-    The shape of a cluster without recorded options is the one that is given.
+    The shape of a cluster without recorded options is the one that is given: the old one is not known.
     """
     facts = context.facts
     return (
         context.options["on_failure"] == "old_shape"
         and can_turn_back(failed)
         and facts.get("way") != BACK
-        and (_goes_back(context) or _is_other(context))
+        and bool(facts["old_options"]["nodes"])
+        and (_goes_back(context) or bool(changes(context.name, facts["old_options"], facts["options"])))
     )
-
-
-def _is_other(context: Context) -> bool:
-    old, new = context.facts["old_options"], context.facts["options"]
-    return bool(old["nodes"] and changes(context.name, old, new))
 
 
 def turn_back(context: Context, error: KindlabError) -> None:

@@ -17,7 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 )
 
 from . import steps, survey
-from .contents import images, rehearsal
+from .contents import images
+from .contents import planned as planned_contents
 from .context import Context, Facts
 from .plan import plan_deletion
 
@@ -41,7 +42,7 @@ def plan(context: Context) -> Facts:
     directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
     # What is in archives may be older than the data on the host.
     check_new_cluster(context, saved_volumes(read_backup(context.path)), directories)
-    rehearsal.name_it(context, known=bool(context.facts.get("objects_from")))
+    planned_contents.plan_last(context)
     return context.facts
 
 

@@ -71,6 +71,12 @@ def test_facts_of_the_machine_and_the_options_are_kept() -> None:
     assert [(row["name"], row["data"]) for row in found["volumes"]] == [("v0", "node")]
 
 
+def test_images_that_are_loaded_now_stay_if_the_generation_has_none() -> None:
+    for described, own in ({"loaded_images": [{"names": ["app:1"]}]}, False), ({}, True):
+        found = snapshot.facts_of(of_backup(CATALOG, described, "1", "docker"), CATALOG)
+        assert ("loaded_images" in found, "node_roles" in found) == (not own, not own)
+
+
 def test_an_interrupted_run_keeps_its_generation() -> None:
     snapshot.check_same("1", "1")
     for recorded, what in (("2", "restores generation 2"), ("", "restores no volumes")):

@@ -127,6 +127,21 @@ class Hanging(Pipes):
         raise CommandFailed("Copying was ended.")
 
 
+class Broken(Pipes):
+    """The engine's program cannot be started."""
+
+    def copy_to(self, *_what: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "docker")
+
+
+def test_what_fails_beside_the_creation_is_left_to_the_step_after_it(
+    tmp_path: Path, index: list[dict[str, Any]]
+) -> None:
+    new = New(tmp_path, index, Broken)
+    new.loader.around(new.create)
+    assert new.loader.wait() == []
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_it_ends_with_a_creation_that_fails(tmp_path: Path, index: list[dict[str, Any]], interrupted: bool) -> None:
     new = New(tmp_path, index, Hanging)

@@ -103,8 +103,7 @@ def test_what_a_killed_run_left_of_a_removal(directory: Path, monkeypatch: pytes
         with pytest.raises(Killed):
             replace.remove_aside(str(directory), path)
     assert replace.what_was_set_aside(str(directory), AT) == []
-    (directory / "a").write_text("later")
-    replace.remove_aside(str(directory), *aside(directory))
+    replace.remove_rest(str(directory))
     assert os.listdir(directory.parent) == ["v0"]
 
 

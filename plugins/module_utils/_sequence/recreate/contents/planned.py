@@ -37,3 +37,9 @@ def plan(context: Context) -> None:
         wanted = context.options["objects"] == "all"
         objects = snapshot.compare(live(context), to_restore(context)) if wanted else {}
         context.results["rollback"] = snapshot.rollback(context.target, context.facts["volumes"], objects)
+
+
+def plan_last(context: Context) -> None:
+    """The same where only the last backup is known."""
+    pods.keep(context)
+    rehearsal.name_it(context, known=bool(context.facts.get("objects_from")))

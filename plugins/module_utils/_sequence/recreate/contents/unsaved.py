@@ -15,5 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 def check(context: Context) -> None:
     """Raises Declined for kinds whose objects cannot be read."""
     left_out = (context.results["backed_up"].get("objects") or {}).get("left_out", ())
-    decline(f"Cluster {context.name} cannot be recreated with everything in it", unread(left_out))
+    if context.options["objects"] == "all":
+        decline(f"Cluster {context.name} cannot be recreated with everything in it", unread(left_out))
     context.warnings += unsaved_warning(left_out)

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import snapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
@@ -37,11 +39,16 @@ def replaced(context: Context) -> dict[str, str]:
     """
     backup = read_backup(context.path, context.target["generation"])
     elsewhere = {name for name, row in (context.target.get("moves") or {}).items() if row["directory"]}
-    volumes = [volume for volume in backup.catalog.volumes if volume.name not in elsewhere]
-    there = [volume for volume in volumes if volume.data == HOST and not _is_coming(backup, volume)]
-    differences = _differences(backup, there)
-    found = {volume.name: volume.host_directory for volume in there if volume.name in differences}
-    kept = {volume.name for volume in there} - found.keys()
+    volumes = [v for v in backup.catalog.volumes if v.data == HOST and v.name not in elsewhere]
+    coming = [volume for volume in volumes if _is_coming(backup, volume)]
+    there = [volume for volume in volumes if volume not in coming]
+    # That a directory is empty may be the present state, too.
+    empty = [volume for volume in coming if os.path.isdir(volume.host_directory)]
+    differences = _differences(context, backup, [*there, *empty])
+    found = {volume.name: volume.host_directory for volume in (*there, *empty) if volume.name in differences}
+    full = {volume.name: volume.host_directory for volume in there if volume.name in differences}
+    kept = {volume.name for volume in there} - full.keys()
+    context.results["extracted"] = {volume.name for volume in coming} - found.keys()
     extracted = [v for v in backup.catalog.volumes if v.archive and v.name not in kept]
     before = context.facts.get("replaced")
     # Before pods were stopped, the others were read.
@@ -52,8 +59,8 @@ def replaced(context: Context) -> dict[str, str]:
         differences,
         backup.damaged_archives(unread),
         {
-            **check.room(backup, extracted, context.options["checksums"], context.engine, found),
-            **_nested(backup, found),
+            **check.room(backup, extracted, context.options["checksums"], context.engine, full),
+            **_nested(backup, full),
         },
     )
     decline(f"The data of cluster {context.name} cannot go back to generation {backup.name}", list(refusals))
@@ -66,7 +73,7 @@ def set_aside(context: Context) -> Facts:
     directories = set((context.facts.get("replaced") or {}).values())
     volumes = [volume for volume in backup.catalog.volumes if volume.host_directory in directories]
     there = [volume for volume in volumes if not _is_coming(backup, volume)]
-    differing = _differences(backup, there)
+    differing = _differences(context, backup, there)
     pending = {v.name: v.host_directory for v in volumes if v.name in differing or replace.is_begun(v.host_directory)}
     survey.check_unshared(context, pending)
     for directory in sorted(set(pending.values())):
@@ -80,18 +87,26 @@ def clear(context: Context) -> None:
     found = (facts.get("generation"), context.target.get("generation"), facts.get("left"))
     names = sorted({str(name) for name in found if name})
     for directory in sorted(set((facts.get("replaced") or {}).values())):
+        replace.remove_rest(directory)
         for path in replace.what_was_set_aside(directory, context.journal.date()):
-            if any(_is_held(read_backup(context.path, name), directory, path) for name in names):
-                replace.remove_aside(directory, path)
-            else:
+            if not any(_is_held(context, name, directory, path) for name in names):
                 context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")
+                continue
+            try:
+                replace.remove_aside(directory, path)
+            except CommandFailed as error:
+                context.warnings.append(error.message)
 
 
-def _is_held(backup: Backup, directory: str, path: str) -> bool:
-    """True if what was moved from a directory is in an archive of a generation, which is undamaged."""
-    volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
-    held = [v for v in volumes if not compare_data(backup, {v.name: path})[v.name]]
-    return len(held) > len(backup.damaged_archives(held))
+def _is_held(context: Context, generation: str, directory: str, path: str) -> bool:
+    """True if what was moved from a directory is in an archive of a generation, and both can be read undamaged."""
+    try:
+        backup = read_backup(context.path, generation)
+        volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
+        held = [v for v in volumes if not compare_data(backup, {v.name: path}, whole=_whole(context))[v.name]]
+        return len(held) > len(backup.damaged_archives(held))
+    except KindlabError:
+        return False
 
 
 def _is_coming(backup: Backup, volume: SavedVolume) -> bool:
@@ -108,12 +123,13 @@ def _is_coming(backup: Backup, volume: SavedVolume) -> bool:
         return False
 
 
-def _differences(backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, str]:
+def _differences(context: Context, backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, str]:
     """Volume's name -> how the data in its host directory differs from the generation, for those where it does."""
     volumes = list(volumes)
     listed = {volume.name: volume.host_directory for volume in volumes if volume.checksum_list}
     texts = {volume.name: "it was written to while it was saved" for volume in volumes if volume.name not in listed}
-    return texts | {name: found.text() for name, found in compare_data(backup, listed).items() if found}
+    found = compare_data(backup, listed, whole=_whole(context))
+    return texts | {name: difference.text() for name, difference in found.items() if difference}
 
 
 def _nested(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
@@ -128,3 +144,8 @@ def _nested(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
         for name, directory in found.items()
         if name in inside
     }
+
+
+def _whole(context: Context) -> bool:
+    """Whether the restore will compare data by content."""
+    return bool(context.options["checksums"] == "full")

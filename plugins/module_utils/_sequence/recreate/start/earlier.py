@@ -48,7 +48,7 @@ def set_generation(context: Context) -> None:
     later = generation != (context.facts.get("generation") or "")
     if later and context.facts.get("back_to"):
         context.facts |= {**context.target, "back_to": {}}
-    if "replaced" in context.facts and (later or context.progress.ended):
+    if "replaced" in context.facts and (later or context.progress.ended or "verified" in context.progress.finished):
         # What was written since is in no generation: it is compared, and not replaced.
         context.facts["replaced"] = {}
     context.facts["generation"] = generation

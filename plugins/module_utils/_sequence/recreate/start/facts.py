@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import without_labels
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import (
+    without_created,
+    without_labels,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import conform
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import node_images, of_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import (
     NOT_DESCRIBED,
     check_own,
     cluster_options,
+    created_labels,
     each_node,
     host_paths,
     keeping_directories,
@@ -67,17 +71,21 @@ def set_facts(context: Context, cluster: Facts | None, chosen: Facts) -> None:
             f"{_reason(context, chosen)} of cluster {context.name}: {listed(changed, separator='; ')}."
         )
     labels = requested_labels(requested)
+    old = facts.get("old_options") or {**before, "nodes": each_node(before)}
+    settings = without_labels(facts.get("node_settings") or {}, labels)
     context.facts = {
         **facts,
         "options": options,
-        "old_options": facts.get("old_options") or {**before, "nodes": each_node(before)},
+        "old_options": old,
         "way": BACK if going_back else "",
         "described": bool(recorded or shape),
         "changes": changed,
-        "node_settings": without_labels(facts.get("node_settings") or {}, labels),
+        # A label that options do not have any more is not set again.
+        "node_settings": without_created(settings, created_labels(context.name, old)),
     }
     if back_to := facts.get("back_to"):
         settings = without_labels(back_to.get("node_settings") or {}, labels)
+        settings = without_created(settings, created_labels(context.name, chosen.get("options") or {}))
         context.facts["back_to"] = {**back_to, "node_settings": settings}
 
 

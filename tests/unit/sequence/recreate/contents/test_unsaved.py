@@ -28,6 +28,12 @@ def test_objects_that_cannot_be_read_are_not_left_behind(world: World, check_mod
     assert world.run(check_mode, objects="none").changed
 
 
+def test_a_return_without_objects_does_not_need_them(world: World) -> None:
+    world.run()
+    world.left_out = [{**ROW, "kind": "Database"}]
+    assert world.run(True, generation="1", objects="none").changed
+
+
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_server_that_does_not_answer_and_an_object_that_is_being_deleted(world: World, check_mode: bool) -> None:
     world.left_out = [{**ROW, "kind": "*"}, {**ROW, "kind": "Thing", "name": "old", "why": "it is being deleted"}]

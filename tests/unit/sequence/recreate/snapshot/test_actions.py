@@ -49,6 +49,18 @@ def test_there_and_back_again(world: World) -> None:
     assert sorted(path.name for path in world.data.iterdir()) == ["v", "w"]
 
 
+def test_a_directory_that_is_empty_now(world: World) -> None:
+    mounted(world)
+    world.back_up(data="archive")
+    (world.data / "v" / "file").unlink()
+    done = world.recreate(generation="1", objects="none")
+    assert done.facts["plan"]["rollback"]["volumes"]["replaced"] == ["v"]
+    assert (world.data / "v" / "file").read_text() == "content"
+    world.recreate(generation="2", objects="none")
+    assert names(world) == ["v"] and list((world.data / "v").iterdir()) == []
+    assert [path.name for path in world.data.iterdir()] == ["v"]
+
+
 def test_inside_a_node(world: World) -> None:
     inside(world)
     world.back_up(data="archive")

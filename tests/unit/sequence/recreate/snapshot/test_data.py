@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.jou
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context as recreate_context
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.support.recreations import World
+from ansible_collections.kindlab.volumes.tests.unit.support.recreations import POD, World
 
 FIRST = "1"
 
@@ -51,9 +52,12 @@ class Lab(World):
             if generation == self.fails:
                 raise KindlabError("It does not bind.")
             text = f"content {self.saved[generation]}"
+            if self.content:
+                return
             if not self.file.exists():
                 self.file.write_text(text)
-            assert self.file.read_text() == text
+            if self.file.read_text() != text:
+                raise Declined("Its data differs from the backup.")
             self.content = self.host = self.saved[generation]
 
         return self._call("restore", options, check_mode, restore, {"generation": generation, "volumes": []})
@@ -133,6 +137,30 @@ def test_what_is_equal_is_left_where_it_is(lab: Lab) -> None:
     assert done.facts["plan"]["volumes"][0]["does"] == f"its data stays in {lab.data}/v0"
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_data_of_the_same_size_and_time_differs_by_content(tmp_path: Path, gone: bool) -> None:
+    lab = Lab(tmp_path)
+    status = lab.file.stat()
+    lab.run()
+    lab.write()
+    os.utime(lab.file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if gone:
+        lab.force_removal()
+        lab.latest = 1
+    lab.run(generation=FIRST)
+    assert lab.file.read_text() == "content 1"
+    kept = [(lab.data / name / "file").read_text() for name in lab.names() if name.startswith("v0.set-aside-")]
+    assert kept == (["content 2"] if gone else []) and len(lab.saved) == (1 if gone else 2)
+
+
+def test_a_directory_that_is_gone_is_extracted(lab: Lab) -> None:
+    lab.force_removal()
+    shutil.rmtree(lab.data / "v0")
+    done = lab.run(True, generation=FIRST)
+    (first,) = lab.saved
+    assert done.facts["plan"]["volumes"][0]["does"] == f"its data is extracted from generation {first} to {lab.data}/v0"
+
+
 def test_check_mode_moves_nothing(lab: Lab) -> None:
     before = lab.lines()
     done = lab.run(True, generation=FIRST)
@@ -148,6 +176,25 @@ def test_killed_behind_each_line_a_rerun_completes_it(lab: Lab, line: str) -> No
     first = next(iter(lab.saved))
     assert (lab.content, lab.file.read_text(), lab.lines()[-1]) == (1, "content 1", "done")
     assert done.facts["generation"] == first and 2 in lab.saved.values() and lab.names() == ["file", "v0"]
+
+
+@pytest.mark.parametrize("line", ["attached", "completed"])
+def test_what_applications_wrote_before_a_rerun_stays(lab: Lab, line: str) -> None:
+    to(lab, line, generation=FIRST)
+    lab.write()
+    lab.run(generation=FIRST)
+    assert (lab.lines()[-1], lab.content, lab.file.read_text()) == ("done", 3, "content 3")
+    assert lab.names() == ["file", "v0"]
+
+
+@pytest.mark.parametrize("line", ["attached", "completed"])
+def test_what_applications_wrote_is_not_replaced_once_the_cluster_is_gone(lab: Lab, line: str) -> None:
+    to(lab, line, generation=FIRST)
+    lab.write()
+    lab.force_removal()
+    with pytest.raises(Declined, match="differs from the backup"):
+        lab.run()
+    assert lab.file.read_text() == "content 3" and lab.names() == ["file", "v0"]
 
 
 @pytest.mark.parametrize("line", ["deleted", "created", "set_aside", "restored"])
@@ -239,12 +286,64 @@ def test_what_a_restore_set_aside_stays(lab: Lab) -> None:
     assert any(f"it is in {completed} now" in warning for warning in done.warnings)
 
 
+@pytest.mark.parametrize("objects", ["all", "none"])
+def test_pods_that_the_generation_does_not_have_are_saved_first(lab: Lab, objects: str) -> None:
+    lab.bare, lab.fail["save"] = True, KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        lab.run(generation=FIRST, objects=objects, unmanaged="delete")
+    assert raised.value.message.endswith("Pods without a controller were created again: ns/bare.")
+    assert lab.bare and lab.options["save"]["deleted_pods"] == [POD]
+
+
+def test_what_a_killed_run_had_begun_to_remove_is_removed(lab: Lab) -> None:
+    to(lab, "restored", generation=FIRST)
+    (aside,) = [name for name in lab.names() if name.startswith("v0.set-aside-")]
+    (lab.data / aside).rename(lab.data / ".v0.removing-aside")
+    lab.run()
+    assert lab.names() == ["file", "v0"]
+
+
+def damage_second(lab: Lab) -> None:
+    shutil.rmtree(lab.path / "generations" / list(lab.saved)[1])
+
+
+def forbid(_lab: Lab) -> None:
+    def rename(source: str, target: str) -> None:
+        if ".v0.removing-aside" in str(target):
+            raise PermissionError(errno.EPERM, "Operation not permitted", source)
+        moved(source, target)
+
+    moved, os.rename = os.rename, rename  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("do", "told"), [(damage_second, "is in no generation"), (forbid, "cannot be removed: Operation not permitted")]
+)
+def test_what_was_moved_aside_stays_where_it_cannot_be_removed(
+    lab: Lab, do: Callable[[Lab], None], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "rename", os.rename)
+    to(lab, "restored", generation=FIRST)
+    do(lab)
+    done = lab.run()
+    (aside,) = [name for name in lab.names() if name.startswith("v0.set-aside-")]
+    assert lab.lines()[-1] == "done" and (lab.data / aside / "file").read_text() == "content 2"
+    assert any(told in warning and str(lab.data / aside) in warning for warning in done.warnings)
+
+
 def test_the_way_back_brings_data_back(lab: Lab) -> None:
     lab.fails = next(iter(lab.saved))
     with pytest.raises(KindlabError, match=r"It does not bind\. Cluster k was created again in its old shape"):
         lab.run(generation=FIRST, on_failure="old_shape")
     assert (lab.content, lab.file.read_text(), lab.lines()[-1]) == (2, "content 2", "done")
     assert lab.proved_by == lab.fails and lab.names() == ["file", "v0"]
+
+
+def test_there_is_no_way_back_to_a_shape_that_is_not_known(lab: Lab) -> None:
+    lab.fails, lab.shape = next(iter(lab.saved)), {}
+    with pytest.raises(KindlabError, match=r"^It does not bind\.$"):
+        lab.run(generation=FIRST, on_failure="old_shape")
+    assert "turned_back" not in lab.lines() and lab.state == "running"
 
 
 def test_and_without_it_a_rerun_goes_on(lab: Lab) -> None:
@@ -263,6 +362,18 @@ def test_its_shape_comes_back(lab: Lab) -> None:
     done = lab.run(generation=FIRST)
     assert lab.options["create"]["nodes"][0] == {**node, "mounts": mounts}
     assert any("The options in generation" in warning for warning in done.warnings)
+
+
+def test_labels_of_its_shape_are_not_set_again_where_options_describe_the_cluster(lab: Lab) -> None:
+    labels, shape = {"given": "then", "zone": "a"}, lab.shape
+    lab.shape = {"nodes": [{**node, "labels": {"given": "then"}} for node in shape["nodes"]]}
+    lab.settings = {"k-worker": {"labels": labels, "taints": [], "cordoned": False}}
+    lab.save_data(2, everything=True)
+    lab.shape = shape
+    lab.write()
+    lab.objects["Node"] = [{"metadata": {"name": "k-worker", "labels": {}}, "spec": {}}]
+    lab.run(generation="2", options=shape, merge_options=False)
+    assert lab.objects["Node"][0]["metadata"]["labels"] == {"zone": "a"}
 
 
 def test_options_count_more_than_its_shape(lab: Lab) -> None:
