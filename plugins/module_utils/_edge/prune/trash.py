@@ -53,7 +53,7 @@ def move(item: Item, target: str) -> None:
         _make(item.top)
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
         os.rename(item.path, target)
-        for changed in {os.path.dirname(item.path), os.path.dirname(target)}:
+        for changed in (os.path.dirname(item.path), os.path.dirname(target)):
             sync(Path(changed))
     except OSError as error:
         raise CommandFailed(

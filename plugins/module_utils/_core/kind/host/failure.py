@@ -64,8 +64,8 @@ _CAUSES = (
     Cause(
         r"could not find a log line that matches",
         "a node did not start within the 30 seconds that kind waits for its systemd",
-        "Run this again when the host is less busy. If that does not help, set image to a node image for this host, for "
-        "example the one of the role kindlab.volumes.node_image.",
+        "Run this again when the host is less busy. If that does not help, set image to a node image for this host, "
+        "for example the one of the role kindlab.volumes.node_image.",
     ),
     Cause(
         r"out of memory: killed|cannot allocate memory|OOMKilled",
