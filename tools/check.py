@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Semaphore
 
 from collection import CACHED, current, install
 from environment import environment, of, use
@@ -58,9 +59,10 @@ class Part:
             ]
         return not any(codes), time.monotonic() - start
 
-    def told(self, *, beside: bool) -> tuple[bool, float]:
-        """Run, and report at once."""
-        good, seconds = self.run(beside=beside)
+    def told(self, turns: Semaphore, *, beside: bool) -> tuple[bool, float]:
+        """Run in a turn, and report at once."""
+        with turns:
+            good, seconds = self.run(beside=beside)
         self.report(good, seconds)
         return good, seconds
 
@@ -162,9 +164,11 @@ def main() -> None:
     quiet, loud = ([part for part in todo if part.streams is streams] for streams in (False, True))
     # Clusters are waited for more than computed with: one other part at a time has what they leave. With more of them,
     # nodes do not start within the time that kind gives them.
-    with ThreadPoolExecutor(1 if loud else JOBS) as pool:
-        told = [pool.submit(part.told, beside=bool(loud)) for part in quiet]
+    turns = Semaphore(1 if loud else JOBS)
+    with ThreadPoolExecutor(JOBS) as pool:
+        told = [pool.submit(part.told, turns, beside=bool(loud)) for part in quiet]
         ran = [(part.name, *part.run()) for part in loud]
+        turns.release()
     results += [(part.name, *done.result()) for part, done in zip(quiet, told, strict=True)] + ran
     say("\n".join(["", *(row(*result) for result in results)]))
     failed = [name for name, good, _seconds in results if not good]
