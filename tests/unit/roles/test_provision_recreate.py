@@ -27,7 +27,7 @@ def test_the_kubeconfig_of_a_cluster_that_others_created_is_found() -> None:
 
 
 def test_a_journal_that_cannot_be_read_is_not_taken_for_none() -> None:
-    when = tasks("on_drift.yml")["Fail if the journal of"]["when"]
+    when = tasks("on_drift.yml")["Fail if permission is denied to the journal of"]["when"]
     cut = "tail: cannot open 'recreate.jsonl' for reading: "
     for found in (
         {"stderr": f"{cut}Permission denied"},
