@@ -340,21 +340,23 @@ def killed_anywhere(lab: Callable[[int], Lab], patch: pytest.MonkeyPatch) -> Ite
     raise AssertionError("it never ends")
 
 
-@pytest.mark.parametrize("kind", ["bound", "refilled", "mounted", "inside"])
+@pytest.mark.parametrize("kind", ["bound", "refilled", "mounted", "added", "inside"])
 def test_killed_anywhere_the_next_run_completes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     def make(number: int) -> Lab:
         (tmp_path / str(number)).mkdir()
         lab = Lab(tmp_path / str(number), monkeypatch, inside=kind == "inside")
-        if kind == "mounted":
+        if kind in ("mounted", "added"):
             lab.node = inspected("k-worker", "k", "worker", data=str(lab.data), **{"data/v0": f"{lab.data}/v0"})
-            (lab.data / "v0" / "more").write_text("today")
+            (lab.data / "v0" / "added").write_text("today")
         if kind == "refilled":
             lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
             lab.cluster.react(lab.cluster)
             (lab.data / "other").mkdir()
             for item in bound(0, "other"):
                 lab.cluster.put(item)
-        lab.write(0, "today")
+        # What is left of 'added' once that is moved is equal to the backup.
+        if kind != "added":
+            lab.write(0, "today")
         lab.write(1, "today")
         return lab
 
@@ -362,7 +364,8 @@ def test_killed_anywhere_the_next_run_completes(tmp_path: Path, monkeypatch: pyt
         lab.cluster.react(lab.cluster)
         lab.restore()
         assert (lab.read(0), lab.read(1)) == ("content 0", "content 1")
-        assert sorted((path / "file").read_text() for path in lab.aside() if (path / "file").exists()) == ["today"] * 2
+        kept = sorted((path / name).read_text() for path in lab.aside() for name in os.listdir(path))
+        assert kept == (["content 0"] if kind == "added" else ["today"] * (kind == "mounted")) + ["today"] * 2
         assert [name for name in lab.left() if name != "other"] == []
         assert lab.replicas() == UP
         assert not [mark for mark in lab.records() if mark.endswith(("detached", "retained-until"))]
