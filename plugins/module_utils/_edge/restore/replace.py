@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 import shlex
@@ -82,21 +81,26 @@ def _set_aside_on_host(step: Step, at: str) -> None:
 def set_content_aside(directory: str, at: str) -> None:
     """Set aside what is in a directory, which stays the same one, because nodes may have it mounted.
 
-    at: see set_aside(). A rerun completes it. Raises CommandFailed; nothing is overwritten.
+    at: see set_aside(). A rerun completes it; what came back under the name of what a killed run had moved is set aside
+    for itself. Raises CommandFailed; nothing is overwritten.
     """
     unfinished = moving(directory)
     with _explained(_NOT_SET_ASIDE.format(directory), directory):
         names = content_of(directory)
         if not names and not is_begun(directory):
             return
+        if any(os.path.lexists(os.path.join(unfinished, name)) for name in names):
+            _finish(directory, at)
         os.makedirs(unfinished, mode=0o700, exist_ok=True)
         for name in names:
-            target = os.path.join(unfinished, name)
-            if os.path.lexists(target):
-                raise FileExistsError(errno.EEXIST, "it was created meanwhile", os.path.join(directory, name))
-            os.rename(os.path.join(directory, name), target)
-        copy_attributes(directory, unfinished)
-        os.rename(unfinished, _unused(set_aside(directory, at)))
+            os.rename(os.path.join(directory, name), os.path.join(unfinished, name))
+        _finish(directory, at)
+
+
+def _finish(directory: str, at: str) -> None:
+    """Give what was moved its name."""
+    copy_attributes(directory, moving(directory))
+    os.rename(moving(directory), _unused(set_aside(directory, at)))
 
 
 def is_begun(directory: str) -> bool:

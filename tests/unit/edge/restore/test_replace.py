@@ -78,13 +78,14 @@ def test_what_is_there_already_stays(directory: Path) -> None:
     assert ((Path(first) / "a").read_text(), (Path(second) / "a").read_text()) == ("a", "later")
 
 
-def test_nothing_is_replaced_by_a_name_that_came_meanwhile(directory: Path) -> None:
+def test_what_applications_wrote_after_a_kill_is_set_aside_for_itself(directory: Path) -> None:
     before = directory.parent / ".v0.setting-aside" / "a"
     before.parent.mkdir()
     before.write_text("moved before")
-    with pytest.raises(CommandFailed, match=rf"The data in {directory} cannot be set aside: it was created meanwhile"):
-        aside(directory)
-    assert ((directory / "a").read_text(), before.read_text()) == ("a", "moved before")
+    moved, written = aside(directory)
+    assert (content(moved), content(written), content(directory)) == (["a"], ALL, [])
+    assert ((Path(moved) / "a").read_text(), (Path(written) / "a").read_text()) == ("moved before", "a")
+    assert os.stat(moved).st_mode == directory.stat().st_mode and not replace.is_begun(str(directory))
 
 
 def test_what_a_killed_extraction_left_is_no_data(directory: Path) -> None:
