@@ -143,6 +143,57 @@ def test_a_claim_that_was_filled_again_gets_its_volume_back(lab: Lab, kept: bool
     assert not lab.restore().changed
 
 
+def waiting(lab: Lab) -> Any:
+    """A provisioner makes another volume for the claim ns/c0; v0 was deleted with its data."""
+    lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
+    lab.cluster.delete("PersistentVolume", "v0")
+    (lab.data / "v0" / "file").unlink()
+    (lab.data / "v0").rmdir()
+    claim = bound(0, "other")[1]
+    del claim["spec"]["volumeName"]
+    claim["metadata"]["annotations"] = {"volume.kubernetes.io/selected-node": "k-worker"}
+    return lab.cluster.put({**claim, "status": {"phase": "Pending"}})
+
+
+def test_a_volume_that_the_claim_gets_while_archives_are_extracted_is_kept(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(lab)
+    extract = extraction.on_host.extract
+
+    def extracting(*arguments: Any) -> None:
+        extract(*arguments)
+        for item in bound(0, "other"):
+            lab.cluster.put(item)
+
+    monkeypatch.setattr(extraction.on_host, "extract", extracting)
+    lab.restore()
+    other = lab.cluster.get("PersistentVolume", "other")
+    assert (other["status"]["phase"], other["spec"]["persistentVolumeReclaimPolicy"]) == ("Released", "Retain")
+    assert lab.cluster.get("PersistentVolumeClaim", "c0", "ns")["spec"]["volumeName"] == "v0"
+
+
+def test_a_claim_that_changes_before_it_is_deleted_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, listed = waiting(lab), lab.cluster.list
+
+    def listing(kind: str, *where: Any, **how: Any) -> Any:
+        found = listed(kind, *where, **how)
+        if kind == "PersistentVolume" and (lab.data / "v0" / "file").exists():
+            for item in bound(0, "other"):
+                lab.cluster.put(item)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.cluster, "list", listing)
+        with pytest.raises(Conflict, match="does not match") as caught:
+            lab.restore()
+    assert "Run this again: it completes the restore" in caught.value.next_step
+    there = lab.cluster.get("PersistentVolumeClaim", "c0", "ns")
+    assert (there["metadata"]["uid"], there["spec"]["volumeName"]) == (claim["metadata"]["uid"], "other")
+    lab.restore()
+    assert lab.policies()["other"] == "Retain"
+
+
 def test_without_claims_an_existing_claim_is_not_replaced(lab: Lab) -> None:
     lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
     lab.cluster.delete("PersistentVolume", "v0")
