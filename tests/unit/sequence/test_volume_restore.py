@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extraction
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC, NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.replacing import Lab, bound, rows
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import pod, workload
 
@@ -354,8 +355,8 @@ def test_a_failed_extraction_is_completed_by_a_rerun(lab: Lab, monkeypatch: pyte
 
 
 def kill_at(lab: Lab, number: int, patch: pytest.MonkeyPatch) -> None:
-    """The process is killed at this write to the cluster, or rename of a file, whichever comes first."""
-    rename, write = os.rename, lab.cluster._write
+    """The process is killed at this write to the cluster, rename of a file, or command in a node once it writes."""
+    rename, write, run = os.rename, lab.cluster._write, NodesHere.run
     counted = [0]
 
     def count() -> None:
@@ -372,6 +373,12 @@ def kill_at(lab: Lab, number: int, patch: pytest.MonkeyPatch) -> None:
         count()
         write(verb, place)
 
+    def running(runner: NodesHere, argv: Sequence[str], **how: Any) -> Any:
+        if counted[0] and list(argv[:3]) == EXEC:
+            count()
+        return run(runner, argv, **how)
+
+    patch.setattr(NodesHere, "run", running)
     patch.setattr(os, "rename", renaming)
     patch.setattr(lab.cluster, "_write", writing)
 
