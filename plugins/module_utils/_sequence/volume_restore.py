@@ -58,11 +58,14 @@ class _Replacement:
     def plan(self) -> None:
         """Plan the restore, and how the workloads are stopped. Raises Declined before anything is changed."""
         self.prepared = self._prepare()
-        if claims := self.prepared.planned.stopped_claims:
+        claims, checked = self.prepared.planned.stopped_claims, set()
+        if claims:
             planned = self._detach(claims, check_mode=True)
             check_stoppable(planned.facts["volumes"])
+            checked = {row["name"] for row in planned.facts["volumes"]}
             self.down = frozenset(_keys(row for row in planned.facts["workloads"] if row["result"] == "unchanged"))
             self.stopped = _changed(planned)
+        self.prepared.check_unused(checked, claims)
         self.watch.lap("plan")
 
     def predicted(self) -> Outcome:

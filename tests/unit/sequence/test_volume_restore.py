@@ -275,6 +275,41 @@ def test_what_is_known_is_refused_before_anything_is_stopped(lab: Lab, harm: Cal
     assert (lab.cluster.writes, lab.replicas(), lab.aside()) == ([], UP, [])
 
 
+def without_volume(lab: Lab) -> None:
+    """The volume was deleted by force, and its pods run on."""
+    lab.cluster.delete("PersistentVolume", "v0")
+    lab.write(0, "today")
+    own = [item for item in lab.cluster.list("Pod") if item["metadata"]["name"].startswith("w0-")]
+    lab.busy = {"v0": [VolumeUser("has mounted it", "k-worker", item["metadata"]["uid"]) for item in own]}
+
+
+def test_what_uses_a_directory_without_a_volume_is_told_in_advance(lab: Lab) -> None:
+    without_volume(lab)
+    lab.busy["v0"].append(VolumeUser("has open /data/v0/file", "k-worker", "", "vi", 7))
+    lab.cluster.put(pod("direct", volumes=[{"name": "a", "hostPath": {"path": "/data/v0"}}]))
+    lab.cluster.writes.clear()
+    for check_mode in (True, False):
+        with pytest.raises(Conflict, match="pod ns/direct uses /data/v0, vi") as caught:
+            lab.restore(check_mode)
+        assert "has mounted it" not in caught.value.message
+    assert (lab.cluster.writes, lab.replicas()) == ([], UP)
+
+
+def test_pods_that_are_stopped_may_use_a_directory_without_a_volume(lab: Lab) -> None:
+    without_volume(lab)
+    react = lab.cluster.react
+
+    def controllers(cluster: Any) -> None:
+        react(cluster)
+        if cluster.get("Deployment", "w0", "ns")["spec"]["replicas"] == 0:
+            lab.busy = {}
+
+    lab.cluster.react = controllers
+    assert lab.restore(check_mode=True).changed
+    lab.restore()
+    assert (lab.read(0), lab.replicas()) == ("content 0", UP)
+
+
 @pytest.mark.parametrize("below", ["", "/sub/sub"])
 def test_a_mount_point_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str) -> None:
     lab.write(0, "today")

@@ -8,7 +8,7 @@ import glob
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 
@@ -29,13 +29,16 @@ _CORRECT = "Correct this."
 _NOT_SET_ASIDE = "The data in {} cannot be set aside"
 
 
-def check_unused(steps: Sequence[Step], observation: Observation) -> None:
-    """Raise Conflict if anything uses the volumes of these steps: pods, or processes in nodes of any cluster."""
+def check_unused(steps: Sequence[Step], observation: Observation, stopped: Collection[str] = ()) -> None:
+    """Raise Conflict if anything uses the volumes of these steps: pods, or processes in nodes of any cluster.
+
+    stopped: claims whose pods will be stopped before.
+    """
     volumes = [step.selected.volume for step in steps]
     if not volumes:
         return
     check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
-    users = check.users(volumes)
+    users = check.users(volumes, stopped)
     if any(users.values()):
         raise Conflict(
             f"Volumes whose data is to be replaced are in use: {summary(volumes, users)}. Their data was not changed.",
