@@ -150,13 +150,21 @@ def _directory(step: Step) -> _Directory:
 def _immovable(step: Step, observed: Observed) -> str:
     """Why a directory cannot be moved: it, or one in it, is mounted."""
     node, path = _directory(step)
-    if node:
-        mount = next(n for n in observed.nodes if n.name == node).mount_of(path)
-        if mount is None or posixpath.normpath(mount.node_path) != path:
-            return ""
-        return f"its data in {path_of(step)} cannot be set aside: that is a mount point"
-    inner = min((m for m in observed.mounted if m != path and is_below(m, path)), default="")
-    return f"its data in {path} cannot be set aside: a node has {inner} in it mounted" if inner else ""
+    inner = "" if node else min((m for m in observed.mounted if m != path and is_below(m, path)), default="")
+    point = (inner and f"a node has {inner} in it mounted") or min(_mount_points(node, path, observed), default="")
+    return f"its data in {path_of(step)} cannot be set aside: {point}" if point else ""
+
+
+def _mount_points(node: str, path: str, observed: Observed) -> Iterator[str]:
+    """The mount points of nodes in a directory. node: '' for one of the host, whose own mount points do not count."""
+    for one in observed.nodes:
+        own = [path] if one.name == node else []
+        places = own if node else [place for place in one.paths_of(path) if one.host_directory(place) == path]
+        for point in (posixpath.normpath(mount.node_path) for mount in one.mounts):
+            if point in own:
+                yield "that is a mount point"
+            elif any(is_below(point, place) for place in places if point != place):
+                yield f"{point} in it is a mount point of {one.name}"
 
 
 def check_stoppable(rows: Sequence[Object]) -> None:

@@ -111,6 +111,27 @@ def test_inside_a_node() -> None:
     assert refusal.why == "its data in /data/v0 in k-worker cannot be set aside: that is a mount point"
 
 
+@pytest.mark.parametrize("kind", ["bind", "tmpfs"])
+@pytest.mark.parametrize(
+    ("base", "point", "why"),
+    [
+        ("/srv", "/data/v0/sub", "/data/v0/sub in it is a mount point of k-worker"),
+        ("", "/data/v0/sub/", "/data/v0/sub in it is a mount point of k-worker"),
+        ("/srv", "/data/v00", ""),
+        ("/elsewhere", "/data/v0/sub", ""),
+        ("", "/data", ""),
+    ],
+)
+def test_mounts_of_a_node_in_the_directory(base: str, point: str, why: str, kind: str) -> None:
+    mounts = (Mount("/data", base),) if base else ()
+    node = replace(NODE, mounts=(*mounts, Mount(point, "/other" if kind == "bind" else "", kind)))
+    where = {"host_directory": "/srv/v0"} if base else {"node": "k-worker"}
+    one = step(0, "unchanged", "is bound", saved=SAVED, **where)
+    found = decide_replacing(one, DataState("there", OTHER), REQUEST, observed(nodes=(node,)))
+    assert isinstance(found, Refusal if why else Step)
+    assert found.why.endswith(why) and ("cannot be set aside" in found.why) == bool(why)
+
+
 @pytest.mark.parametrize(("path", "refused"), [("/data/v0", 1), ("/data/v0/sub", 1), ("/data", 1), ("/data/v00", 0)])
 def test_data_that_other_volumes_have_too(path: str, refused: int) -> None:
     other = volume(7)
