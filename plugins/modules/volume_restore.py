@@ -70,7 +70,8 @@ options:
       - Refused in advance are volumes whose data has no archive in the backup, or cannot be moved because it contains a
         mount or the directory of another volume, or lies in one, and volumes that are used by pods without a controller
         or by another cluster.
-      - An interrupted run is completed by running the module again with the same options.
+      - An interrupted run is completed by running the module again with the same options. With others, the workloads
+        that it stopped are started if all volumes that they use are selected, and a warning names the rest.
     type: str
     choices: [refuse, replace]
     default: refuse

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,10 +25,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 
 ARGUMENTS = volume_restore.ARGUMENTS
 OTHERS = volume_restore.OTHERS
-# Recorded in the workloads that a restore stops, so that it, or a rerun, starts those again, and no others.
-PURPOSE = "restore"
+# Recorded in the workloads that a restore stops, with a digest of the claims that it restores, so that it, or a rerun,
+# starts those again, and no others: without their other volumes' data, applications would begin with none.
+PURPOSE = "restore-{}"
 _AGAIN = (
-    "Run this again: it completes the restore. To start the workloads with the data as it is now, use "
+    "Run this again: it completes the restore. To start the workloads with the data as it is now, move back what was "
+    "set aside of volumes without a directory (mv DIRECTORY.set-aside-TIME DIRECTORY), and use "
     "kindlab.volumes.volume_detach with state=attached."
 )
 _PASSED_ON = ("engine", "cluster", "kubeconfig", "context", "wait_timeout")
@@ -134,15 +137,20 @@ class _Replacement:
 
     def _attach(self, *, check_mode: bool, left_down: frozenset[str] = frozenset()) -> Outcome:
         """Start what this run stopped, and what an interrupted one did that was to restore these volumes."""
-        claims = frozenset(step.selected.volume.claim for step in self.prepared.planned.steps) - {""}
-        if not claims:
+        if not self._claims:
             return Outcome(False, facts={"workloads": []})
         stopped = frozenset(_keys(self.stopped))
-        return self._scale("attached", check_mode, claims=claims, stopped=stopped, left_down=left_down)
+        return self._scale("attached", check_mode, claims=self._claims, stopped=stopped, left_down=left_down)
+
+    @property
+    def _claims(self) -> frozenset[str]:
+        """Those of the volumes that are restored, or equal already."""
+        return frozenset(step.selected.volume.claim for step in self.prepared.planned.steps) - {""}
 
     def _scale(self, state: str, check_mode: bool, **more: frozenset[str]) -> Outcome:
         own = {name: self.options[name] for name in _PASSED_ON}
-        given = {**defaults(volume_detach.ARGUMENTS), **own, "state": state, "purpose": PURPOSE, **more}
+        purpose = PURPOSE.format(hashlib.sha256(" ".join(sorted(self._claims)).encode()).hexdigest()[:8])
+        given = {**defaults(volume_detach.ARGUMENTS), **own, "state": state, "purpose": purpose, **more}
         return volume_detach.run(given, check_mode, **self.outside)
 
     def _outcome(self, restored: Outcome, back: Outcome) -> Outcome:

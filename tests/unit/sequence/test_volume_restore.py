@@ -476,6 +476,34 @@ def test_what_a_killed_run_stopped_is_started_although_the_data_is_equal(lab: La
     assert (done.changed, done.facts["workloads"], lab.replicas()) == (True, checked.facts["workloads"], UP)
 
 
+@pytest.mark.parametrize("selected", [["ns/c0"], ["ns/c1"], None])
+def test_what_another_restore_stopped_waits_for_all_of_its_volumes(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, selected: list[str] | None
+) -> None:
+    """w0 uses both volumes, and has no data of those that the interrupted run did not come to."""
+    item = lab.cluster.get("Deployment", "w0", "ns")
+    volumes = workload("Deployment", "w0", "c0", "c1")["spec"]["template"]["spec"]["volumes"]
+    lab.cluster.put(merge(item, {"spec": {"template": {"spec": {"volumes": volumes}}}}))
+    lab.write(0, "today")
+    lab.write(1, "today")
+    first = selected if selected == ["ns/c1"] else None
+
+    def kill(*_arguments: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction.on_host, "extract", kill)
+        with pytest.raises(Killed):
+            lab.restore(names=first)
+    checked = lab.restore(check_mode=True, names=selected)
+    done = lab.restore(names=selected)
+    assert (lab.replicas()["w0"], bool(done.warnings)) == ((0, True) if selected == ["ns/c0"] else (2, False))
+    assert checked.warnings == done.warnings
+    assert "Deployment ns/w0 is left at zero" in "".join(done.warnings) or not done.warnings
+    lab.restore()
+    assert (lab.read(0), lab.read(1), lab.replicas()) == ("content 0", "content 1", UP)
+
+
 class TestInsideNodes:
     @pytest.fixture
     def lab(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
