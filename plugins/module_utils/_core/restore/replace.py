@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import above
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
@@ -92,10 +93,11 @@ def decide_replacing(step: Step, data: DataState, request: Request, observed: Ob
 def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
     """Steps that another volume prevents which has the directory, one above, or one below it.
 
-    Data cannot be set aside then, and no volume be created under another name beside the one that it was.
+    Data cannot be set aside then, nor a volume be created under another name beside the one that it was, nor get the
+    place of one that stays. Volumes from different places must not meet in one directory.
     """
-    moved = [step for step in steps if step.aside or _is_renamed(step)]
-    if not moved:
+    concerned = [s for s in steps if s.aside or s.freed or _is_renamed(s) or _is_moved(s)]
+    if not concerned:
         return []
     at: dict[_Directory, set[str]] = {}
     below: dict[_Directory, set[str]] = {}
@@ -103,26 +105,45 @@ def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
         at.setdefault((node, path), set()).add(name)
         for outer in above(path):
             below.setdefault((node, outer), set()).add(name)
+    origins = {saved.name: _origin(saved) for saved in observed.generation.catalog.volumes}
+    origins |= {step.name: _origin(step.selected.saved) for step in steps}
     refusals = []
-    for step in moved:
+    for step in concerned:
         node, path = _directory(step)
-        others = set(below.get((node, path), ())).union(*(at.get((node, outer), ()) for outer in above(path)))
-        others -= {step.name}
-        if not step.aside:
-            others &= observed.volumes.keys()
-        if others:
-            refusals.append(_nested(step, min(others)))
-    return refusals
+        same = at.get((node, path), set()) - {step.name}
+        others = below.get((node, path), set()).union(*(at.get((node, outer), ()) for outer in above(path)))
+        strange = {name for name in same if origins.get(name) != origins[step.name]}
+        refusals.append(_nested(step, others - {step.name}, strange, observed))
+    return [refusal for refusal in refusals if refusal]
 
 
-def _nested(step: Step, other: str) -> Refusal:
-    has = f"{other} has that directory, too, or one above or below it"
+def _nested(step: Step, others: set[str], strange: set[str], observed: Observed) -> Refusal | None:
+    """others: volumes that have its directory, or one above or below it. strange: those that had another place."""
+    has = "{} has that directory, too, or one above or below it"
+    refuse, path = step.selected.refuse, path_of(step)
     if step.aside:
-        return step.selected.refuse(f"its data in {path_of(step)} cannot be set aside: {has}", _BY_HAND)
-    return step.selected.refuse(
-        f"it cannot be created under another name for {path_of(step)}: {has}",
-        f"Delete that volume if it is not needed (kubectl delete pv {other}), or restore into another cluster.",
-    )
+        return (
+            refuse(f"its data in {path} cannot be set aside: {has.format(min(others))}", _BY_HAND) if others else None
+        )
+    freed = step.freed["metadata"]["name"] if step.freed else ""
+    if freed in others:
+        return refuse(
+            f"its directory is {path}, and the existing claim {step.selected.volume.claim} keeps its volume: "
+            f"{has.format(freed)}",
+            "Leave the claim as it is, and select other volumes (names).",
+        )
+    if _is_renamed(step) and (existing := others & observed.volumes.keys()):
+        return refuse(
+            f"it cannot be created under another name for {path}: {has.format(min(existing))}",
+            f"Delete that volume if it is not needed (kubectl delete pv {min(existing)}), or restore into another "
+            "cluster.",
+        )
+    if _is_moved(step) and strange:
+        return refuse(
+            f"on its new node its directory is {path}, which {min(strange)} has, too",
+            "Map its node to another one (node_map), or restore one of them without the other (names).",
+        )
+    return None
 
 
 def _is_renamed(step: Step) -> bool:
@@ -130,6 +151,16 @@ def _is_renamed(step: Step) -> bool:
     selected = step.selected
     other = step.action == CREATE and step.name != selected.saved.name
     return other and bool(selected.volume.node_directory) and not selected.elsewhere
+
+
+def _is_moved(step: Step) -> bool:
+    """True for a volume to create on other nodes than it was."""
+    return step.action == CREATE and step.compare and {*step.selected.volume.nodes} != {*step.selected.saved.nodes}
+
+
+def _origin(saved: SavedVolume) -> tuple[str, ...]:
+    """Where the data was: volumes that have it in one place may share it again."""
+    return (saved.host_directory,) if saved.host_directory else (*saved.nodes, saved.node_directory)
 
 
 def _directories(steps: Iterable[Step], observed: Observed) -> Iterator[tuple[str, _Directory]]:

@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.repl
     decide_replacing,
     nested_refusals,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, saved_volume, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.restores import generation, observed, step
 
@@ -142,6 +143,66 @@ def test_data_that_other_volumes_have_too(path: str, refused: int) -> None:
     assert len(found) == refused
     assert all("v7 has that directory, too, or one above or below it" in refusal.why for refusal in found)
     assert nested_refusals([replace(moved, aside="")], observed(other, nodes=(NODE,))) == []
+
+
+def on(node: str, number: int, path: str = "/mnt/disk1") -> dict[str, Any]:
+    """The local volume v<number> on a disk of its node."""
+    pv = volume(number, node)
+    pv["spec"]["hostPath"]["path"] = path
+    return pv
+
+
+def moved_volumes(
+    node_map: dict[str, str], *existing: Any, names: tuple[str, ...] = (), host: str = ""
+) -> dict[str, str]:
+    """Why v0 and v1, each on the disk of its node, are not restored on the nodes that they are mapped to."""
+    data = {"node_directory": "/mnt/disk1", "host_directory": host, "archive": ARCHIVE}
+    saved = [replace(saved_volume(n, **data), nodes=(f"a{n}",)) for n in (0, 1)]
+    manifests = [item for n in (0, 1) for item in (on(f"a{n}", n), claim(n))]
+    made = generation(*saved, manifests=tuple(manifests))
+    nodes = tuple(Node(name, "k", "worker", state="running") for name in ("b0", "b1"))
+    request = Request("k", Selection(frozenset(names)), node_map=node_map)
+    try:
+        planned = plan(request, observed(*existing, saved=made, nodes=nodes))
+        planned.with_data({step.name: DataState("missing") for step in planned.to_compare})
+    except Declined as error:
+        return {row["name"]: row["why"] for row in error.details}
+    return {}
+
+
+def test_volumes_of_two_nodes_do_not_meet_in_one_directory() -> None:
+    found = moved_volumes({"a0": "b0", "a1": "b0"})
+    assert found == {
+        "v0": "on its new node its directory is /mnt/disk1 in b0, which v1 has, too",
+        "v1": "on its new node its directory is /mnt/disk1 in b0, which v0 has, too",
+    }
+    assert moved_volumes({"a0": "b0", "a1": "b1"}) == {}
+    assert moved_volumes({"a0": "b0", "a1": "b0"}, names=("v0",)) == {}
+
+
+def test_a_volume_that_moves_does_not_meet_one_that_exists() -> None:
+    assert moved_volumes({"a*": "b*"}, on("b0", 7)).keys() == {"v0"}
+    assert moved_volumes({"a*": "b*"}, on("b0", 7, "/mnt/disk2")) == {}
+
+
+def test_volumes_that_shared_a_directory_share_it_again() -> None:
+    assert moved_volumes({"a0": "b0", "a1": "b0"}, host="/srv/shared") == {}
+
+
+@pytest.mark.parametrize(("path", "refused"), [("/data/v0", True), ("/data/v0/sub", True), ("/data/other", False)])
+def test_the_volume_of_a_replaced_claim_keeps_its_own_directory(path: str, refused: bool) -> None:
+    other = {**volume(9), "metadata": {"name": "pvc-new"}}
+    other["spec"]["hostPath"]["path"] = path
+    one = planned_claim(living(volumeName="pvc-new"), other)
+    found = nested_refusals([one], observed(other, living(volumeName="pvc-new"), nodes=(NODE,)))
+    assert [refusal.why for refusal in found] == (
+        [
+            "its directory is /srv/v0, and the existing claim ns/c0 keeps its volume: pvc-new has that directory, too, "
+            "or one above or below it"
+        ]
+        if refused
+        else []
+    )
 
 
 def living(**spec: Any) -> dict[str, Any]:
