@@ -23,7 +23,9 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 _QUANTITY = r"[1-9][0-9]*(?:[kMGTPE]|[KMGTPE]i)?"
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_SUBDOMAIN = rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"
+# Kubernetes limits its whole length, not that of its parts.
+_PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"(?=.{{1,253}}\Z){_PART}(?:\.{_PART})*"
 # Option -> what a new name must look like, and what it is.
 _FORMS = {
     "namespace_map": (_LABEL, "the name of a namespace"),

@@ -145,6 +145,14 @@ def test_names_that_are_not_there_or_not_possible(given, why):
     assert why in caught.value.message and caught.value.next_step
 
 
+def test_names_of_claims_and_volumes_may_be_long():
+    long = "x" * 253
+    assert maps({"volume_map": {"v0": long}}).volumes == {"v0": long}
+    assert maps({"claim_map": {"ns/c0": f"ns/{long}"}}).claims == {"ns/c0": f"ns/{long}"}
+    with pytest.raises(BadInput, match="cannot be a claim"):
+        maps({"claim_map": {"ns/c0": f"ns/{long}x"}})
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
