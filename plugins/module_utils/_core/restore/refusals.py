@@ -60,10 +60,11 @@ def claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
         )
     requested = claim["spec"].get("volumeName", "")
     if requested not in ("", volume.name):
+        own = volume.claim == selected.saved.claim
+        replacing = "set existing=replace, which keeps its volume" if own else "map it to another name (claim_map)"
         return selected.refuse(
             f"the existing claim {volume.claim} has another volume, {requested}",
-            f"Delete that claim if its data is not needed ({delete}), or set existing=replace, which keeps its volume, "
-            "or select other volumes.",
+            f"Delete that claim if its data is not needed ({delete}), or {replacing}, or select other volumes.",
         )
     if requested or selected.claim is None:
         return None

@@ -37,6 +37,9 @@ def replaced_claim(
     """The existing claim if it has another volume, or gets one, and nobody deletes it already; and that volume."""
     if claim is None or selected.claim is None or selected.released:
         return None, None
+    if selected.volume.claim != selected.saved.claim:
+        # Under a new name, it is a claim of somebody else.
+        return None, None
     if claim["metadata"].get("deletionTimestamp") or is_ephemeral(claim) or not claim_refusal(selected, claim):
         return None, None
     return claim, observed.volumes.get(claim["spec"].get("volumeName", ""))

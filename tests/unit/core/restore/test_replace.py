@@ -252,6 +252,15 @@ def test_other_claims_are_not_replaced(metadata: dict[str, Any], options: dict[s
     assert isinstance(found, Refusal)
 
 
+def test_a_claim_that_has_the_new_name_already_is_not_replaced() -> None:
+    existing = living(volumeName="other")
+    existing["metadata"]["namespace"] = "test"
+    found = planned_claim(existing, name_maps={"namespace_map": {"ns": "test"}})
+    assert isinstance(found, Refusal)
+    assert found.why == "the existing claim test/c0 has another volume, other"
+    assert "claim_map" in found.next_step and "existing=replace" not in found.next_step
+
+
 def test_what_uses_volumes_besides_workloads_is_refused() -> None:
     rows = [
         {"name": "v0", "claim": "ns/c0", "in_use_by": [{"text": "vi (pid 7) on k-worker has opened /data/v0/a"}]},
