@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Replace what is in the way of a volume: data is set aside for its archive, and a claim that has another volume."""
+"""Replace the data of volumes: it is set aside for the archive, unless a mount or another volume prevents that."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from dataclasses import replace
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import above
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     Volume,
-    is_ephemeral,
     read_volumes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
@@ -23,43 +22,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
 
 from .data import RESULTS, DataState, decide, path_of
-from .model import CREATE, NOT_COMPARED, Observed, Request, SelectedVolume, Step
-from .refusals import claim_refusal
+from .model import CREATE, NOT_COMPARED, Observed, Request, Step
 
 # The node, '' for the host, and the directory.
 _Directory = tuple[str, str]
 _BY_HAND = "Stop its pods and move its data away by hand, or select other volumes (names)."
-
-
-def replaced_claim(
-    selected: SelectedVolume, claim: Object | None, observed: Observed
-) -> tuple[Object | None, Object | None]:
-    """The existing claim if it has another volume, or gets one, and nobody deletes it already; and that volume."""
-    if claim is None or selected.claim is None or selected.released:
-        return None, None
-    if selected.volume.claim != selected.saved.claim:
-        # Under a new name, it is a claim of somebody else.
-        return None, None
-    if claim["metadata"].get("deletionTimestamp") or is_ephemeral(claim) or not claim_refusal(selected, claim):
-        return None, None
-    return claim, observed.volumes.get(claim["spec"].get("volumeName", ""))
-
-
-def replaced_text(claim: Object | None, freed: Object | None) -> str:
-    """What happens to them, as the end of a sentence."""
-    kept = f", and its volume {freed['metadata']['name']} kept" if freed else ""
-    return f"; the existing claim {namespaced_name(claim)} is deleted first{kept}" if claim else ""
-
-
-def freed_refusal(selected: SelectedVolume, freed: Object | None) -> Refusal | None:
-    """A volume whose data would go with the claim that is replaced."""
-    if freed is None or not freed["metadata"].get("deletionTimestamp"):
-        return None
-    name = freed["metadata"]["name"]
-    return selected.refuse(
-        f"the volume {name} of the existing claim {selected.volume.claim} is being deleted",
-        f"Check its finalizers: kubectl describe pv {name}",
-    )
 
 
 def decide_replacing(step: Step, data: DataState, request: Request, observed: Observed) -> Step | Refusal:

@@ -252,6 +252,17 @@ def test_other_claims_are_not_replaced(metadata: dict[str, Any], options: dict[s
     assert isinstance(found, Refusal)
 
 
+def test_a_claim_whose_deletion_would_not_end_is_refused() -> None:
+    existing = living(volumeName="other")
+    existing["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    assert isinstance(planned_claim(existing), Step)
+    existing["metadata"]["finalizers"].append("example.com/snapshot")
+    found = planned_claim(existing)
+    assert isinstance(found, Refusal)
+    assert found.why.endswith("ns/c0 cannot be replaced while it has finalizers of others: example.com/snapshot")
+    assert found.next_step.endswith("kubectl edit pvc -n ns c0")
+
+
 def test_a_claim_that_has_the_new_name_already_is_not_replaced() -> None:
     existing = living(volumeName="other")
     existing["metadata"]["namespace"] = "test"
