@@ -22,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
 from .compare_in_node import node_directory_of
-from .extract import content_of, copy_attributes
+from .extract import content_of, copy_attributes, is_begun
 from .extraction import extract
 
 _CORRECT = "Correct this."
@@ -104,11 +104,6 @@ def _finish(directory: str, at: str) -> None:
     """Give what was moved its name."""
     copy_attributes(directory, moving(directory))
     os.rename(moving(directory), _unused(set_aside(directory, at)))
-
-
-def is_begun(directory: str) -> bool:
-    """True if a killed run has begun to set aside what is in a directory."""
-    return os.path.isdir(moving(directory))
 
 
 def what_was_set_aside(directory: str, at: str) -> list[str]:
