@@ -110,7 +110,7 @@ class _Replacement:
         Data that was equal before may differ by then.
         """
         claims: frozenset[str] = frozenset()
-        self.stopped = []
+        planned, self.stopped = self.stopped, []
         try:
             while not self.prepared.planned.stopped_claims <= claims:
                 claims |= self.prepared.planned.stopped_claims
@@ -119,6 +119,8 @@ class _Replacement:
             self.prepared.check_unused()
         except KindlabError as error:
             if claims:
+                # One that failed tells nothing of what it stopped.
+                self.stopped += planned
                 error.message += f" {self._undone()}"
             raise
 

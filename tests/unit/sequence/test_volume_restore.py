@@ -343,8 +343,13 @@ def test_data_that_an_application_writes_at_its_end_is_replaced_too(lab: Lab) ->
     assert (lab.replicas(), lab.records()) == (UP, [])
 
 
-def test_volumes_that_do_not_get_free_leave_everything_as_it_was(lab: Lab) -> None:
+@pytest.mark.parametrize("by_pod", [False, True])
+def test_volumes_that_do_not_get_free_leave_everything_as_it_was(lab: Lab, by_pod: bool) -> None:
+    """by_pod: the workload does not use the volume any more, only a pod of it from before."""
     lab.write(0, "today")
+    if by_pod:
+        item = lab.cluster.get("Deployment", "w0", "ns")
+        lab.cluster.put(merge(item, {"spec": {"template": {"spec": {"volumes": None}}}}))
     lab.cluster.deaf = ("w0-1-0",)
     with pytest.raises(TimedOut, match="still in use") as caught:
         lab.restore()
