@@ -32,7 +32,7 @@ def plan_volume(selected: SelectedVolume, request: Request, observed: Observed) 
     pv, claim = observed.volumes.get(volume.name), observed.claims.get(volume.claim)
     replaced, freed = _replaced_claim(selected, claim, observed) if request.replaces else (None, None)
     claim = None if replaced else claim
-    conflict = object_refusal(selected, pv, claim) or _replaced_refusal(selected, replaced, freed)
+    conflict = object_refusal(selected, pv, claim, request) or _replaced_refusal(selected, replaced, freed)
     if conflict:
         return conflict
     places = volume_places(volume, observed.nodes)
