@@ -29,9 +29,8 @@ OTHERS = volume_restore.OTHERS
 # starts those again, and no others: without their other volumes' data, applications would begin with none.
 PURPOSE = "restore-{}"
 _AGAIN = (
-    "Run this again: it completes the restore. To start the workloads with the data as it is now, move back what was "
-    "set aside of volumes without a directory (mv DIRECTORY.set-aside-TIME DIRECTORY), and use "
-    "kindlab.volumes.volume_detach with state=attached."
+    "Run this again: it completes the restore. To start the workloads with the data as it was, rename what was set "
+    "aside of volumes without a directory back to that, and use kindlab.volumes.volume_detach with state=attached."
 )
 _PASSED_ON = ("engine", "cluster", "kubeconfig", "context", "wait_timeout")
 
