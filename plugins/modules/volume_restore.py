@@ -66,11 +66,13 @@ options:
         extracted and compared, and the workloads are scaled back up. Those that were at zero before stay there.
       - A claim that has another volume than in the backup, for example because its StatefulSet created it again, is
         deleted and restored. The volume that it had keeps its data and becomes Released, with the policy Retain.
-      - Volumes whose data equals the backup are left as they are, and so are their workloads.
+      - Volumes whose data equals the backup are left as they are, and so are their workloads. Each run replaces what
+        differs by then, also what was written after an earlier run; do not leave V(replace) set.
       - Refused in advance are volumes whose data has no archive in the backup, or cannot be moved because it contains a
-        mount or the directory of another volume, or lies in one, and volumes that are used by pods without a controller
-        or by another cluster.
-      - An interrupted run is completed by running the module again with the same options.
+        mount or the directory of another volume, or lies in one, volumes that are used by pods without a controller
+        or by another cluster, and claims to replace that have finalizers of others.
+      - An interrupted run is completed by running the module again with the same options. With others, the workloads
+        that it stopped are started if all volumes that they use are selected, and a warning names the rest.
     type: str
     choices: [refuse, replace]
     default: refuse

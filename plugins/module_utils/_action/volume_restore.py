@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,10 +63,13 @@ class Prepared:
     observation: Observation
     watch: Stopwatch = field(default_factory=Stopwatch)
 
-    def check_unused(self) -> None:
-        """Raise Conflict if something uses a volume whose data is to be replaced."""
+    def check_unused(self, but: Collection[str] = (), stopped: Collection[str] = ()) -> None:
+        """Raise Conflict if something uses a volume whose data is to be replaced.
+
+        but: volumes that were checked. stopped: claims whose pods will be stopped before.
+        """
         if self.planned.request.replaces:
-            check_unused(self.planned.extracted, self.observation)
+            check_unused([s for s in self.planned.extracted if s.name not in but], self.observation, stopped)
 
     def carry_out(self) -> Outcome:
         """Restore the volumes."""
@@ -86,10 +89,8 @@ def run(
     With existing=replace, nothing may use the volumes: _sequence/volume_restore.py stops the workloads that do.
     """
     prepared = prepare(options, runner=runner, connect=connect)
-    if check_mode:
-        return prepared.outcome({})
     prepared.check_unused()
-    return prepared.carry_out()
+    return prepared.outcome({}) if check_mode else prepared.carry_out()
 
 
 def prepare(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,11 +25,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 
 ARGUMENTS = volume_restore.ARGUMENTS
 OTHERS = volume_restore.OTHERS
-# Recorded in the workloads that a restore stops, so that it, or a rerun, starts those again, and no others.
-PURPOSE = "restore"
+# Recorded in the workloads that a restore stops, with a digest of the claims that it restores, so that it, or a rerun,
+# starts those again, and no others: without their other volumes' data, applications would begin with none.
+PURPOSE = "restore-{}"
 _AGAIN = (
-    "Run this again: it completes the restore. To start the workloads with the data as it is now, use "
-    "kindlab.volumes.volume_detach with state=attached."
+    "Run this again: it completes the restore. To start the workloads with the data as it was, rename what was set "
+    "aside of volumes without a directory back to that, and use kindlab.volumes.volume_detach with state=attached."
 )
 _PASSED_ON = ("engine", "cluster", "kubeconfig", "context", "wait_timeout")
 
@@ -58,11 +60,14 @@ class _Replacement:
     def plan(self) -> None:
         """Plan the restore, and how the workloads are stopped. Raises Declined before anything is changed."""
         self.prepared = self._prepare()
-        if claims := self.prepared.planned.stopped_claims:
+        claims, checked = self.prepared.planned.stopped_claims, set()
+        if claims:
             planned = self._detach(claims, check_mode=True)
             check_stoppable(planned.facts["volumes"])
+            checked = {row["name"] for row in planned.facts["volumes"]}
             self.down = frozenset(_keys(row for row in planned.facts["workloads"] if row["result"] == "unchanged"))
             self.stopped = _changed(planned)
+        self.prepared.check_unused(checked, claims)
         self.watch.lap("plan")
 
     def predicted(self) -> Outcome:
@@ -104,7 +109,7 @@ class _Replacement:
         Data that was equal before may differ by then.
         """
         claims: frozenset[str] = frozenset()
-        self.stopped = []
+        planned, self.stopped = self.stopped, []
         try:
             while not self.prepared.planned.stopped_claims <= claims:
                 claims |= self.prepared.planned.stopped_claims
@@ -113,6 +118,8 @@ class _Replacement:
             self.prepared.check_unused()
         except KindlabError as error:
             if claims:
+                # One that failed tells nothing of what it stopped.
+                self.stopped += planned
                 error.message += f" {self._undone()}"
             raise
 
@@ -131,15 +138,20 @@ class _Replacement:
 
     def _attach(self, *, check_mode: bool, left_down: frozenset[str] = frozenset()) -> Outcome:
         """Start what this run stopped, and what an interrupted one did that was to restore these volumes."""
-        claims = frozenset(step.selected.volume.claim for step in self.prepared.planned.steps) - {""}
-        if not claims:
+        if not self._claims:
             return Outcome(False, facts={"workloads": []})
         stopped = frozenset(_keys(self.stopped))
-        return self._scale("attached", check_mode, claims=claims, stopped=stopped, left_down=left_down)
+        return self._scale("attached", check_mode, claims=self._claims, stopped=stopped, left_down=left_down)
+
+    @property
+    def _claims(self) -> frozenset[str]:
+        """Those of the volumes that are restored, or equal already."""
+        return frozenset(step.selected.volume.claim for step in self.prepared.planned.steps) - {""}
 
     def _scale(self, state: str, check_mode: bool, **more: frozenset[str]) -> Outcome:
         own = {name: self.options[name] for name in _PASSED_ON}
-        given = {**defaults(volume_detach.ARGUMENTS), **own, "state": state, "purpose": PURPOSE, **more}
+        purpose = PURPOSE.format(hashlib.sha256(" ".join(sorted(self._claims)).encode()).hexdigest()[:8])
+        given = {**defaults(volume_detach.ARGUMENTS), **own, "state": state, "purpose": purpose, **more}
         return volume_detach.run(given, check_mode, **self.outside)
 
     def _outcome(self, restored: Outcome, back: Outcome) -> Outcome:

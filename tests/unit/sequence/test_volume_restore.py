@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extraction
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC, NodesHere
 from ansible_collections.kindlab.volumes.tests.unit.support.replacing import Lab, bound, rows
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import pod, workload
 
@@ -143,6 +144,57 @@ def test_a_claim_that_was_filled_again_gets_its_volume_back(lab: Lab, kept: bool
     assert not lab.restore().changed
 
 
+def waiting(lab: Lab) -> Any:
+    """A provisioner makes another volume for the claim ns/c0; v0 was deleted with its data."""
+    lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
+    lab.cluster.delete("PersistentVolume", "v0")
+    (lab.data / "v0" / "file").unlink()
+    (lab.data / "v0").rmdir()
+    claim = bound(0, "other")[1]
+    del claim["spec"]["volumeName"]
+    claim["metadata"]["annotations"] = {"volume.kubernetes.io/selected-node": "k-worker"}
+    return lab.cluster.put({**claim, "status": {"phase": "Pending"}})
+
+
+def test_a_volume_that_the_claim_gets_while_archives_are_extracted_is_kept(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(lab)
+    extract = extraction.on_host.extract
+
+    def extracting(*arguments: Any) -> None:
+        extract(*arguments)
+        for item in bound(0, "other"):
+            lab.cluster.put(item)
+
+    monkeypatch.setattr(extraction.on_host, "extract", extracting)
+    lab.restore()
+    other = lab.cluster.get("PersistentVolume", "other")
+    assert (other["status"]["phase"], other["spec"]["persistentVolumeReclaimPolicy"]) == ("Released", "Retain")
+    assert lab.cluster.get("PersistentVolumeClaim", "c0", "ns")["spec"]["volumeName"] == "v0"
+
+
+def test_a_claim_that_changes_before_it_is_deleted_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, listed = waiting(lab), lab.cluster.list
+
+    def listing(kind: str, *where: Any, **how: Any) -> Any:
+        found = listed(kind, *where, **how)
+        if kind == "PersistentVolume" and (lab.data / "v0" / "file").exists():
+            for item in bound(0, "other"):
+                lab.cluster.put(item)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.cluster, "list", listing)
+        with pytest.raises(Conflict, match="does not match") as caught:
+            lab.restore()
+    assert "Run this again: it completes the restore" in caught.value.next_step
+    there = lab.cluster.get("PersistentVolumeClaim", "c0", "ns")
+    assert (there["metadata"]["uid"], there["spec"]["volumeName"]) == (claim["metadata"]["uid"], "other")
+    lab.restore()
+    assert lab.policies()["other"] == "Retain"
+
+
 def test_without_claims_an_existing_claim_is_not_replaced(lab: Lab) -> None:
     lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
     lab.cluster.delete("PersistentVolume", "v0")
@@ -223,6 +275,41 @@ def test_what_is_known_is_refused_before_anything_is_stopped(lab: Lab, harm: Cal
     assert (lab.cluster.writes, lab.replicas(), lab.aside()) == ([], UP, [])
 
 
+def without_volume(lab: Lab) -> None:
+    """The volume was deleted by force, and its pods run on."""
+    lab.cluster.delete("PersistentVolume", "v0")
+    lab.write(0, "today")
+    own = [item for item in lab.cluster.list("Pod") if item["metadata"]["name"].startswith("w0-")]
+    lab.busy = {"v0": [VolumeUser("has mounted it", "k-worker", item["metadata"]["uid"]) for item in own]}
+
+
+def test_what_uses_a_directory_without_a_volume_is_told_in_advance(lab: Lab) -> None:
+    without_volume(lab)
+    lab.busy["v0"].append(VolumeUser("has open /data/v0/file", "k-worker", "", "vi", 7))
+    lab.cluster.put(pod("direct", volumes=[{"name": "a", "hostPath": {"path": "/data/v0"}}]))
+    lab.cluster.writes.clear()
+    for check_mode in (True, False):
+        with pytest.raises(Conflict, match="pod ns/direct uses /data/v0, vi") as caught:
+            lab.restore(check_mode)
+        assert "has mounted it" not in caught.value.message
+    assert (lab.cluster.writes, lab.replicas()) == ([], UP)
+
+
+def test_pods_that_are_stopped_may_use_a_directory_without_a_volume(lab: Lab) -> None:
+    without_volume(lab)
+    react = lab.cluster.react
+
+    def controllers(cluster: Any) -> None:
+        react(cluster)
+        if cluster.get("Deployment", "w0", "ns")["spec"]["replicas"] == 0:
+            lab.busy = {}
+
+    lab.cluster.react = controllers
+    assert lab.restore(check_mode=True).changed
+    lab.restore()
+    assert (lab.read(0), lab.replicas()) == ("content 0", UP)
+
+
 @pytest.mark.parametrize("below", ["", "/sub/sub"])
 def test_a_mount_point_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str) -> None:
     lab.write(0, "today")
@@ -256,8 +343,13 @@ def test_data_that_an_application_writes_at_its_end_is_replaced_too(lab: Lab) ->
     assert (lab.replicas(), lab.records()) == (UP, [])
 
 
-def test_volumes_that_do_not_get_free_leave_everything_as_it_was(lab: Lab) -> None:
+@pytest.mark.parametrize("by_pod", [False, True])
+def test_volumes_that_do_not_get_free_leave_everything_as_it_was(lab: Lab, by_pod: bool) -> None:
+    """by_pod: the workload does not use the volume any more, only a pod of it from before."""
     lab.write(0, "today")
+    if by_pod:
+        item = lab.cluster.get("Deployment", "w0", "ns")
+        lab.cluster.put(merge(item, {"spec": {"template": {"spec": {"volumes": None}}}}))
     lab.cluster.deaf = ("w0-1-0",)
     with pytest.raises(TimedOut, match="still in use") as caught:
         lab.restore()
@@ -303,8 +395,8 @@ def test_a_failed_extraction_is_completed_by_a_rerun(lab: Lab, monkeypatch: pyte
 
 
 def kill_at(lab: Lab, number: int, patch: pytest.MonkeyPatch) -> None:
-    """The process is killed at this write to the cluster, or rename of a file, whichever comes first."""
-    rename, write = os.rename, lab.cluster._write
+    """The process is killed at this write to the cluster, rename of a file, or command in a node once it writes."""
+    rename, write, run = os.rename, lab.cluster._write, NodesHere.run
     counted = [0]
 
     def count() -> None:
@@ -321,6 +413,12 @@ def kill_at(lab: Lab, number: int, patch: pytest.MonkeyPatch) -> None:
         count()
         write(verb, place)
 
+    def running(runner: NodesHere, argv: Sequence[str], **how: Any) -> Any:
+        if counted[0] and list(argv[:3]) == EXEC:
+            count()
+        return run(runner, argv, **how)
+
+    patch.setattr(NodesHere, "run", running)
     patch.setattr(os, "rename", renaming)
     patch.setattr(lab.cluster, "_write", writing)
 
@@ -340,21 +438,23 @@ def killed_anywhere(lab: Callable[[int], Lab], patch: pytest.MonkeyPatch) -> Ite
     raise AssertionError("it never ends")
 
 
-@pytest.mark.parametrize("kind", ["bound", "refilled", "mounted", "inside"])
+@pytest.mark.parametrize("kind", ["bound", "refilled", "mounted", "added", "inside"])
 def test_killed_anywhere_the_next_run_completes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     def make(number: int) -> Lab:
         (tmp_path / str(number)).mkdir()
         lab = Lab(tmp_path / str(number), monkeypatch, inside=kind == "inside")
-        if kind == "mounted":
+        if kind in ("mounted", "added"):
             lab.node = inspected("k-worker", "k", "worker", data=str(lab.data), **{"data/v0": f"{lab.data}/v0"})
-            (lab.data / "v0" / "more").write_text("today")
+            (lab.data / "v0" / "added").write_text("today")
         if kind == "refilled":
             lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
             lab.cluster.react(lab.cluster)
             (lab.data / "other").mkdir()
             for item in bound(0, "other"):
                 lab.cluster.put(item)
-        lab.write(0, "today")
+        # What is left of 'added' once that is moved is equal to the backup.
+        if kind != "added":
+            lab.write(0, "today")
         lab.write(1, "today")
         return lab
 
@@ -362,7 +462,8 @@ def test_killed_anywhere_the_next_run_completes(tmp_path: Path, monkeypatch: pyt
         lab.cluster.react(lab.cluster)
         lab.restore()
         assert (lab.read(0), lab.read(1)) == ("content 0", "content 1")
-        assert sorted((path / "file").read_text() for path in lab.aside() if (path / "file").exists()) == ["today"] * 2
+        kept = sorted((path / name).read_text() for path in lab.aside() for name in os.listdir(path))
+        assert kept == (["content 0"] if kind == "added" else ["today"] * (kind == "mounted")) + ["today"] * 2
         assert [name for name in lab.left() if name != "other"] == []
         assert lab.replicas() == UP
         assert not [mark for mark in lab.records() if mark.endswith(("detached", "retained-until"))]
@@ -378,6 +479,34 @@ def test_what_a_killed_run_stopped_is_started_although_the_data_is_equal(lab: La
     assert (checked.changed, lab.replicas()["w0"]) == (True, 0)
     done = lab.restore()
     assert (done.changed, done.facts["workloads"], lab.replicas()) == (True, checked.facts["workloads"], UP)
+
+
+@pytest.mark.parametrize("selected", [["ns/c0"], ["ns/c1"], None])
+def test_what_another_restore_stopped_waits_for_all_of_its_volumes(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, selected: list[str] | None
+) -> None:
+    """w0 uses both volumes, and has no data of those that the interrupted run did not come to."""
+    item = lab.cluster.get("Deployment", "w0", "ns")
+    volumes = workload("Deployment", "w0", "c0", "c1")["spec"]["template"]["spec"]["volumes"]
+    lab.cluster.put(merge(item, {"spec": {"template": {"spec": {"volumes": volumes}}}}))
+    lab.write(0, "today")
+    lab.write(1, "today")
+    first = selected if selected == ["ns/c1"] else None
+
+    def kill(*_arguments: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction.on_host, "extract", kill)
+        with pytest.raises(Killed):
+            lab.restore(names=first)
+    checked = lab.restore(check_mode=True, names=selected)
+    done = lab.restore(names=selected)
+    assert (lab.replicas()["w0"], bool(done.warnings)) == ((0, True) if selected == ["ns/c0"] else (2, False))
+    assert checked.warnings == done.warnings
+    assert "Deployment ns/w0 is left at zero" in "".join(done.warnings) or not done.warnings
+    lab.restore()
+    assert (lab.read(0), lab.read(1), lab.replicas()) == ("content 0", "content 1", UP)
 
 
 class TestInsideNodes:

@@ -180,12 +180,14 @@ class FakeCluster:
             raise refusal
 
     def delete(
-        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", uid: str = ""
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", read: Object | None = None
     ) -> None:
         del propagation
         self._write("delete", (kind, namespace, name))
-        if uid and self.objects.get((kind, namespace, name), {"metadata": {"uid": uid}})["metadata"]["uid"] != uid:
-            raise Conflict(f"{kind} {name}: the UID in the precondition does not match")
+        there = self.objects.get((kind, namespace, name), read)
+        for key in ("uid", "resourceVersion") if read and there else ():
+            if there["metadata"][key] != read["metadata"][key]:
+                raise Conflict(f"{kind} {name}: the {key} in the precondition does not match")
         self.objects.pop((kind, namespace, name), None)
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

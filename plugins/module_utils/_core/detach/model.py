@@ -30,8 +30,9 @@ class Request:
 
     left_down: workloads (workloads.key) that state attached leaves at zero: they were there before the caller began.
     For a caller that stops workloads for a while, claims: the volumes are those of these claims, and claims without a
-    volume count; purpose: what it records in the workloads that it stops, and state attached scales up only those;
-    stopped: the workloads that it stopped, which need not use the claims any more.
+    volume count; purpose: what it records in the workloads that it stops, and state attached scales up those, and those
+    of another purpose whose claims are all among these; stopped: the workloads that it stopped, which need not use the
+    claims any more.
     """
 
     cluster: str
@@ -56,12 +57,18 @@ class Request:
         """True for a selected volume."""
         return volume.claim in self.claims if self.claims else self.selection.matches(volume)
 
-    def leaves_down(self, item: Object) -> bool:
-        """True for a workload at zero that state attached does not scale up."""
-        if workloads.key(item) in self.left_down:
-            return True
+    def leaves_down(self, item: Object, known: workloads.Claims) -> bool:
+        """True for a workload at zero that state attached does not scale up. known: the claims of the cluster."""
+        return workloads.key(item) in self.left_down or self.of_others(item, known) is not None
+
+    def of_others(self, item: Object, known: workloads.Claims) -> str | None:
+        """The purpose of who scaled a workload to zero, '' for none, if that is not for this caller to undo."""
         before = workloads.recorded(item) if self.purpose and workloads.is_scalable(item) else None
-        return before is not None and before.get(workloads.PURPOSE) != self.purpose
+        purpose = str((before or {}).get(workloads.PURPOSE, ""))
+        if before is None or purpose == self.purpose:
+            return None
+        kin = purpose.partition("-")[0] == self.purpose.partition("-")[0]
+        return None if kin and workloads.used_claims(item, known) <= self.claims else purpose
 
 
 @dataclass(frozen=True)

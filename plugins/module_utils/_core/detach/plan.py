@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.recl
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
 from .refusals import on_dead_nodes, refuse, unmanaged
-from .report import made_again, scaled_again, volume_rows
+from .report import made_again, scaled_again, volume_rows, waiting_for_others
 from .usage import VolumeUser, users_without
 
 
@@ -153,11 +153,12 @@ def _plan_attached(request: Request, observed: Observed) -> Plan:
     request.selection.check_names(observed.volumes, f"Cluster {request.cluster}")
     selected = tuple(filter(request.selects, observed.volumes))
     claims = workloads.Claims({volume.claim for volume in selected if volume.claim} | request.claims)
-    steps = {workloads.key(item): created(item, at_zero=request.leaves_down(item)) for item in observed.saved}
+    known = workloads.Claims(observed.claims)
+    steps = {workloads.key(item): created(item, at_zero=request.leaves_down(item, known)) for item in observed.saved}
     for item in observed.workloads.values():
         steps.pop(workloads.key(item), None)
         before = workloads.recorded(item) if workloads.is_scalable(item) else None
-        if before is not None and not request.leaves_down(item):
+        if before is not None and not request.leaves_down(item, known):
             steps[workloads.key(item)] = scaled_up(item, before)
     used = tuple(step for _key, step in sorted(steps.items()) if _is_selected(request, step.item, claims))
     return Plan(
@@ -166,6 +167,7 @@ def _plan_attached(request: Request, observed: Observed) -> Plan:
         used,
         ephemeral=tuple(volume for volume in selected if volume.is_ephemeral),
         policies=restored(_returned(request, observed, selected, used), ATTACHED),
+        notes=waiting_for_others(request, observed, claims, known),
     )
 
 
@@ -198,7 +200,7 @@ def _returned(request: Request, observed: Observed, selected: Iterable[Volume], 
     """The selected volumes, and all others of workloads that are scaled up, without those of workloads left down."""
     index = workloads.Claims(observed.claims)
     up = set().union(*(workloads.used_claims(step.item, index) for step in steps))
-    left = [item for item in observed.workloads.values() if request.leaves_down(item)]
+    left = [item for item in observed.workloads.values() if request.leaves_down(item, index)]
     down = set().union(*(workloads.used_claims(item, index) for item in left)) - up
     names = {volume.name for volume in selected}
     return [v for v in observed.volumes if (v.name in names and v.claim not in down) or v.claim in up]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
@@ -105,6 +105,13 @@ def users_without(gone: set[str], users: Mapping[str, Sequence[VolumeUser]]) -> 
         left = [user for user in those if user.pod not in gone]
         found[name] = [user for user in left if not (user.why.endswith(_ATTACHED) and user.node in nodes)]
     return found
+
+
+def users_without_claims(
+    claims: Collection[str], all_pods: Iterable[Object], users: Mapping[str, Sequence[VolumeUser]]
+) -> dict[str, list[VolumeUser]]:
+    """The users once the pods of these claims are gone."""
+    return users_without({namespaced_name(pod) for pod in all_pods if {*claims} & {*pods.claims_used(pod)}}, users)
 
 
 def directories_by_node(

@@ -20,10 +20,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 from .model import MAPS
 
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+_SEVERAL_MODES = "(?:ReadWriteOnce|ReadOnlyMany|ReadWriteMany)"
 _QUANTITY = r"[1-9][0-9]*(?:[kMGTPE]|[KMGTPE]i)?"
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_SUBDOMAIN = rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"
+# Kubernetes limits its whole length, not that of its parts.
+_PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"(?=.{{1,253}}\Z){_PART}(?:\.{_PART})*"
 # Option -> what a new name must look like, and what it is.
 _FORMS = {
     "namespace_map": (_LABEL, "the name of a namespace"),
@@ -31,7 +33,10 @@ _FORMS = {
     "storage_class_map": (rf"(?:{_SUBDOMAIN})?", "the name of a storage class"),
     "volume_map": (_SUBDOMAIN, "the name of a volume"),
     "capacity_map": (_QUANTITY, "a size such as 5Gi"),
-    "access_mode_map": (rf"(?:{'|'.join(_ACCESS_MODES)})(?:,(?:{'|'.join(_ACCESS_MODES)}))*", "access modes"),
+    "access_mode_map": (
+        rf"ReadWriteOncePod|{_SEVERAL_MODES}(?:,{_SEVERAL_MODES})*",
+        "access modes (ReadWriteOncePod only alone)",
+    ),
 }
 
 
@@ -70,7 +75,7 @@ class Maps:
         capacity = self._capacity(volume.name, volume.claim)
         spec = {
             **({"claimRef": {"namespace": namespace, "name": name}} if volume.claim else {}),
-            **({"storageClassName": moved.storage_class} if "storageClassName" in pv["spec"] else {}),
+            **({"storageClassName": moved.storage_class} if moved.storage_class != volume.storage_class else {}),
             **({"capacity": {"storage": capacity}} if capacity else {}),
             **({"accessModes": modes} if modes else {}),
         }
@@ -81,10 +86,11 @@ class Maps:
         old, volume = namespaced_name(claim), claim["spec"].get("volumeName", "")
         namespace, _slash, name = self.claim_name(old).partition("/")
         capacity, modes = self._capacity(volume, old), self._modes(volume, old)
-        storage_class = claim["spec"].get("storageClassName")
+        old_class = claim["spec"].get("storageClassName") or ""
+        new_class = self.classes.get(old_class, old_class)
         spec = {
             **({"volumeName": self.volumes.get(volume, volume)} if volume else {}),
-            **({"storageClassName": self.classes.get(storage_class, storage_class)} if storage_class else {}),
+            **({"storageClassName": new_class} if new_class != old_class else {}),
             **({"resources": {"requests": {"storage": capacity}}} if capacity else {}),
             **({"accessModes": modes} if modes else {}),
         }

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Replace what is in the way of a volume: data is set aside for its archive, and a claim that has another volume."""
+"""Replace the data of volumes: it is set aside for the archive, unless a mount or another volume prevents that."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import above
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import (
     Volume,
-    is_ephemeral,
     read_volumes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
@@ -22,40 +22,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
 
 from .data import RESULTS, DataState, decide, path_of
-from .model import CREATE, NOT_COMPARED, Observed, Request, SelectedVolume, Step
-from .refusals import claim_refusal
+from .model import CREATE, NOT_COMPARED, Observed, Request, Step
 
 # The node, '' for the host, and the directory.
 _Directory = tuple[str, str]
 _BY_HAND = "Stop its pods and move its data away by hand, or select other volumes (names)."
-
-
-def replaced_claim(
-    selected: SelectedVolume, claim: Object | None, observed: Observed
-) -> tuple[Object | None, Object | None]:
-    """The existing claim if it has another volume, or gets one, and nobody deletes it already; and that volume."""
-    if claim is None or selected.claim is None or selected.released:
-        return None, None
-    if claim["metadata"].get("deletionTimestamp") or is_ephemeral(claim) or not claim_refusal(selected, claim):
-        return None, None
-    return claim, observed.volumes.get(claim["spec"].get("volumeName", ""))
-
-
-def replaced_text(claim: Object | None, freed: Object | None) -> str:
-    """What happens to them, as the end of a sentence."""
-    kept = f", and its volume {freed['metadata']['name']} kept" if freed else ""
-    return f"; the existing claim {namespaced_name(claim)} is deleted first{kept}" if claim else ""
-
-
-def freed_refusal(selected: SelectedVolume, freed: Object | None) -> Refusal | None:
-    """A volume whose data would go with the claim that is replaced."""
-    if freed is None or not freed["metadata"].get("deletionTimestamp"):
-        return None
-    name = freed["metadata"]["name"]
-    return selected.refuse(
-        f"the volume {name} of the existing claim {selected.volume.claim} is being deleted",
-        f"Check its finalizers: kubectl describe pv {name}",
-    )
 
 
 def decide_replacing(step: Step, data: DataState, request: Request, observed: Observed) -> Step | Refusal:
@@ -92,10 +63,11 @@ def decide_replacing(step: Step, data: DataState, request: Request, observed: Ob
 def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
     """Steps that another volume prevents which has the directory, one above, or one below it.
 
-    Data cannot be set aside then, and no volume be created under another name beside the one that it was.
+    Data cannot be set aside then, nor a volume be created under another name beside the one that it was, nor get the
+    place of one that stays. Volumes from different places must not meet in one directory.
     """
-    moved = [step for step in steps if step.aside or _is_renamed(step)]
-    if not moved:
+    concerned = [s for s in steps if s.aside or s.freed or _is_renamed(s) or _is_moved(s)]
+    if not concerned:
         return []
     at: dict[_Directory, set[str]] = {}
     below: dict[_Directory, set[str]] = {}
@@ -103,26 +75,45 @@ def nested_refusals(steps: Sequence[Step], observed: Observed) -> list[Refusal]:
         at.setdefault((node, path), set()).add(name)
         for outer in above(path):
             below.setdefault((node, outer), set()).add(name)
+    origins = {saved.name: _origin(saved) for saved in observed.generation.catalog.volumes}
+    origins |= {step.name: _origin(step.selected.saved) for step in steps}
     refusals = []
-    for step in moved:
+    for step in concerned:
         node, path = _directory(step)
-        others = set(below.get((node, path), ())).union(*(at.get((node, outer), ()) for outer in above(path)))
-        others -= {step.name}
-        if not step.aside:
-            others &= observed.volumes.keys()
-        if others:
-            refusals.append(_nested(step, min(others)))
-    return refusals
+        same = at.get((node, path), set()) - {step.name}
+        others = below.get((node, path), set()).union(*(at.get((node, outer), ()) for outer in above(path)))
+        strange = {name for name in same if origins.get(name) != origins[step.name]}
+        refusals.append(_nested(step, others - {step.name}, strange, observed))
+    return [refusal for refusal in refusals if refusal]
 
 
-def _nested(step: Step, other: str) -> Refusal:
-    has = f"{other} has that directory, too, or one above or below it"
+def _nested(step: Step, others: set[str], strange: set[str], observed: Observed) -> Refusal | None:
+    """others: volumes that have its directory, or one above or below it. strange: those that had another place."""
+    has = "{} has that directory, too, or one above or below it"
+    refuse, path = step.selected.refuse, path_of(step)
     if step.aside:
-        return step.selected.refuse(f"its data in {path_of(step)} cannot be set aside: {has}", _BY_HAND)
-    return step.selected.refuse(
-        f"it cannot be created under another name for {path_of(step)}: {has}",
-        f"Delete that volume if it is not needed (kubectl delete pv {other}), or restore into another cluster.",
-    )
+        return (
+            refuse(f"its data in {path} cannot be set aside: {has.format(min(others))}", _BY_HAND) if others else None
+        )
+    freed = step.freed["metadata"]["name"] if step.freed else ""
+    if freed in others:
+        return refuse(
+            f"its directory is {path}, and the existing claim {step.selected.volume.claim} keeps its volume: "
+            f"{has.format(freed)}",
+            "Leave the claim as it is, and select other volumes (names).",
+        )
+    if _is_renamed(step) and (existing := others & observed.volumes.keys()):
+        return refuse(
+            f"it cannot be created under another name for {path}: {has.format(min(existing))}",
+            f"Delete that volume if it is not needed (kubectl delete pv {min(existing)}), or restore into another "
+            "cluster.",
+        )
+    if _is_moved(step) and strange:
+        return refuse(
+            f"on its new node its directory is {path}, which {min(strange)} has, too",
+            "Map its node to another one (node_map), or restore one of them without the other (names).",
+        )
+    return None
 
 
 def _is_renamed(step: Step) -> bool:
@@ -130,6 +121,16 @@ def _is_renamed(step: Step) -> bool:
     selected = step.selected
     other = step.action == CREATE and step.name != selected.saved.name
     return other and bool(selected.volume.node_directory) and not selected.elsewhere
+
+
+def _is_moved(step: Step) -> bool:
+    """True for a volume to create on other nodes than it was."""
+    return step.action == CREATE and step.compare and {*step.selected.volume.nodes} != {*step.selected.saved.nodes}
+
+
+def _origin(saved: SavedVolume) -> tuple[str, ...]:
+    """Where the data was: volumes that have it in one place may share it again."""
+    return (saved.host_directory,) if saved.host_directory else (*saved.nodes, saved.node_directory)
 
 
 def _directories(steps: Iterable[Step], observed: Observed) -> Iterator[tuple[str, _Directory]]:
@@ -150,13 +151,21 @@ def _directory(step: Step) -> _Directory:
 def _immovable(step: Step, observed: Observed) -> str:
     """Why a directory cannot be moved: it, or one in it, is mounted."""
     node, path = _directory(step)
-    if node:
-        mount = next(n for n in observed.nodes if n.name == node).mount_of(path)
-        if mount is None or posixpath.normpath(mount.node_path) != path:
-            return ""
-        return f"its data in {path_of(step)} cannot be set aside: that is a mount point"
-    inner = min((m for m in observed.mounted if m != path and is_below(m, path)), default="")
-    return f"its data in {path} cannot be set aside: a node has {inner} in it mounted" if inner else ""
+    inner = "" if node else min((m for m in observed.mounted if m != path and is_below(m, path)), default="")
+    point = (inner and f"a node has {inner} in it mounted") or min(_mount_points(node, path, observed), default="")
+    return f"its data in {path_of(step)} cannot be set aside: {point}" if point else ""
+
+
+def _mount_points(node: str, path: str, observed: Observed) -> Iterator[str]:
+    """The mount points of nodes in a directory. node: '' for one of the host, whose own mount points do not count."""
+    for one in observed.nodes:
+        own = [path] if one.name == node else []
+        places = own if node else [place for place in one.paths_of(path) if one.host_directory(place) == path]
+        for point in (posixpath.normpath(mount.node_path) for mount in one.mounts):
+            if point in own:
+                yield "that is a mount point"
+            elif any(is_below(point, place) for place in places if point != place):
+                yield f"{point} in it is a mount point of {one.name}"
 
 
 def check_stoppable(rows: Sequence[Object]) -> None:

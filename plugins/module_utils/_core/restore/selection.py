@@ -66,7 +66,7 @@ def select(request: Request, generation: Generation) -> Selected:
         released = _is_released(volume, claim, entry.phase)
         one = SelectedVolume(volume, _with_policy(pvs[volume.name], entry.reclaim_policy), own, entry, released)
         selected.append(_mapped(one, maps) if maps else one)
-    waiting = [claim for claim in alone if not claim["spec"].get("volumeName")]
+    waiting = [claim for claim in alone if request.claims and not claim["spec"].get("volumeName")]
     lost = [claim for claim in alone if claim["spec"].get("volumeName")]
     if maps:
         chosen = [volume.claim for volume in volumes if volume.claim]
@@ -74,7 +74,7 @@ def select(request: Request, generation: Generation) -> Selected:
         waiting = [maps.of_claim(claim) for claim in waiting]
     return Selected(
         tuple(selected),
-        tuple(waiting if request.claims else ()),
+        tuple(waiting),
         (*warnings, *lost_warning(lost if request.claims else ())),
     )
 

@@ -99,4 +99,4 @@ def attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch
         return planned
     # What a backup does not have, a ConfigMap for example, is missing where a workload is created: worth a moment.
     seconds = SETTLE if any(step.missing for step in planned.steps) else 0.0
-    return replace(planned, notes=readiness.warnings(cluster, items, seconds))
+    return replace(planned, notes=(*planned.notes, *readiness.warnings(cluster, items, seconds)))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     in_use_text,
     mounted_in,
     users_by_api,
+    users_without_claims,
     why_unreadable,
     with_pod_names,
 )
@@ -52,8 +53,11 @@ class UsageCheck:
         self._sharing = sharing
         self._nodes = {node.name: node for node in (*nodes, *sharing)}
 
-    def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
-        """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
+    def users(self, volumes: Sequence[Volume], stopped: Collection[str] = ()) -> dict[str, list[VolumeUser]]:
+        """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read.
+
+        stopped: claims whose pods do not count.
+        """
         directories = directories_by_node(volumes, self._own, self._sharing)
         with ThreadPoolExecutor(max(1, len(directories)) + 3) as pool:
             probes = [
@@ -73,7 +77,7 @@ class UsageCheck:
                     found[name] += with_pod_names(users, names)
             for name, users in elsewhere.result().items():
                 found[name] += users
-        return found
+        return users_without_claims(stopped, all_pods, found) if stopped else found
 
     def _elsewhere(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
         """Volume's name -> the pods of other clusters that use its host directory."""

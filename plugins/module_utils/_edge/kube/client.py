@@ -118,10 +118,15 @@ class Cluster(ListWatch):
         self._api.ask("PATCH", path_of(kind, namespace, name), change, query, MERGE)
 
     def delete(
-        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", uid: str = ""
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", read: Object | None = None
     ) -> None:
-        """Request an object's deletion; nothing happens if it does not exist. With a uid: Conflict for another one."""
-        body: Object = {"propagationPolicy": propagation, **({"preconditions": {"uid": uid}} if uid else {})}
+        """Request an object's deletion; nothing happens if it does not exist.
+
+        read: the object as it was read; Conflict if it was changed since then, or is another one.
+        """
+        body: Object = {"propagationPolicy": propagation}
+        if read is not None:
+            body["preconditions"] = {key: read["metadata"][key] for key in ("uid", "resourceVersion")}
         with suppress(Missing):
             self._api.ask("DELETE", path_of(kind, namespace, name), body)
 

@@ -11,7 +11,7 @@ from functools import partial
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import kept_change, policy_change
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import (
@@ -55,18 +55,31 @@ def _create_missing(cluster: Cluster, claim: Object) -> None:
 
 
 def _delete_replaced(cluster: Cluster, planned: Plan) -> None:
-    """Delete the claims that are replaced. Their volumes keep their data, and are for no claim."""
-    freed = [step.freed for step in planned.steps if step.freed]
+    """Delete the claims that are replaced. Their volumes keep their data, and are for no claim.
+
+    A claim may have got its volume since the plan. Raises Conflict for one that changes once its volume is known.
+    """
+    replaced = [step.replaced for step in planned.steps if step.replaced]
+    if not replaced:
+        return
+    living = {uid_of(claim): claim for claim in cluster.list("PersistentVolumeClaim")}
+    claims = {uid_of(claim): living.get(uid_of(claim), claim) for claim in replaced}
+    names = {claim["spec"].get("volumeName") for claim in claims.values()}
+    # After the claims: a volume that one of them has by then is among these.
+    freed = [pv for pv in cluster.list("PersistentVolume") if pv["metadata"]["name"] in names or _ref(pv) in claims]
     cluster.each(lambda pv: cluster.patch("PersistentVolume", pv["metadata"]["name"], kept_change(pv)), freed)
-    claims = [step.replaced for step in planned.steps if step.replaced]
-    cluster.each(partial(_delete_claim, cluster), claims)
-    if claims:
-        cluster.wait_gone("PersistentVolumeClaim", map(key_of, claims), planned.request.wait_timeout)
+    cluster.each(partial(_delete_claim, cluster), claims.values())
+    cluster.wait_gone("PersistentVolumeClaim", map(key_of, replaced), planned.request.wait_timeout)
+
+
+def _ref(pv: Object) -> str:
+    """The uid of the claim that a volume is reserved for, '' for none."""
+    return str((pv["spec"].get("claimRef") or {}).get("uid", ""))
 
 
 def _delete_claim(cluster: Cluster, claim: Object) -> None:
     namespace, name = key_of(claim)
-    cluster.delete("PersistentVolumeClaim", name, namespace, uid=claim["metadata"]["uid"])
+    cluster.delete("PersistentVolumeClaim", name, namespace, read=claim)
 
 
 @contextmanager

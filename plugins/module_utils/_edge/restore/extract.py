@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     ENVIRONMENT,
@@ -73,6 +74,11 @@ def is_rest(moved: Iterable[str], to_move: Iterable[str], saved: Sequence[checks
     """True if these names are together all that the list has at its top, each once."""
     top = [entry.path for entry in saved if entry.path != "." and "/" not in entry.path]
     return sorted([*moved, *to_move]) == sorted(top)
+
+
+def is_begun(directory: str) -> bool:
+    """True if a killed run has begun to set aside what is in a directory."""
+    return os.path.isdir(moving(directory))
 
 
 def remove_leftovers(target: str) -> None:

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 
@@ -23,20 +22,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
 from .compare_in_node import node_directory_of
-from .extract import content_of, copy_attributes
+from .extract import content_of, copy_attributes, is_begun
 from .extraction import extract
 
 _CORRECT = "Correct this."
 _NOT_SET_ASIDE = "The data in {} cannot be set aside"
 
 
-def check_unused(steps: Sequence[Step], observation: Observation) -> None:
-    """Raise Conflict if anything uses the volumes of these steps: pods, or processes in nodes of any cluster."""
+def check_unused(steps: Sequence[Step], observation: Observation, stopped: Collection[str] = ()) -> None:
+    """Raise Conflict if anything uses the volumes of these steps: pods, or processes in nodes of any cluster.
+
+    stopped: claims whose pods will be stopped before.
+    """
     volumes = [step.selected.volume for step in steps]
     if not volumes:
         return
     check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
-    users = check.users(volumes)
+    users = check.users(volumes, stopped)
     if any(users.values()):
         raise Conflict(
             f"Volumes whose data is to be replaced are in use: {summary(volumes, users)}. Their data was not changed.",
@@ -82,26 +84,26 @@ def _set_aside_on_host(step: Step, at: str) -> None:
 def set_content_aside(directory: str, at: str) -> None:
     """Set aside what is in a directory, which stays the same one, because nodes may have it mounted.
 
-    at: see set_aside(). A rerun completes it. Raises CommandFailed; nothing is overwritten.
+    at: see set_aside(). A rerun completes it; what came back under the name of what a killed run had moved is set aside
+    for itself. Raises CommandFailed; nothing is overwritten.
     """
     unfinished = moving(directory)
     with _explained(_NOT_SET_ASIDE.format(directory), directory):
         names = content_of(directory)
         if not names and not is_begun(directory):
             return
+        if any(os.path.lexists(os.path.join(unfinished, name)) for name in names):
+            _finish(directory, at)
         os.makedirs(unfinished, mode=0o700, exist_ok=True)
         for name in names:
-            target = os.path.join(unfinished, name)
-            if os.path.lexists(target):
-                raise FileExistsError(errno.EEXIST, "it was created meanwhile", os.path.join(directory, name))
-            os.rename(os.path.join(directory, name), target)
-        copy_attributes(directory, unfinished)
-        os.rename(unfinished, _unused(set_aside(directory, at)))
+            os.rename(os.path.join(directory, name), os.path.join(unfinished, name))
+        _finish(directory, at)
 
 
-def is_begun(directory: str) -> bool:
-    """True if a killed run has begun to set aside what is in a directory."""
-    return os.path.isdir(moving(directory))
+def _finish(directory: str, at: str) -> None:
+    """Give what was moved its name."""
+    copy_attributes(directory, moving(directory))
+    os.rename(moving(directory), _unused(set_aside(directory, at)))
 
 
 def what_was_set_aside(directory: str, at: str) -> list[str]:

@@ -109,6 +109,28 @@ def test_every_name_follows():
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "given", "new"),
+    [
+        ("standard", {"*": "fast"}, "fast"),
+        ("standard", {"standard": ""}, ""),
+        ("", {"": "fast"}, "fast"),
+        (None, {"*": "fast"}, "fast"),
+        (None, {}, None),
+    ],
+)
+def test_volume_and_claim_get_the_same_class(old, given, new):
+    pv, its_claim = volume(0), claim(0)
+    for item in (pv, its_claim):
+        del item["spec"]["storageClassName"]
+        item["spec"] |= {} if old is None else {"storageClassName": old}
+    (one,) = read_volumes([pv], [its_claim])
+    made = read_maps({"storage_class_map": given}, [one], [its_claim])
+    assert made.of_volume(one).storage_class == (new or "")
+    assert made.of_pv(pv, one)["spec"].get("storageClassName") == new
+    assert made.of_claim(its_claim)["spec"].get("storageClassName") == new
+
+
 def test_without_maps_nothing_changes():
     made = maps({})
     assert made.of_pv(volume(0), VOLUMES[0]) == volume(0)
@@ -137,12 +159,21 @@ def test_kubectls_record_of_the_old_claim_is_dropped():
         ({"storage_class_map": {"standard": "a_b"}}, "'a_b', which cannot be the name of a storage class"),
         ({"capacity_map": {"v0": "much"}}, "'much', which cannot be a size such as 5Gi"),
         ({"access_mode_map": {"v0": ["ReadOften"]}}, "'ReadOften', which cannot be access modes"),
+        ({"access_mode_map": {"v0": ["ReadWriteOncePod", "ReadWriteOnce"]}}, "(ReadWriteOncePod only alone)"),
     ],
 )
 def test_names_that_are_not_there_or_not_possible(given, why):
     with pytest.raises(BadInput) as caught:
         maps(given)
     assert why in caught.value.message and caught.value.next_step
+
+
+def test_names_of_claims_and_volumes_may_be_long():
+    long = "x" * 253
+    assert maps({"volume_map": {"v0": long}}).volumes == {"v0": long}
+    assert maps({"claim_map": {"ns/c0": f"ns/{long}"}}).claims == {"ns/c0": f"ns/{long}"}
+    with pytest.raises(BadInput, match="cannot be a claim"):
+        maps({"claim_map": {"ns/c0": f"ns/{long}x"}})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.repl
     decide_replacing,
     nested_refusals,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, saved_volume, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.restores import generation, observed, step
 
@@ -111,6 +112,27 @@ def test_inside_a_node() -> None:
     assert refusal.why == "its data in /data/v0 in k-worker cannot be set aside: that is a mount point"
 
 
+@pytest.mark.parametrize("kind", ["bind", "tmpfs"])
+@pytest.mark.parametrize(
+    ("base", "point", "why"),
+    [
+        ("/srv", "/data/v0/sub", "/data/v0/sub in it is a mount point of k-worker"),
+        ("", "/data/v0/sub/", "/data/v0/sub in it is a mount point of k-worker"),
+        ("/srv", "/data/v00", ""),
+        ("/elsewhere", "/data/v0/sub", ""),
+        ("", "/data", ""),
+    ],
+)
+def test_mounts_of_a_node_in_the_directory(base: str, point: str, why: str, kind: str) -> None:
+    mounts = (Mount("/data", base),) if base else ()
+    node = replace(NODE, mounts=(*mounts, Mount(point, "/other" if kind == "bind" else "", kind)))
+    where = {"host_directory": "/srv/v0"} if base else {"node": "k-worker"}
+    one = step(0, "unchanged", "is bound", saved=SAVED, **where)
+    found = decide_replacing(one, DataState("there", OTHER), REQUEST, observed(nodes=(node,)))
+    assert isinstance(found, Refusal if why else Step)
+    assert found.why.endswith(why) and ("cannot be set aside" in found.why) == bool(why)
+
+
 @pytest.mark.parametrize(("path", "refused"), [("/data/v0", 1), ("/data/v0/sub", 1), ("/data", 1), ("/data/v00", 0)])
 def test_data_that_other_volumes_have_too(path: str, refused: int) -> None:
     other = volume(7)
@@ -121,6 +143,66 @@ def test_data_that_other_volumes_have_too(path: str, refused: int) -> None:
     assert len(found) == refused
     assert all("v7 has that directory, too, or one above or below it" in refusal.why for refusal in found)
     assert nested_refusals([replace(moved, aside="")], observed(other, nodes=(NODE,))) == []
+
+
+def on(node: str, number: int, path: str = "/mnt/disk1") -> dict[str, Any]:
+    """The local volume v<number> on a disk of its node."""
+    pv = volume(number, node)
+    pv["spec"]["hostPath"]["path"] = path
+    return pv
+
+
+def moved_volumes(
+    node_map: dict[str, str], *existing: Any, names: tuple[str, ...] = (), host: str = ""
+) -> dict[str, str]:
+    """Why v0 and v1, each on the disk of its node, are not restored on the nodes that they are mapped to."""
+    data = {"node_directory": "/mnt/disk1", "host_directory": host, "archive": ARCHIVE}
+    saved = [replace(saved_volume(n, **data), nodes=(f"a{n}",)) for n in (0, 1)]
+    manifests = [item for n in (0, 1) for item in (on(f"a{n}", n), claim(n))]
+    made = generation(*saved, manifests=tuple(manifests))
+    nodes = tuple(Node(name, "k", "worker", state="running") for name in ("b0", "b1"))
+    request = Request("k", Selection(frozenset(names)), node_map=node_map)
+    try:
+        planned = plan(request, observed(*existing, saved=made, nodes=nodes))
+        planned.with_data({step.name: DataState("missing") for step in planned.to_compare})
+    except Declined as error:
+        return {row["name"]: row["why"] for row in error.details}
+    return {}
+
+
+def test_volumes_of_two_nodes_do_not_meet_in_one_directory() -> None:
+    found = moved_volumes({"a0": "b0", "a1": "b0"})
+    assert found == {
+        "v0": "on its new node its directory is /mnt/disk1 in b0, which v1 has, too",
+        "v1": "on its new node its directory is /mnt/disk1 in b0, which v0 has, too",
+    }
+    assert moved_volumes({"a0": "b0", "a1": "b1"}) == {}
+    assert moved_volumes({"a0": "b0", "a1": "b0"}, names=("v0",)) == {}
+
+
+def test_a_volume_that_moves_does_not_meet_one_that_exists() -> None:
+    assert moved_volumes({"a*": "b*"}, on("b0", 7)).keys() == {"v0"}
+    assert moved_volumes({"a*": "b*"}, on("b0", 7, "/mnt/disk2")) == {}
+
+
+def test_volumes_that_shared_a_directory_share_it_again() -> None:
+    assert moved_volumes({"a0": "b0", "a1": "b0"}, host="/srv/shared") == {}
+
+
+@pytest.mark.parametrize(("path", "refused"), [("/data/v0", True), ("/data/v0/sub", True), ("/data/other", False)])
+def test_the_volume_of_a_replaced_claim_keeps_its_own_directory(path: str, refused: bool) -> None:
+    other = {**volume(9), "metadata": {"name": "pvc-new"}}
+    other["spec"]["hostPath"]["path"] = path
+    one = planned_claim(living(volumeName="pvc-new"), other)
+    found = nested_refusals([one], observed(other, living(volumeName="pvc-new"), nodes=(NODE,)))
+    assert [refusal.why for refusal in found] == (
+        [
+            "its directory is /srv/v0, and the existing claim ns/c0 keeps its volume: pvc-new has that directory, too, "
+            "or one above or below it"
+        ]
+        if refused
+        else []
+    )
 
 
 def living(**spec: Any) -> dict[str, Any]:
@@ -168,6 +250,26 @@ def test_other_claims_are_not_replaced(metadata: dict[str, Any], options: dict[s
     existing["metadata"] |= metadata
     found = planned_claim(existing, **options)
     assert isinstance(found, Refusal)
+
+
+def test_a_claim_whose_deletion_would_not_end_is_refused() -> None:
+    existing = living(volumeName="other")
+    existing["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    assert isinstance(planned_claim(existing), Step)
+    existing["metadata"]["finalizers"].append("example.com/snapshot")
+    found = planned_claim(existing)
+    assert isinstance(found, Refusal)
+    assert found.why.endswith("ns/c0 cannot be replaced while it has finalizers of others: example.com/snapshot")
+    assert found.next_step.endswith("kubectl edit pvc -n ns c0")
+
+
+def test_a_claim_that_has_the_new_name_already_is_not_replaced() -> None:
+    existing = living(volumeName="other")
+    existing["metadata"]["namespace"] = "test"
+    found = planned_claim(existing, name_maps={"namespace_map": {"ns": "test"}})
+    assert isinstance(found, Refusal)
+    assert found.why == "the existing claim test/c0 has another volume, other"
+    assert "claim_map" in found.next_step and "existing=replace" not in found.next_step
 
 
 def test_what_uses_volumes_besides_workloads_is_refused() -> None:

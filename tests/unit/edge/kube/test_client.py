@@ -167,13 +167,13 @@ def test_an_eviction_is_of_this_very_pod_and_no_grace_is_none(
     assert server.asked == [("POST", EVICTION, body)]
 
 
-@pytest.mark.parametrize(("uid", "sent"), [("", {}), ("u1", {"preconditions": {"uid": "u1"}})])
-def test_a_deletion_may_be_of_this_very_object(
-    server: Script, cluster: Cluster, uid: str, sent: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("conditions", [{}, {"uid": "u1", "resourceVersion": "7"}])
+def test_a_deletion_may_be_of_this_very_object(server: Script, cluster: Cluster, conditions: dict[str, str]) -> None:
     server.says((200, {}))
-    cluster.delete("PersistentVolumeClaim", "c", "ns", uid=uid)
+    read = {"metadata": {"name": "c", **conditions}} if conditions else None
+    cluster.delete("PersistentVolumeClaim", "c", "ns", read=read)
     path = "/api/v1/namespaces/ns/persistentvolumeclaims/c"
+    sent = {"preconditions": conditions} if conditions else {}
     assert server.asked == [("DELETE", path, {"propagationPolicy": "Background", **sent})]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import replace
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import extract, replace
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
 
 AT, LATER = "20260102T030405Z", "20260102T030406Z"
@@ -48,7 +48,7 @@ def test_everything_is_set_aside_and_removed(directory: Path) -> None:
 
 def test_of_an_empty_directory_nothing_is_set_aside(directory: Path) -> None:
     aside(directory)
-    assert aside(directory, LATER) == [] and not replace.is_begun(str(directory))
+    assert aside(directory, LATER) == [] and not extract.is_begun(str(directory))
 
 
 @pytest.mark.parametrize("moment", range(4))
@@ -65,10 +65,10 @@ def test_killed_while_it_moves(directory: Path, monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(Killed):
         aside(directory)
     monkeypatch.setattr(os, "rename", rename)
-    assert replace.is_begun(str(directory)) and replace.what_was_set_aside(str(directory), AT) == []
+    assert extract.is_begun(str(directory)) and replace.what_was_set_aside(str(directory), AT) == []
     (path,) = aside(directory, LATER)
     assert content(path) == ALL and content(directory) == []
-    assert not replace.is_begun(str(directory))
+    assert not extract.is_begun(str(directory))
 
 
 def test_what_is_there_already_stays(directory: Path) -> None:
@@ -78,13 +78,14 @@ def test_what_is_there_already_stays(directory: Path) -> None:
     assert ((Path(first) / "a").read_text(), (Path(second) / "a").read_text()) == ("a", "later")
 
 
-def test_nothing_is_replaced_by_a_name_that_came_meanwhile(directory: Path) -> None:
+def test_what_applications_wrote_after_a_kill_is_set_aside_for_itself(directory: Path) -> None:
     before = directory.parent / ".v0.setting-aside" / "a"
     before.parent.mkdir()
     before.write_text("moved before")
-    with pytest.raises(CommandFailed, match=rf"The data in {directory} cannot be set aside: it was created meanwhile"):
-        aside(directory)
-    assert ((directory / "a").read_text(), before.read_text()) == ("a", "moved before")
+    moved, written = aside(directory)
+    assert (content(moved), content(written), content(directory)) == (["a"], ALL, [])
+    assert ((Path(moved) / "a").read_text(), (Path(written) / "a").read_text()) == ("moved before", "a")
+    assert os.stat(moved).st_mode == directory.stat().st_mode and not extract.is_begun(str(directory))
 
 
 def test_what_a_killed_extraction_left_is_no_data(directory: Path) -> None:

@@ -74,7 +74,7 @@ def set_aside(context: Context) -> Facts:
     volumes = [volume for volume in backup.catalog.volumes if volume.host_directory in directories]
     there = [volume for volume in volumes if not _is_coming(backup, volume)]
     differing = _differences(context, backup, there)
-    pending = {v.name: v.host_directory for v in volumes if v.name in differing or replace.is_begun(v.host_directory)}
+    pending = {v.name: v.host_directory for v in volumes if v.name in differing or extract.is_begun(v.host_directory)}
     survey.check_unshared(context, pending)
     for directory in sorted(set(pending.values())):
         replace.set_content_aside(directory, context.journal.date())
