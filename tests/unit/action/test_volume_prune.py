@@ -269,6 +269,36 @@ def test_a_directory_that_was_moved_stays_mounted_in_another_cluster(lab: Lab, m
     assert f"node o-control-plane of cluster o, which has it mounted as {lab.top}/before" in row["why"]
 
 
+def test_a_directory_that_was_moved_stays_mounted_in_the_own_cluster(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What v0 has is no orphan where it is now."""
+    moved = lab.data.rename(lab.top / "moved")
+    status = moved.stat()
+    look = swapped("/data")
+    look = Completed(0, look.out.replace("1 1", f"{status.st_dev} {status.st_ino}", 1))
+    monkeypatch.setattr(ScriptedRunner, "looks", {PLANE: look, WORKER: look})
+    assert not lab.prune(directories=[str(moved)], older_than="0").changed
+    assert (moved / OLD).is_dir()
+
+
+@pytest.mark.parametrize("of_provisioner", [False, True])
+def test_a_volume_has_its_directory_through_a_link(lab: Lab, of_provisioner: bool) -> None:
+    (lab.data / "current").symlink_to("." if of_provisioner else OLD)
+    path = f"/data/current/{OLD}" if of_provisioner else "/data/current"
+    lab.cluster.put(merged(volume(2), {"spec": {"hostPath": {"path": path}}, "status": {"phase": "Bound"}}))
+    assert lab.prune(older_than="0").facts["pruned"] == ["v1"]
+    assert refused_again(lab, names=[OLD])
+
+
+def test_a_released_volume_through_a_link_has_what_another_one_has(lab: Lab) -> None:
+    (lab.data / "current").symlink_to("v0")
+    (lab.data / "v0" / "deep").mkdir()
+    lab.cluster.put(
+        merged(lab.cluster.get("PersistentVolume", "v1"), {"spec": {"hostPath": {"path": "/data/current/deep"}}})
+    )
+    assert "v1" not in lab.prune(older_than="0").facts["pruned"]
+    assert (lab.data / "v0" / "deep").is_dir()
+
+
 def test_two_volumes_on_one_directory(lab: Lab) -> None:
     pv = merged(volume(2), {"spec": {"hostPath": {"path": "/data/v1"}}, "status": {"phase": "Bound"}})
     lab.cluster.put(pv)

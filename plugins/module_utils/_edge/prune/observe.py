@@ -50,6 +50,6 @@ def observe(
     existing = frozenset(name for name in request.names if name.startswith("/") and os.path.lexists(name))
     # The trash of one directory may be that of another one.
     every = {item.name: item for item in (*others, *items)}.values()
-    observed = Observed(tuple(looked(every, around.mounts)), now, states, existing)
+    observed = Observed(tuple(looked(every, around.host.mounts)), now, states, existing)
     own = around.own
     return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *unread))

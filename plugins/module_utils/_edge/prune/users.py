@@ -69,8 +69,8 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     paths = tuple(paths)
     nodes = resolved(everywhere, host)
     sharing = mounting(nodes, paths)
-    others = [node for node in nodes if node.cluster != own and host_mounts(node)]
-    hidden = mounted_under_other_names(others, look_at_nodes(engine, others), host, ids_of(paths)) if paths else ()
+    having = [node for node in nodes if host_mounts(node)]
+    hidden = mounted_under_other_names(having, look_at_nodes(engine, having), host, ids_of(paths)) if paths else ()
     elsewhere = volumes_elsewhere(engine, [node for node in sharing if node.cluster != own])
     # Nobody asks another engine's clusters for volumes. One engine may be a name of the other.
     foreign = (
@@ -81,14 +81,14 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     return Clusters(engine, sharing, elsewhere, (*hidden, *foreign))
 
 
-def ids_of(paths: Iterable[str]) -> dict[Id, str]:
-    """Device and inode -> path, of these directories and those above them."""
+def ids_of(paths: Iterable[str]) -> dict[Id, list[str]]:
+    """Device and inode -> paths, of these directories and those above them."""
     every = dict.fromkeys(place for path in paths for place in (path, *map(str, PurePosixPath(path).parents)))
-    found: dict[Id, str] = {}
+    found: dict[Id, list[str]] = {}
     for path in every:
         try:
             status = os.stat(path)
         except OSError:
             continue
-        found.setdefault((status.st_dev, status.st_ino), path)
+        found.setdefault((status.st_dev, status.st_ino), []).append(path)
     return found
