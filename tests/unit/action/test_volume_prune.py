@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune import observe as observing
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner, swapped
 from ansible_collections.kindlab.volumes.tests.unit.support.pruning import (
@@ -161,6 +162,81 @@ def test_without_the_trash_it_is_gone_for_good(lab: Lab) -> None:
     assert done.facts["pruned"] == [str(lab.old), "v1"] and rows(done)[OLD]["moved_to"] == ""
     assert os.listdir(lab.data) == ["v0"]
     assert not lab.prune(older_than="0", trash=False).changed
+
+
+def test_a_killed_removal_leaves_nothing_that_looks_whole(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(path: str) -> None:
+        os.unlink(f"{path}/file")
+        raise Killed
+
+    with monkeypatch.context() as context, pytest.raises(Killed):
+        context.setattr(shutil, "rmtree", killed)
+        lab.prune(names=[OLD, "v1"], trash=False)
+    # Both directories were moved, and the volume was deleted, before anything was removed.
+    assert trash(lab.data) == [f".removing-{OLD}", ".removing-v1"]
+    assert lab.cluster.writes == [("delete", "PersistentVolume", "v1")]
+    left = rows(lab.prune())
+    assert left[f".removing-{OLD}"]["kind"] == "trash" and left[f".removing-{OLD}"]["claim"] == ""
+    assert lab.prune(kinds=["trash"], older_than="0").changed and trash(lab.data) == []
+
+
+@pytest.mark.parametrize("of_others", [False, True])
+def test_what_a_volume_has_in_the_trash_is_kept(lab: Lab, of_others: bool) -> None:
+    moved = Path(rows(lab.prune(names=[OLD]))[OLD]["moved_to"])
+    path = str(moved.relative_to(lab.top))
+    node = "o-control-plane" if of_others else WORKER
+    pv = merged(volume(7, node=node), {"spec": {"hostPath": {"path": f"/{path}"}}})
+    if of_others:
+        lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+        lab.planes["o-control-plane"] = FakeCluster(pv)
+    else:
+        lab.cluster.put(merged(pv, {"status": {"phase": "Bound"}}))
+    assert not lab.prune(kinds=["trash"], older_than="0").changed
+    (row,) = refused_again(lab, names=[str(moved)])
+    assert "v7" in f"{row['name']} {row['why']}" and moved.is_dir()
+
+
+def test_a_process_keeps_what_is_in_the_trash(lab: Lab) -> None:
+    moved = Path(rows(lab.prune(names=[OLD]))[OLD]["moved_to"])
+    lab.busy = {WORKER: f"/{moved.relative_to(lab.top)}"}
+    assert not lab.prune(kinds=["trash"], older_than="0").changed
+
+
+def test_a_stopped_cluster_may_use_the_trash_beside_the_kubeconfig(lab: Lab) -> None:
+    (lab.top / "kube").mkdir()
+    marker = lab.top / "kube" / "kind-gone.unfinished"
+    marker.write_text("{}")
+    options: dict[str, Any] = {"kubeconfig": f"{lab.top}/kube/config"}
+    assert lab.prune(kinds=["leftover"], older_than="0", **options).changed
+    lab.others = [stopped(inspected("o-control-plane", "o", "control-plane", elsewhere=str(lab.top / "kube")))]
+    assert not lab.prune(kinds=["trash"], older_than="0", **options).changed
+    lab.others = []
+    assert lab.prune(kinds=["trash"], older_than="0", **options).changed
+
+
+def test_a_volume_that_another_cluster_creates_while_trees_are_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = FakeCluster()
+    lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+    lab.planes["o-control-plane"] = theirs
+    reading = observing.looked
+
+    def late(*arguments: Any) -> Any:
+        theirs.put(merged(volume(7, node="o-control-plane"), {"spec": {"hostPath": {"path": f"/data/{OLD}"}}}))
+        return reading(*arguments)
+
+    monkeypatch.setattr(observing, "looked", late)
+    assert lab.prune(older_than="0").facts["pruned"] == ["v1"]
+
+
+@pytest.mark.parametrize("of_others", [False, True])
+def test_a_volume_whose_node_is_gone_has_its_directory(lab: Lab, of_others: bool) -> None:
+    pv = merged(volume(7, node="gone-worker"), {"spec": {"hostPath": {"path": f"/data/{OLD}"}}})
+    if of_others:
+        lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+        lab.planes["o-control-plane"] = FakeCluster(pv)
+    else:
+        lab.cluster.put(merged(pv, {"status": {"phase": "Bound"}}))
+    assert lab.prune(older_than="0").facts["pruned"] == ["v1"]
 
 
 def test_a_volume_that_is_used_is_refused_by_name(lab: Lab) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import Elsewhere
 
 from .model import Kept
+from .related import Related
 
 Id = tuple[int, int]
 _START = "Start that cluster, or delete it if nobody needs it, and run this again."
@@ -92,11 +93,15 @@ def above_mounts(nodes: Iterable[Node]) -> dict[str, str]:
     }
 
 
-def kept_by(path: str, elsewhere: Elsewhere, mounted: Mapping[str, str], users: Sequence[VolumeUser]) -> Kept | None:
-    """Why a host directory stays. elsewhere: volumes of other clusters; users: its pods and processes.
+def kept_by(
+    path: str, elsewhere: Elsewhere, theirs: Related, mounted: Mapping[str, str], users: Sequence[VolumeUser]
+) -> Kept | None:
+    """Why a host directory stays. elsewhere: volumes of other clusters; theirs: the same for lookups.
 
-    mounted: as above_mounts returns it.
+    mounted: as above_mounts returns it; users: its pods and processes.
     """
+    if why := theirs.why(path):
+        return Kept(why)
     if path in mounted:
         return Kept(f"{mounted[path]} has it, or something in it, mounted as a whole", _DELETE)
     if unknown := elsewhere.why_unknown(path):

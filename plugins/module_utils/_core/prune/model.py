@@ -70,7 +70,9 @@ class Item:
         return self if kept is None or outweighed else replace(self, kept=kept)
 
     def target(self, stamp: str) -> str:
-        """Where it is moved. stamp: of the run."""
+        """Where it is moved; what is in the trash stays where it is. stamp: of the run."""
+        if self.kind == TRASH:
+            return self.path
         return posixpath.join(self.top, TRASH_DIRECTORY, stamp, posixpath.basename(self.path)) if self.path else ""
 
 

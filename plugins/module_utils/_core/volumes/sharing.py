@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
-from .places import volume_places
+from .places import places, volume_places
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,17 @@ class Elsewhere:
 
 
 def directories_of(volumes: Iterable[Volume], nodes: Iterable[Node]) -> dict[str, str]:
-    """Host directory -> 'volume NAME (CLAIM) of cluster CLUSTER', of volumes of the cluster of these nodes."""
+    """Host directory -> 'volume NAME (CLAIM) of cluster CLUSTER', of volumes of the cluster of these nodes.
+
+    If all nodes of a volume are gone, those of every other node.
+    """
     nodes = tuple(nodes)
     return {
         place.host_directory: f"volume {volume.name}{f' ({volume.claim})' if volume.claim else ''} of cluster "
         f"{nodes[0].cluster}"
         for volume in volumes
-        for place in volume_places(volume, nodes)
+        if volume.node_directory
+        for place in volume_places(volume, nodes) or places(volume.node_directory, (), nodes)
         if place.host_directory
     }
 

@@ -46,7 +46,7 @@ def observe(
     # What a plan or a file names may have any name.
     saved = {row.directory: (row.volume, row.claim) for row in (*beside.values(), *rows)}
     found, warnings = directory_items(around.searched, around.related(), saved, any_name=True)
-    items = {item.path: item for item in looked(around.clusters.checked(found), None)}
+    items = {item.path: item for item in around.clusters.checked(looked(found, None))}
     observed = Observed(
         items,
         [node for node in own.nodes if node.state != MISSING],

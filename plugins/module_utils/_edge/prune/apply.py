@@ -13,13 +13,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.erro
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
-    DIRECTORY,
     GENERATION,
-    SET_ASIDE,
     TRASH,
     VOLUME,
     Item,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import removing
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.existing import read_catalogs
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.kept.oldest import remove_images
@@ -39,31 +38,36 @@ def apply(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
     cluster: None if there is none; known: the names of the volumes that were looked at. Raises Conflict if something is
     not what was looked at, before anything is moved.
     """
-    volumes = [item for item in plan.pruned if item.kind == VOLUME]
     with ExitStack() as stack:
-        for directory in sorted({item.lock for item in plan.pruned if item.lock}):
-            stack.enter_context(only_writer(Path(directory), f"writing to {directory}", _failure(directory)))
-        for item in plan.pruned:
-            if item.path:
-                check_same(item)
-        if cluster is not None and any(item.kind in (DIRECTORY, VOLUME, SET_ASIDE) for item in plan.pruned):
-            _check_volumes(cluster, volumes, known)
-        for item in plan.pruned:
-            _prune(plan, item)
+        _lock(stack, {item.lock for item in plan.pruned if item.lock == item.top})
+        with ExitStack() as inner:
+            _lock(inner, {item.lock for item in plan.pruned if item.lock != item.top})
+            _prune(plan, cluster, known)
+        # It has the lock of the archives itself.
         _remove_images(plan)
+
+
+def _lock(stack: ExitStack, directories: Collection[str]) -> None:
+    for directory in sorted({*directories} - {""}):
+        stack.enter_context(only_writer(Path(directory), f"writing to {directory}", _failure(directory)))
+
+
+def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
+    """Nothing that takes long comes between the look at what goes and its rename; removals come last."""
+    volumes = [item for item in plan.pruned if item.kind == VOLUME]
+    there = [item for item in plan.pruned if item.path]
+    for item in there:
+        check_same(item)
+    if cluster is not None and any(item.kind != GENERATION for item in plan.pruned):
+        _check_volumes(cluster, volumes, known)
+    targets = [plan.target(item) or removing(item.target(plan.stamp)) for item in there]
+    for item, target in zip(there, targets, strict=True):
+        move(item, target)
     if cluster is not None and volumes:
         cluster.each(lambda item: cluster.delete(PV, item.name), volumes)
         cluster.wait_gone(PV, [("", item.name) for item in volumes], SECONDS)
-
-
-def _prune(plan: Plan, item: Item) -> None:
-    if item.kind == TRASH:
-        remove(item.path, item.top)
-    elif item.path:
-        # Hidden by a rename first: what is removed is never partly visible.
-        target = item.target(plan.stamp)
-        move(item, target)
-        if not plan.request.trash:
+    for item, target in zip(there, targets, strict=True):
+        if not plan.target(item):
             remove(target, item.top)
 
 

@@ -60,15 +60,23 @@ class Around:
 
 
 def look_around(
-    options: Mapping[str, Any], request: Request, runner: Runner | None, connect: Connect, more: Sequence[str] = ()
+    options: Mapping[str, Any],
+    request: Request,
+    runner: Runner | None,
+    connect: Connect,
+    more: Sequence[str] = (),
+    beside: Sequence[str] = (),
 ) -> Around:
-    """more: kinds of objects to read. Raises BadInput if there is no such cluster, and Unreachable."""
+    """more: kinds of objects to read; beside: directories that have something to prune, too.
+
+    Raises BadInput if there is no such cluster, and Unreachable.
+    """
     engine = find_engine(options["engine"], runner or Runner())
     everywhere = engine.nodes()
     host = look_at_host(everywhere)
     own = find_own(options, request, everywhere, runner, connect, more)
     searched = {**dict.fromkeys(request.directories), **{_real(path, host): why for path, why in own.searched.items()}}
-    clusters = find_clusters(engine, everywhere, request.cluster if own.cluster else "", searched, host)
+    clusters = find_clusters(engine, everywhere, request.cluster if own.cluster else "", (*searched, *beside), host)
     return Around(own, clusters, everywhere, searched, host)
 
 

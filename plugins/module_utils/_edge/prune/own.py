@@ -47,7 +47,7 @@ class Own:
         """The directories of its volumes, as Related takes them. Without its nodes, those on every other one."""
         for volume in self.volumes:
             found = volume_places(volume, self.nodes)
-            if volume.node_directory and not found:
+            if volume.node_directory and not any(place.host_directory for place in found):
                 found = places(volume.node_directory, (), self.nodes)
             who = f"volume {volume.name}{f' ({volume.claim})' if volume.claim else ''}"
             yield from ((place.host_directory, volume.name, who) for place in found if place.host_directory)

@@ -21,7 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.cluste
     mounted_under_other_names,
     mounting,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import GENERATION, Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import Elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_pods import pods_in_others
@@ -34,12 +35,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.loo
 class Clusters:
     """The clusters that have searched directories. nodes: all of theirs, in any state.
 
-    elsewhere: volumes of others than the own one. hidden: directories that nodes have mounted under other paths, as
-    Related takes them.
+    own: the one whose volumes are known already, '' for none; elsewhere: volumes of the others. hidden: directories
+    that nodes have mounted under other paths, as Related takes them.
     """
 
     engine: Engine
     nodes: tuple[Node, ...]
+    own: str
     elsewhere: Elsewhere
     hidden: tuple[tuple[str, str, str], ...] = ()
 
@@ -49,15 +51,21 @@ class Clusters:
         yield from self.hidden
 
     def checked(self, items: Sequence[Item]) -> list[Item]:
-        """The items; those that a cluster uses, or may use, are kept. Raises KindlabError if nodes cannot be read."""
-        asked = {item.path: item.path for item in items if item.path and not (item.kept and item.kept.is_known)}
+        """The items; those that a cluster uses, or may use by now, are kept. No cluster runs on a generation.
+
+        Raises KindlabError if nodes cannot be read.
+        """
+        unknown = (item for item in items if not (item.kept and item.kept.is_known))
+        asked = {item.path: item.path for item in unknown if item.path and item.kind != GENERATION}
         if not asked:
             return list(items)
+        elsewhere = volumes_elsewhere(self.engine, [node for node in self.nodes if node.cluster != self.own])
+        theirs = Related((path, "", volume) for path, volume in elsewhere.volumes.items())
         processes = processes_in(self.engine, self.nodes, asked)
         pods = pods_in_others(self.engine, self.nodes, tuple(asked.items()))
         users = {path: (*processes.get(path, ()), *pods.get(path, ())) for path in asked}
         mounted = above_mounts(self.nodes)
-        found = {path: kept_by(path, self.elsewhere, mounted, users[path]) for path in asked}
+        found = {path: kept_by(path, elsewhere, theirs, mounted, users[path]) for path in asked}
         return [item.but(found.get(item.path)) for item in items]
 
 
@@ -78,7 +86,7 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
         for name, those in nodes_of_others(engine)
         for owned in mounted_by(resolved((node for node in those if node not in everywhere), host), name)
     )
-    return Clusters(engine, sharing, elsewhere, (*hidden, *foreign))
+    return Clusters(engine, sharing, own, elsewhere, (*hidden, *foreign))
 
 
 def ids_of(paths: Iterable[str]) -> dict[Id, list[str]]:
