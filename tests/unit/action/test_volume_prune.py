@@ -444,6 +444,28 @@ def test_data_that_was_set_aside(lab: Lab) -> None:
     assert not lab.prune(kinds=["set_aside"], older_than="1d").changed
 
 
+def test_data_that_was_set_aside_by_a_killed_run_may_be_the_only_one(lab: Lab) -> None:
+    aside = "v0.set-aside-20260102T030405Z"
+    (lab.data / "v0").rename(lab.data / aside)
+    for made in (False, True):
+        if made:
+            (lab.data / "v0").mkdir()
+        assert not lab.prune(kinds=["set_aside"], older_than="0").changed
+        assert rows(lab.prune())[aside]["last_copy"]
+    (lab.data / "v0" / "file").touch()
+    assert lab.prune(kinds=["set_aside"], older_than="0").changed
+
+
+def test_what_the_engine_has_for_nodes_is_kept(lab: Lab) -> None:
+    """A directory of the engine is /var of the node."""
+    node = inspected("o-worker", "o", "worker")
+    node["Mounts"] = [{"Type": "volume", "Source": str(lab.top / "data"), "Destination": "/var", "RW": True}]
+    lab.others, lab.own = [node], False
+    assert not lab.prune(directories=[str(lab.data)], older_than="0").changed
+    (row,) = refused(lab, names=[OLD], directories=[str(lab.data)])
+    assert "node o-worker of cluster o, which has it as /var" in row["why"]
+
+
 def test_data_that_was_set_aside_and_is_used(lab: Lab) -> None:
     lab.make(ASIDE)
     lab.busy = {WORKER: f"/data/{ASIDE}"}

@@ -83,6 +83,14 @@ def mounted_by(nodes: Iterable[Node], engine: str) -> Iterator[tuple[str, str, s
         yield from ((mount.host_path, "", who) for mount in host_mounts(node))
 
 
+def inside(nodes: Iterable[Node]) -> Iterator[tuple[str, str, str]]:
+    """Where the engine has the data inside nodes, as Related takes it."""
+    for node in nodes:
+        own = (mount for mount in node.mounts if mount.kind == "volume" and mount.host_path)
+        who = f"node {node.name} of cluster {node.cluster}, which has it as"
+        yield from ((mount.host_path, "", f"{who} {mount.node_path}") for mount in own)
+
+
 def above_mounts(nodes: Iterable[Node]) -> dict[str, str]:
     """Host directory -> the node that has it, or something in it, mounted: moved, it would still be mounted there."""
     return {

@@ -52,10 +52,15 @@ def _since(item: Item, changed: float) -> float:
     return max(item.since, changed) if item.kind == VOLUME else item.since
 
 
+def mounted_in(path: str, mounts: Iterable[str]) -> str:
+    """The first of these mount points that is a directory, or in it; '' for none."""
+    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    return next((point for point in sorted(mounts) if is_below(point, real)), "")
+
+
 def _obstacle(item: Item, status: os.stat_result, mounts: Collection[str]) -> Kept | None:
     """Why it cannot be moved into the trash of its directory, or removed; None if it can."""
-    mounted = next((point for point in sorted(mounts) if is_below(point, item.path)), "")
-    if mounted:
+    if mounted := mounted_in(item.path, mounts):
         return Kept(f"a file system is mounted at {mounted}", f"Unmount it if nobody needs it: umount {mounted}")
     if status.st_dev != os.stat(item.top).st_dev:
         return Kept(f"it is on another file system than {item.top}")

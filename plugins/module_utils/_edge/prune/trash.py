@@ -15,6 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.directories import trash_item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import TRASH_DIRECTORY, Item
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
+
+from .look import mounted_in
 
 _AGAIN = "Run this again: it looks at everything once more."
 
@@ -68,6 +71,12 @@ def remove(path: str, top: str) -> None:
 
     A killed removal leaves the rest in the trash.
     """
+    if mounted := mounted_in(path, mounts_of_host()):
+        raise CommandFailed(
+            f"{path} is not removed: a file system was mounted at {mounted} meanwhile.",
+            tried=f"findmnt {mounted}",
+            next_step=f"Unmount it if nobody needs it, and run this again: umount {mounted}",
+        )
     try:
         if is_directory(path):
             shutil.rmtree(path)

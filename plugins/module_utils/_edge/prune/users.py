@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import (
     Id,
     above_mounts,
+    inside,
     kept_by,
     mounted_by,
     mounted_under_other_names,
@@ -81,12 +82,13 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     hidden = mounted_under_other_names(having, look_at_nodes(engine, having), host, ids_of(paths)) if paths else ()
     elsewhere = volumes_elsewhere(engine, [node for node in sharing if node.cluster != own])
     # Nobody asks another engine's clusters for volumes. One engine may be a name of the other.
-    foreign = (
-        owned
+    foreign = {
+        name: resolved((node for node in those if node not in everywhere), host)
         for name, those in nodes_of_others(engine)
-        for owned in mounted_by(resolved((node for node in those if node not in everywhere), host), name)
-    )
-    return Clusters(engine, sharing, own, elsewhere, (*hidden, *foreign))
+    }
+    theirs = (owned for name, those in foreign.items() for owned in mounted_by(those, name))
+    containers = inside((*nodes, *(node for those in foreign.values() for node in those)))
+    return Clusters(engine, sharing, own, elsewhere, (*hidden, *theirs, *containers))
 
 
 def ids_of(paths: Iterable[str]) -> dict[Id, list[str]]:

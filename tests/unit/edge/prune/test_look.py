@@ -81,3 +81,9 @@ def test_a_directory_that_this_user_may_not_read(tree: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "scandir", closed)
     (found,) = looked([item(tree)], ())
     assert found.kept and "this user cannot read it: Permission denied" in found.kept.why
+
+
+def test_a_mount_point_that_is_named_through_a_link(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    (found,) = looked([item(tmp_path / "link" / "tree")], (f"{tree}/deep",))
+    assert found.kept and f"a file system is mounted at {tree}/deep" in found.kept.why
