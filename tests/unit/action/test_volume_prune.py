@@ -551,10 +551,44 @@ def test_a_cluster_of_another_engine(lab: Lab, alias: bool, monkeypatch: pytest.
         assert f"{lab.top} is the directory of node k-worker of cluster k of podman" in row["why"]
 
 
-def test_an_engine_that_does_not_answer_has_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_does_not_answer_may_have_everything(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
     lab.of_podman = None
-    assert lab.prune(older_than="0").changed
+    found = lab.prune(older_than="0")
+    assert not found.changed and rows(found)[OLD]["kept"] == "the clusters of podman are not known"
+    assert found.warnings[0].startswith("The clusters of podman are not known: podman")
+    assert lab.prune(names=[OLD], older_than="0").facts["pruned"] == [str(lab.old)]
+
+
+def test_the_marker_of_a_cluster_of_another_engine(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
+    lab.of_podman = [inspected("p-control-plane", "p", "control-plane")]
+    (lab.top / "kind-p.unfinished").write_text("{}")
+    assert not lab.prune(kinds=["leftover"], older_than="0").changed
+
+
+@pytest.mark.parametrize(
+    ("uid", "spec", "phase"),
+    [("77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de", {}, "Pending"), ("other", {"volumeName": VOLUME}, "Lost")],
+)
+@pytest.mark.parametrize("of_others", [False, True])
+def test_a_claim_waits_for_its_directory(lab: Lab, uid: str, spec: dict[str, Any], phase: str, of_others: bool) -> None:
+    waiting = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "ns", "name": "old", "uid": uid},
+        "spec": spec,
+        "status": {"phase": phase},
+    }
+    if of_others:
+        lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+        lab.planes["o-control-plane"] = FakeCluster(waiting)
+    else:
+        lab.cluster.put(waiting)
+    found = lab.prune(older_than="0")
+    assert found.facts["pruned"] == ["v1"]
+    cluster = "o" if of_others else "k"
+    assert rows(found)[OLD]["kept"] == f"it was made for claim ns/old of cluster {cluster}, which exists"
 
 
 @pytest.mark.parametrize("name", [OLD, "v1"])

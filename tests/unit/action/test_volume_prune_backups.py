@@ -79,6 +79,26 @@ def test_a_generation_holds_no_volume_whose_only_data_is_gone(lab: Lab) -> None:
     assert rows(prune(lab))[first]["kept"] == ""
 
 
+def test_data_in_the_trash_is_not_gone(lab: Lab) -> None:
+    first, _second = saved(lab, 2), saved(lab, 1)
+    (lab.data / ".kindlab-trash" / "20260102T030405Z").mkdir(parents=True)
+    (lab.data / "v1").rename(lab.data / ".kindlab-trash" / "20260102T030405Z" / "v1")
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+
+
+def test_data_that_this_user_may_not_look_at_is_not_gone(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _second = saved(lab, 2), saved(lab, 1)
+    real = os.stat
+
+    def denied(path: Any, **more: Any) -> os.stat_result:
+        if path == f"{lab.data}/v1":
+            raise PermissionError(13, "Permission denied")
+        return real(path, **more)
+
+    monkeypatch.setattr(os, "stat", denied)
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+
+
 def test_a_damaged_generation_may_hold_anything(lab: Lab) -> None:
     first, _second = saved(lab), saved(lab)
     (lab.backup / GENERATIONS / first / "catalog.json").write_text("{}")

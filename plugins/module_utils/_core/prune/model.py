@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 
@@ -94,9 +94,11 @@ class Observed:
     """items: everything, also what is kept. backups: those that were named.
 
     existing: paths that were named and exist, whether anything is known of them or not. now: seconds since the epoch.
+    unknown: engine of the host -> why its clusters are not known.
     """
 
     items: Sequence[Item]
     now: float
     backups: Sequence[BackupState] = ()
     existing: frozenset[str] = frozenset()
+    unknown: Mapping[str, str] = field(default_factory=dict)

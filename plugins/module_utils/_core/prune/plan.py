@@ -93,7 +93,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     generations = {i.name for i in observed.items if i.kind == GENERATION and i.name in chosen and _may_go(request, i)}
     needed = Related(standing(observed.backups, generations))
     since = standing_since(observed.backups, generations)
-    items = tuple(_needed(item, needed, since) for item in observed.items)
+    items = tuple(_needed(item, needed, since).but(_unknown(request, item, observed)) for item in observed.items)
     pruned = tuple(item for item in items if item.name in chosen and _may_go(request, item))
     refusals = [*_refused(request, items, chosen), *_not_searched(request, items, observed.existing)]
     decline(f"{count(len(refusals), 'named item')} cannot be pruned", refusals)
@@ -120,6 +120,14 @@ def _needed(item: Item, needed: Related, since: Mapping[str, tuple[float, str]])
         if written is not None and written <= (item.since or 0):
             why = f"{origin[0]} was the directory of {who}"
     return item.but(Kept(why, is_last_copy=True) if why else None)
+
+
+def _unknown(request: Request, item: Item, observed: Observed) -> Kept | None:
+    """A rule takes nothing that a cluster may use that cannot be asked; who names it knows better."""
+    if item.kind == GENERATION or request.names & item.names or not observed.unknown:
+        return None
+    names = " and ".join(observed.unknown)
+    return Kept(f"the clusters of {names} are not known", f"Start {names} and run this again, or prune it by its name.")
 
 
 def _refused(request: Request, items: Sequence[Item], chosen: set[str]) -> Iterator[Refusal]:

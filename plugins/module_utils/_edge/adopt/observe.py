@@ -57,7 +57,7 @@ def observe(
         own.objects["ConfigMap"],
         beside,
     )
-    return Source(observed, own.cluster, (*own.warnings, *warnings))
+    return Source(observed, own.cluster, (*own.warnings, *around.clusters.warnings(), *warnings))
 
 
 def _by_name(objects: Sequence[Object]) -> dict[str, Object]:

@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.relate
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.volumes import volume_item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import awaited
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
@@ -52,6 +53,10 @@ class Around:
             (volume, [self._placed(place) for place in volume_places(volume, own.nodes)]) for volume in own.volumes
         )
         return [volume_item(volume, own.pvs[volume.name], places, related, engine) for volume, places in found]
+
+    def awaited(self, cluster: str) -> dict[str, str]:
+        """Volume's name -> the claim that waits for it. cluster: the requested one."""
+        return {**self.clusters.elsewhere.claims, **awaited(self.own.objects.get("PersistentVolumeClaim", ()), cluster)}
 
     def _placed(self, place: Place) -> Place:
         """Its directory as it is found where it is searched for."""

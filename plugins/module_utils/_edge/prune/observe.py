@@ -23,6 +23,8 @@ from .entries import directory_items
 from .look import looked
 from .markers import marker_directory, marker_items
 
+_ADOPT = "Adopt it: kindlab.volumes.volume_adopt. Or delete {}, and run this again."
+
 
 @dataclass(frozen=True)
 class Source:
@@ -48,18 +50,26 @@ def observe(
     owned = {item.path for item in volumes}
     items = [*(item for item in found if item.path not in owned), *volumes]
     others = [item for state in states for item in backup_items(state)]
-    others += marker_items(markers, around.everywhere)
+    others += marker_items(markers, (*around.everywhere, *around.clusters.others))
+    awaited = around.awaited(request.cluster)
     existing = frozenset(name for name in request.names if name.startswith("/") and os.path.lexists(name))
     # The trash of one directory may be that of another one.
-    every = {item.name: _unowned(item, related) for item in (*others, *items)}.values()
+    every = {item.name: _unowned(item, related, awaited) for item in (*others, *items)}.values()
     # Reading the trees takes long: who uses them is asked afterwards.
     seen = around.clusters.checked(looked(every, around.host.mounts))
-    observed = Observed(tuple(seen), now, states, existing)
+    observed = Observed(tuple(seen), now, states, existing, around.clusters.unknown)
     own = around.own
-    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *unread))
+    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *around.clusters.warnings(), *unread))
 
 
-def _unowned(item: Item, related: Related) -> Item:
-    """An item, kept if a volume has its directory: also what is in the trash, or looks like a leftover."""
-    why = related.why(item.path) if item.path and item.kind != VOLUME else ""
-    return item.but(Kept(why) if why else None)
+def _unowned(item: Item, related: Related, awaited: Mapping[str, str]) -> Item:
+    """An item, kept if a volume has its directory: also what is in the trash, or looks like a leftover.
+
+    awaited: volume's name -> the claim that waits for it.
+    """
+    if item.kind == VOLUME or not item.path:
+        return item
+    why = related.why(item.path)
+    claim = awaited.get(item.volume, "")
+    waits = Kept(f"it was made for {claim}, which exists", _ADOPT.format(claim)) if claim else None
+    return item.but(waits).but(Kept(why) if why else None)

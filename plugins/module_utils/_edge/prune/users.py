@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import resolved
@@ -37,7 +37,8 @@ class Clusters:
     """The clusters that have searched directories. nodes: all of theirs, in any state.
 
     own: the one whose volumes are known already, '' for none; elsewhere: volumes of the others. hidden: directories
-    that nodes have mounted under other paths, as Related takes them.
+    that nodes have mounted under other paths, as Related takes them. others: nodes of other engines; unknown: other
+    engine -> why its nodes are not known.
     """
 
     engine: Engine
@@ -45,6 +46,12 @@ class Clusters:
     own: str
     elsewhere: Elsewhere
     hidden: tuple[tuple[str, str, str], ...] = ()
+    others: tuple[Node, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    def warnings(self) -> list[str]:
+        """About engines that do not answer."""
+        return [f"The clusters of {name} are not known: {why}" for name, why in self.unknown.items()]
 
     def owned(self) -> Iterator[tuple[str, str, str]]:
         """The directories that are known to be theirs, as Related takes them."""
@@ -82,13 +89,16 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     hidden = mounted_under_other_names(having, look_at_nodes(engine, having), host, ids_of(paths)) if paths else ()
     elsewhere = volumes_elsewhere(engine, [node for node in sharing if node.cluster != own])
     # Nobody asks another engine's clusters for volumes. One engine may be a name of the other.
+    answers = dict(nodes_of_others(engine))
+    unknown = {name: those for name, those in answers.items() if isinstance(those, str)}
     foreign = {
         name: resolved((node for node in those if node not in everywhere), host)
-        for name, those in nodes_of_others(engine)
+        for name, those in answers.items()
+        if not isinstance(those, str)
     }
     theirs = (owned for name, those in foreign.items() for owned in mounted_by(those, name))
-    containers = inside((*nodes, *(node for those in foreign.values() for node in those)))
-    return Clusters(engine, sharing, own, elsewhere, (*hidden, *theirs, *containers))
+    others = tuple(node for those in foreign.values() for node in those)
+    return Clusters(engine, sharing, own, elsewhere, (*hidden, *theirs, *inside((*nodes, *others))), others, unknown)
 
 
 def ids_of(paths: Iterable[str]) -> dict[Id, list[str]]:
