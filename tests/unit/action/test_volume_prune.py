@@ -401,6 +401,35 @@ def test_released_volumes_that_stay(lab: Lab, change: dict[str, Any], why: str) 
     assert "v1" not in lab.prune(older_than="0").facts["pruned"]
 
 
+def test_a_volume_that_failed_to_be_reclaimed(lab: Lab) -> None:
+    lab.cluster.put(merged(lab.cluster.get("PersistentVolume", "v1"), {"status": {"phase": "Failed"}}))
+    assert lab.prune(check=True, names=["v1"]).changed and lab.prune(names=["v1"]).changed
+    assert lab.cluster.writes == [("delete", "PersistentVolume", "v1")]
+
+
+def test_a_volume_of_unknown_age_is_pruned_by_name_alone(lab: Lab) -> None:
+    lab.cluster.put(merged(lab.cluster.get("PersistentVolume", "v1"), {"status": {"lastPhaseTransitionTime": None}}))
+    found = lab.prune(older_than="0")
+    assert found.facts["pruned"] == [str(lab.old)] and rows(found)["v1"]["age"] is None
+    assert lab.prune(names=["v1"]).changed
+
+
+def test_a_name_that_two_directories_have(lab: Lab) -> None:
+    (lab.top / "more" / OLD).mkdir(parents=True)
+    options: dict[str, Any] = {"directories": [str(lab.top / "more")]}
+    (row,) = refused(lab, names=[OLD], **options)
+    assert row["name"] == OLD and row["next_step"] == "Name its path."
+    assert str(lab.old) in row["why"] and f"{lab.top}/more/{OLD}" in row["why"]
+    assert lab.prune(names=[str(lab.old)], **options).facts["pruned"] == [str(lab.old)]
+
+
+def test_a_name_that_nothing_of_the_kinds_has(lab: Lab) -> None:
+    found = lab.prune(names=[OLD], kinds=["volume"])
+    assert not found.changed and found.warnings == (
+        f"There is nothing called {OLD}, or not any more: nothing was pruned.",
+    )
+
+
 def test_a_killed_run_is_completed(tmp_path: Path) -> None:
     """After the directory was moved, and before the volume was deleted."""
     lab = Lab(tmp_path, kill_after=0)

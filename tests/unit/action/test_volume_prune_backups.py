@@ -79,6 +79,34 @@ def test_a_generation_holds_no_volume_whose_only_data_is_gone(lab: Lab) -> None:
     assert rows(prune(lab))[first]["kept"] == ""
 
 
+def test_the_trash_of_a_directory_that_a_generation_needs(lab: Lab) -> None:
+    saved(lab)
+    moved = rows(prune(lab, names=["v1"], last_copies=True))["v1"]["moved_to"]
+    assert rows(prune(lab))["v1"]["last_copy"]
+    assert not prune(lab, kinds=["trash"], older_than="0").changed
+    assert prune(lab, names=[moved], last_copies=True).changed
+
+
+def test_a_backup_in_a_directory_of_an_old_volume(lab: Lab) -> None:
+    lab.backup = lab.old / "backup"
+    saved(lab, archive=True)
+    assert (
+        rows(prune(lab, older_than="0"))[lab.old.name]["kept"] == f"{lab.backup}, in it, is the directory of a backup"
+    )
+
+
+def test_a_backup_that_cannot_be_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(lab)
+
+    def denied(path: Any, **_more: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as context, pytest.raises(BadInput, match="Cannot read the backup directory"):
+        context.setattr(Path, "stat", denied)
+        context.setattr(os, "scandir", denied)
+        prune(lab)
+
+
 def test_data_in_the_trash_is_not_gone(lab: Lab) -> None:
     first, _second = saved(lab, 2), saved(lab, 1)
     (lab.data / ".kindlab-trash" / "20260102T030405Z").mkdir(parents=True)

@@ -38,6 +38,11 @@ def mounting(nodes: Iterable[Node], directories: Iterable[str]) -> tuple[Node, .
     return tuple(node for node in nodes if node.cluster in clusters)
 
 
+def with_mounts(nodes: Iterable[Node]) -> list[Node]:
+    """Those that have directories of the host."""
+    return [node for node in nodes if host_mounts(node)]
+
+
 def mounted_under_other_names(
     nodes: Iterable[Node], looks: Mapping[str, Look], host: Look, ids: Mapping[Id, Collection[str]]
 ) -> Iterator[tuple[str, str, str]]:

@@ -18,6 +18,8 @@ DIRECTORY, VOLUME, SET_ASIDE, GENERATION, LEFTOVER, TRASH = KINDS = (
     "leftover",
     "trash",
 )
+# Phases of volumes whose claims are gone.
+UNCLAIMED = ("Released", "Failed")
 # Where things are moved, beside what is left of them: on the same file system.
 TRASH_DIRECTORY = ".kindlab-trash"
 

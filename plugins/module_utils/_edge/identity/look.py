@@ -75,6 +75,12 @@ def look_at_host(nodes: Iterable[Node]) -> Look:
     )
 
 
+def real_path(host: Look, path: str) -> str:
+    """A path of the host without symbolic links, as it is if its file system does not answer. Raises TimedOut."""
+    silent = any(is_below(path, point) for point in host.silent)
+    return path if silent else answer(lambda: os.path.realpath(path), path)
+
+
 def mounts_of_host() -> dict[str, Mounted]:
     """The mount points of this host at this moment, {} where that cannot be known."""
     return parse_mounts(_content(MOUNTS))

@@ -15,10 +15,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
     GENERATION,
     TRASH,
+    UNCLAIMED,
     VOLUME,
     Item,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import removing
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.existing import read_catalogs
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.kept.oldest import remove_images
@@ -60,7 +60,7 @@ def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
         check_same(item)
     if cluster is not None and any(item.kind != GENERATION for item in plan.pruned):
         _check_volumes(cluster, volumes, known)
-    targets = [plan.target(item) or removing(item.target(plan.stamp)) for item in there]
+    targets = [plan.place(item) for item in there]
     for item, target in zip(there, targets, strict=True):
         move(item, target)
     if cluster is not None and volumes:
@@ -78,7 +78,7 @@ def _check_volumes(cluster: Cluster, items: Iterable[Item], known: Collection[st
         raise Conflict(f"Volume {name} was created meanwhile.", next_step="Run this again.")
     for item in items:
         pv = now.get(item.name)
-        if pv is None or phase_of(pv) != "Released":
+        if pv is None or phase_of(pv) not in UNCLAIMED:
             phase = phase_of(pv) or "gone"
             raise Conflict(f"Volume {item.name} is {phase} meanwhile.", next_step="Run this again.")
 
@@ -87,9 +87,17 @@ def _remove_images(plan: Plan) -> None:
     """The archives of images of generations that are gone for good; those in the trash need theirs."""
     for path in plan.request.backups:
         gone = [item for item in plan.pruned if item.top == path and item.kind in (GENERATION, TRASH)]
-        final = any(not plan.target(item) for item in gone) and not any(trash_in(path))
+        final = any(not plan.target(item) for item in gone) and _has_no_trash(path)
         if final and (Path(path) / GENERATIONS).is_dir():
             remove_images(path, read_catalogs(path, generations(path)))
+
+
+def _has_no_trash(path: str) -> bool:
+    """False also if that cannot be read."""
+    try:
+        return not any(trash_in(path))
+    except OSError:
+        return False
 
 
 def _failure(directory: str) -> Callable[[OSError], KindlabError]:

@@ -31,7 +31,7 @@ def find_backup(path: str) -> BackupState:
     """A backup. Raises BadInput if the path is none."""
     top = Path(path)
     # One whose first run was killed has a lock, but no generation.
-    names = generations(path) if (top / GENERATIONS).is_dir() or not (top / LOCK).is_file() else []
+    names = generations(path) if os.path.isdir(top / GENERATIONS) or not os.path.isfile(top / LOCK) else []
     catalogs = read_catalogs(path, names)
     return BackupState(
         path,

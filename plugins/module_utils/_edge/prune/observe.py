@@ -48,18 +48,25 @@ def observe(
     volumes = around.volumes(related)
     # What belongs to a volume goes with it.
     owned = {item.path for item in volumes}
-    items = [*(item for item in found if item.path not in owned), *volumes]
+    saved = Related((path, "", "a backup") for path in request.backups)
+    items = [_beside(item, saved) for item in (*(item for item in found if item.path not in owned), *volumes)]
     others = [item for state in states for item in backup_items(state)]
     others += marker_items(markers, (*around.everywhere, *around.clusters.others))
-    awaited = around.awaited(request.cluster)
+    awaited = around.awaited()
     existing = frozenset(name for name in request.names if name.startswith("/") and os.path.lexists(name))
     # The trash of one directory may be that of another one.
     every = {item.name: _unowned(item, related, awaited) for item in (*others, *items)}.values()
     # Reading the trees takes long: who uses them is asked afterwards.
-    seen = around.clusters.checked(looked(every, around.host.mounts))
+    seen = around.clusters.checked(looked(every, around.mounts))
     observed = Observed(tuple(seen), now, states, existing, around.clusters.unknown)
     own = around.own
     return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *around.clusters.warnings(), *unread))
+
+
+def _beside(item: Item, saved: Related) -> Item:
+    """An item, kept if a backup is in it. saved: the directories of backups."""
+    why = saved.why(item.path) if item.path else ""
+    return item.but(Kept(why) if why else None)
 
 
 def _unowned(item: Item, related: Related, awaited: Mapping[str, str]) -> Item:

@@ -43,8 +43,8 @@ def is_directory(path: str) -> bool:
 
 
 def trash_items(top: str, lock: str = "") -> Iterator[Item]:
-    """What is in the trash of a directory; nothing if it is another user's. Raises OSError."""
-    with suppress(PermissionError):
+    """What is in the trash of a directory; nothing if that cannot be read."""
+    with suppress(OSError):
         for stamp, name in trash_in(top):
             yield trash_item(top, stamp, name, lock)
 

@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import resolved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import host_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.clusters import (
     Id,
@@ -21,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.cluste
     mounted_by,
     mounted_under_other_names,
     mounting,
+    with_mounts,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import GENERATION, Item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
@@ -85,7 +85,7 @@ def find_clusters(engine: Engine, everywhere: Sequence[Node], own: str, paths: I
     paths = tuple(paths)
     nodes = resolved(everywhere, host)
     sharing = mounting(nodes, paths)
-    having = [node for node in nodes if host_mounts(node)]
+    having = with_mounts(nodes)
     hidden = mounted_under_other_names(having, look_at_nodes(engine, having), host, ids_of(paths)) if paths else ()
     elsewhere = volumes_elsewhere(engine, [node for node in sharing if node.cluster != own])
     # Nobody asks another engine's clusters for volumes. One engine may be a name of the other.
