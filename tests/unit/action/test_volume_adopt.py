@@ -326,7 +326,8 @@ def test_a_plan_that_was_edited_is_not_overwritten(lab: Lab) -> None:
 
 def test_a_node_that_has_another_directory_mounted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScriptedRunner, "looks", {WORKER: swapped("/data")})
-    details = refused(lab, plan=plan(lab, row(lab)))
+    deep = lab.make(f"of-people/{OLD}")
+    details = refused(lab, plan=plan(lab, row(lab, directory=str(deep))), directories=[str(deep.parent)])
     assert any(f"is not the directory that {WORKER} has mounted" in detail["why"] for detail in details)
 
 

@@ -254,6 +254,15 @@ def test_images_that_no_generation_needs_any_more(lab: Lab) -> None:
     assert not image.exists()
 
 
+def test_images_are_removed_also_beside_what_a_killed_run_left_of_them(lab: Lab) -> None:
+    first, _second = saved(lab, archive=True), saved(lab, archive=True)
+    image, left = lab.backup / "images" / "0.tar", lab.backup / "images" / ".incomplete-fedcba9876543210"
+    left.mkdir(parents=True)
+    image.touch()
+    prune(lab, names=[first, str(left)], trash=False)
+    assert not image.exists() and not left.exists()
+
+
 def test_moved_back_from_the_trash_it_is_as_before(lab: Lab) -> None:
     first, second = saved(lab, archive=True), saved(lab, archive=True)
     moved = rows(prune(lab, names=[first]))[first]["moved_to"]
