@@ -100,7 +100,7 @@ notes:
   - If several of O(names), O(matching) and O(older_than) are given, all of them must match.
   - Other users of a directory are not known, for example clusters that are not kind clusters or are on another host,
     and processes of the host outside of nodes.
-  - If the path of a volume has a symbolic link with an absolute target, that is looked up on the host, not in the node.
+  - If the path of a volume has symbolic links with absolute targets in the node, only the first of them is followed.
   - Data inside nodes is not removed. It is deleted together with its node.
   - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 seealso:

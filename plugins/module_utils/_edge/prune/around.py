@@ -43,7 +43,15 @@ class Around:
     def related(self) -> Related:
         """The directories of all volumes that are known."""
         owned = (*self.own.owned(), *self.clusters.owned())
-        return Related((*owned, *((self.real(path), owner, who) for path, owner, who in owned)))
+        return Related((*owned, *((real, owner, who) for path, owner, who in owned for real in self._targets(path))))
+
+    def _targets(self, path: str) -> set[str]:
+        """What a path leads to by symbolic links; an absolute one leads to a directory of the node."""
+        real = self.real(path)
+        if real == path:
+            return set()
+        inside = (node.host_directory(real) for node in (*self.own.nodes, *self.clusters.nodes))
+        return {real, *(self.real(directory) for directory in inside if directory)}
 
     def volumes(self, related: Related) -> list[Item]:
         """The volumes of the requested cluster."""
