@@ -10,7 +10,7 @@ short_description: Create PersistentVolumes and claims for directories that are 
 version_added: 0.1.0
 description:
   - Creates a PersistentVolume and a claim, bound to each other, for each directory on the host that a provisioner made
-    and that no volume of any cluster has. No backup is needed, for example for a disk with yesterday's
+    and that no volume of any kind cluster of the host has. No backup is needed, for example for a disk with yesterday's
     C(/var/local-path-provisioner).
   - The names of volume, namespace and claim are those in the name of the directory, as local-path-provisioner composes
     it. A name that the provisioner V(hostpath) gave does not say where the namespace ends.
@@ -32,7 +32,8 @@ options:
   directories:
     description:
       - Directories of the host that contain directories of volumes. Nodes of O(cluster) must have them mounted.
-      - By default, those where the cluster's provisioners create volumes are searched.
+      - By default, those where the cluster's provisioners create volumes are searched. That of the provisioner
+        V(hostpath) must be named, unless the cluster has a volume of it.
     type: list
     elements: path
   matching:
@@ -48,7 +49,8 @@ options:
         (C(DIRECTORY.set-aside-TIME)), which is adopted in no other way; a warning says so.
     type: path
   write_plan:
-    description: Path to write the plan of what would be adopted to. Nothing is adopted then.
+    description: Path to write the plan of what would be adopted to. Nothing is adopted then. The module fails if there
+      is another file already, which may have been edited.
     type: path
   create_namespaces:
     description: Whether to create missing namespaces of the claims.

@@ -12,9 +12,10 @@ description:
   - Shows what is left over of volumes, each with its size, its age and the claim that it was made for. Nothing is
     removed unless it is selected by name, by pattern or by age.
   - A B(directory) is one that a provisioner made on the host, as its name says, and that belongs to no volume of any
-    cluster. It is searched for where provisioners of O(cluster) create volumes, and in O(directories).
-  - A B(volume) is a PersistentVolume of O(cluster) whose claim was deleted (phase Released) and that a provisioner
-    created on the host. It is deleted together with its directory.
+    kind cluster of the host's container engines. It is searched for where provisioners of O(cluster) create volumes,
+    and in O(directories).
+  - A B(volume) is a PersistentVolume of O(cluster) whose claim was deleted (phase Released, or Failed) and that a
+    provisioner created on the host. It is deleted together with its directory.
   - Data that was B(set aside) is what M(kindlab.volumes.volume_restore) or M(kindlab.volumes.kind_cluster_recreate) has
     replaced. It is in a directory C(DIRECTORY.set-aside-TIME) on the host, and is searched for where directories are;
     add the parents of volumes that no provisioner made to O(directories).
@@ -22,14 +23,19 @@ description:
   - A B(leftover) is what a killed run of this collection left, for example an incomplete generation, a half extracted
     archive, the journal of a recreation that is finished, or the marker file of a cluster that does not exist.
   - B(Trash) is what this module moved away before. It is removed for good, but only if it is selected by its whole path
-    or with O(kinds).
+    or with O(kinds). One that is called C(.removing-NAME) is what is left of a removal that was interrupted.
   - Nothing that a cluster may use is ever removed. All clusters of the container engine that have the directory, or one
     above or below it, are asked for their volumes and pods, and their nodes for processes that use it. A cluster that
     is stopped, or does not answer, may use everything that it has mounted, as may one of another container engine of
-    the host. A directory on the host is that of a node only if device and inode are the same.
+    the host. A directory on the host is that of a node only if device and inode are the same. The same directory under
+    another path, by a symbolic link or a bind mount, is the same one.
+  - A directory that was made for a claim that exists, but has no volume (Pending or Lost), is kept.
+  - If another container engine is installed that does not answer, nobody knows what its clusters use. Then only
+    O(names) prunes directories, volumes, leftovers and trash, and a warning says so.
   - The last copy of something is kept, unless O(last_copies=true). These are the newest generation of a backup, a
     generation that alone holds a volume, a directory without which a generation of O(backups) has no data, also one
-    that was set aside since, a backup that a recreation needs to resume, and data that a killed restore was moving.
+    that was set aside since or is in the trash, data that was set aside of a volume that has no other data, a backup
+    that a recreation needs to resume, and data that a killed restore was moving.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -58,7 +64,8 @@ options:
   names:
     description:
       - Removes what has one of these names, which is a path, its last part, or the name of a PersistentVolume.
-      - The module fails if one of them cannot be removed. A name that nothing has, or has any more, is a warning.
+      - The module fails if one of them cannot be removed, or if several have it. A name that nothing of O(kinds) has,
+        or has any more, is a warning.
     type: list
     elements: str
   matching:
@@ -73,7 +80,8 @@ options:
       - Removes what was changed last at least so long ago. The unit is V(s), V(m), V(h), V(d) or V(w), V(s) if it is
         omitted.
       - The age of a directory is that of the latest change of any file in it, also of its owner or mode. That of a
-        Released volume begins when its claim was deleted, if that is later. That of a generation begins when it was
+        Released volume begins when its claim was deleted, if that is later; where the API server does not record that,
+        it has no age, and only O(names) and O(matching) select it. That of a generation begins when it was
         written, that of data that was set aside when that was done, and in the trash when it was moved there.
       - What must be kept is kept, and the result says why.
     type: str
@@ -90,6 +98,9 @@ options:
     default: false
 notes:
   - If several of O(names), O(matching) and O(older_than) are given, all of them must match.
+  - Other users of a directory are not known, for example clusters that are not kind clusters or are on another host,
+    and processes of the host outside of nodes.
+  - If the path of a volume has symbolic links with absolute targets in the node, only the first of them is followed.
   - Data inside nodes is not removed. It is deleted together with its node.
   - C(docs/volumes.md) of the collection says what happens to each kind of volume.
 seealso:

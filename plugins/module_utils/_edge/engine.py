@@ -10,7 +10,6 @@ import shlex
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
@@ -151,12 +150,14 @@ def find_engine(name: str, runner: Runner) -> Engine:
     return Engine(next((engine for engine in ENGINES if shutil.which(engine)), "docker"), runner)
 
 
-def nodes_of_others(engine: Engine) -> Iterator[tuple[str, tuple[Node, ...]]]:
-    """The other engines of this host with their node containers, without those that do not answer this user."""
+def nodes_of_others(engine: Engine) -> Iterator[tuple[str, tuple[Node, ...] | str]]:
+    """The other engines of this host with their node containers, or why these are not known."""
     for name in ENGINES:
         if name != engine.name and shutil.which(name):
-            with suppress(CommandFailed, Unreachable):
+            try:
                 yield name, Engine(name, engine.runner).nodes()
+            except (CommandFailed, TimedOut, Unreachable) as error:
+                yield name, error.message.rstrip(".")
 
 
 def _node(container: Mapping[str, Any]) -> Node:

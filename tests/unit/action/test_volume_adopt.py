@@ -15,8 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, inspected
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMESPACE, STORAGE_CLASS, inspected, volume
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, ScriptedRunner, swapped
 from ansible_collections.kindlab.volumes.tests.unit.support.pruning import (
     OLD,
     OTHER,
@@ -276,6 +276,9 @@ def test_what_is_in_the_way(lab: Lab, make: Callable[[Lab], object], why: str) -
         ({"claim": "NS/old"}, "claim 'NS/old' is not"),
         ({"claim": "old"}, "claim 'old' is not"),
         ({"volume": "a_b"}, "volume 'a_b' is not a name"),
+        ({"volume": "a..b"}, "volume 'a..b' is not a name"),
+        ({"volume": "a" * 254}, "is not a name"),
+        ({"claim": "ns/a.-b"}, "claim 'ns/a.-b' is not"),
         ({"capacity": "lots"}, "capacity 'lots' is not a quantity"),
         ({"storage_class": "fast"}, "storage class fast does not exist"),
         ({"directory": "/not/there"}, "there is no such directory"),
@@ -290,6 +293,67 @@ def test_rows_that_are_refused(lab: Lab, more: Object, why: str) -> None:
 def test_the_directory_of_a_volume_is_refused(lab: Lab) -> None:
     (detail,) = refused(lab, plan=plan(lab, row(lab, directory=f"{lab.data}/v0", volume="x", claim="ns/x")))
     assert detail["why"] == f"{lab.data}/v0 is the directory of volume v0 (ns/c0)"
+
+
+def test_the_directory_of_another_volume_is_refused_also_if_the_volume_exists(lab: Lab) -> None:
+    """As after a killed run; meanwhile another volume got its directory."""
+    path = plan(lab, row(lab))
+    lab.cluster.kill_after = 2
+    with pytest.raises(Killed):
+        adopt(lab, plan=path)
+    lab.cluster.kill_after = None
+    pv = lab.cluster.get("PersistentVolume", VOLUME)
+    assert pv
+    lab.cluster.put(merged(volume(5), {"spec": {"hostPath": {"path": f"/data/{OLD}"}}}))
+    (detail,) = refused(lab, plan=path)
+    assert detail["why"] == f"{lab.old} is the directory of volume v5 (ns/c5)"
+    lab.cluster.objects.pop(("PersistentVolume", "", "v5"))
+    lab.cluster.put(merged(pv, {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}))
+    (detail,) = refused(lab, plan=path)
+    assert detail["why"] == f"PersistentVolume {VOLUME} is being deleted"
+
+
+def test_a_plan_that_was_edited_is_not_overwritten(lab: Lab) -> None:
+    path = lab.top / "plan.yml"
+    adopt(lab, write_plan=str(path))
+    path.write_text(text := f"{path.read_text()}# edited")
+    for check in (True, False):
+        with pytest.raises(BadInput, match="exists and differs") as raised:
+            adopt(lab, check=check, write_plan=str(path))
+        assert "set plan to it" in raised.value.next_step
+    assert path.read_text() == text
+
+
+def test_a_node_that_has_another_directory_mounted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedRunner, "looks", {WORKER: swapped("/data")})
+    deep = lab.make(f"of-people/{OLD}")
+    details = refused(lab, plan=plan(lab, row(lab, directory=str(deep))), directories=[str(deep.parent)])
+    assert any(f"is not the directory that {WORKER} has mounted" in detail["why"] for detail in details)
+
+
+def test_named_directories_alone_are_searched(lab: Lab) -> None:
+    elsewhere = lab.top / "elsewhere"
+    elsewhere.mkdir()
+    assert not adopt(lab, directories=[str(elsewhere)]).changed
+    assert adopt(lab, directories=[str(lab.data)]).changed
+
+
+def test_a_directory_in_another_one_of_the_plan(lab: Lab) -> None:
+    deep = lab.make(f"{OLD}/deep")
+    rows_ = [row(lab), row(lab, directory=str(deep), volume="x", claim="ns/x")]
+    details = refused(lab, plan=plan(lab, *rows_), directories=[str(lab.data), str(lab.old)])
+    assert any(detail["why"] == f"{deep} is in {lab.old}, which is in another row" for detail in details)
+
+
+def test_what_a_killed_run_left_is_no_volume(lab: Lab) -> None:
+    left = lab.make(f".{OLD}.incomplete-a1b2c3d4")
+    (detail,) = refused(lab, plan=plan(lab, row(lab, directory=str(left))))
+    assert detail["why"] == "it is what a killed run left, and not whole"
+
+
+def test_a_relative_directory(lab: Lab) -> None:
+    with pytest.raises(BadInput, match="directory data/x, which is not an absolute path"):
+        adopt(lab, plan=plan(lab, row(lab, directory="data/x")))
 
 
 def test_a_namespace_that_is_missing(lab: Lab) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune import observe as observing
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, Killed, ScriptedRunner, swapped
 from ansible_collections.kindlab.volumes.tests.unit.support.pruning import (
@@ -163,6 +164,78 @@ def test_without_the_trash_it_is_gone_for_good(lab: Lab) -> None:
     assert not lab.prune(older_than="0", trash=False).changed
 
 
+def test_a_killed_removal_leaves_nothing_that_looks_whole(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(path: str) -> None:
+        os.unlink(f"{path}/file")
+        raise Killed
+
+    with monkeypatch.context() as context, pytest.raises(Killed):
+        context.setattr(shutil, "rmtree", killed)
+        lab.prune(names=[OLD, "v1"], trash=False)
+    # Both directories were moved, and the volume was deleted, before anything was removed.
+    assert trash(lab.data) == [f".removing-{OLD}", ".removing-v1"]
+    assert lab.cluster.writes == [("delete", "PersistentVolume", "v1")]
+    left = rows(lab.prune())
+    assert left[f".removing-{OLD}"]["kind"] == "trash" and left[f".removing-{OLD}"]["claim"] == ""
+    assert lab.prune(kinds=["trash"], older_than="0").changed and trash(lab.data) == []
+
+
+@pytest.mark.parametrize("of_others", [False, True])
+def test_what_a_volume_has_in_the_trash_is_kept(lab: Lab, of_others: bool) -> None:
+    moved = Path(rows(lab.prune(names=[OLD]))[OLD]["moved_to"])
+    (moved / "deep").mkdir()
+    path = f"{moved.relative_to(lab.top)}/deep"
+    node = "o-control-plane" if of_others else WORKER
+    pv = merged(volume(7, node=node), {"spec": {"hostPath": {"path": f"/{path}"}}})
+    if of_others:
+        lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+        lab.planes["o-control-plane"] = FakeCluster(pv)
+    else:
+        lab.cluster.put(merged(pv, {"status": {"phase": "Bound"}}))
+    assert not lab.prune(kinds=["trash"], older_than="0").changed
+    (row,) = refused_again(lab, names=[str(moved)])
+    assert f"{moved}/deep, in it, is the directory of volume v7" in row["why"] and moved.is_dir()
+
+
+def test_a_process_keeps_what_is_in_the_trash(lab: Lab) -> None:
+    moved = Path(rows(lab.prune(names=[OLD]))[OLD]["moved_to"])
+    lab.busy = {WORKER: f"/{moved.relative_to(lab.top)}"}
+    assert not lab.prune(kinds=["trash"], older_than="0").changed
+
+
+def test_a_stopped_cluster_may_use_the_trash_beside_the_kubeconfig(lab: Lab) -> None:
+    (lab.top / "kube").mkdir()
+    marker = lab.top / "kube" / "kind-gone.unfinished"
+    marker.write_text("{}")
+    options: dict[str, Any] = {"kubeconfig": f"{lab.top}/kube/config"}
+    assert lab.prune(kinds=["leftover"], older_than="0", **options).changed
+    lab.others = [stopped(inspected("o-control-plane", "o", "control-plane", elsewhere=str(lab.top / "kube")))]
+    assert not lab.prune(kinds=["trash"], older_than="0", **options).changed
+    lab.others = []
+    assert lab.prune(kinds=["trash"], older_than="0", **options).changed
+
+
+def test_a_volume_that_another_cluster_creates_while_trees_are_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = FakeCluster()
+    lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+    lab.planes["o-control-plane"] = theirs
+    reading = observing.looked
+
+    def late(*arguments: Any) -> Any:
+        theirs.put(merged(volume(7, node="o-control-plane"), {"spec": {"hostPath": {"path": f"/data/{OLD}"}}}))
+        return reading(*arguments)
+
+    monkeypatch.setattr(observing, "looked", late)
+    assert lab.prune(older_than="0").facts["pruned"] == ["v1"]
+
+
+def test_a_volume_of_another_cluster_whose_node_is_gone_has_its_directory(lab: Lab) -> None:
+    pv = merged(volume(7, node="gone-worker"), {"spec": {"hostPath": {"path": f"/data/{OLD}"}}})
+    lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+    lab.planes["o-control-plane"] = FakeCluster(pv)
+    assert lab.prune(older_than="0").facts["pruned"] == ["v1"]
+
+
 def test_a_volume_that_is_used_is_refused_by_name(lab: Lab) -> None:
     for name in ("v0", f"{lab.data}/v0"):
         details = refused(lab, names=[name, OLD])
@@ -269,6 +342,38 @@ def test_a_directory_that_was_moved_stays_mounted_in_another_cluster(lab: Lab, m
     assert f"node o-control-plane of cluster o, which has it mounted as {lab.top}/before" in row["why"]
 
 
+def test_a_directory_that_was_moved_stays_mounted_in_the_own_cluster(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What v0 has is no orphan where it is now."""
+    moved = lab.data.rename(lab.top / "moved")
+    status = moved.stat()
+    look = swapped("/data")
+    look = Completed(0, look.out.replace("1 1", f"{status.st_dev} {status.st_ino}", 1))
+    monkeypatch.setattr(ScriptedRunner, "looks", {PLANE: look, WORKER: look})
+    assert not lab.prune(directories=[str(moved)], older_than="0").changed
+    assert (moved / OLD).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(OLD, "/data/current"), (".", f"/data/current/{OLD}"), (f"/data/{OLD}", "/data/current")],
+)
+def test_a_volume_has_its_directory_through_a_link(lab: Lab, target: str, path: str) -> None:
+    (lab.data / "current").symlink_to(target)
+    lab.cluster.put(merged(volume(2), {"spec": {"hostPath": {"path": path}}, "status": {"phase": "Bound"}}))
+    assert lab.prune(older_than="0").facts["pruned"] == ["v1"]
+    assert refused_again(lab, names=[OLD])
+
+
+def test_a_released_volume_through_a_link_has_what_another_one_has(lab: Lab) -> None:
+    (lab.data / "current").symlink_to("v0")
+    (lab.data / "v0" / "deep").mkdir()
+    lab.cluster.put(
+        merged(lab.cluster.get("PersistentVolume", "v1"), {"spec": {"hostPath": {"path": "/data/current/deep"}}})
+    )
+    assert "v1" not in lab.prune(older_than="0").facts["pruned"]
+    assert (lab.data / "v0" / "deep").is_dir()
+
+
 def test_two_volumes_on_one_directory(lab: Lab) -> None:
     pv = merged(volume(2), {"spec": {"hostPath": {"path": "/data/v1"}}, "status": {"phase": "Bound"}})
     lab.cluster.put(pv)
@@ -293,6 +398,35 @@ def test_released_volumes_that_stay(lab: Lab, change: dict[str, Any], why: str) 
     (row,) = refused(lab, names=["v1"])
     assert row["next_step"]
     assert "v1" not in lab.prune(older_than="0").facts["pruned"]
+
+
+def test_a_volume_that_failed_to_be_reclaimed(lab: Lab) -> None:
+    lab.cluster.put(merged(lab.cluster.get("PersistentVolume", "v1"), {"status": {"phase": "Failed"}}))
+    assert lab.prune(check=True, names=["v1"]).changed and lab.prune(names=["v1"]).changed
+    assert lab.cluster.writes == [("delete", "PersistentVolume", "v1")]
+
+
+def test_a_volume_of_unknown_age_is_pruned_by_name_alone(lab: Lab) -> None:
+    lab.cluster.put(merged(lab.cluster.get("PersistentVolume", "v1"), {"status": {"lastPhaseTransitionTime": None}}))
+    found = lab.prune(older_than="0")
+    assert found.facts["pruned"] == [str(lab.old)] and rows(found)["v1"]["age"] is None
+    assert lab.prune(names=["v1"]).changed
+
+
+def test_a_name_that_two_directories_have(lab: Lab) -> None:
+    (lab.top / "more" / OLD).mkdir(parents=True)
+    options: dict[str, Any] = {"directories": [str(lab.top / "more")]}
+    (row,) = refused(lab, names=[OLD], **options)
+    assert row["name"] == OLD and row["next_step"] == "Name its path."
+    assert str(lab.old) in row["why"] and f"{lab.top}/more/{OLD}" in row["why"]
+    assert lab.prune(names=[str(lab.old)], **options).facts["pruned"] == [str(lab.old)]
+
+
+def test_a_name_that_nothing_of_the_kinds_has(lab: Lab) -> None:
+    found = lab.prune(names=[OLD], kinds=["volume"])
+    assert not found.changed and found.warnings == (
+        f"There is nothing called {OLD}, or not any more: nothing was pruned.",
+    )
 
 
 def test_a_killed_run_is_completed(tmp_path: Path) -> None:
@@ -336,6 +470,28 @@ def test_data_that_was_set_aside(lab: Lab) -> None:
         assert done.facts["pruned"] == [f"{lab.data}/{ASIDE}"]
     assert trash(lab.data) == [ASIDE] and lab.old.is_dir()
     assert not lab.prune(kinds=["set_aside"], older_than="1d").changed
+
+
+def test_data_that_was_set_aside_by_a_killed_run_may_be_the_only_one(lab: Lab) -> None:
+    aside = "v0.set-aside-20260102T030405Z"
+    (lab.data / "v0").rename(lab.data / aside)
+    for made in (False, True):
+        if made:
+            (lab.data / "v0").mkdir()
+        assert not lab.prune(kinds=["set_aside"], older_than="0").changed
+        assert rows(lab.prune())[aside]["last_copy"]
+    (lab.data / "v0" / "file").touch()
+    assert lab.prune(kinds=["set_aside"], older_than="0").changed
+
+
+def test_what_the_engine_has_for_nodes_is_kept(lab: Lab) -> None:
+    """A directory of the engine is /var of the node."""
+    node = inspected("o-worker", "o", "worker")
+    node["Mounts"] = [{"Type": "volume", "Source": str(lab.top / "data"), "Destination": "/var", "RW": True}]
+    lab.others, lab.own = [node], False
+    assert not lab.prune(directories=[str(lab.data)], older_than="0").changed
+    (row,) = refused(lab, names=[OLD], directories=[str(lab.data)])
+    assert "node o-worker of cluster o, which has it as /var" in row["why"]
 
 
 def test_data_that_was_set_aside_and_is_used(lab: Lab) -> None:
@@ -423,10 +579,44 @@ def test_a_cluster_of_another_engine(lab: Lab, alias: bool, monkeypatch: pytest.
         assert f"{lab.top} is the directory of node k-worker of cluster k of podman" in row["why"]
 
 
-def test_an_engine_that_does_not_answer_has_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_does_not_answer_may_have_everything(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
     lab.of_podman = None
-    assert lab.prune(older_than="0").changed
+    found = lab.prune(older_than="0")
+    assert not found.changed and rows(found)[OLD]["kept"] == "the clusters of podman are not known"
+    assert found.warnings[0].startswith("The clusters of podman are not known: podman")
+    assert lab.prune(names=[OLD], older_than="0").facts["pruned"] == [str(lab.old)]
+
+
+def test_the_marker_of_a_cluster_of_another_engine(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
+    lab.of_podman = [inspected("p-control-plane", "p", "control-plane")]
+    (lab.top / "kind-p.unfinished").write_text("{}")
+    assert not lab.prune(kinds=["leftover"], older_than="0").changed
+
+
+@pytest.mark.parametrize(
+    ("uid", "spec", "phase"),
+    [("77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de", {}, "Pending"), ("other", {"volumeName": VOLUME}, "Lost")],
+)
+@pytest.mark.parametrize("of_others", [False, True])
+def test_a_claim_waits_for_its_directory(lab: Lab, uid: str, spec: dict[str, Any], phase: str, of_others: bool) -> None:
+    waiting = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": "ns", "name": "old", "uid": uid},
+        "spec": spec,
+        "status": {"phase": phase},
+    }
+    if of_others:
+        lab.others = [inspected("o-control-plane", "o", "control-plane", data=str(lab.data))]
+        lab.planes["o-control-plane"] = FakeCluster(waiting)
+    else:
+        lab.cluster.put(waiting)
+    found = lab.prune(older_than="0")
+    assert found.facts["pruned"] == ["v1"]
+    cluster = "o" if of_others else "k"
+    assert rows(found)[OLD]["kept"] == f"it was made for claim ns/old of cluster {cluster}, which exists"
 
 
 @pytest.mark.parametrize("name", [OLD, "v1"])

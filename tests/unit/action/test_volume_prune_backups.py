@@ -79,6 +79,54 @@ def test_a_generation_holds_no_volume_whose_only_data_is_gone(lab: Lab) -> None:
     assert rows(prune(lab))[first]["kept"] == ""
 
 
+def test_the_trash_of_a_directory_that_a_generation_needs(lab: Lab) -> None:
+    saved(lab)
+    moved = rows(prune(lab, names=["v1"], last_copies=True))["v1"]["moved_to"]
+    assert rows(prune(lab))["v1"]["last_copy"]
+    assert not prune(lab, kinds=["trash"], older_than="0").changed
+    assert prune(lab, names=[moved], last_copies=True).changed
+
+
+def test_a_backup_in_a_directory_of_an_old_volume(lab: Lab) -> None:
+    lab.backup = lab.old / "backup"
+    saved(lab, archive=True)
+    assert (
+        rows(prune(lab, older_than="0"))[lab.old.name]["kept"] == f"{lab.backup}, in it, is the directory of a backup"
+    )
+
+
+def test_a_backup_that_cannot_be_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(lab)
+
+    def denied(path: Any, **_more: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as context, pytest.raises(BadInput, match="Cannot read the backup directory"):
+        context.setattr(Path, "stat", denied)
+        context.setattr(os, "scandir", denied)
+        prune(lab)
+
+
+def test_data_in_the_trash_is_not_gone(lab: Lab) -> None:
+    first, _second = saved(lab, 2), saved(lab, 1)
+    (lab.data / ".kindlab-trash" / "20260102T030405Z").mkdir(parents=True)
+    (lab.data / "v1").rename(lab.data / ".kindlab-trash" / "20260102T030405Z" / "v1")
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+
+
+def test_data_that_this_user_may_not_look_at_is_not_gone(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _second = saved(lab, 2), saved(lab, 1)
+    real = os.stat
+
+    def denied(path: Any, **more: Any) -> os.stat_result:
+        if path == f"{lab.data}/v1":
+            raise PermissionError(13, "Permission denied")
+        return real(path, **more)
+
+    monkeypatch.setattr(os, "stat", denied)
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+
+
 def test_a_damaged_generation_may_hold_anything(lab: Lab) -> None:
     first, _second = saved(lab), saved(lab)
     (lab.backup / GENERATIONS / first / "catalog.json").write_text("{}")
@@ -204,6 +252,15 @@ def test_images_that_no_generation_needs_any_more(lab: Lab) -> None:
     assert image.exists(), "it may be moved back"
     prune(lab, kinds=["trash"], older_than="0")
     assert not image.exists()
+
+
+def test_images_are_removed_also_beside_what_a_killed_run_left_of_them(lab: Lab) -> None:
+    first, _second = saved(lab, archive=True), saved(lab, archive=True)
+    image, left = lab.backup / "images" / "0.tar", lab.backup / "images" / ".incomplete-fedcba9876543210"
+    left.mkdir(parents=True)
+    image.touch()
+    prune(lab, names=[first, str(left)], trash=False)
+    assert not image.exists() and not left.exists()
 
 
 def test_moved_back_from_the_trash_it_is_as_before(lab: Lab) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Item
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
 
 from .rows import Row
 
@@ -54,6 +55,7 @@ class Request:
 @dataclass(frozen=True)
 class Observed:
     """items: what is in the directories, as volume_prune sees it, by path. beside: rows of files beside directories.
+    related: the directories of all volumes.
 
     The objects are by name, those in namespaces by 'namespace/name'.
     """
@@ -66,6 +68,7 @@ class Observed:
     namespaces: Mapping[str, Object] = field(default_factory=dict)
     config_maps: Sequence[Object] = ()
     beside: Mapping[str, Row] = field(default_factory=dict)
+    related: Related = field(default_factory=lambda: Related(()))
 
 
 @dataclass(frozen=True)

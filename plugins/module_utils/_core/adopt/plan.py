@@ -46,13 +46,13 @@ class Plan:
 
 def plan(request: Request, rows: Sequence[Row], observed: Observed) -> Plan:
     """Raises Declined if a row cannot be adopted."""
-    shared = refusals.shared_values(rows)
+    shared, directories = refusals.shared_values(rows), frozenset(row.directory for row in rows)
     steps = tuple(_step(row, observed) for row in rows)
     found = [
         Refusal(step.row.directory, why, then, {"claim": step.row.claim})
         for step in steps
         if step.binding
-        for why, then in _whys(step, request, observed, shared)
+        for why, then in (*_whys(step, request, observed, shared), *refusals.of_nested(step.row, directories))
     ]
     decline(f"{count(len({refusal.name for refusal in found}), 'volume')} cannot be adopted", found)
     named = {row.claim.partition("/")[0] for row in rows}
@@ -80,9 +80,7 @@ def _whys(
 ) -> Iterator[refusals.Why]:
     row = step.row
     yield from refusals.of_text(row)
-    # A run that was killed has created the volume, which has the directory now.
-    if row.volume not in observed.volumes:
-        yield from refusals.of_directory(row, observed)
+    yield from refusals.of_directory(row, observed)
     yield from refusals.of_nodes(row, observed)
     yield from refusals.of_objects(row, step.node_directory, request, observed)
     yield from refusals.of_pairs(row, shared)

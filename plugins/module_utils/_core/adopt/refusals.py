@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import namespace_obstacle
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of, node_directory
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import LEFTOVER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .found import mounting_nodes
@@ -17,8 +19,9 @@ from .model import Observed, Request
 from .rows import Row
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_CLAIM = re.compile(rf"{_LABEL}/[a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?")
+_DOMAIN = r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+_NAME = re.compile(_DOMAIN)
+_CLAIM = re.compile(rf"{_LABEL}/{_DOMAIN}")
 _QUANTITY = re.compile(r"[1-9][0-9]{0,17}(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?")
 _MOUNT = "Create the cluster with a mount of the directory that it is in: kindlab.volumes.kind_cluster."
 _WRITE = "Write the plan to a file (write_plan), correct it, and set plan to that file."
@@ -41,8 +44,14 @@ def of_text(row: Row) -> Iterator[Why]:
 def of_directory(row: Row, observed: Observed) -> Iterator[Why]:
     """A directory that is not there, or that somebody has."""
     item = observed.items.get(row.directory)
-    if item is None:
+    if item and row.volume in observed.volumes:
+        # A run that was killed has created the volume, which has the directory now.
+        if why := observed.related.why(row.directory, besides=row.volume):
+            yield why, f"Set another directory in its row. {_WRITE}"
+    elif item is None:
         yield "there is no such directory in those that are searched", "Set directories to the directory that it is in."
+    elif item.kind == LEFTOVER and not (item.kept and item.kept.is_last_copy):
+        yield "it is what a killed run left, and not whole", f"Remove its row. {_WRITE}"
     elif item.kept:
         yield item.kept.why, item.kept.next_step
 
@@ -61,14 +70,26 @@ def of_nodes(row: Row, observed: Observed) -> Iterator[Why]:
         yield "no node of the cluster has it mounted", _MOUNT
     elif lacking:
         yield f"{listed(lacking)} does not have it mounted", f"Change its node to {having[0].name}. {_WRITE}"
+    elif fault := next(filter(None, (_fault(node, row.directory) for node in nodes)), None):
+        yield fault
     elif len({node.paths_of(row.directory)[0] for node in nodes}) > 1:
         yield "it is not mounted at the same place in all nodes", f"Change its nodes to one of them. {_WRITE}"
+
+
+def _fault(node: Node, directory: str) -> Why | None:
+    """Why what a node has there is not this directory of the host."""
+    path = node.paths_of(directory)[0]
+    mount = node.mount_of(path)
+    fault = mount.fault_of(path) if mount else None
+    return (fault.mismatch, fault.remedy) if fault else None
 
 
 def of_objects(row: Row, path: str, request: Request, observed: Observed) -> Iterator[Why]:
     """Objects that exist and are others, or that are missing. path: the directory in the nodes."""
     pv, claim = observed.volumes.get(row.volume), observed.claims.get(row.claim)
-    if pv is not None and (node_directory(pv) != path or claim_of(pv) != row.claim):
+    if pv is not None and pv["metadata"].get("deletionTimestamp"):
+        yield f"PersistentVolume {row.volume} is being deleted", "Wait until it is gone, and run this again."
+    elif pv is not None and (node_directory(pv) != path or claim_of(pv) != row.claim):
         yield f"PersistentVolume {row.volume} exists and is another one", f"Set another name in its row. {_WRITE}"
     if claim is not None:
         has, phase = claim["spec"].get("volumeName", ""), (claim.get("status") or {}).get("phase", "")
@@ -95,6 +116,13 @@ def shared_values(rows: Iterable[Row]) -> dict[Why, list[str]]:
             if value := getattr(row, name):
                 found.setdefault((name, value), []).append(row.directory)
     return {key: directories for key, directories in found.items() if len(directories) > 1}
+
+
+def of_nested(row: Row, directories: Collection[str]) -> Iterator[Why]:
+    """Another row's directory that has this one in it. directories: of all rows."""
+    above = next((str(path) for path in PurePosixPath(row.directory).parents if str(path) in directories), "")
+    if above:
+        yield f"{row.directory} is in {above}, which is in another row", f"Remove one of them. {_WRITE}"
 
 
 def of_pairs(row: Row, shared: Mapping[Why, Sequence[str]]) -> Iterator[Why]:

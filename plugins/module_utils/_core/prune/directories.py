@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import made_for
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import (
+    is_cut,
     moving,
     origin_of,
     unfinished_of,
@@ -35,11 +36,13 @@ def entry_item(
     *,
     any_name: bool = False,
     beside: Collection[str] = (),
+    empty: Collection[str] = (),
 ) -> Item:
     """What a directory in one where provisioners create volumes is.
 
     related: the directories of volumes of all clusters. saved: directory -> the volume that is said to have been in it.
-    any_name: whether those may have been made by people. beside: the names of all directories there.
+    any_name: whether those may have been made by people. beside: the names of all directories there;
+    empty: of those without any content.
     """
     path = posixpath.join(top, name)
     if left := _leftover(top, name):
@@ -50,7 +53,7 @@ def entry_item(
     if why := related.why(path):
         return item.but(Kept(why, is_known=True))
     if date:
-        return item
+        return item.but(_only_data(origin, beside, empty, related))
     hidden = posixpath.basename(moving(path))
     if hidden in beside:
         return item.but(Kept(_PARTLY.format(name, hidden), _RUN, is_last_copy=True))
@@ -58,6 +61,17 @@ def entry_item(
         by_hand = f"If nobody needs it, remove it: rm -r {shlex.quote(path)}"
         return item.but(Kept("no provisioner gives a directory such a name", by_hand, is_known=True))
     return item
+
+
+def _only_data(origin: str, beside: Collection[str], empty: Collection[str], related: Related) -> Kept | None:
+    """Why data that was set aside may be the only data of a volume: a killed run has not replaced it yet."""
+    if is_cut(origin):
+        return Kept("its name is too long to say whose data it is", is_last_copy=True)
+    name = posixpath.basename(origin)
+    who = related.why(origin)
+    if not who or (name in beside and name not in empty):
+        return None
+    return Kept(f"{who}, and has no data: this may be it", _RUN, is_last_copy=True)
 
 
 def trash_item(top: str, stamp: str, name: str, lock: str = "") -> Item:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 
@@ -18,6 +18,8 @@ DIRECTORY, VOLUME, SET_ASIDE, GENERATION, LEFTOVER, TRASH = KINDS = (
     "leftover",
     "trash",
 )
+# Phases of volumes whose claims are gone.
+UNCLAIMED = ("Released", "Failed")
 # Where things are moved, beside what is left of them: on the same file system.
 TRASH_DIRECTORY = ".kindlab-trash"
 
@@ -70,7 +72,9 @@ class Item:
         return self if kept is None or outweighed else replace(self, kept=kept)
 
     def target(self, stamp: str) -> str:
-        """Where it is moved. stamp: of the run."""
+        """Where it is moved; what is in the trash stays where it is. stamp: of the run."""
+        if self.kind == TRASH:
+            return self.path
         return posixpath.join(self.top, TRASH_DIRECTORY, stamp, posixpath.basename(self.path)) if self.path else ""
 
 
@@ -92,9 +96,11 @@ class Observed:
     """items: everything, also what is kept. backups: those that were named.
 
     existing: paths that were named and exist, whether anything is known of them or not. now: seconds since the epoch.
+    unknown: engine of the host -> why its clusters are not known.
     """
 
     items: Sequence[Item]
     now: float
     backups: Sequence[BackupState] = ()
     existing: frozenset[str] = frozenset()
+    unknown: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from datetime import datetime, timezone
 
@@ -11,6 +12,8 @@ from datetime import datetime, timezone
 _EXTRACTION = re.compile(r"\.(?P<target>.{1,100})\.(?P<state>incomplete|extracted)-[a-z0-9_]{8}")
 _STAMP = re.compile(r"(\d{8}T\d{6}Z)")
 _FORM = "%Y%m%dT%H%M%SZ"
+# In the trash, while it is removed; a killed run leaves a part of it.
+_REMOVING, _LONGEST = ".removing-", 255
 
 
 def extraction_of(name: str) -> tuple[str, bool] | None:
@@ -36,3 +39,10 @@ def time_of(name: str) -> float | None:
 def iso(seconds: float | None) -> str:
     """A time for people and programs, '' for none."""
     return "" if seconds is None else f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def removing(path: str) -> str:
+    """Where something in the trash is while it is removed."""
+    parent, name = posixpath.split(path)
+    hidden = name if name.startswith(_REMOVING) else f"{_REMOVING}{name}"
+    return posixpath.join(parent, hidden.encode()[:_LONGEST].decode(errors="ignore"))

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import origin_of
 
 from .generations import standing, standing_since
 from .model import DIRECTORY, GENERATION, SET_ASIDE, TRASH, VOLUME, Item, Kept, Observed
-from .names import iso, stamp
+from .names import iso, removing, stamp, time_of
 from .related import Related
 from .request import Request
 
@@ -36,6 +36,10 @@ class Plan:
     def target(self, item: Item) -> str:
         """Where something that goes is moved, '' if it is removed for good."""
         return "" if item.kind == TRASH or not self.request.trash else item.target(self.stamp)
+
+    def place(self, item: Item) -> str:
+        """Where something that goes is renamed to: what is removed is never partly visible."""
+        return self.target(item) or removing(item.target(self.stamp))
 
     @property
     def shown(self) -> tuple[Item, ...]:
@@ -93,11 +97,15 @@ def plan(request: Request, observed: Observed) -> Plan:
     generations = {i.name for i in observed.items if i.kind == GENERATION and i.name in chosen and _may_go(request, i)}
     needed = Related(standing(observed.backups, generations))
     since = standing_since(observed.backups, generations)
-    items = tuple(_needed(item, needed, since) for item in observed.items)
+    items = tuple(_needed(item, needed, since).but(_unknown(request, item, observed)) for item in observed.items)
     pruned = tuple(item for item in items if item.name in chosen and _may_go(request, item))
-    refusals = [*_refused(request, items, chosen), *_not_searched(request, items, observed.existing)]
+    refusals = [
+        *_ambiguous(request, items, chosen),
+        *_refused(request, items, chosen),
+        *_not_searched(request, items, observed.existing),
+    ]
     decline(f"{count(len(refusals), 'named item')} cannot be pruned", refusals)
-    called = {name for item in items for name in item.names}
+    called = {name for item in items if request.shows(item) for name in item.names}
     missing = tuple(sorted(request.names - called))
     return Plan(request, items, _in_order(pruned), stamp(observed.now), observed.now, missing)
 
@@ -114,12 +122,32 @@ def _may_go(request: Request, item: Item) -> bool:
 
 def _needed(item: Item, needed: Related, since: Mapping[str, tuple[float, str]]) -> Item:
     """With the generation that has no data without its directory. since: as standing_since() returns it."""
-    why = needed.why(item.path) if item.kind in (DIRECTORY, VOLUME) and item.path else ""
-    if item.kind == SET_ASIDE and (origin := origin_of(item.path)):
+    if item.kind not in (DIRECTORY, VOLUME, SET_ASIDE, TRASH) or not item.path:
+        return item
+    # What is in the trash is the data of where it was.
+    path = posixpath.join(item.top, posixpath.basename(item.path)) if item.kind == TRASH else item.path
+    why = needed.why(path)
+    if item.kind in (SET_ASIDE, TRASH) and (origin := origin_of(path)):
         written, who = since.get(origin[0], (None, ""))
-        if written is not None and written <= (item.since or 0):
-            why = f"{origin[0]} was the directory of {who}"
+        is_later = written is not None and written <= (time_of(origin[1]) or 0)
+        why = f"{origin[0]} was the directory of {who}" if is_later else ""
     return item.but(Kept(why, is_last_copy=True) if why else None)
+
+
+def _unknown(request: Request, item: Item, observed: Observed) -> Kept | None:
+    """A rule takes nothing that a cluster may use that cannot be asked; who names it knows better."""
+    if item.kind == GENERATION or request.names & item.names or not observed.unknown:
+        return None
+    names = " and ".join(observed.unknown)
+    return Kept(f"the clusters of {names} are not known", f"Start {names} and run this again, or prune it by its name.")
+
+
+def _ambiguous(request: Request, items: Sequence[Item], chosen: set[str]) -> Iterator[Refusal]:
+    """Names that several have, and that are the whole name of none."""
+    for name in sorted(request.names):
+        called = [item.name for item in items if item.name in chosen and name in item.names]
+        if len(called) > 1 and name not in called:
+            yield Refusal(name, f"{listed(called, 3)} are called that", "Name its path.")
 
 
 def _refused(request: Request, items: Sequence[Item], chosen: set[str]) -> Iterator[Refusal]:

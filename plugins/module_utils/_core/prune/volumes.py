@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
-from .model import VOLUME, Item, Kept
+from .model import UNCLAIMED, VOLUME, Item, Kept
 from .related import Related
 
 
@@ -35,7 +35,7 @@ def volume_item(volume: Volume, pv: Object, places: Sequence[Place], related: Re
 
 def _kept(volume: Volume, pv: Object, places: Sequence[Place], engine: str) -> Kept | None:
     delete = f"kubectl delete persistentvolume {volume.name}"
-    if volume.phase in ("Bound", "Available", "Pending", ""):
+    if volume.phase not in UNCLAIMED:
         return Kept(f"it is {volume.phase or 'new'}", is_known=True)
     if volume.is_terminating:
         return Kept("it is being deleted", f"See what that waits for: kubectl describe persistentvolume {volume.name}")

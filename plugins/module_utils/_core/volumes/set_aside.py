@@ -39,6 +39,12 @@ def origin_of(path: str) -> tuple[str, str] | None:
     return (posixpath.join(parent, found[1]), found[2]) if found else None
 
 
+def is_cut(directory: str) -> bool:
+    """True if the name of a directory that was derived from another one's may be cut: that cannot be told from it."""
+    # Cut within a character.
+    return len(posixpath.basename(directory).encode()) > _LONGEST - 4
+
+
 def unfinished_of(name: str) -> tuple[str, bool] | None:
     """What a killed run left: the name of the directory, and whether it has data of that; None for another name."""
     found = _HIDDEN.fullmatch(name)

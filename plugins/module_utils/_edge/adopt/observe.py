@@ -42,11 +42,13 @@ def observe(
     searching = with_real_paths(PruneRequest(request.cluster, directories=request.directories))
     around = look_around(options, searching, runner, connect, READ)
     own = around.own
-    beside = plan_file.read_beside(around.searched)
+    searched = {path: around.searched[path] for path in searching.directories} or around.searched
+    beside = plan_file.read_beside(searched)
+    related = around.related()
     # What a plan or a file names may have any name.
     saved = {row.directory: (row.volume, row.claim) for row in (*beside.values(), *rows)}
-    found, warnings = directory_items(around.searched, around.related(), saved, any_name=True)
-    items = {item.path: item for item in looked(around.clusters.checked(found), None)}
+    found, warnings = directory_items(searched, related, saved, any_name=True)
+    items = {item.path: item for item in around.clusters.checked(looked(found, None))}
     observed = Observed(
         items,
         [node for node in own.nodes if node.state != MISSING],
@@ -56,8 +58,9 @@ def observe(
         _by_name(own.objects["Namespace"]),
         own.objects["ConfigMap"],
         beside,
+        related,
     )
-    return Source(observed, own.cluster, (*own.warnings, *warnings))
+    return Source(observed, own.cluster, (*own.warnings, *around.clusters.warnings(), *warnings))
 
 
 def _by_name(objects: Sequence[Object]) -> dict[str, Object]:

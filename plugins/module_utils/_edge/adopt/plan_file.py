@@ -28,6 +28,10 @@ def read(path: str) -> tuple[Row, ...]:
     if why:
         raise BadInput(f"{path} is not valid YAML: {why}", next_step=f"Correct {path}.")
     rows = read_rows(content, path, os.path.expanduser)
+    for row in rows:
+        if not os.path.isabs(row.directory):
+            why = f"{path} names directory {row.directory}, which is not an absolute path."
+            raise BadInput(why, next_step=f"Correct {path}.")
     return tuple(replace(row, directory=os.path.realpath(row.directory)) for row in rows)
 
 
@@ -49,9 +53,15 @@ def text(rows: Iterable[Row]) -> str:
 
 
 def write(path: str, content: str, *, check_mode: bool) -> bool:
-    """Write a plan; False if it is there already. Raises BadInput."""
-    if os.path.isfile(path) and text_file.read(path) == content:
-        return False
+    """Write a plan; False if it is there already. Raises BadInput, also for another one: it may have been edited."""
+    if os.path.isfile(path):
+        if text_file.read(path) == content:
+            return False
+        raise BadInput(
+            f"write_plan names {path}, which exists and differs from what would be written.",
+            tried=f"cat {path}",
+            next_step=f"To carry it out, set plan to it. If nobody needs it: rm {path}",
+        )
     if check_mode:
         text_file.check(path)
     else:

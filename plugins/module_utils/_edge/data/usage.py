@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import NamedTuple
 
 BLOCK = 512
@@ -21,22 +22,41 @@ class Usage(NamedTuple):
 def usage(path: str) -> Usage:
     """Of a directory with all that is in it, without other file systems, or of a file. Raises OSError.
 
-    The time is that of the inode: programs that extract or copy set the modification time back.
+    The time is that of the inode: programs that extract or copy set the modification time back. It is now if something
+    in it vanishes meanwhile.
     """
     top = os.lstat(path)
     total, changed = top.st_blocks * BLOCK, top.st_ctime
     linked: set[int] = set()
     todo = [path] if stat.S_ISDIR(top.st_mode) else []
     while todo:
-        with os.scandir(todo.pop()) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                if status.st_dev != top.st_dev or status.st_ino in linked:
-                    continue
-                if stat.S_ISDIR(status.st_mode):
-                    todo.append(entry.path)
-                elif status.st_nlink > 1:
-                    linked.add(status.st_ino)
-                total += status.st_blocks * BLOCK
-                changed = max(changed, status.st_ctime)
+        found = _entries(todo.pop())
+        if None in found:
+            # Raises FileNotFoundError if all of it is gone.
+            os.lstat(path)
+            changed = time.time()
+        for place, status in filter(None, found):
+            if status.st_dev != top.st_dev or status.st_ino in linked:
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                todo.append(place)
+            elif status.st_nlink > 1:
+                linked.add(status.st_ino)
+            total += status.st_blocks * BLOCK
+            changed = max(changed, status.st_ctime)
     return Usage(total, changed)
+
+
+def _entries(directory: str) -> list[tuple[str, os.stat_result] | None]:
+    """The paths in a directory, with None for each that vanishes meanwhile, and for the directory itself."""
+    found: list[tuple[str, os.stat_result] | None] = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                try:
+                    found.append((entry.path, entry.stat(follow_symlinks=False)))
+                except FileNotFoundError:
+                    found.append(None)
+    except FileNotFoundError:
+        found.append(None)
+    return found

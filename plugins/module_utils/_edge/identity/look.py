@@ -11,7 +11,12 @@ from contextlib import suppress
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, parse_look, parse_mounts
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import (
+    Look,
+    Mounted,
+    parse_look,
+    parse_mounts,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
     Node,
     is_below,
@@ -52,7 +57,7 @@ def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
 
 def look_at_host(nodes: Iterable[Node]) -> Look:
     """What a look at this host shows of the host paths of these nodes' mounts."""
-    paths, mounts = bind_paths(nodes), parse_mounts(_content(MOUNTS))
+    paths, mounts = bind_paths(nodes), mounts_of_host()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = dict(zip(paths, pool.map(_host_path, paths), strict=True))
         tops = {shown[0] for shown in found.values() if shown}
@@ -68,6 +73,17 @@ def look_at_host(nodes: Iterable[Node]) -> Look:
         # A path whose mount point answers leads to another by a symbolic link.
         silent=frozenset(silent.union(path for path, point in points.items() if point not in silent)),
     )
+
+
+def real_path(host: Look, path: str) -> str:
+    """A path of the host without symbolic links, as it is if its file system does not answer. Raises TimedOut."""
+    silent = any(is_below(path, point) for point in host.silent)
+    return path if silent else answer(lambda: os.path.realpath(path), path)
+
+
+def mounts_of_host() -> dict[str, Mounted]:
+    """The mount points of this host at this moment, {} where that cannot be known."""
+    return parse_mounts(_content(MOUNTS))
 
 
 def _look_at_node(engine: Engine, node: Node) -> Look:

@@ -13,10 +13,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.erro
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
-    DIRECTORY,
     GENERATION,
-    SET_ASIDE,
     TRASH,
+    UNCLAIMED,
     VOLUME,
     Item,
 )
@@ -39,31 +38,36 @@ def apply(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
     cluster: None if there is none; known: the names of the volumes that were looked at. Raises Conflict if something is
     not what was looked at, before anything is moved.
     """
-    volumes = [item for item in plan.pruned if item.kind == VOLUME]
     with ExitStack() as stack:
-        for directory in sorted({item.lock for item in plan.pruned if item.lock}):
-            stack.enter_context(only_writer(Path(directory), f"writing to {directory}", _failure(directory)))
-        for item in plan.pruned:
-            if item.path:
-                check_same(item)
-        if cluster is not None and any(item.kind in (DIRECTORY, VOLUME, SET_ASIDE) for item in plan.pruned):
-            _check_volumes(cluster, volumes, known)
-        for item in plan.pruned:
-            _prune(plan, item)
+        _lock(stack, {item.lock for item in plan.pruned if item.lock == item.top})
+        with ExitStack() as inner:
+            _lock(inner, {item.lock for item in plan.pruned if item.lock != item.top})
+            _prune(plan, cluster, known)
+        # It has the lock of the archives itself.
         _remove_images(plan)
+
+
+def _lock(stack: ExitStack, directories: Collection[str]) -> None:
+    for directory in sorted({*directories} - {""}):
+        stack.enter_context(only_writer(Path(directory), f"writing to {directory}", _failure(directory)))
+
+
+def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
+    """Nothing that takes long comes between the look at what goes and its rename; removals come last."""
+    volumes = [item for item in plan.pruned if item.kind == VOLUME]
+    there = [item for item in plan.pruned if item.path]
+    for item in there:
+        check_same(item)
+    if cluster is not None and any(item.kind != GENERATION for item in plan.pruned):
+        _check_volumes(cluster, volumes, known)
+    targets = [plan.place(item) for item in there]
+    for item, target in zip(there, targets, strict=True):
+        move(item, target)
     if cluster is not None and volumes:
         cluster.each(lambda item: cluster.delete(PV, item.name), volumes)
         cluster.wait_gone(PV, [("", item.name) for item in volumes], SECONDS)
-
-
-def _prune(plan: Plan, item: Item) -> None:
-    if item.kind == TRASH:
-        remove(item.path, item.top)
-    elif item.path:
-        # Hidden by a rename first: what is removed is never partly visible.
-        target = item.target(plan.stamp)
-        move(item, target)
-        if not plan.request.trash:
+    for item, target in zip(there, targets, strict=True):
+        if not plan.target(item):
             remove(target, item.top)
 
 
@@ -74,7 +78,7 @@ def _check_volumes(cluster: Cluster, items: Iterable[Item], known: Collection[st
         raise Conflict(f"Volume {name} was created meanwhile.", next_step="Run this again.")
     for item in items:
         pv = now.get(item.name)
-        if pv is None or phase_of(pv) != "Released":
+        if pv is None or phase_of(pv) not in UNCLAIMED:
             phase = phase_of(pv) or "gone"
             raise Conflict(f"Volume {item.name} is {phase} meanwhile.", next_step="Run this again.")
 
@@ -83,9 +87,17 @@ def _remove_images(plan: Plan) -> None:
     """The archives of images of generations that are gone for good; those in the trash need theirs."""
     for path in plan.request.backups:
         gone = [item for item in plan.pruned if item.top == path and item.kind in (GENERATION, TRASH)]
-        final = any(not plan.target(item) for item in gone) and not any(trash_in(path))
+        final = any(not plan.target(item) for item in gone) and _has_no_trash(path)
         if final and (Path(path) / GENERATIONS).is_dir():
             remove_images(path, read_catalogs(path, generations(path)))
+
+
+def _has_no_trash(path: str) -> bool:
+    """False also if that cannot be read."""
+    try:
+        return not any(trash_in(path))
+    except OSError:
+        return False
 
 
 def _failure(directory: str) -> Callable[[OSError], KindlabError]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import LOCK, is_locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
 
-from .trash import trash_items
+from .trash import trash_in, trash_items
 
 _AGAIN = "Run kindlab.volumes.kind_cluster_recreate again: it resumes."
 
@@ -30,7 +31,7 @@ def find_backup(path: str) -> BackupState:
     """A backup. Raises BadInput if the path is none."""
     top = Path(path)
     # One whose first run was killed has a lock, but no generation.
-    names = generations(path) if (top / GENERATIONS).is_dir() or not (top / LOCK).is_file() else []
+    names = generations(path) if os.path.isdir(top / GENERATIONS) or not os.path.isfile(top / LOCK) else []
     catalogs = read_catalogs(path, names)
     return BackupState(
         path,
@@ -56,8 +57,26 @@ def backup_items(state: BackupState) -> Iterator[Item]:
 
 def _with_data(catalog: Catalog) -> Catalog:
     """Without volumes whose only data was in a directory that is gone: the generation does not hold them any more."""
-    there = (v for v in catalog.volumes if v.archive or v.data != HOST or os.path.isdir(v.host_directory))
+    there = (v for v in catalog.volumes if v.archive or v.data != HOST or _is_there(v.host_directory))
     return replace(catalog, volumes=tuple(there))
+
+
+def _is_there(path: str) -> bool:
+    """False if a directory is gone for good: one that this user cannot look at, or that is in the trash, is there."""
+    parent, name = os.path.split(os.path.normpath(path))
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            return True
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError:
+        return True
+    try:
+        return any(own == name for _stamp, own in trash_in(parent))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def _resumes(path: str) -> bool:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.direct
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import TRASH_DIRECTORY, Item, Kept
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import origin_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 
 from .trash import names_in, trash_items
@@ -45,9 +46,12 @@ def directory_items(
     for top, problem in searched.items():
         try:
             names = answer(partial(names_in, top), top)
-            beside = frozenset(names)
+            beside, empty = frozenset(names), _empty(top, names)
             rest = (name for name in names if name != TRASH_DIRECTORY)
-            found = [entry_item(top, name, related, saved, any_name=any_name, beside=beside) for name in rest]
+            item_of = partial(
+                entry_item, top, related=related, saved=saved, any_name=any_name, beside=beside, empty=empty
+            )
+            found = [item_of(name) for name in rest]
             found += trash_items(top)
         except FileNotFoundError:
             continue
@@ -56,6 +60,12 @@ def directory_items(
         else:
             items += [item.but(problem) for item in found]
     return items, warnings
+
+
+def _empty(top: str, names: Collection[str]) -> frozenset[str]:
+    """The directories without content of those whose data was set aside. Raises OSError."""
+    aside = filter(None, (origin_of(name) for name in names))
+    return frozenset(name for name, _date in aside if name in names and not os.listdir(os.path.join(top, name)))
 
 
 def _named(name: str) -> str:

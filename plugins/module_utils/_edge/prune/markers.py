@@ -17,10 +17,14 @@ from .trash import trash_items
 _BEFORE, _AFTER = "kind-", ".unfinished"
 
 
-def marker_items(kubeconfig: str | None, cluster: str, everywhere: Sequence[Node]) -> Iterator[Item]:
-    """The marker files beside the kubeconfig of a cluster. everywhere: the nodes of all clusters."""
+def marker_directory(kubeconfig: str | None, cluster: str) -> str:
+    """Where the marker files are: beside the kubeconfig of a cluster."""
     path = os.path.abspath(os.path.expanduser(kubeconfig or default_kubeconfig(cluster)))
-    top = os.path.dirname(path)
+    return os.path.realpath(os.path.dirname(path))
+
+
+def marker_items(top: str, everywhere: Sequence[Node]) -> Iterator[Item]:
+    """The marker files in a directory. everywhere: the nodes of all clusters."""
     existing = {node.cluster for node in everywhere}
     for found in sorted(glob(f"{escape(top)}/{_BEFORE}*{_AFTER}")):
         name = os.path.basename(found)[len(_BEFORE) : -len(_AFTER)]

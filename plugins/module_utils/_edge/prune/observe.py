@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.generations import saved_directories
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import Observed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import VOLUME, Item, Kept, Observed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -20,7 +21,9 @@ from .around import look_around
 from .backups import backup_items, find_backup
 from .entries import directory_items
 from .look import looked
-from .markers import marker_items
+from .markers import marker_directory, marker_items
+
+_ADOPT = "Adopt it: kindlab.volumes.volume_adopt. Or delete {}, and run this again."
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,42 @@ def observe(
 ) -> Source:
     """now: seconds since the epoch. Raises BadInput and Unreachable."""
     states = [find_backup(path) for path in request.backups]
-    around = look_around(options, request, runner, connect)
+    markers = marker_directory(options["kubeconfig"], request.cluster)
+    around = look_around(options, request, runner, connect, beside=(markers, *request.backups))
     related = around.related()
     found, unread = directory_items(around.searched, related, saved_directories(states))
     volumes = around.volumes(related)
     # What belongs to a volume goes with it.
     owned = {item.path for item in volumes}
-    items = around.clusters.checked([*(item for item in found if item.path not in owned), *volumes])
+    saved = Related((path, "", "a backup") for path in request.backups)
+    items = [_beside(item, saved) for item in (*(item for item in found if item.path not in owned), *volumes)]
     others = [item for state in states for item in backup_items(state)]
-    others += marker_items(options["kubeconfig"], request.cluster, around.everywhere)
+    others += marker_items(markers, (*around.everywhere, *around.clusters.others))
+    awaited = around.awaited()
     existing = frozenset(name for name in request.names if name.startswith("/") and os.path.lexists(name))
     # The trash of one directory may be that of another one.
-    every = {item.name: item for item in (*others, *items)}.values()
-    observed = Observed(tuple(looked(every, around.mounts)), now, states, existing)
+    every = {item.name: _unowned(item, related, awaited) for item in (*others, *items)}.values()
+    # Reading the trees takes long: who uses them is asked afterwards.
+    seen = around.clusters.checked(looked(every, around.mounts))
+    observed = Observed(tuple(seen), now, states, existing, around.clusters.unknown)
     own = around.own
-    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *unread))
+    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *around.clusters.warnings(), *unread))
+
+
+def _beside(item: Item, saved: Related) -> Item:
+    """An item, kept if a backup is in it. saved: the directories of backups."""
+    why = saved.why(item.path) if item.path else ""
+    return item.but(Kept(why) if why else None)
+
+
+def _unowned(item: Item, related: Related, awaited: Mapping[str, str]) -> Item:
+    """An item, kept if a volume has its directory: also what is in the trash, or looks like a leftover.
+
+    awaited: volume's name -> the claim that waits for it.
+    """
+    if item.kind == VOLUME or not item.path:
+        return item
+    why = related.why(item.path)
+    claim = awaited.get(item.volume, "")
+    waits = Kept(f"it was made for {claim}, which exists", _ADOPT.format(claim)) if claim else None
+    return item.but(waits).but(Kept(why) if why else None)

@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
     volume_places,
     watched_places,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import awaited
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
@@ -32,7 +33,8 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", "ConfigMap")
 class Own:
     """A cluster. cluster: None if there is none, or its API server does not answer; then a warning says so.
 
-    pvs: by name. objects: by kind. searched: host directory -> why it is not known what is used in it, None if it is.
+    pvs: by name. objects: by kind. awaited: volume's name -> the claim that waits for it. searched: host
+    directory -> why it is not known what is used in it, None if it is.
     """
 
     cluster: Cluster | None = None
@@ -41,13 +43,14 @@ class Own:
     objects: Mapping[str, Sequence[Object]] = field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
     searched: Mapping[str, Kept | None] = field(default_factory=dict)
+    awaited: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def owned(self) -> Iterator[tuple[str, str, str]]:
         """The directories of its volumes, as Related takes them. Without its nodes, those on every other one."""
         for volume in self.volumes:
             found = volume_places(volume, self.nodes)
-            if volume.node_directory and not found:
+            if volume.node_directory and not any(place.host_directory for place in found):
                 found = places(volume.node_directory, (), self.nodes)
             who = f"volume {volume.name}{f' ({volume.claim})' if volume.claim else ''}"
             yield from ((place.host_directory, volume.name, who) for place in found if place.host_directory)
@@ -83,4 +86,5 @@ def find_own(
         mismatch = next((place for place in there if place.mismatch), None)
         searched[path] = Kept(mismatch.mismatch, mismatch.remedy) if mismatch else None
     by_name = {pv["metadata"]["name"]: pv for pv in pvs}
-    return Own(found.cluster, nodes, by_name, found.objects, volumes, searched)
+    claims = awaited(found.objects["PersistentVolumeClaim"], request.cluster)
+    return Own(found.cluster, nodes, by_name, found.objects, volumes, searched, claims)

@@ -15,6 +15,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.directories import trash_item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import TRASH_DIRECTORY, Item
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
+
+from .look import mounted_in
 
 _AGAIN = "Run this again: it looks at everything once more."
 
@@ -40,8 +43,8 @@ def is_directory(path: str) -> bool:
 
 
 def trash_items(top: str, lock: str = "") -> Iterator[Item]:
-    """What is in the trash of a directory; nothing if it is another user's. Raises OSError."""
-    with suppress(PermissionError):
+    """What is in the trash of a directory; nothing if that cannot be read."""
+    with suppress(OSError):
         for stamp, name in trash_in(top):
             yield trash_item(top, stamp, name, lock)
 
@@ -68,6 +71,12 @@ def remove(path: str, top: str) -> None:
 
     A killed removal leaves the rest in the trash.
     """
+    if mounted := mounted_in(path, mounts_of_host()):
+        raise CommandFailed(
+            f"{path} is not removed: a file system was mounted at {mounted} meanwhile.",
+            tried=f"findmnt {mounted}",
+            next_step=f"Unmount it if nobody needs it, and run this again: umount {mounted}",
+        )
     try:
         if is_directory(path):
             shutil.rmtree(path)

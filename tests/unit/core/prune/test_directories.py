@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import made_for
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.directories import entry_item, trash_item
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.related import Related
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
 
 VOLUME = "pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de"
 FREE = Related(())
@@ -83,3 +84,19 @@ def test_what_a_killed_run_was_setting_aside_is_a_last_copy_with_the_rest_of_it(
         )
     item = entry_item("/srv", f".{VOLUME}_ns_old.removing-aside", FREE, {}, beside=names)
     assert (item.kind, item.kept) == ("leftover", None)
+
+
+def test_data_that_was_set_aside_may_be_the_only_data_of_a_volume() -> None:
+    name = "data.set-aside-20260102T030405Z"
+    of_a_volume = Related([("/srv/data", "v", "volume v")])
+    for beside, empty, is_only in (([], [], True), (["data"], ["data"], True), (["data"], [], False)):
+        kept = entry_item("/srv", name, of_a_volume, {}, beside=beside, empty=empty).kept
+        assert bool(kept and kept.is_last_copy) == is_only
+        assert entry_item("/srv", name, FREE, {}, beside=beside, empty=empty).kept is None
+
+
+def test_a_name_that_was_cut_does_not_say_whose_data_it_is() -> None:
+    for length in (255, 221):
+        path = set_aside(f"/srv/{'x' * (length - 2)}é", "20260102T030405Z")
+        kept = entry_item("/srv", path.removeprefix("/srv/"), FREE, {}).kept
+        assert kept and kept.is_last_copy

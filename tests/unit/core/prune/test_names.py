@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import (
     extraction_of,
     iso,
+    removing,
     stamp,
     time_of,
 )
@@ -37,3 +39,8 @@ def test_times() -> None:
     assert (stamp(now), iso(now)) == ("20260102T030405Z", "2026-01-02T03:04:05Z")
     assert time_of(stamp(now)) == time_of(generation_name(3, iso(now))) == 1_767_323_045
     assert (time_of("other"), time_of("20269902T030405Z"), iso(None)) == (None, None, "")
+
+
+def test_what_is_being_removed_has_another_name() -> None:
+    assert removing("/srv/x") == "/srv/.removing-x" == removing("/srv/.removing-x")
+    assert len(os.path.basename(removing(f"/srv/{'x' * 255}"))) == 255

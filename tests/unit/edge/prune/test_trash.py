@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model 
     TRASH_DIRECTORY,
     Item,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune import trash as trashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.look import looked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.trash import (
     move,
@@ -88,3 +89,12 @@ def test_links_in_it_are_not_followed(item: Item, tmp_path: Path) -> None:
     move(again, again.target(STAMP))
     remove(again.target(STAMP), again.top)
     assert os.listdir(tmp_path / "other") == ["file"]
+
+
+def test_what_was_mounted_meanwhile_is_not_removed(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = item.target(STAMP)
+    move(item, target)
+    with monkeypatch.context() as context, pytest.raises(CommandFailed, match="deep meanwhile"):
+        context.setattr(trashing, "mounts_of_host", lambda: {f"{target}/deep": None, "/": None})
+        remove(target, item.top)
+    assert os.listdir(target) == ["file"]
