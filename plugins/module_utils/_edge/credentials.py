@@ -16,20 +16,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loo
 try:
     import yaml
 
-    _UNREADABLE: tuple[type[Exception], ...] = (yaml.YAMLError,)
+    _INVALID_YAML: tuple[type[Exception], ...] = (yaml.YAMLError,)
 except ImportError:
-    _UNREADABLE = ()
+    _INVALID_YAML = ()
 
 _CLUSTER = {"server", "certificate-authority-data"}
 _USER = {"client-certificate-data", "client-key-data"}
-_OTHERWISE: tuple[type[Exception], ...] = (
+# What reading a kubeconfig that is none may raise.
+UNREADABLE: tuple[type[Exception], ...] = (
     OSError,
     ValueError,
     LookupError,
     TypeError,
     AttributeError,
     RecursionError,
-    *_UNREADABLE,
+    *_INVALID_YAML,
 )
 
 
@@ -66,7 +67,7 @@ def read(path: str, context: str | None) -> Credentials | None:
             return None
         data = (cluster["certificate-authority-data"], user["client-certificate-data"], user["client-key-data"])
         ca, certificate, key = (base64.b64decode(text, validate=True).decode("ascii") for text in data)
-    except _OTHERWISE:
+    except UNREADABLE:
         return None
     https = cluster["server"].startswith("https://")
     return Credentials(cluster["server"].rstrip("/"), ca, certificate, key) if https else None
