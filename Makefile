@@ -9,9 +9,9 @@ export KINDLAB_DATA ?= $(HOME)/kindlab
 export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 # Ansible needs a UTF-8 locale, which new machines may not set.
 export LC_ALL := C.UTF-8
-export ARGS DATA TARGETS VERSIONS YES
+export ARGS DATA JOBS TARGETS VERSIONS YES
 
-.PHONY: help setup demo matrix test lint sanity unit integration faults bench build teardown clean
+.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build teardown clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -23,16 +23,21 @@ setup: ## Create the Python environment and install the collection in .build
 demo: setup ## Run a use case: CASE=restore_volumes, pod_restart, ..., or all; ARGS for ansible-playbook
 	@$(PYTHON) tools/demo.py $(CASE)
 
-matrix: setup ## Build the newest Kubernetes (10 minutes), and change a cluster to it with everything in it
+matrix: kubernetes pythons ## Run what `make test` leaves out: the newest Kubernetes, and each ansible-core on each Python
+
+kubernetes: setup ## Build the newest Kubernetes (10 minutes), and change a cluster to it with everything in it
 	@ARGS='-e kindlab_newer_kubernetes=build $(ARGS)' $(PYTHON) tools/demo.py change_cluster
+
+pythons: ## Run galaxy, sanity and unit with each ansible-core on each Python that it is tested with: VERSIONS="2.21"
+	@$(PYTHON) tools/check.py pythons galaxy sanity unit
 
 teardown: setup ## Remove the clusters of the use cases; keep volumes, backups and caches
 	$(PLAY) kindlab.volumes.teardown $(ARGS)
 
-test: ## Run what CI runs: lint, sanity, unit, integration, and a subset of faults
-	@$(PYTHON) tools/check.py lint sanity unit integration faults
+test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, integration, and a subset of faults
+	@$(PYTHON) tools/check.py lint galaxy sanity unit integration faults
 
-lint sanity unit integration: ## Run one part: VERSIONS="2.19", TARGETS="kind_image use_cases", ARGS for pytest
+lint galaxy sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases" JOBS=1, ARGS for pytest
 	@$(PYTHON) tools/check.py $@
 
 faults: setup ## Inject faults into clusters and backups: ARGS="kill --short", "tampering --seed 7"

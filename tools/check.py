@@ -1,4 +1,7 @@
-"""Runs the named checks (lint, sanity, unit, integration, faults) as CI does, and ends with a table of results."""
+"""Runs the named checks (lint, galaxy, sanity, unit, integration, faults) as CI does, and ends with a table of results.
+
+With `pythons` first, each version of ansible-core is tested on each Python, and modules on all that they may run on.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Semaphore
 
-from collection import current, install
-from environment import environment, use
+from collection import CACHED, current, install
+from environment import environment, of, use
 from paths import BUILD, ROOT, say
+from pythons import Cell, chosen, newest
 
-# The Pythons (minor versions) that each ansible-core's own tests run on.
-VERSIONS = {"2.17": range(10, 13), "2.18": range(11, 14), "2.19": range(11, 14)}
+EVERYWHERE = "pythons"
+ALL = ("lint", "galaxy", "sanity", "unit", "integration", "faults")
 LOGS = BUILD / "logs"
 JOBS = 2
 
@@ -31,14 +36,19 @@ class Part:
     path: Path | None = None
     streams: bool = False
 
-    def run(self) -> tuple[bool, float]:
-        """Whether all commands succeeded, and the seconds they took."""
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.name.translate(str.maketrans(' /', '--'))}.log"
+
+    def run(self, *, beside: bool = False) -> tuple[bool, float]:
+        """Whether all commands succeeded, and the seconds they took; beside others, with what they leave."""
         start = time.monotonic()
+        low = ("nice", "-n", "19") if beside else ()
         path = os.pathsep.join([*([str(self.path)] if self.path else []), os.environ["PATH"]])
-        with (LOGS / f"{self.name.replace(' ', '-')}.log").open("w") as log:
+        with self.log.open("w") as log:
             codes = [
                 subprocess.call(
-                    command,
+                    (*low, *command),
                     cwd=self.folder,
                     env={**os.environ, "PATH": path},
                     stdin=subprocess.DEVNULL,
@@ -49,19 +59,26 @@ class Part:
             ]
         return not any(codes), time.monotonic() - start
 
+    def told(self, turns: Semaphore, *, beside: bool) -> tuple[bool, float]:
+        """Run in a turn, and report at once."""
+        with turns:
+            good, seconds = self.run(beside=beside)
+        self.report(good, seconds)
+        return good, seconds
+
     def report(self, good: bool, seconds: float) -> None:
         """Print the result, with the output of the commands if they failed, else the summary of pytest."""
-        output = (LOGS / f"{self.name.replace(' ', '-')}.log").read_text().rstrip()
+        output = self.log.read_text().rstrip()
         closing = [line for line in output.splitlines() if re.match(r"=+ .*\d+ passed", line)]
         say("\n".join([row(self.name, good, seconds), *(closing if good else [output])]))
 
 
 def row(name: str, good: bool, seconds: float) -> str:
-    return f"{name:14} {'passed' if good else 'FAILED'} {seconds:7.1f} s"
+    return f"{name:16} {'passed' if good else 'FAILED'} {seconds:7.1f} s"
 
 
 def lint(artifact: Path) -> Part:
-    venv = environment("lint") / "bin"
+    venv = environment("lint", newest().python) / "bin"
     sources = ("playbooks", "plugins", "tests", "tools")
     ours = "ansible_collections.kindlab.volumes"
     # Its ansible-lint would repeat the first command.
@@ -88,15 +105,21 @@ def lint(artifact: Path) -> Part:
     )
 
 
-def sanity(version: str, collection: Path) -> Part:
-    venv = environment(f"core-{version}")
-    return Part(f"sanity {version}", ((sys.executable, ROOT / "tools" / "sanity.py", venv, collection),))
+def galaxy(cell: Cell, artifact: Path) -> Part:
+    script = ROOT / "tools" / "galaxy.py"
+    return Part(f"galaxy {cell}", ((sys.executable, script, of(cell), artifact, CACHED),))
 
 
-def unit(version: str, collection: Path) -> Part:
-    python = environment(f"core-{version}") / "bin" / "python"
+def sanity(cell: Cell, collection: Path, *, everywhere: bool) -> Part:
+    venv = of(cell)
+    more = ("--everywhere",) if everywhere else ()
+    return Part(f"sanity {cell}", ((venv / "bin" / "python", ROOT / "tools" / "sanity.py", venv, collection, *more),))
+
+
+def unit(cell: Cell, collection: Path) -> Part:
     extra = os.environ.get("ARGS", "").split()
-    return Part(f"unit {version}", (("env", f"KINDLAB_CHECKOUT={ROOT}", python, "-m", "pytest", *extra),), collection)
+    command = ("env", f"KINDLAB_CHECKOUT={ROOT}", of(cell) / "bin" / "python", "-m", "pytest", *extra)
+    return Part(f"unit {cell}", (command,), collection)
 
 
 def integration() -> Part:
@@ -108,26 +131,26 @@ def faults() -> Part:
     return Part("faults", ((BUILD / "venv" / "bin" / "python", ROOT / "tests" / "faults", "--short"),), streams=True)
 
 
-def versions() -> list[str]:
-    wanted = os.environ.get("VERSIONS", "").split() or list(VERSIONS)
-    fitting = [version for version in wanted if sys.version_info.minor in VERSIONS[version]]
-    for version in set(wanted) - set(fitting):
-        say(f"skipping ansible-core {version}, which does not support Python 3.{sys.version_info.minor}")
-    if not fitting:
-        sys.exit("no ansible-core supports this Python. Run: make PYTHON=python3.12 test")
-    return fitting
+def matrix(names: list[str], artifact: Path, *, everywhere: bool) -> list[Part]:
+    """The parts that each version of ansible-core has, on the Pythons where it is tested."""
+    found: list[Part] = []
+    for cell in chosen(os.environ.get("VERSIONS", "").split(), everywhere=everywhere):
+        tested = install(of(cell) / "bin" / "ansible-galaxy", artifact, BUILD / "tested" / str(cell).replace("/", "-"))
+        # What checks modules on the Pythons of managed hosts is the same for all Pythons of a controller.
+        first = not any(part.name.startswith(f"sanity {cell.core}/") for part in found)
+        found += [galaxy(cell, artifact)] if "galaxy" in names else []
+        found += [sanity(cell, tested, everywhere=everywhere and first)] if "sanity" in names else []
+        found += [unit(cell, tested)] if "unit" in names else []
+    return found
 
 
-def parts(names: list[str]) -> list[Part]:
+def parts(names: list[str], *, everywhere: bool) -> list[Part]:
     """Prepare environments and artifact, and return the parts. They run the installed artifact, not the checkout."""
     use("run")
     artifact = current()
     found = [lint(artifact)] if "lint" in names else []
-    matrix = [(name, make) for name, make in (("sanity", sanity), ("unit", unit)) if name in names]
-    for version in versions() if matrix else []:
-        galaxy = environment(f"core-{version}") / "bin" / "ansible-galaxy"
-        tested = install(galaxy, artifact, BUILD / "tested" / version)
-        found += [make(version, tested) for _name, make in matrix]
+    if {"galaxy", "sanity", "unit"} & set(names):
+        found += matrix(names, artifact, everywhere=everywhere)
     alone = [make() for name, make in (("integration", integration), ("faults", faults)) if name in names]
     return [*found, *alone]
 
@@ -135,14 +158,18 @@ def parts(names: list[str]) -> list[Part]:
 def main() -> None:
     start = time.monotonic()
     LOGS.mkdir(parents=True, exist_ok=True)
-    todo = parts(sys.argv[1:] or ["lint", "sanity", "unit", "integration", "faults"])
+    names = sys.argv[1:] or [*ALL]
+    todo = parts(names, everywhere=names[0] == EVERYWHERE)
     results = [("preparation", True, time.monotonic() - start)]
-    beside = [part for part in todo if not part.streams]
+    quiet, loud = ([part for part in todo if part.streams is streams] for streams in (False, True))
+    # Clusters are waited for more than computed with: one other part at a time has what they leave. With more of them,
+    # nodes do not start within the time that kind gives them.
+    turns = Semaphore(1 if loud else JOBS)
     with ThreadPoolExecutor(JOBS) as pool:
-        for part, (good, seconds) in zip(beside, pool.map(Part.run, beside), strict=True):
-            part.report(good, seconds)
-            results.append((part.name, good, seconds))
-    results += [(part.name, *part.run()) for part in todo if part.streams]
+        told = [pool.submit(part.told, turns, beside=bool(loud)) for part in quiet]
+        ran = [(part.name, *part.run()) for part in loud]
+        turns.release()
+    results += [(part.name, *done.result()) for part, done in zip(quiet, told, strict=True)] + ran
     say("\n".join(["", *(row(*result) for result in results)]))
     failed = [name for name, good, _seconds in results if not good]
     verdict = f"failed: {', '.join(failed)}" if failed else "all passed"

@@ -13,7 +13,8 @@ from pathlib import Path
 from paths import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, run, say
 
 # The dependency on Galaxy, and the release of `ansible` on PyPI that includes it.
-DEPENDENCY, BUNDLE = "kubernetes.core:6.2.0", "ansible==12.3.0"
+DEPENDENCY, BUNDLE = "kubernetes.core:6.6.0", "ansible==14.5.0"
+CACHED = CACHE / "collections" / DEPENDENCY.replace(":", "-")
 INSTALLED = BUILD / "collections" / "ansible_collections"
 UNSHIPPED = {"tools", "benchmark", "faults", "fragments", "__pycache__", "output"}
 
@@ -31,9 +32,10 @@ def fetch_from_galaxy(galaxy: Path, place: Path) -> bool:
 
 def fetch_from_bundle(python: Path, place: Path) -> None:
     """Extract the dependency from the wheel of `ansible`, for machines without access to Galaxy."""
-    say(f"Galaxy does not answer: extracting {DEPENDENCY} from {BUNDLE} (54 MB, once) ...")
+    say(f"Galaxy does not answer: extracting {DEPENDENCY} from {BUNDLE} (about 50 MB, once) ...")
     pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    run(*pip, "download", "--no-deps", "--dest", place, BUNDLE)
+    # Whatever Python this is: the newest bundle does not install on all of them, but this part of it runs.
+    run(*pip, "download", "--no-deps", "--only-binary=:all:", "--python-version=3.13", "--dest", place, BUNDLE)
     (wheel,) = place.glob("*.whl")
     prefix = f"ansible_collections/{DEPENDENCY.split(':')[0].replace('.', '/')}/"
     with zipfile.ZipFile(wheel) as archive:
@@ -43,16 +45,15 @@ def fetch_from_bundle(python: Path, place: Path) -> None:
 
 def install_dependency(galaxy: Path) -> None:
     namespace, name = DEPENDENCY.split(":")[0].split(".")
-    cached = CACHE / "collections" / DEPENDENCY.replace(":", "-")
     with only_one("collections"):
-        if not cached.exists():
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cached.parent) as scratch:
+        if not CACHED.exists():
+            CACHED.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=CACHED.parent) as scratch:
                 place = Path(scratch)
                 if not fetch_from_galaxy(galaxy, place):
                     fetch_from_bundle(galaxy.with_name("python"), place)
-                (place / "ansible_collections" / namespace / name).rename(cached)
-    point(INSTALLED / namespace / name, cached)
+                (place / "ansible_collections" / namespace / name).rename(CACHED)
+    point(INSTALLED / namespace / name, CACHED)
 
 
 def shipped_files() -> list[Path]:

@@ -1,4 +1,7 @@
-"""Runs ansible-test sanity of one ansible-core version on an installed copy of the collection."""
+"""Runs ansible-test sanity of one ansible-core version on an installed copy of the collection.
+
+Modules are checked for the Python that runs this, and with --everywhere for all Pythons that they may run on.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 from paths import only_one, run, say
+from pythons import directories
 
 STAND_IN = Path(__file__).resolve().with_name("get_pip.py")
 HOME = Path.home() / ".ansible" / "test"
@@ -34,16 +38,18 @@ def need_get_pip(ansible_test: Path) -> None:
         shutil.copyfile(STAND_IN, place)
 
 
-def sanity(venv: Path, collection: Path) -> None:
+def sanity(venv: Path, collection: Path, *, everywhere: bool) -> None:
     """Check the collection. All versions share the environments of the tests, which one run at a time creates."""
-    command = [venv / "bin" / "ansible-test", "sanity", "--python", PYTHON, "--color", "no"]
+    command = [venv / "bin" / "ansible-test", "sanity", "--color", "no"]
+    # Without a Python, it takes those that it finds, and names those that it does not find.
+    command += [] if everywhere else ["--python", PYTHON]
     # With the root of the content given, ansible-test reads the files there. Otherwise it lists them by git, which
     # ignores .build, and would check nothing.
     variables = {
         "ANSIBLE_TEST_CONTENT_ROOT": str(collection),
-        "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(venv / "bin"), *(directories() if everywhere else []), os.environ["PATH"]]),
     }
-    primed = HOME / "venv" / f"primed-{venv.name}"
+    primed = HOME / "venv" / f"primed-{venv.name}{'-everywhere' if everywhere else ''}"
     with only_one("sanity"):
         if not primed.exists():
             say("creating the environments of the sanity tests ...")
@@ -58,4 +64,4 @@ def sanity(venv: Path, collection: Path) -> None:
 
 
 if __name__ == "__main__":
-    sanity(Path(sys.argv[1]), Path(sys.argv[2]))
+    sanity(Path(sys.argv[1]), Path(sys.argv[2]), everywhere="--everywhere" in sys.argv)

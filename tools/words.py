@@ -31,6 +31,7 @@ TERMS = {
     r"\bwhat (makes|used) (pods|volumes|them)\b": "workloads, provisioner",
     r"\b(goes|gone|go) on (from|with)\b": "resume",
     r"\bnone of (this|its) ": "not part of",
+    r"\bwhich is none of\b": "must be one of: ...",
     r"\bwhatever becomes\b": "regardless",
     r"\bis no (archive|directory|entry|file|host|number)\b": "is not a ...",
     r"\bsalvag\w+": "recreate without the API server",

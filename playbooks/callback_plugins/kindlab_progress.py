@@ -28,8 +28,9 @@ version_added: 0.1.0
 author: kindlab.volumes contributors (@kindlab)
 description:
   - Prints a line every five seconds for each task that is still running, with its seconds and the hosts it waits for.
-  - Shows each step of a recreation on this machine with its number and seconds, from the journal, and how long
-    applications were away. Says how to resume if it is interrupted.
+  - Shows each step of a recreation on this machine with its number, seconds and what it did, from the journal, and how
+    long applications were away. While a step runs, the line has the bytes that were moved, and what is waited for.
+    Says how to resume if a recreation is interrupted.
   - Prints nothing where the standard output is written by a callback plugin for programs.
 options:
   enabled:
@@ -177,5 +178,5 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             lines = live.lines(journal.entries(), now)
         except KindlabError:
             return []
-        self._progress.note(key[0], live.doing(now))
+        self._progress.note(key[0], live.doing(now, journal.activity()))
         return lines

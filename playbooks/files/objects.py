@@ -70,6 +70,8 @@ def _cleaned(item: dict[str, Any]) -> dict[str, Any]:
 
 def compared(born: Objects, before: Objects, after: Objects) -> dict[str, Any]:
     """What became of each object that people made or changed since the cluster was born, and of those it brought."""
+    scaled = _scaled(before) | _scaled(after)
+    born, before, after = (_without_scale(objects, scaled) for objects in (born, before, after))
     rows = [{"object": name, **_row(before[name], after.get(name))} for name in sorted(before)]
     ours = [row for row in rows if before[row["object"]] != born.get(row["object"])]
     brought = [row for row in rows if before[row["object"]] == born.get(row["object"])]
@@ -81,6 +83,25 @@ def compared(born: Objects, before: Objects, after: Objects) -> dict[str, Any]:
         "brought_not_equal": [row for row in brought if row["result"] != "equal"],
         "new": sorted(set(after) - set(before)),
     }
+
+
+def _scaled(objects: Objects) -> set[str]:
+    """The workloads whose number of replicas an autoscaler decides."""
+    found = set()
+    for name, item in objects.items():
+        if name.startswith("HorizontalPodAutoscaler.autoscaling "):
+            target = item["spec"]["scaleTargetRef"]
+            metadata = {"namespace": item["metadata"]["namespace"], "name": target["name"]}
+            found.add(_name({"apiVersion": "v1", **target, "metadata": metadata}))
+    return found
+
+
+def _without_scale(objects: Objects, scaled: set[str]) -> Objects:
+    found = dict(objects)
+    for name in scaled & objects.keys():
+        spec = {key: value for key, value in objects[name]["spec"].items() if key != "replicas"}
+        found[name] = {**objects[name], "spec": spec}
+    return found
 
 
 def _row(before: dict[str, Any], after: dict[str, Any] | None) -> dict[str, Any]:

@@ -229,6 +229,20 @@ options:
     description: Whether to delete the cluster even if volumes lose data or cannot be checked.
     type: bool
     default: false
+  assume_unused:
+    description:
+      - Names of volumes whose users a M(kindlab.volumes.volume_detach) before this task stops. Only used in check mode,
+        where that module stopped nothing. Then O(state=absent) does not refuse them as in use.
+      - The role P(kindlab.volumes.cluster#role) sets it after the role P(kindlab.volumes.detach#role).
+    type: list
+    elements: str
+  assume_saved:
+    description:
+      - Names of volumes that a M(kindlab.volumes.volume_backup) before this task saves to O(backup). Only used in check
+        mode, where that module wrote nothing. Then O(state=absent) does not compare them with a backup.
+      - The role P(kindlab.volumes.cluster#role) sets it after the role P(kindlab.volumes.backup#role).
+    type: list
+    elements: str
 requirements:
   - kind >= 0.23
   - kubernetes (Python library) >= 30
@@ -323,6 +337,11 @@ kubernetes_version:
   returned: success
   type: str
   sample: v1.34.8
+reachable:
+  description: Whether the API server answers by that file; in check mode, whether it does before anything is done.
+  returned: success
+  type: bool
+  sample: true
 seconds:
   description: Duration in seconds, C(create) of kind and C(total); empty in check mode.
   returned: success

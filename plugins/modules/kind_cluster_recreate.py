@@ -38,6 +38,8 @@ description:
   - Volumes of a node that the new cluster does not have move to a node of the same role that has the same host
     directories mounted. With O(data=archive) their data is brought to one that does not have them. If there is none,
     the module fails and names the volumes; O(node_map) names another node.
+  - O(generation) brings the cluster back as it was then. A generation is a snapshot of the cluster, and of its data if
+    it has archives (O(data=archive)).
   - A cluster that somebody created while a recreation was interrupted is not continued, but recreated as it is. A
     cluster without the volumes of a backup in O(path) that is older than the cluster is refused - they were never
     restored.
@@ -61,6 +63,22 @@ options:
     description: Directory of the backup and the journal; use one for each cluster.
     type: path
     required: true
+  generation:
+    description:
+      - Name or number of the generation of the backup in O(path) that the cluster goes back to. By default it comes
+        back as it is.
+      - It goes back exactly - objects and volumes that came later are gone, others are as they were, and nodes, image,
+        ports, mounts and all other options are those of that time, unless O(options) says otherwise. (A cluster whose
+        options the generation does not record keeps its present shape.) The diff shows what comes, goes and changes.
+      - Data on the host that differs is replaced if the generation has it in an archive. If not, the module fails
+        before anything is stopped, and names the volumes. Data of volumes that came later stays in its directory.
+      - The present state is saved first as a generation of its own, with all objects, and with archives of all data if
+        some is replaced, so that a later run can return to it; O(keep) is ignored meanwhile. What is replaced is set
+        aside beside its directory, in one named C(DIRECTORY.set-aside-TIME), until the new data is verified. What no
+        generation has stays there, with a warning; M(kindlab.volumes.volume_prune) shows it.
+      - With O(on_failure=old_shape), a failure brings the present state back, with its data.
+      - A cluster that does not exist any more is created from the generation.
+    type: str
   kubeconfig:
     description: Path of the cluster's kubeconfig, by default V(~/.kube/kind-NAME.yaml).
     type: path
@@ -104,6 +122,13 @@ options:
         as it is.
     type: dict
     default: {}
+  merge_options:
+    description:
+      - Whether O(options) are merged with recorded ones (V(true)), or describe the whole cluster (V(false)). What they
+        do not mention then has its default, except for the image; labels of nodes that they do not mention are gone,
+        except for those that were set on Nodes later.
+    type: bool
+    default: true
   node_map:
     description:
       - Node of the old cluster, and the node of the new one that its volumes move to, as in
@@ -151,7 +176,10 @@ options:
     choices: [stop, old_shape]
     default: stop
   unmanaged:
-    description: What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
+    description:
+      - What to do with pods without a known controller, see O(kindlab.volumes.volume_detach#module:unmanaged).
+      - Pods that nothing controls are created again at the end, on the node that was chosen for them when they were
+        created, if any (O(objects=all) and O(attach=true)).
     type: str
     choices: [refuse, delete]
     default: refuse
@@ -225,6 +253,12 @@ EXAMPLES = r"""
     options:
       config: /srv/lab/kind.yaml
 
+- name: Go back to the third generation of the backup
+  kindlab.volumes.kind_cluster_recreate:
+    cluster: lab
+    path: /srv/backup/lab
+    generation: '3'
+
 - name: Recreate a cluster without its workers
   kindlab.volumes.kind_cluster_recreate:
     cluster: lab
@@ -259,6 +293,8 @@ plan:
     - The new cluster - its C(nodes), C(images) and C(kubernetes_version), how its options differ from the recorded ones
       (C(changes)), the labels, taints and cordons that are set again (C(node_settings)), and the nodes that volumes
       move to (C(node_map)).
+    - With O(generation), C(rollback) has the names of C(volumes) and C(objects) that are C(created), C(deleted), and
+      C(replaced) or C(changed).
   returned: success
   type: dict
   sample:
@@ -304,7 +340,7 @@ images:
 generation:
   description:
     - The generation of the backup that was restored, or in check mode would be.
-    - Empty if there are no volumes, and in check mode if they are not backed up yet.
+    - Empty if there is nothing to restore, and in check mode if nothing is saved yet, unless O(generation) is given.
   returned: success
   type: str
   sample: 000001-20261123T065700Z

@@ -67,6 +67,7 @@ options:
   namespace_map:
     description:
       - Namespaces in the backup, and the namespaces into which their objects are restored.
+      - A key may contain C(*), which matches any text; a C(*) in the value stands for what was matched.
       - References in Kubernetes' own kinds follow, for example subjects of role bindings, services of admission
         webhooks, and selectors of namespaces by name. Fields of custom resources, and texts that contain the name of
         a Service in the old namespace, are left as they are; a warning lists them.

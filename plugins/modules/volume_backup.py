@@ -98,8 +98,8 @@ options:
     description:
       - Number of generations to keep. Older ones are removed after the new one is complete. V(0) keeps all.
       - Generations are counted whatever they contain. Use a separate O(path) for each selection of volumes.
-      - An older generation is not removed if it alone holds a volume. That is a volume that, with its claim, is neither
-        in a newer generation that is kept nor in the cluster, or the newest generation with objects.
+      - An older generation is not removed if it alone holds a volume, or its archive. That is a volume that, with its
+        claim, is neither in a newer generation that is kept nor in the cluster, or the newest generation with objects.
         RV(kept_generations) names them.
     type: int
     default: 0

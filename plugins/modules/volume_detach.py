@@ -16,6 +16,8 @@ description:
   - Sets the reclaim policy V(Retain) first, on every volume whose pods it stops, and records the original policy in
     annotations. O(state=attached) sets the original policy again, unless the volume or its claim is being deleted, or
     its claim is gone. A volume or claim that is being deleted is refused.
+  - A workload that the API server would not scale down, for example because of an admission webhook that does not
+    answer, is refused before anything is changed.
   - After the workloads were scaled down, the module looks again for Jobs and pods that were started meanwhile, and
     stops these too. If somebody else, for example an operator, scales a workload up again, the module fails at once and
     names it. Workloads that were at zero before stay at zero with O(state=attached).

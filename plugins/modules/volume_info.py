@@ -11,8 +11,9 @@ version_added: 0.1.0
 description:
   - Lists the PersistentVolumes of a kind cluster with their claims, the pods that use them, and the directories on the
     host that contain their data.
-  - Lists orphan directories, which are directories on the host where provisioners create volumes, without a volume of
-    this cluster or of another one that has them mounted. A warning names directories for which that is not known.
+  - Lists orphan directories, which are directories on the host that provisioners made, as their names say, without a
+    volume of this cluster or of another one that has them mounted. A warning names directories for which that is not
+    known. M(kindlab.volumes.volume_prune) shows their size and age and removes them.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -25,6 +26,7 @@ attributes:
     details: Nothing is changed.
 seealso:
   - module: kindlab.volumes.volume_backup
+  - module: kindlab.volumes.volume_prune
   - module: kindlab.volumes.volume_restore
 """
 
@@ -125,7 +127,8 @@ volumes:
     mismatch:
       description:
         - Why the directory on the host is not the one that a node has mounted, for example because it was replaced
-          after the node had started. Other modules refuse to read or write such a directory.
+          after the node had started, or because its file system does not answer. Other modules refuse to read or write
+          such a directory.
         - Empty if it is the same, or if they could not be compared because the node is not running.
       type: str
     pods:
@@ -165,8 +168,7 @@ released:
   sample: []
 orphan_directories:
   description:
-    - Directories on the host where provisioners create volumes, that do not belong to a PersistentVolume of this
-      cluster.
+    - Directories on the host that provisioners made, and that do not belong to a PersistentVolume of this cluster.
     - The selection of volumes does not affect them.
   returned: success
   type: list
@@ -182,10 +184,18 @@ orphan_directories:
       description: The nodes that mount it.
       type: list
       elements: str
+    volume:
+      description: Name of the PersistentVolume that it was made for.
+      type: str
+    claim:
+      description: The claim that it was made for as V(namespace/name); empty if its name does not say.
+      type: str
   sample:
     - host_directory: /srv/lab/pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de_default_old
       node_directory: /var/local-path-provisioner/pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de_default_old
       nodes: [lab-control-plane, lab-worker, lab-worker2]
+      volume: pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de
+      claim: default/old
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_info as action

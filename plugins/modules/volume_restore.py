@@ -18,13 +18,14 @@ description:
     volume.
   - Volumes and claims are written as the controller of Kubernetes would bind them, so that 1,000 volumes are bound
     within seconds. An interrupted run is completed by running the module again.
-  - An archive is extracted if the directory of its volume is missing or empty; other data is never overwritten. The
-    directory is on the host if it is mounted from there. Otherwise it is inside the node, and a warning says that the
-    data is deleted together with the node. If it lies in the directory of another volume whose archive contains it,
-    that one is extracted, and the data is compared.
+  - An archive is extracted if the directory of its volume is missing or empty. Other data is never overwritten, and is
+    set aside only with O(existing=replace). The directory is on the host if it is mounted from there. Otherwise it is
+    inside the node, and a warning says that the data is deleted together with the node. If it lies in the directory of
+    another volume whose archive contains it, that one is extracted, and the data is compared.
   - The nodes of a volume are those that its affinity names. Otherwise they are all nodes that fit its affinity and run
     ordinary pods; its directory must be the same on all of them.
-  - Volumes that are bound to their claims are left as they are; their data is not compared.
+  - Volumes that are bound to their claims are left as they are, unless O(existing=replace) is set; their data is not
+    compared.
   - A volume that was Released or Failed in the backup comes back Released, so that no new claim of that name is bound
     to it. To use it again, remove the C(uid) from its C(claimRef).
   - Claims that had no volume yet are created again, without one. Claims whose volume was missing are not.
@@ -54,6 +55,27 @@ options:
         claims without a volume are not created.
     type: bool
     default: true
+  existing:
+    description:
+      - What happens to data that differs from the backup, and to a claim that has another volume or gets one. Nothing
+        is restored (V(refuse)), or the generation takes their place (V(replace)), also in volumes that are in use.
+      - With V(replace), the data of bound volumes is compared, too. The workloads that use a volume whose data
+        differs are scaled to zero, as M(kindlab.volumes.volume_detach) does, and it is verified that nothing uses it.
+        Its data is moved to a directory beside its own, named C(DIRECTORY.set-aside-TIME), and kept there until it is
+        pruned (M(kindlab.volumes.volume_prune)), or the node is deleted if it is inside one. Then its archive is
+        extracted and compared, and the workloads are scaled back up. Those that were at zero before stay there.
+      - A claim that has another volume than in the backup, for example because its StatefulSet created it again, is
+        deleted and restored. The volume that it had keeps its data and becomes Released, with the policy Retain.
+      - Volumes whose data equals the backup are left as they are, and so are their workloads. Each run replaces what
+        differs by then, also what was written after an earlier run; do not leave V(replace) set.
+      - Refused in advance are volumes whose data has no archive in the backup, or cannot be moved because it contains a
+        mount or the directory of another volume, or lies in one, volumes that are used by pods without a controller
+        or by another cluster, and claims to replace that have finalizers of others.
+      - An interrupted run is completed by running the module again with the same options. With others, the workloads
+        that it stopped are started if all volumes that they use are selected, and a warning names the rest.
+    type: str
+    choices: [refuse, replace]
+    default: refuse
   verify:
     description:
       - Whether to compare the data, on the host or inside a node, with the backup by the content, owner and mode of
@@ -74,6 +96,44 @@ options:
     description:
       - Node names in the backup, and the corresponding node names in this cluster.
       - Required if the cluster has another name, because kind derives the names of nodes from it.
+      - As in all options here that map names, a key may contain C(*), which matches any text without a slash. A C(*) in
+        the value stands for what was matched, so that key V(lab-*) with value V(test-*) maps all nodes. An exact key
+        comes before patterns, an earlier pattern before later ones. A key that matches nothing is an error.
+    type: dict
+    default: {}
+  namespace_map:
+    description:
+      - Namespaces of claims in the backup, and the namespaces into which they are restored.
+      - Names that several volumes or claims would get, and names that exist already, are refused in advance.
+      - A volume under another name has the same directory as before. It is refused in the cluster that still has the
+        volume it was.
+    type: dict
+    default: {}
+  claim_map:
+    description:
+      - Claims in the backup and their new names, both as V(namespace/name), which come before O(namespace_map).
+      - With key V(shop/data-db-*) and value V(test/data-db-*), the claims of a StatefulSet keep their ordinals.
+    type: dict
+    default: {}
+  storage_class_map:
+    description:
+      - Storage classes in the backup, and those that volumes and claims get instead. The cluster or the backup must
+        have them.
+    type: dict
+    default: {}
+  volume_map:
+    description: Names of PersistentVolumes in the backup and their new names.
+    type: dict
+    default: {}
+  capacity_map:
+    description:
+      - Volumes, by name or by claim as V(namespace/name), and the capacity that they and the requests of their claims
+        get, for example V(5Gi).
+    type: dict
+    default: {}
+  access_mode_map:
+    description:
+      - Volumes, by name or by claim as V(namespace/name), and the list of access modes that they and their claims get.
     type: dict
     default: {}
   create_namespaces:
@@ -87,7 +147,9 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: Maximum number of seconds to wait until all volumes are bound.
+    description:
+      - Maximum number of seconds to wait until all volumes are bound, and before that, with O(existing=replace), until
+        nothing uses them.
     type: int
     default: 120
 attributes:
@@ -122,6 +184,23 @@ EXAMPLES = r"""
       lab-worker: lab2-worker
       lab-worker2: lab2-worker2
 
+- name: Put back yesterday's data of a running database, and keep today's beside it
+  kindlab.volumes.volume_restore:
+    path: /srv/backups/lab
+    generation: '12'
+    cluster: lab
+    names: [default/database]
+    existing: replace
+
+- name: Restore a StatefulSet's volumes for a test, into another namespace of another cluster
+  kindlab.volumes.volume_restore:
+    path: /srv/backups/lab
+    cluster: test
+    namespaces: [shop]
+    node_map: {lab-*: test-*}
+    namespace_map: {shop: shop-test}
+    volume_map: {pvc-*: test-*}
+
 - name: Restore one volume with its original reclaim policy
   kindlab.volumes.volume_restore:
     path: /srv/backups/lab
@@ -151,7 +230,8 @@ volumes:
     action:
       description:
         - What was done. V(create) creates the volume. V(rebind) reserves an existing volume for its claim again, after
-          the claim was deleted. V(finish) completes an interrupted restore. V(unchanged) leaves the volume as it is.
+          the claim was deleted. V(finish) completes an interrupted restore. V(replace) replaces the data of a volume
+          that is bound. V(unchanged) leaves the volume as it is.
       type: str
     why:
       description: The reason for the action.
@@ -186,6 +266,12 @@ volumes:
         - Result of the comparison, V(equal) for O(verify=full), V(sizes and times equal) for O(verify=fast), otherwise
           V(not compared).
       type: str
+    set_aside:
+      description: Directory to which its data was moved, on the host or inside the node; empty for none.
+      type: str
+    replaced_volume:
+      description: Name of the volume that its claim had before; empty if the claim was not replaced.
+      type: str
     reclaim_policy:
       description: Reclaim policy at the end.
       type: str
@@ -203,6 +289,8 @@ volumes:
       files: 3
       digest: f5720f9e419b3892679fe35bec1d54918dfbdc0e77288b182557c4af3dffab90
       checksum: equal
+      set_aside: ''
+      replaced_volume: ''
       reclaim_policy: Retain
 claims:
   description: Claims without a volume that were created, as V(namespace/name).
@@ -222,18 +310,28 @@ storage_classes:
   type: list
   elements: str
   sample: []
+workloads:
+  description:
+    - Workloads that were scaled to zero for the restore, and back up.
+    - Each is a dictionary with C(kind), C(namespace) and C(name).
+  returned: when O(existing=replace)
+  type: list
+  elements: dict
+  sample: [{kind: StatefulSet, namespace: default, name: database}]
 seconds:
   description:
     - Duration of each phase in seconds, C(observe) for reading the backup, the cluster and its nodes, C(compare) for
       planning and comparing the data, C(extract) for archives, C(write) for volumes and claims, and C(wait) until all
       volumes are bound and nothing changes any more. Check mode has the first two.
+    - O(existing=replace) adds C(plan) for all that is done before a workload is stopped, C(detach) until nothing uses
+      the volumes, and C(attach).
   returned: success
   type: dict
   sample: {observe: 0.31, compare: 0.05, extract: 0.0, write: 0.12, wait: 1.03}
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_restore as action
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import volume_restore as action
 
 
 def main() -> None:

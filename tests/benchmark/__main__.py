@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import sys
 
 import clusters
 import data
 import drain
+import everything
 import identity
 import plans
 import provisioners
@@ -26,7 +28,7 @@ GROUPS = {
     "provisioners": provisioners.figures,
     "drain": drain.figures,
     "use_cases": use_cases.figures,
-    "recreation": recreation.figures,
+    "recreation": lambda: itertools.chain(recreation.figures(), everything.figures()),
 }
 
 

@@ -136,7 +136,8 @@ def info(objects: dict[str, list[Object]]) -> None:
     using = pods_by_claim(objects["Pod"])
     pvs = {pv["metadata"]["name"]: pv for pv in objects["PersistentVolume"]}
     assert all(describe(volume, NODES, using, pvs[volume.name])["pods"] for volume in volumes)
-    orphans(watched, {"/srv": [f"pv-{number}" for number in range(COUNT)]}, used)
+    names = [f"pvc-{number:08x}-0000-4000-8000-000000000000_ns_c" for number in range(COUNT)]
+    orphans(watched, {"/srv": names}, used)
 
 
 def backup(objects: dict[str, list[Object]]) -> None:

@@ -48,6 +48,7 @@ def ways() -> list[Way]:
             ("a duplicate member", 100, _twice, REFUSED),
             ("a member below a file", 80, _below_file, REFUSED),
             ("wrong or unknown headers", 150, _headers, REFUSED),
+            ("a sparse file that tar reads otherwise", 120, _sparse, REFUSED),
         ],
         ("full", "fast"): [
             ("an additional member", 100, _too_many, REFUSED),
@@ -198,13 +199,53 @@ def _holes(data: st.DataObject, parts: list[Part], _out: bytes) -> str:
     (number,) = (number for number, part in enumerate(parts) if relative(part.name) == b"holes")
     pieces = st.tuples(st.integers(0, 2**63), st.integers(0, 600)).map(b"1\n%d\n%d\n".__mod__)
     numbers = data.draw(st.sampled_from(MAPS) | pieces)
-    size = data.draw(st.sampled_from([300_000, 300_000, 0, 1, 2**20, 2**44, 2**62]))
+    size = data.draw(st.sampled_from([300_000, 300_000, 0, 1, 2**20, 2**44, 10**18, 2**62]))
     stored = blocks(numbers) + blocks(b"middle")
     raw, _name, _kind, at = parts[number]
     own = _patched(raw[at : at + BLOCK], 124, b"%011o\0" % len(stored))
     records = SPARSE + record(b"GNU.sparse.realsize", b"%d" % size) + record(b"GNU.sparse.name", b"./holes")
     parts[number] = Part(extended(records, own, stored))
     return f"{numbers!r} of {size}"
+
+
+def _sparse(data: st.DataObject, parts: list[Part], out: bytes) -> str:
+    """Older forms, and maps and sizes that do not fit: what follows would be data, or a file without an end."""
+    size = data.draw(st.sampled_from([0, 1, 6, 512, 300_000, 10**18, 2**63 - 1, 2**63, 10**30]))
+    real, old = record(b"GNU.sparse.realsize", b"%d" % size), record(b"GNU.sparse.size", b"%d" % size)
+    number, away = record(b"GNU.sparse.numblocks", b"1"), extended(record(b"path", out + b"/evil"), EVIL)
+    many = data.draw(st.sampled_from([2, 100, 100_000]))
+    whole = _stored(real, b"1\n0\n6\n", b"middle")
+    members = {
+        "0.0": extended(
+            old + number + record(b"GNU.sparse.offset", b"0") + record(b"GNU.sparse.numbytes", b"6"), *_file(b"middle")
+        ),
+        "0.1": extended(old + number + record(b"GNU.sparse.map", b"0,6"), *_file(b"middle")),
+        "old": _patched(_patched(_file(b"middle")[0], 156, b"S"), 257, b"ustar  \0") + blocks(b"middle"),
+        "two maps": _stored(real + record(b"GNU.sparse.map", b"0,6"), b"1\n0\n6\n", b"middle"),
+        "two sizes": _stored(real + old, b"1\n0\n6\n", b"middle"),
+        "no size": _stored(b"", b"1\n0\n6\n", b"middle"),
+        "negative": _stored(record(b"GNU.sparse.realsize", b"-6"), b"1\n0\n6\n", b"middle"),
+        "the next member is data": _stored(real, b"1\n0\n512\n") + b"".join(_file(away)),
+        "more data than pieces": _stored(real, b"1\n0\n6\n", b"middle", away),
+        "not in order": _stored(real, b"2\n6\n1\n0\n1\n", b"m", b"i"),
+        "overlapping": _stored(real, b"2\n0\n600\n512\n1\n", bytes(600), b"i"),
+        "empty pieces": _stored(real, b"%d\n" % many + b"0\n0\n" * many),
+        "no end of a number": _stored(real, b"9" * many * 10),
+        "pieces without data": _stored(real, b"%d\n" % (size or 1) + b"0\n1\n" * many),
+        "a piece behind its end": whole if size < 6 else _stored(real, b"1\n%d\n6\n" % size, b"middle"),
+    }
+    form = data.draw(st.sampled_from(sorted(members)))
+    _put(data, parts, members[form])
+    return f"{form}, {size} bytes"
+
+
+def _stored(records: bytes, numbers: bytes, *pieces: bytes) -> bytes:
+    """A sparse file of form 1.0. numbers: its map."""
+    return extended(SPARSE + records, *_file(b"".join(map(blocks, (numbers, *pieces)))))
+
+
+def _file(content: bytes) -> tuple[bytes, bytes]:
+    return _patched(EVIL, 124, b"%011o\0" % len(content)), blocks(content)
 
 
 def _too_many(data: st.DataObject, parts: list[Part], out: bytes) -> str:

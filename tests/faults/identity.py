@@ -135,6 +135,10 @@ def shared(own: Lab, other: Lab) -> Iterator[Row]:
     ]
     ok = not saved.failed and all(one.failed and one.names(own.name) for one in back) and "pv/v" not in other.phases()
     yield told("restored into a second cluster with that directory", ok, saved, *back)
-    seen = other.ask("volume_info")
-    orphans = [item["host_directory"] for item in seen.result.get("orphan_directories", ())]
-    yield told(f"orphans of the second cluster: {orphans}", str(own.top / "data" / "v") not in orphans, seen)
+    data = own.top / "data"
+    pruned = [
+        other.ask("volume_prune", check=check, directories=[str(data)], names=[str(data / "v")])
+        for check in (True, False)
+    ]
+    ok = all(one.failed and one.names(str(data / "v")) for one in pruned) and (data / "v" / "file").is_file()
+    yield told("the directory of its volume, pruned in the second cluster", ok, *pruned)

@@ -32,7 +32,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "Terminating": ("going",),
     "affinity to nodes": ("host-path",),
     "affinity to another label": ("labelled",),
-    "no affinity, mounted on some nodes only": ("some",),
+    "no affinity, mounted on some nodes or on none": ("some",),
 }
 # These are refused; they are removed before the others are detached, backed up and recreated.
 REFUSED = ("missing", "going", "some")
@@ -205,7 +205,7 @@ def refuse(lab: Lab, table: Table) -> None:
         kind = "static, directory missing, bound"
         table.note("backup", kind, missing.failed and missing.names(f"{lab.top}/volumes/missing"), missing)
         some = lab.ask("volume_backup", check=check, path=str(lab.top / "b2"), names=["some"])
-        kind = "no affinity, mounted on some nodes only"
+        kind = "no affinity, mounted on some nodes or on none"
         table.note("backup", kind, some.failed and some.names(lab.node("worker2")), some)
         going = lab.ask("volume_detach", check=check, names=["going"])
         table.note("detach", "Terminating", going.failed and going.names("default/going"), going)
@@ -214,7 +214,7 @@ def refuse(lab: Lab, table: Table) -> None:
     whole = lab.ask("kind_cluster_recreate", check=True, path=str(lab.top / "b3"), data="archive")
     table.note("recreate", "Terminating", whole.failed, whole)
     table.note("recreate", "static, directory missing, bound", whole.failed, whole)
-    table.note("recreate", "no affinity, mounted on some nodes only", whole.failed, whole)
+    table.note("recreate", "no affinity, mounted on some nodes or on none", whole.failed, whole)
     rescued = lab.ask("volume_backup", path=str(lab.top / "b4"), names=["going"])
     policy = lab.objects("pv")["going"]["spec"]["persistentVolumeReclaimPolicy"]
     table.note("backup", "Terminating", not rescued.failed and policy == "Retain", rescued)

@@ -18,7 +18,7 @@ PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # The file in which the program describes the current case, and seconds after which a case counts as hanging.
 CASE, HANGS = "case", 60
 # The environment of the unit tests has hypothesis; that of the user may not.
-ENVIRONMENT = "from environment import environment; print(environment('core-2.19') / 'bin' / 'python')"
+ENVIRONMENT = "from environment import of; from pythons import newest; print(of(newest()) / 'bin' / 'python')"
 
 
 def rows(program: str, *arguments: object, again: str) -> Iterator[dict[str, Any]]:

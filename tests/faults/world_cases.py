@@ -16,6 +16,7 @@ from typing import Any
 import hypothesis
 from separate import CASE, HANGS
 
+from ansible_collections.kindlab.volumes.tests.unit.support.worlds.chain import chain
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.choices import SIZE, Choices, choices
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.kubeconfigs import connect
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.properties import play
@@ -29,6 +30,7 @@ PROPERTIES: dict[str, tuple[Ask, int]] = {
     "requests: check mode and run agree, nothing else is changed": (play, 4),
     "saved, lost and restored volumes are equal": (round_trip, 4),
     "recreated: plan and run agree, nothing is lost": (recreate, 1),
+    "detached, backed up, deleted: check mode of all and their run agree": (chain, 1),
     "any kubeconfig": (connect, 1),
 }
 
@@ -69,7 +71,7 @@ def _wrong(top: Path, drawn: Choices, ask: Ask) -> dict[str, str]:
     faulthandler.dump_traceback_later(HANGS, exit=True)
     try:
         with tempfile.TemporaryDirectory(dir=top) as place:
-            os.environ["KUBECONFIG"] = f"{place}/user"
+            os.environ |= {"KUBECONFIG": f"{place}/user", "HOME": f"{place}/home"}
             problem = next(ask(drawn, build(drawn, Path(place))), "")
     except Exception:  # noqa: BLE001
         problem = traceback.format_exc()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from ansible_collections.kindlab.volumes.tests.unit.support.worlds.chain import chain
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.choices import Choices, choices
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.kubeconfigs import connect
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.properties import play
@@ -16,12 +17,18 @@ from ansible_collections.kindlab.volumes.tests.unit.support.worlds.recreation im
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.round_trip import round_trip
 from ansible_collections.kindlab.volumes.tests.unit.support.worlds.world import PLACE, World, build
 
-WORLDS = 500
+WORLDS = 200
 
 
 @pytest.mark.parametrize(
     ("number", "ask"),
-    [(WORLDS * 2 // 5, play), (WORLDS * 2 // 5, round_trip), (WORLDS // 10, recreate), (WORLDS // 10, connect)],
+    [
+        (WORLDS * 7 // 20, play),
+        (WORLDS * 7 // 20, round_trip),
+        (WORLDS // 10, recreate),
+        (WORLDS // 10, chain),
+        (WORLDS // 10, connect),
+    ],
 )
 def test_what_holds_in_every_world(number: int, ask: Callable[[Choices, World], Iterator[str]]) -> None:
     @settings(max_examples=number)
@@ -29,6 +36,7 @@ def test_what_holds_in_every_world(number: int, ask: Callable[[Choices, World], 
     def every(drawn: Choices) -> None:
         with tempfile.TemporaryDirectory(dir=PLACE) as top, pytest.MonkeyPatch.context() as patch:
             patch.setenv("KUBECONFIG", f"{top}/user")
+            patch.setenv("HOME", f"{top}/home")
             assert not list(ask(drawn, build(drawn, Path(top))))
 
     every()

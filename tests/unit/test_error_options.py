@@ -31,6 +31,7 @@ EXPLAINED = {
     ("_core/local_data/location.py", "node_path"): "a key of each mount",
     ("_core/restore/data.py", "checksums"): "how a backup was made",
     ("_core/restore/place_refusals.py", "data"): "how a backup was made",
+    ("_core/restore/replace.py", "data"): "how a backup was made",
     ("_edge/data/archive.py", "compression_level"): "checked where it is given, by volume_backup",
 }
 # What a file decides is asked for by these modules only, though others use some of its functions.
@@ -39,6 +40,8 @@ ASKED_BY = {
     "_edge/kind/": {"kind_cluster", "kind_cluster_recreate"},
     "_core/provisioner/": {"storage_provisioner", "kind_cluster_recreate"},
     "_core/objects/selection.py": {"object_backup"},
+    "_core/prune/request.py": {"volume_prune"},
+    "_core/recreate/steps.py": {"kind_cluster_recreate"},
     "_edge/backup/reader.py": {"volume_restore", "volume_detach", "kind_cluster"},
 }
 

@@ -31,22 +31,25 @@ ROOMS = {
 LEVELS = {
     "_core": (
         ("errors", "text", "clock", "engines", "outcome", "shape"),
-        ("refusals", "options", "images", "console"),
+        ("refusals", "options", "images", "console", "names"),
         ("kind", "kube", "data"),
         ("identity", "loaded_images", "provisioner", "scaling"),
         ("objects", "volumes", "drain", "local_data", "provision"),
         ("backup", "detach"),
         ("restore", "recreate"),
-        ("removal",),
+        ("removal", "prune"),
+        ("adopt",),
     ),
     "_edge": (
-        ("module", "bounds", "command", "text_file"),
-        ("directory", "engine"),
+        ("module", "activity", "bounds", "command", "text_file"),
+        ("credentials", "directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
+        ("prune",),
+        ("adopt",),
     ),
 }
 FILES_PER_FOLDER = 10

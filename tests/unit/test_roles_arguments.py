@@ -18,12 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parent for path in ROOT.glob("roles/*/tasks"))
 # Roles that wrap one module, and must reach all of its options.
 MODULES = {
+    "adopt": "volume_adopt",
     "backup": "volume_backup",
     "cluster": "kind_cluster",
     "detach": "volume_detach",
     "local_data": "local_data",
     "object_backup": "object_backup",
     "object_restore": "object_restore",
+    "prune": "volume_prune",
     "recreate": "kind_cluster_recreate",
     "restore": "volume_restore",
     "storage": "storage_provisioner",

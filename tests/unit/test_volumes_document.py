@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import KINDS, WORKER, Kind, World
+from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import (
+    KINDS,
+    OTHERS,
+    WORKER,
+    Kind,
+    World,
+    directory,
+    inside,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "volumes.md"
-COLUMNS = ["info", "detach", "backup", "restore", "recreate", "absent"]
+COLUMNS = ["info", "detach", "backup", "restore", "replace", "recreate", "absent"]
 Check = Callable[[World, Kind], None]
 
 
@@ -33,7 +43,12 @@ def table() -> dict[str, dict[str, str]]:
 
 
 TABLE = table()
-CELLS = [(kind, column) for kind, row in TABLE.items() for column in row if row[column] != "-"]
+CELLS = [
+    pytest.param(kind, column, made, id=f"{kind}{variant and f' ({variant})'}: {column}")
+    for kind, row in TABLE.items()
+    for variant, made in {"": KINDS.get(kind), **OTHERS.get(kind, {})}.items()
+    for column in row
+]
 
 
 @pytest.fixture
@@ -47,20 +62,43 @@ def worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Kind], 
     return make
 
 
-@pytest.mark.parametrize(("kind", "column"), CELLS)
-def test_a_cell_is_what_happens(kind: str, column: str, worlds: Callable[[Kind], World]) -> None:
-    check = CHECKS[column][TABLE[kind][column]]
-    check(worlds(KINDS[kind]), KINDS[kind])
+@pytest.mark.parametrize(("kind", "column", "made"), CELLS)
+def test_a_cell_is_what_happens(kind: str, column: str, made: Kind, worlds: Callable[[Kind], World]) -> None:
+    text = TABLE[kind][column]
+    check = NOTHING[column] if text == "-" else CHECKS[column][text]
+    check(worlds(made), made)
 
 
 def test_the_document_has_these_kinds_and_actions() -> None:
     assert list(TABLE) == list(KINDS)
     assert all(list(row) == COLUMNS for row in TABLE.values())
+    assert set(OTHERS) < set(KINDS)
 
 
 def test_every_check_is_used() -> None:
-    told = {column: {row[column] for row in TABLE.values()} - {"-"} for column in COLUMNS}
-    assert told == {column: set(checks) for column, checks in CHECKS.items()}
+    told = {column: {row[column] for row in TABLE.values()} for column in COLUMNS}
+    checked = {column: {*checks, *({"-"} if column in NOTHING else ())} for column, checks in CHECKS.items()}
+    assert told == checked
+
+
+def test_what_only_the_deletion_would_lose_is_refused_before_anything_is_stopped(
+    worlds: Callable[[Kind], World],
+) -> None:
+    """Data that belongs to the host needs no backup, but here it is inside a node."""
+
+    def make(world: World) -> None:
+        inside(world)
+        pv = world.api.get("PersistentVolume", "v")
+        pv["metadata"]["labels"] = {LABEL: "library"}
+        world.put(pv)
+
+    world = worlds(Kind(make))
+    writes = len(world.host.writes())
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match="is deleted with the node"):
+            world.recreate(check_mode=check_mode, data="archive")
+    assert len(world.host.writes()) == writes
+    assert replicas(world) == 1 and policies(world, Kind(make)) == {"Delete"}
 
 
 def rows(world: World) -> dict[str, dict[str, object]]:
@@ -371,18 +409,89 @@ def label_must_exist(world: World, kind: Kind) -> None:
     assert phases(world) == {"v": "Bound", "c": "Bound"}
 
 
-def nodes_must_have_it(world: World, _kind: Kind) -> None:
-    """Saved from a cluster with the mount in all nodes."""
-    other = next(node for node in world.host.nodes if node["Name"] == "/k-worker2")
-    mount = next(m for n in world.host.nodes for m in n["Mounts"] if m["Source"] == str(world.data))
-    other["Mounts"].append(mount)
-    world.back_up()
-    world.lose()
-    other = next(node for node in world.host.nodes if node["Name"] == "/k-worker2")
-    other["Mounts"] = [mount for mount in other["Mounts"] if mount["Source"] != str(world.data)]
+def nodes_must_have_it(world: World, kind: Kind) -> None:
+    saved_with_mounts(world, kind, World.lose)
     for check_mode in (True, False):
         with pytest.raises(Declined, match="k-worker2"):
             world.restore(check_mode=check_mode)
+
+
+def nodes_must_have_what_is_replaced(world: World, kind: Kind) -> None:
+    saved_with_mounts(world, kind, lambda world: (world.data / "v" / "file").write_text("another"), data="archive")
+    before = world.api.writes[:]
+    for check_mode in (True, False):
+        with pytest.raises(Declined, match="k-worker2"):
+            world.replace(check_mode=check_mode)
+    assert world.api.writes == before and replicas(world) == 1
+    assert (world.data / "v" / "file").read_text() == "another"
+
+
+def saved_with_mounts(world: World, kind: Kind, then: Callable[[World], object], **options: str) -> None:
+    """Saved from a cluster with the mount in all nodes, of which some lose it again after then."""
+    mount = next(m for n in world.host.nodes for m in n["Mounts"] if m["Source"] == str(world.data))
+    lacking = [node["Name"] for node in world.host.nodes if mount not in node["Mounts"]]
+    for node in world.host.nodes:
+        node["Mounts"] += [mount] if node["Name"] in lacking else []
+    world.back_up(**{"data": kind.data, **options})
+    then(world)
+    for node in world.host.nodes:
+        if node["Name"] in lacking:
+            node["Mounts"] = [mount for mount in node["Mounts"] if mount["Source"] != str(world.data)]
+
+
+def directories(world: World, kind: Kind) -> list[Path]:
+    """The directories of the volumes, on the host or in the node."""
+    found = [top / name for top in (world.data, world.inside) for name in (*kind.volumes, "missing")]
+    return [path for path in found if path.is_dir()]
+
+
+def replaced(world: World, kind: Kind) -> None:
+    world.back_up(data="archive")
+    before = phases(world)
+    for path in directories(world, kind):
+        (path / "file").write_text("another")
+    assert world.replace(check_mode=True).changed
+    assert {(path / "file").read_text() for path in directories(world, kind)} == {"another"}
+    done = world.replace()
+    assert {row["action"] for row in done.facts["volumes"]} == {"replace"}
+    for row in done.facts["volumes"]:
+        assert (Path(row["set_aside"]) / "file").read_text() == "another"
+    assert {(path / "file").read_text() for path in directories(world, kind)} == {"content"}
+    assert phases(world) == before
+    if world.api.get("Deployment", "app", "ns"):
+        assert replicas(world) == 1 and done.facts["workloads"]
+    assert not world.replace().changed
+
+
+def extracted_again(world: World, kind: Kind) -> None:
+    """Saved while the directory was there."""
+    directory(world.data / "missing")
+    world.back_up(data="archive")
+    shutil.rmtree(world.data / "missing")
+    world.replace()
+    assert [(path / "file").read_text() for path in directories(world, kind)] == ["content"]
+    assert replicas(world) == 1
+
+
+def not_replaced(world: World, kind: Kind) -> None:
+    world.back_up(data="archive")
+    for path in directories(world, kind):
+        (path / "file").write_text("another")
+    assert not world.replace().changed
+    assert {(path / "file").read_text() for path in directories(world, kind)} <= {"another"}
+
+
+def replacing_refused(world: World, kind: Kind) -> None:
+    world.back_up(data="archive")
+    for path in directories(world, kind):
+        (path / "file").write_text("another")
+    before = world.api.writes[:]
+    for check_mode in (True, False):
+        with pytest.raises(Declined) as caught:
+            world.replace(check_mode=check_mode)
+        assert caught.value.details
+        assert {row["name"] for row in caught.value.details} <= set(kind.volumes)
+    assert world.api.writes == before and replicas(world) == 1
 
 
 def kept(world: World, kind: Kind) -> None:
@@ -494,6 +603,45 @@ def always_refused(world: World, _kind: Kind) -> None:
     assert set(refused(world)) == {"v"}
 
 
+def not_shown(world: World, _kind: Kind) -> None:
+    assert world.info().facts["volumes"] == []
+    assert not world.info().warnings
+
+
+def nothing_detached(world: World, _kind: Kind) -> None:
+    before = world.api.writes[:]
+    done = world.detach()
+    assert not done.changed and world.api.writes == before
+
+
+def nothing_restored(world: World, _kind: Kind) -> None:
+    world.back_up()
+    world.lose()
+    world.restore()
+    assert phases(world) == {}
+
+
+def nothing_replaced(world: World, _kind: Kind) -> None:
+    world.back_up(data="archive")
+    before = world.api.writes[:]
+    done = world.replace()
+    assert not done.changed and done.facts["volumes"] == []
+    assert world.api.writes == before
+
+
+def nothing_in_the_way(world: World, _kind: Kind) -> None:
+    world.run(state="absent")
+    assert world.host.nodes == []
+
+
+# Column -> what a cell with - means.
+NOTHING: dict[str, Check] = {
+    "info": not_shown,
+    "detach": nothing_detached,
+    "restore": nothing_restored,
+    "replace": nothing_replaced,
+    "absent": nothing_in_the_way,
+}
 CHECKS: dict[str, dict[str, Check]] = {
     "info": {
         "shown": shown,
@@ -545,6 +693,14 @@ CHECKS: dict[str, dict[str, Check]] = {
         "refused while it exists": restore_refused_while_terminating,
         "nodes must exist or be mapped": nodes_must_exist,
         "refused if no node has the label": label_must_exist,
+    },
+    "replace": {
+        "set aside, archive extracted": replaced,
+        "archive extracted": extracted_again,
+        "left as it is": not_replaced,
+        "refused, volumes named": replacing_refused,
+        "refused, nodes named": nodes_must_have_what_is_replaced,
+        "refused": replacing_refused,
     },
     "recreate": {
         "kept": kept,

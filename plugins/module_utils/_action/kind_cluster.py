@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.apply import make_absent, make_present
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Connect, KindCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cluster import Around, Connect, KindCluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.observe import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.source.config_file import with_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import connector
@@ -70,6 +70,8 @@ ARGUMENTS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 600},
     "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
+    "assume_unused": {"type": "list", "elements": "str"},
+    "assume_saved": {"type": "list", "elements": "str"},
 }
 RULES: dict[str, Any] = {
     "mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers"), *(("config", name) for name in SET)]
@@ -79,14 +81,19 @@ OTHERS = {"path": "backup", "data": "", "generation": ""}
 
 
 def run(
-    options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect | None = None
+    options: Mapping[str, Any],
+    check_mode: bool,
+    *,
+    runner: Runner | None = None,
+    connect: Connect | None = None,
+    around: Around | None = None,
 ) -> Outcome:
     """Bring one cluster to the requested state."""
     connect = connect or connector()
     check_absolute(options, ARGUMENTS)
     options = with_config(options, options["name"], checked=True)
-    request = Request.from_options(options)
-    cluster = KindCluster(options, runner or Runner(), connect)
+    request = Request.from_options(options, check_mode=check_mode)
+    cluster = KindCluster(options, runner or Runner(), connect, around)
     kind_version = cluster.kind.version()
     if check_mode:
         planned = plan(request, observe(cluster, request, find_blockers))
@@ -110,6 +117,7 @@ def _carry_out(cluster: KindCluster, planned: Plan, kind_version: str) -> Outcom
             make_absent(cluster, planned)
         return Outcome(planned.changes, *planned.diff(), result, warnings)
     result["seconds"], warnings = make_present(cluster, planned, kind_version)
+    result["reachable"] = True
     if planned.changes:
         result["cluster"] = cluster_view(cluster.name, cluster.engine.nodes(cluster.name))
     if planned.version:

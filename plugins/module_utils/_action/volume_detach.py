@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, detach
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, check_scaling, detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
@@ -57,6 +57,7 @@ def run(
     nodes = [node.name for node in observation.nodes]
     planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
     if request.state == "detached":
+        check_scaling(observation.cluster, planned)
         check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
         if check_mode:
             planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
@@ -16,15 +18,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
     check_absolute,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Generation, Observed, Request
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import (
+    MAPS,
+    Generation,
+    Observed,
+    Request,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.check import check_archives, obstacles
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.data import compare
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.check import complete
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.replace import check_unused
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -33,24 +40,72 @@ ARGUMENTS: dict[str, Any] = {
     "path": {"type": "path", "required": True},
     "generation": {"type": "str"},
     "claims": {"type": "bool", "default": True},
+    "existing": {"type": "str", "choices": ["refuse", "replace"], "default": "refuse"},
     "verify": {"type": "str", "choices": ["full", "fast", "none"], "default": "full"},
     "reclaim_policy": {"type": "str", "choices": ["keep", "original"], "default": "keep"},
     "node_map": {"type": "dict", "default": {}},
+    **{name: {"type": "dict", "default": {}} for name in MAPS},
     "create_namespaces": {"type": "bool", "default": True},
     "create_storage_classes": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
 }
 RESOURCES = ("PersistentVolume", "PersistentVolumeClaim", "Namespace", "StorageClass")
-# What errors of a backup call options that this module does not have.
-OTHERS = {"compression": ""}
+# What errors of a backup, and of stopping workloads, call options that this module does not have.
+OTHERS = {"compression": "", "state": "", "unmanaged": ""}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A restore that can be carried out: its complete plan, and what that was made from."""
+
+    planned: Plan
+    backup: Backup
+    observation: Observation
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    def check_unused(self, but: Collection[str] = (), stopped: Collection[str] = ()) -> None:
+        """Raise Conflict if something uses a volume whose data is to be replaced.
+
+        but: volumes that were checked. stopped: claims whose pods will be stopped before.
+        """
+        if self.planned.request.replaces:
+            check_unused([s for s in self.planned.extracted if s.name not in but], self.observation, stopped)
+
+    def carry_out(self) -> Outcome:
+        """Restore the volumes."""
+        return self.outcome(apply(self.planned, self.backup, self.observation, self.watch))
+
+    def outcome(self, phases: Mapping[tuple[str, str], str]) -> Outcome:
+        """The result. phases: (namespace, name) -> phase of volumes and claims, {} in check mode."""
+        facts = {**self.planned.result(phases), "seconds": self.watch.seconds}
+        return Outcome(self.planned.changed, *self.planned.diff(), facts, self.planned.warnings)
 
 
 def run(
     options: Mapping[str, Any], check_mode: bool, *, runner: Runner | None = None, connect: Connect = open_cluster
 ) -> Outcome:
-    """Restore the volumes; in check mode report what would happen."""
+    """Restore the volumes; in check mode report what would happen.
+
+    With existing=replace, nothing may use the volumes: _sequence/volume_restore.py stops the workloads that do.
+    """
+    prepared = prepare(options, runner=runner, connect=connect)
+    prepared.check_unused()
+    return prepared.outcome({}) if check_mode else prepared.carry_out()
+
+
+def prepare(
+    options: Mapping[str, Any],
+    earlier: Plan | None = None,
+    *,
+    runner: Runner | None = None,
+    connect: Connect = open_cluster,
+) -> Prepared:
+    """Read the backup and the cluster, compare the data, and plan. Raises Declined or BadInput if that is refused.
+
+    earlier: the plan of a moment ago, see complete().
+    """
     check_absolute(options, ARGUMENTS)
-    request = Request.from_options(options)
+    request = replace(Request.from_options(options), at=time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     watch = Stopwatch()
     with ThreadPoolExecutor(1) as pool:
         observing = pool.submit(observe, options, (*RESOURCES, "Node"), runner=runner, connect=connect)
@@ -58,14 +113,7 @@ def run(
         generation = Generation(backup.name, backup.catalog, {kind: backup.objects(kind) for kind in RESOURCES})
         observation = observing.result()
     watch.lap("observe")
-    planned = plan(request, Observed.from_objects(generation, observation.objects, observation.nodes))
-    states = compare(backup, planned.to_compare, request.verify, observation.engine, observation.sharing)
-    planned = planned.with_data(states)
-    check_archives(backup, planned.steps)
-    planned.check_extraction(obstacles(backup, planned.steps, request.verify, observation.engine))
+    observed = Observed.from_objects(generation, observation.objects, observation.nodes, observation.sharing)
+    planned = complete(plan(request, observed), backup, observation, earlier)
     watch.lap("compare")
-    phases: Mapping[tuple[str, str], str] = {}
-    if not check_mode:
-        phases = apply(planned, backup, observation.cluster, observation.engine, watch)
-    facts = {**planned.result(phases), "seconds": watch.seconds}
-    return Outcome(planned.changed, *planned.diff(), facts, planned.warnings)
+    return Prepared(planned, backup, observation, watch)

@@ -111,7 +111,7 @@ def _conforming(
         return
     for name, value in values.items():
         if name not in spec:
-            problems.append(f"{where} contains {name}, which is none of {', '.join(sorted(spec))}")
+            problems.append(f"{where} contains {name}, and its keys must be one of: {', '.join(sorted(spec))}")
         elif value is not None:
             yield name, _conform(value, spec[name], f"{where}.{name}", expand, problems)
     missing = [name for name, option in spec.items() if option.get("required") and values.get(name) is None]
@@ -153,5 +153,5 @@ def _scalar(
             problems.append(f"{where} is not text")
         value = expand(str(value)) if kind == "path" else str(value)
     if value not in option.get("choices", (value,)):
-        problems.append(f"{where} is {value}, which is none of {', '.join(map(str, option['choices']))}")
+        problems.append(f"value of {where} must be one of: {', '.join(map(str, option['choices']))}, got: {value}")
     return value

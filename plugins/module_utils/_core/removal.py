@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
@@ -72,6 +72,13 @@ class Needed:
     def all(self) -> tuple[Volume, ...]:
         return (*self.data, *self.manifests)
 
+    def without(self, names: Collection[str]) -> Needed:
+        """Without these volumes."""
+        data, manifests = (
+            tuple(volume for volume in own if volume.name not in names) for own in (self.data, self.manifests)
+        )
+        return Needed(data, manifests)
+
 
 def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> Needed:
     """The volumes that only a backup can restore; those of local_data are created again from the host's own data."""
@@ -82,6 +89,11 @@ def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> N
         tuple(volume for volume in wanted if volume.name not in outside),
         tuple(volume for volume in wanted if volume.name in outside),
     )
+
+
+def as_saved(volumes: Iterable[Volume], names: Collection[str]) -> tuple[Volume, ...]:
+    """The volumes as they are once those of these names are backed up: they are retained."""
+    return tuple(replace(volume, reclaim_policy="Retain") if volume.name in names else volume for volume in volumes)
 
 
 def blockers(

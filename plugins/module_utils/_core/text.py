@@ -43,3 +43,13 @@ def printable(path: str | bytes) -> str:
     """The path, quoted and escaped if it has a character that is not printable."""
     text = os.fsdecode(path)
     return text if text.isprintable() else encode_basestring_ascii(text)
+
+
+def size(number: int) -> str:
+    """'512 bytes', '40 MB', '1.2 GB'."""
+    amount, unit = float(number), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.{0 if amount >= 10 or unit == 'bytes' else 1}f} {unit}"

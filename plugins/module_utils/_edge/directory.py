@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
@@ -45,6 +45,46 @@ def only_writer(directory: Path, writes: str, failure: Callable[[OSError], Kindl
         os.close(lock)
 
 
+@contextmanager
+def held(directory: str) -> Iterator[None]:
+    """Keep other runs from writing to a directory meanwhile, and from holding it, without writing to it.
+
+    Raises Conflict if one does. Where locks are not possible, there is none: a backup may be on a read-only disk.
+    """
+    path = os.path.join(directory, LOCK)
+    with ExitStack() as stack:
+        try:
+            lock = os.open(path if os.path.exists(path) else directory, os.O_RDONLY | os.O_CLOEXEC)
+            stack.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another run is using {directory}: a backup, or a restore that replaces data.",
+                tried=f"fuser -v {path}",
+                next_step="Wait until it has finished, then run this again.",
+            ) from None
+        except OSError:
+            pass
+        yield
+
+
 def free_bytes(path: str | Path) -> int:
     """What this user may still write to the disk of a directory, which need not exist."""
     return shutil.disk_usage(nearest(str(path))).free
+
+
+def is_locked(directory: Path) -> bool:
+    """True if another run writes to the directory at this moment. Changes nothing."""
+    try:
+        lock = os.open(directory / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return False

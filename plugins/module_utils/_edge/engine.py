@@ -8,7 +8,8 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
@@ -29,8 +30,9 @@ STOPPED = (0, 130, 137, 143)
 ANSWER_SECONDS = 30
 # Starting and stopping: an engine gives each container ten seconds to stop.
 STATE_SECONDS = 180
-# Of a list of nodes, while others are created and deleted.
+# Of a list of nodes, while others are created and deleted; with a longer pause each time, 1.2 seconds in all.
 ATTEMPTS = 4
+PAUSE = 0.2
 
 
 class Engine:
@@ -63,6 +65,7 @@ class Engine:
         label = CLUSTER_LABEL if cluster is None else f"{CLUSTER_LABEL}={cluster}"
         argv = [self.name, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
         for attempt in range(ATTEMPTS):
+            time.sleep(PAUSE * attempt)
             ids = self._listed(argv)
             if not ids:
                 return ()
@@ -147,6 +150,16 @@ def find_engine(name: str, runner: Runner) -> Engine:
     return Engine(next((engine for engine in ENGINES if shutil.which(engine)), "docker"), runner)
 
 
+def nodes_of_others(engine: Engine) -> Iterator[tuple[str, tuple[Node, ...] | str]]:
+    """The other engines of this host with their node containers, or why these are not known."""
+    for name in ENGINES:
+        if name != engine.name and shutil.which(name):
+            try:
+                yield name, Engine(name, engine.runner).nodes()
+            except (CommandFailed, TimedOut, Unreachable) as error:
+                yield name, error.message.rstrip(".")
+
+
 def _node(container: Mapping[str, Any]) -> Node:
     """A node from what `inspect` shows. nerdctl before 2.1.4 shows neither Config.Image nor HostConfig."""
     config, state = container.get("Config") or {}, container.get("State") or {}
@@ -164,6 +177,7 @@ def _node(container: Mapping[str, Any]) -> Node:
         mounts=tuple(sorted(_mounts(container), key=lambda m: m.node_path)),
         ports=tuple(_ports((host or container.get("NetworkSettings") or {}).get("PortBindings" if host else "Ports"))),
         unknown=unknown,
+        container=container.get("Id", ""),
     )
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import (
     directory_faults,
     sources,
@@ -26,10 +26,20 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 from .engine import Engine
 
 
-def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path: str) -> tuple[Refusal, ...]:
+def find_blockers(
+    cluster: Cluster,
+    engine: Engine,
+    nodes: Sequence[Node],
+    path: str,
+    assume_unused: Collection[str] = (),
+    assume_saved: Collection[str] = (),
+    *,
+    generation: str | None = None,
+) -> tuple[Refusal, ...]:
     """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
 
-    nodes: compared with this host and proved to be those of the API server.
+    nodes: compared with this host and proved to be those of the API server. assume_unused, assume_saved: volumes that
+    will have been detached, and backed up. generation: None for the newest.
     """
     pvs, claims, *workloads = cluster.lists(*removal.READ)
     without_data = unused(pvs, claims, nodes, engine)
@@ -37,10 +47,14 @@ def find_blockers(cluster: Cluster, engine: Engine, nodes: Sequence[Node], path:
     if not volumes:
         return ()
     needed = removal.needed(volumes, pvs)
-    not_backed_up, archived = _check_backup(path, needed, (pvs, claims), nodes, engine)
+    wanted = needed.without(assume_saved)
+    not_backed_up, archived = _check_backup((path, generation), wanted, (pvs, claims), nodes, engine)
     # Last, so that volumes that are unused now have not been written to since they were compared.
-    users = UsageCheck(cluster, engine, nodes).users(volumes)
+    users = UsageCheck(cluster, engine, nodes).users([v for v in volumes if v.name not in assume_unused])
     texts = {name: [user.text() for user in own] for name, own in users.items()}
+    volumes = removal.as_saved(volumes, assume_saved)
+    # A backup refuses data inside nodes unless it has an archive of it.
+    archived.update(volume.name for volume in needed.data if volume.name in assume_saved)
     return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 
@@ -50,9 +64,14 @@ def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], en
     If these differ and the list has checksums, content decides: different times alone are no change. Data that cannot
     be read differs.
     """
-    saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
+    saved = {volume.name for volume in backup.catalog.volumes if volume.checksum_list}
     places, _incomparable = removal.comparable([volume for volume in volumes if volume.name in saved], nodes)
-    found = sources(places, nodes, engine)
+    return compare_data(backup, sources(places, nodes, engine))
+
+
+def compare_data(backup: Backup, found: Mapping[str, Source], *, whole: bool = False) -> removal.Changes:
+    """The same for volumes with lists whose data is read there. whole: by content at once, if the lists have it."""
+    saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
 
     def compare(names: Iterable[str], mode: str) -> removal.Changes:
         names = list(names)
@@ -69,22 +88,28 @@ def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], en
             for name, listed in lists.items()
         }
 
+    full = backup.catalog.checksums == "full"
+    if full and whole:
+        return compare(found, "full")
     result = compare(found, "fast")
-    if backup.catalog.checksums == "full":
+    if full:
         result |= compare([name for name, difference in result.items() if difference], "full")
     return result
 
 
 def _check_backup(
-    path: str, needed: removal.Needed, live: removal.Objects, nodes: Sequence[Node], engine: Engine
+    where: tuple[str, str | None], needed: removal.Needed, live: removal.Objects, nodes: Sequence[Node], engine: Engine
 ) -> tuple[dict[str, str], set[str]]:
-    """Why the backup does not contain volumes as they are, by name; and the names of those with a current archive."""
+    """Why the backup does not contain volumes as they are, by name; and the names of those with a current archive.
+
+    where: path and generation of the backup.
+    """
     names = [volume.name for volume in needed.all]
-    if not path:
+    if not (where[0] and names):
         return dict.fromkeys(names, removal.NO_BACKUP), set()
     places, incomparable = removal.comparable(needed.data, nodes)
     try:
-        backup = read_backup(path)
+        backup = read_backup(*where)
         missing = directory_faults(places, nodes, engine)
         changed = changes(backup, [v for v in needed.data if v.name not in missing], nodes, engine)
         saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))

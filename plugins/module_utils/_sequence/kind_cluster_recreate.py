@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, Any] = {
     **ENGINE,
     **CLUSTER,
     "path": {"type": "path", "required": True},
+    "generation": {"type": "str"},
     "kubeconfig": {"type": "path"},
     "kind": {"type": "path"},
     "data": {"type": "str", "choices": ["in_place", "archive"], "default": "in_place"},
@@ -51,6 +52,7 @@ ARGUMENTS: dict[str, Any] = {
     "keep": {"type": "int", "default": 0},
     "reclaim_policy": {"type": "str", "choices": ["original", "keep"], "default": "original"},
     "options": {"type": "dict", "default": {}},
+    "merge_options": {"type": "bool", "default": True},
     "node_map": {"type": "dict"},
     "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
@@ -64,7 +66,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 # What may be given again when a run resumes.
-_GIVEN = ("generation", "objects_from", "options", "node_map", "way")
+_GIVEN = ("generation", "objects_from", "options", "node_map", "way", "back_to", "replaced")
 
 
 def run(
@@ -84,7 +86,7 @@ def run(
                 mode.RUN[FIRST](context)
                 context.watch.lap("plan")
         finished = context.progress.finished if start.resumed and not start.gone else ()
-        pending = [step for step in steps_from(start.step) if step.applies(options, context.facts, finished)]
+        pending = [step for step in steps_from(start.step) if step.applies(options, context.target, finished)]
         if not check_mode:
             _carry_out(context, start, pending, mode)
             if context.facts.get("way") == BACK:
@@ -97,7 +99,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
     rehearsal.remove_left(context)
     _begin(context, start, [step.name for step in pending])
     for step in pending:
-        if step.name == FIRST or not step.is_possible(context.facts):
+        if step.name == FIRST or not step.is_possible(context.target):
             continue
         try:
             if step.begins:
@@ -110,7 +112,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
             if start.step == FIRST and (step.undoable or (step is DELETION and _is_untouched(context))):
                 error.message += f" {undone(context, step, mode)}"
             elif is_after_deletion(step):
-                error.next_step = report.continuation(error.next_step, step, context.path, context.facts)
+                error.next_step = report.continuation(error.next_step, step, context.path, context.target)
             raise
     context.record(DONE)
 
@@ -118,7 +120,7 @@ def _carry_out(context: Context, start: Start, pending: Sequence[Step], mode: Mo
 def _turn_back(context: Context, error: KindlabError) -> None:
     """Create the old shape again."""
     way_back.turn_back(context, error)
-    pending = [step for step in steps_from(CREATE) if step.applies(context.options, context.facts, ())]
+    pending = [step for step in steps_from(CREATE) if step.applies(context.options, context.target, ())]
     _carry_out(context, Start(CREATE, gone=True, turning_back=True), pending, steps)
 
 

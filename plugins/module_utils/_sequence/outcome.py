@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import report, snapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents import objects as brought_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.times import away
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import shown
@@ -20,13 +20,14 @@ def outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
     """pending: the steps that were to be done."""
     rows = brought_back.rows(context.results)
     stopped = away(context.journal.entries()) if DONE in context.watch.seconds else None
-    plan = report.plan_rows(pending, context.facts, context.results, context.options["data"])
+    rolled_back = context.results.get("rollback") or {}
+    plan = report.plan_rows(pending, context.target, context.results, context.options["data"])
     facts = {
         "first_step": start.step,
         "without_api": start.without_api,
         "resumed": start.resumed,
         "journal": str(context.journal.path),
-        "plan": plan,
+        "plan": {**plan, **({"rollback": rolled_back} if rolled_back else {})},
         **report.result(context.facts, context.results),
         "objects": brought_back.summary(rows),
         "images": context.results.get("images_loaded", {}).get("images", []),
@@ -39,11 +40,16 @@ def outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
     warnings = (
         *context.warnings,
         *brought_back.warnings(rows),
-        *report.foreign_classes(context.facts["storage_classes"]),
-        *report.lost_settings(context.facts, plan["nodes"]),
+        *report.foreign_classes(context.target["storage_classes"]),
+        *report.lost_settings(context.target, plan["nodes"]),
     )
     before, after = (shown(context.name, context.facts[name]) for name in ("old_options", "options"))
+    there, wanted = snapshot.shown(rolled_back)
     volumes = {row["name"]: row["does"] for row in plan["volumes"]}
     return Outcome(
-        True, {"cluster": "existing", **before}, {"cluster": "recreated", **after, "volumes": volumes}, facts, warnings
+        True,
+        {"cluster": "existing", **before, **there},
+        {"cluster": "recreated", **after, **wanted, "volumes": volumes},
+        facts,
+        warnings,
     )

@@ -7,11 +7,13 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._action.kind_cluster import run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     BadInput,
     CommandFailed,
@@ -19,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
     Unreachable,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import Place
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG, merge
@@ -31,8 +34,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def test_from_nothing_to_nothing(place: Place) -> None:
+    assert place.run(True).facts["reachable"] is False
     made = place.predicted()
-    assert made.changed
+    assert made.changed and made.facts["reachable"] is True
     assert (made.before["state"], made.after["state"]) == ("absent", "running")
     assert place.data.is_dir() and place.data.stat().st_mode & 0o777 == 0o750
     assert place.kubeconfig.exists() and not place.marker.exists()
@@ -44,9 +48,24 @@ def test_from_nothing_to_nothing(place: Place) -> None:
     assert not again.changed and again.before == again.after
 
     gone = place.predicted(state="absent")
-    assert gone.changed and gone.after["state"] == "absent"
+    assert gone.changed and gone.after["state"] == "absent" and gone.facts["reachable"] is False
     assert place.host.nodes == [] and not place.kubeconfig.exists() and place.data.is_dir()
     assert not place.predicted(state="absent").changed
+
+
+def test_what_goes_on_around_a_creation(place: Place) -> None:
+    """It begins when nothing of the cluster is there, and is nothing where nothing is created."""
+    nodes: list[int] = []
+
+    def around(create: Callable[[], Completed]) -> Completed:
+        nodes.append(len(place.host.nodes))
+        done = create()
+        nodes.append(len(place.host.nodes))
+        return done
+
+    for _run in range(2):
+        run(place.options(), False, runner=place.host, connect=place.host.connect, around=around)
+        assert nodes == [0, 2]
 
 
 def test_second_run_asks_little(place: Place) -> None:

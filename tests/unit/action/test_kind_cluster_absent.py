@@ -139,6 +139,31 @@ def test_absent_when_a_pod_holds_a_volume(place: Place) -> None:
     assert place.predicted(state="absent", backup=backup).changed
 
 
+def test_check_mode_after_a_detachment_and_a_backup_in_check_mode(place: Place) -> None:
+    """What the run of three tasks does: the first two changed nothing here."""
+    place.run()
+    place.use(
+        *volume("v", "/var/local-path-provisioner/a", "Delete", claim="c"),
+        *volume("inside", "/opt/inside", node="lab-worker"),
+    )
+    uses = {"name": "data", "persistentVolumeClaim": {"claimName": "c"}}
+    spec = {"nodeName": "lab-worker", "containers": [{"name": "main"}], "volumes": [uses]}
+    place.api.put({"kind": "Pod", "metadata": {"namespace": "default", "name": "p"}, "spec": spec})
+    both = ["v", "inside"]
+    asked = {"state": "absent", "backup": str(place.backup)}
+    assert place.run(True, **asked, assume_unused=both, assume_saved=both).changed
+    with pytest.raises(Declined, match="it is in use: pod default/p uses it") as caught:
+        place.run(True, **asked, assume_saved=both)
+    assert set(lost(caught.value)) == {"v"}
+    with pytest.raises(Declined, match="Cannot read the backup directory") as caught:
+        place.run(True, **asked, assume_unused=both, assume_saved=["inside"])
+    assert set(lost(caught.value)) == {"v"}
+    # A run believes what it sees.
+    with pytest.raises(Declined) as caught:
+        place.run(**asked, assume_unused=both, assume_saved=both)
+    assert set(lost(caught.value)) == set(both)
+
+
 def test_absent_with_an_archive_of_what_is_inside_a_node(place: Place) -> None:
     place.run()
     directory = place.path / "inside"

@@ -116,7 +116,9 @@ class Lab:
             shown.append(inspected("lab-control-plane", "lab", "control-plane"))
         listed = "".join("id\n" for _node in shown)
         kind = AnsweringNodes if self.ready else NodesHere
-        self.runner = kind([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown))])
+        # What is in the node image cannot be read.
+        image = (["docker", "run"], Completed(1))
+        self.runner = kind([(["docker", "ps"], listed), (["docker", "inspect"], json.dumps(shown)), image])
         return run(
             {**OPTIONS, "path": str(self.path), **options},
             check,
@@ -751,6 +753,16 @@ def test_what_will_fail_is_known_before_anything_is_changed(
     assert caught.value.next_step and caught.value.details
     assert lab.cluster.writes == []
     assert not (lab.path / "generations").exists()
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("way", ["pv-b", "pv-b/below", "link", "link/below"])
+def test_a_backup_is_not_written_into_a_volume(lab: Lab, way: str, check: bool) -> None:
+    (lab.host / "link").symlink_to("pv-b")
+    with pytest.raises(BadInput, match="is inside the volume pv-b"):
+        lab(check=check, path=str(lab.host / way))
+    assert lab.cluster.writes == []
+    assert [path.name for path in (lab.host / "pv-b").iterdir()] == ["f"]
 
 
 def test_what_is_saved_in_place_needs_no_room(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import generations, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline
 from ansible_collections.kindlab.volumes.tests.unit.action.test_volume_backup import Lab
@@ -50,6 +55,18 @@ def test_volumes_and_objects_are_in_one_generation(lab: Lab) -> None:
     assert [change.patch for change in saved.changed] == [{"data": {"Corefile": "b"}}]
     assert lab.cluster.writes == [("patch", "PersistentVolume", "pv-a")]
     assert done.warnings == ()
+
+
+def test_nodes_are_asked_while_objects_are_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = threading.Barrier(3)
+
+    def met(own: Callable[..., Any], *arguments: Any) -> Any:
+        meeting.wait(20)
+        return own(*arguments)
+
+    for name in ("described", "collect_all", "unused"):
+        monkeypatch.setattr(observe, name, partial(met, getattr(observe, name)))
+    assert lab(objects=True).changed
 
 
 def test_only_numbers_and_names_are_told(lab: Lab) -> None:
@@ -138,3 +155,12 @@ def test_the_last_backup_without_objects_cannot(lab: Lab) -> None:
     lab.silent = True
     with pytest.raises(BadInput, match="objects=true needs an API server, or a generation with all objects"):
         lab(objects=True, without_api="last_backup")
+
+
+def test_pods_that_were_deleted_for_it_are_saved_as_they_were(lab: Lab) -> None:
+    bare = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "namespace": "shop"}, "spec": {"a": 1}}
+    later = {**bare, "metadata": {**bare["metadata"], "name": "later"}}  # type: ignore[dict-item]
+    lab.cluster.put(thing("v1", "Pod", "later", spec={"a": 2}))
+    lab(objects=True, deleted_pods=[bare, later])
+    pods = [item for item in read_backup(lab.path).saved_objects().made if item["kind"] == "Pod"]
+    assert [(pod["metadata"]["name"], pod["spec"]) for pod in pods] == [("bare", {"a": 1}), ("later", {"a": 2})]

@@ -7,7 +7,13 @@ import yaml
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, Declined, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Conflict,
+    Declined,
+    KindlabError,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import MIRROR
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.workloads import ATTEMPTS
@@ -528,3 +534,22 @@ def test_it_waits_only_if_asked():
         else:
             assert attach(cluster).changed
         assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_webhook_that_points_nowhere_is_known_before_anything_is_stopped(check):
+    cluster = running(*C, workload("Deployment", "web", "c"), workload("Deployment", "other", "c"))
+    refused = (
+        'The API server refused (500): Internal error occurred: failed calling webhook "a.b": service "x" not found'
+    )
+    cluster.unpatched["Deployment ns/web"] = KindlabError(refused, next_step="Use another kubeconfig.")
+    with pytest.raises(
+        Declined, match="Cannot scale down 1 workload; nothing was changed:\n- Deployment ns/web: "
+    ) as error:
+        play(cluster, check)
+    assert 'failed calling webhook "a.b"' in error.value.message
+    assert error.value.next_step == "Use another kubeconfig."
+    assert cluster.writes == []
+    # Whoever must not be called without effect is not asked.
+    cluster.unpatched["Deployment ns/web"] = KindlabError('admission webhook "a.b" does not support dry run')
+    assert play(cluster, check).changed

@@ -23,6 +23,10 @@ OPTIONS = {
     "namespaces": None,
     "storage_classes": None,
 }
+# As a provisioner calls directories.
+LEFT = "pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de_ns_old"
+THEIRS = LEFT.replace("77", "88")
+LINK = LEFT.replace("77", "99")
 WORKER = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "k-worker"}}
 POD = {
     "apiVersion": "v1",
@@ -51,10 +55,10 @@ def show(cluster, data, **options):
 
 
 def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
-    for name in ("v0", "v1", "left"):
+    for name in ("v0", "v1", LEFT, "of-people"):
         (tmp_path / name).mkdir()
     (tmp_path / "file").touch()
-    (tmp_path / "link").symlink_to("left")
+    (tmp_path / LINK).symlink_to(LEFT)
     found = show(cluster, tmp_path)
     assert not found.changed
     assert found.facts["volumes"][0] == {
@@ -84,7 +88,13 @@ def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
     assert found.facts["volumes"][1]["pods"] == []
     assert found.facts["released"] == ["v1"]
     assert found.facts["orphan_directories"] == [
-        {"host_directory": f"{tmp_path}/left", "node_directory": "/data/left", "nodes": ["k-worker"]}
+        {
+            "host_directory": f"{tmp_path}/{LEFT}",
+            "node_directory": f"/data/{LEFT}",
+            "nodes": ["k-worker"],
+            "volume": LEFT.partition("_")[0],
+            "claim": "ns/old",
+        }
     ]
     assert cluster.writes == []
 
@@ -171,7 +181,7 @@ def test_a_lost_claim_is_a_warning():
 
 
 def test_a_directory_that_the_node_does_not_have(cluster, tmp_path, monkeypatch):
-    (tmp_path / "left").mkdir()
+    (tmp_path / LEFT).mkdir()
     monkeypatch.setattr(ScriptedRunner, "looks", {"k-worker": swapped("/data")})
     found = show(cluster, tmp_path)
     why = f"{tmp_path} on the host is not the directory that k-worker has mounted at /data (/srv/moved"
@@ -193,18 +203,18 @@ def other_cluster(data, answer):
 
 
 def test_volumes_of_another_cluster_are_no_orphans(cluster, tmp_path):
-    for name in ("v0", "theirs", "left"):
+    for name in ("v0", THEIRS, LEFT):
         (tmp_path / name).mkdir()
     theirs = volume(7, node="o-control-plane", places="/elsewhere")
-    theirs["spec"]["hostPath"]["path"] = "/elsewhere/theirs"
+    theirs["spec"]["hostPath"]["path"] = f"/elsewhere/{THEIRS}"
     runner = other_cluster(tmp_path, json.dumps({"items": [theirs]}))
     found = run(OPTIONS, False, runner=runner, connect=lambda *_where: cluster)
-    assert [row["host_directory"] for row in found.facts["orphan_directories"]] == [f"{tmp_path}/left"]
+    assert [row["host_directory"] for row in found.facts["orphan_directories"]] == [f"{tmp_path}/{LEFT}"]
     assert found.warnings == ()
 
 
 def test_where_another_cluster_cannot_be_asked_there_are_no_orphans(cluster, tmp_path):
-    (tmp_path / "theirs").mkdir()
+    (tmp_path / THEIRS).mkdir()
     runner = other_cluster(tmp_path, Completed(1, "", "connection refused"))
     found = run(OPTIONS, False, runner=runner, connect=lambda *_where: cluster)
     assert found.facts["orphan_directories"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 
@@ -114,6 +115,8 @@ def test_a_row_has_what_happened_and_why(cluster, backup, data):
             "files": 1,
             "digest": read_backup(backup).catalog.volumes[1].digest,
             "checksum": "equal",
+            "set_aside": "",
+            "replaced_volume": "",
             "reclaim_policy": "Retain",
         }
     ]
@@ -489,3 +492,53 @@ def test_data_that_cannot_be_read_or_never_rests_fails_alone(cluster, tmp_path, 
     # What changes is read again, what cannot be read is not.
     assert [sum(path.endswith(name) for path in reads) for name in ("v1", "v2")] == ([1, 3] if inside else [0, 0])
     assert cluster.writes == []
+
+
+class TestOtherNames:
+    MAPS: ClassVar = {
+        "namespace_map": {"*": "*-test"},
+        "claim_map": {"ns/c1": "ns-test/first"},
+        "volume_map": {"v*": "test-*"},
+        "capacity_map": {"ns/c0": "3Gi"},
+    }
+
+    def test_four_runs(self, cluster, backup, data):
+        checked = restore(cluster, backup, data, check_mode=True, **self.MAPS)
+        done = restore(cluster, backup, data, **self.MAPS)
+        assert checked.facts["volumes"] == done.facts["volumes"]
+        assert actions(done) == [(f"test-{n}", "create", "Bound", "Bound") for n in range(3)]
+        assert [row["claim"] for row in done.facts["volumes"]] == ["ns-test/c0", "ns-test/first", "ns-test/c2"]
+        assert "; in the backup it is v1 of ns/c1; 1 file in host directory" in done.facts["volumes"][1]["why"]
+        assert done.facts["namespaces"] == ["ns-test"]
+        assert cluster.get("PersistentVolume", "test-0")["spec"]["capacity"] == {"storage": "3Gi"}
+        assert cluster.get("PersistentVolumeClaim", "first", "ns-test")["spec"]["volumeName"] == "test-1"
+        for check_mode in (False, True):
+            assert not restore(cluster, backup, data, check_mode=check_mode, **self.MAPS).changed
+
+    def test_beside_the_volume_that_it_was_it_is_refused(self, cluster, backup, data):
+        restore(cluster, backup, data)
+        writes = list(cluster.writes)
+        for check_mode in (True, False):
+            with pytest.raises(Declined, match="cannot be created under another name") as raised:
+                restore(cluster, backup, data, check_mode=check_mode, **self.MAPS)
+            assert {row["name"] for row in raised.value.details} == {"test-0", "test-1", "test-2"}
+        assert "v0 has that directory, too" in raised.value.details[0]["why"]
+        assert cluster.writes == writes
+
+    def test_collisions_and_missing_classes(self, cluster, backup, data):
+        with pytest.raises(BadInput, match="v0 and v1 and v2 become one"):
+            restore(cluster, backup, data, volume_map={"v*": "one"})
+        with pytest.raises(Declined, match="the storage class fast does not exist in this cluster"):
+            restore(cluster, backup, data, storage_class_map={"standard": "fast"})
+        cluster.put({**STANDARD, "metadata": {"name": "fast"}})
+        restore(cluster, backup, data, storage_class_map={"standard": "fast"})
+        assert cluster.get("PersistentVolumeClaim", "c0", "ns")["spec"]["storageClassName"] == "fast"
+        assert cluster.get("StorageClass", "standard") is None
+
+    def test_nodes_by_a_pattern(self, backup, data):
+        cluster = FakeCluster({**WORKER, "metadata": {"name": "z-worker"}})
+        nodes = [inspected("z-worker", "z", "worker", data=str(data))]
+        runner = ScriptedRunner([(["docker", "ps"], "abc\n"), (["docker", "inspect"], json.dumps(nodes))])
+        options = {**OPTIONS, "path": str(backup), "cluster": "z", "node_map": {"k-*": "z-*"}}
+        done = run(options, False, runner=runner, connect=lambda *_where: cluster)
+        assert done.facts["volumes"][0]["nodes"] == ["z-worker"]

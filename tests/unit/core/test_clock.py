@@ -28,3 +28,11 @@ def test_polling_ends_after_the_deadline_but_happens_once():
 
     assert len(list(poll(Deadline(1.0, lambda: now[0]), 0.5, sleep))) == 3
     assert len(list(poll(Deadline(0.0, lambda: now[0]), 0.5, sleep))) == 1
+
+
+def test_a_deadline_that_is_ended():
+    now = [10.0]
+    deadline = Deadline(60.0, lambda: now[0])
+    assert not deadline.over()
+    deadline.end()
+    assert deadline.over() and deadline.left() == 0.0

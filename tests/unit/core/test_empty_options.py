@@ -12,10 +12,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     node_drain,
     object_backup,
     object_restore,
+    volume_adopt,
     volume_backup,
     volume_detach,
+    volume_prune,
     volume_restore,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt import model as adopt
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup import request as backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.objects import plan as objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach import model as detach
@@ -25,13 +28,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import request as local
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune import request as prune
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore import model as restore
 
 # Request, arguments, further options, and the lists that select.
 REQUESTS = [
+    (adopt.Request, volume_adopt.ARGUMENTS, {}, ["directories", "matching"]),
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (backup.Request, volume_backup.ARGUMENTS, {"path": "/b"}, ["label_selectors"]),
     (objects.Request, object_backup.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),
+    (prune.Request, volume_prune.ARGUMENTS, {}, ["kinds", "names", "matching", "directories", "backups"]),
     (detach.Request, volume_detach.ARGUMENTS, {}, ["names", "namespaces", "storage_classes"]),
     (restore.Request, volume_restore.ARGUMENTS, {"path": "/b"}, ["names", "namespaces", "storage_classes"]),
     (asked.Asked, object_restore.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),

@@ -95,14 +95,14 @@ def test_options_within_a_dictionary_get_their_types_and_defaults() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"other": 1}, "options contains other, which is none of any, choice"),
+        ({"other": 1}, "options contains other, and its keys must be one of: any, choice"),
         ({"rows": [{"at": "/a"}, {"att": "/b"}]}, "options.rows[1] contains att"),
         ({"rows": [{}]}, "options.rows[0] lacks at"),
         ({"rows": {}}, "options.rows is not a list"),
         ({"rows": ["a"]}, "options.rows[0] is not a dictionary"),
         ({"number": True}, "options.number True is not a number"),
         ({"flag": "perhaps"}, "options.flag 'perhaps' is not true or false"),
-        ({"choice": "c"}, "options.choice is c, which is none of a, b"),
+        ({"choice": "c"}, "value of options.choice must be one of: a, b, got: c"),
         ({"choice": ["a"]}, "options.choice is not text"),
         ({"map": "a"}, "options.map is not a dictionary"),
         ([], "options is not a dictionary"),

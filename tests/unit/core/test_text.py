@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed, printable, unescaped
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import (
+    count,
+    listed,
+    printable,
+    size,
+    unescaped,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,3 +33,18 @@ def test_printable(path, text):
 
 def test_unescaped():
     assert unescaped(r"/a\040b\134040") == r"/a b\040"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (40_000_000, "40 MB"),
+        (1_230_000_000, "1.2 GB"),
+        (5_000_000_000_000_000, "5000 TB"),
+    ],
+)
+def test_size(number: int, text: str) -> None:
+    assert size(number) == text

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import bounds
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import files, writer
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer, stalled_killed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data import host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.local_data.host import host_directory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate import journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 
 
 def test_an_answer_and_an_error_are_passed_on() -> None:
@@ -73,3 +83,23 @@ def test_no_thread_is_left_when_the_program_has_ended() -> None:
     with stalled_killed() as watch, subprocess.Popen(["true"]) as program:
         watch(program)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("module", "ask"),
+    [
+        (files, read_backup),
+        (writer, check_place),
+        (journal, lambda path: Journal(path).check()),
+        (host, lambda path: host_directory(path, None)),
+    ],
+)
+def test_paths_that_are_asked_for_are_not_waited_for_without_end(
+    module: ModuleType, ask: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_function: object, path: str) -> None:
+        raise TimedOut(f"The file system of {path} does not answer.")
+
+    monkeypatch.setattr(module, "answer", silent)
+    with pytest.raises(TimedOut, match=f"{tmp_path}.* does not answer"):
+        ask(str(tmp_path))

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import writer
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes, held, is_locked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 
 Locked = Callable[[Path], AbstractContextManager[None]]
@@ -42,3 +42,38 @@ def test_a_file_system_without_locks(locked: Locked, tmp_path: Path, monkeypatch
 
 def test_the_room_for_a_directory_that_does_not_exist_is_that_of_its_disk(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "a" / "b") > 0
+
+
+def test_a_directory_that_is_held_is_neither_written_to_nor_held_by_others(tmp_path: Path) -> None:
+    with writer.locked(tmp_path):
+        pass
+    before = sorted(tmp_path.iterdir())
+    with held(str(tmp_path)):
+        for other in (writer.locked(tmp_path), held(str(tmp_path))):
+            with pytest.raises(Conflict), other:
+                pass
+    assert sorted(tmp_path.iterdir()) == before
+    with writer.locked(tmp_path), pytest.raises(Conflict, match="Another run is using"), held(str(tmp_path)):
+        pass
+
+
+def test_a_copy_without_its_lock_is_held_too(tmp_path: Path) -> None:
+    with held(str(tmp_path)), pytest.raises(Conflict), held(str(tmp_path)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_holding_needs_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with held(str(tmp_path)), held(str(tmp_path / "missing")):
+        pass
+
+
+def test_whether_another_run_writes(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    with writer.locked(tmp_path):
+        assert is_locked(tmp_path)
+    assert not is_locked(tmp_path)

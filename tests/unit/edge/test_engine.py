@@ -11,7 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Port
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ATTEMPTS, Engine, find_engine
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import CLUSTER, ROLE, containers
 
@@ -106,6 +106,7 @@ def test_what_an_old_nerdctl_does_not_show_is_no_drift() -> None:
     runner = ScriptedRunner(script=((["nerdctl", "ps"], "c1\n"), (["nerdctl", "inspect"], json.dumps([OF_NERDCTL]))))
     (node,) = Engine("nerdctl", runner).nodes("lab")
     assert (node.image, node.unknown) == ("docker.io/kindest/node:v1.34.4", ("image", "ports"))
+    assert node.container == "c1"
     mount = {"host_path": "/h", "node_path": "/n"}
     options = {"name": "lab", "control_planes": 1, "image": "kindest/node:v9", "ports": [{"node_port": 80}]}
     assert container_drift(ClusterSpec.from_options({**options, "mounts": [mount]}), (node,), {}) == ()
@@ -118,14 +119,26 @@ def test_an_engine_that_shows_something_else(shown: str) -> None:
         engine((["docker", "ps"], "c1\n"), (["docker", "inspect", "c1"], shown)).nodes("lab")
 
 
-def test_a_container_that_is_deleted_while_nodes_are_listed() -> None:
+@pytest.mark.parametrize("times", range(1, ATTEMPTS + 1))
+def test_a_container_that_is_deleted_while_nodes_are_listed(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine shows it in its lists for a moment longer."""
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    left = iter(range(times))
+
     class Leaving(ScriptedRunner):
         def run(self, argv, **options):
-            if argv[1] == "inspect" and "gone" in argv:
-                shown = json.dumps(containers({"name": "lab", "nodes": [NODE]}))
-                self.script = [(["docker", "ps"], "a\n"), (["docker", "inspect"], shown)]
+            if argv[1] == "inspect" and next(left, None) is not None:
+                if options["check"]:
+                    raise CommandFailed("Error: No such object: gone")
                 return Completed(1, "[]", "Error: No such object: gone")
             return super().run(argv, **options)
 
-    runner = Leaving([(["docker", "ps"], "a gone\n")])
-    assert [node.name for node in Engine("docker", runner).nodes()] == ["lab-control-plane"]
+    shown = json.dumps(containers({"name": "lab", "nodes": [NODE]}))
+    found = Engine("docker", Leaving([(["docker", "ps"], "a gone\n"), (["docker", "inspect"], shown)]))
+    if times == ATTEMPTS:
+        with pytest.raises(CommandFailed, match="No such object: gone"):
+            found.nodes()
+    else:
+        assert [node.name for node in found.nodes()] == ["lab-control-plane"]
+    assert sum(pauses) > 1 if times >= ATTEMPTS - 1 else sum(pauses) < 1

@@ -422,3 +422,13 @@ def test_data_that_cannot_be_read_is_a_reason_for_its_volume_alone(
     monkeypatch.setattr(removal, "read_lists", read_all_but_v1)
     assert scene.changes()["v1"].text() == "1 changed: Cannot read v1/file: Input/output error"
     assert scene.blockers().keys() == {"v1"}
+
+
+def test_another_generation_than_the_newest(scene: Scene) -> None:
+    first = scene.save()
+    (scene.data / "v0" / "file").write_text("later")
+    scene.save()
+    engine = Engine("docker", scene.runner)
+    assert find_blockers(scene.cluster, engine, scene.nodes, str(scene.path)) == ()
+    (blocker,) = find_blockers(scene.cluster, engine, scene.nodes, str(scene.path), generation=first)
+    assert blocker.name == "v0" and "its data has changed since the backup" in blocker.why

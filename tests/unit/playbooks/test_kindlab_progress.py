@@ -12,7 +12,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import callback_loader
 
 from ansible_collections.kindlab.volumes.playbooks.callback_plugins import kindlab_progress as progress
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, NOW, Journal
 
 TASK = SimpleNamespace(_uuid="id", name="Create {{ what }}", action="command")
 HOST = SimpleNamespace(get_name=lambda: "localhost")
@@ -200,11 +201,15 @@ def test_the_steps_of_a_recreation_are_shown(clock: SimpleNamespace, tmp_path: P
         clock.now = 6.0
         callback._report(Rounds(1))
         assert screen.lines == ["  ... 6 s: Recreate (localhost): step 2 of 3, delete the cluster, 5 s"]
+        (tmp_path / NOW).write_text(Activity(waits={"kind to delete the nodes": 1.0}, at=1.0).to_text())
+        clock.now = 11.0
+        callback._report(Rounds(1))
+        assert screen.lines[-1].endswith("delete the cluster, 10 s; waits for kind to delete the nodes, 10 s")
         Journal(str(tmp_path)).add("deleted")
         callback.v2_runner_on_ok(SimpleNamespace(_task=task, _host=HOST))
     assert screen.lines[-1].startswith("  step 2 of 3, deleted")
     callback._report_interruption()
-    assert len(screen.lines) == 2
+    assert len(screen.lines) == 3
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,26 @@ def test_each_difference_is_seen_with_its_path(changes: dict[str, Any], row: dic
     assert objects.compared(BORN, BEFORE, after(**changes))["not_equal"] == [{"object": "Secret c", **row}]
 
 
+@pytest.mark.parametrize("autoscaler", [True, False])
+def test_how_many_replicas_there_are_is_an_autoscalers(autoscaler: bool) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "page"}
+    scaler = item("HorizontalPodAutoscaler", api="autoscaling/v2", spec={"scaleTargetRef": target})
+    before, now = (
+        {
+            "Deployment.apps shop/page": item(
+                "Deployment", api="apps/v1", spec={"replicas": replicas, "paused": False}
+            ),
+            **({"HorizontalPodAutoscaler.autoscaling shop/page": scaler} if autoscaler else {}),
+        }
+        for replicas in (1, 3)
+    )
+    row = {"object": "Deployment.apps shop/page", "result": "differs", "changed": ["spec.replicas"]}
+    assert objects.compared({}, before, now)["not_equal"] == ([] if autoscaler else [row])
+    now["Deployment.apps shop/page"]["spec"]["paused"] = True
+    (row,) = objects.compared({}, before, now)["not_equal"]
+    assert ("spec.paused" in row["changed"], "spec.replicas" in row["changed"]) == (True, not autoscaler)
+
+
 def test_missing_and_new_objects_are_seen_whoever_made_them() -> None:
     found = objects.compared(BORN, BEFORE, {"ConfigMap d": {}})
     assert [row["result"] for row in found["objects"]] == ["missing", "missing"]

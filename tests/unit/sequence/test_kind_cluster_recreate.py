@@ -54,7 +54,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     World,
 )
 
-PLANNED = ["?remove", "?create", "?detach", "?save", "?save images"]
+PLANNED = ["?remove", "?create", "?detach", "?save", "?remove", "?save images"]
 SAVED = ["save images", "detach", "save"]
 CREATED = ["create", "load images", "provision"]
 CREATED += ["prepare", "restore", "compare", "apply", "attach", "complete"]
@@ -64,8 +64,8 @@ MOMENTS = 2 * 12 + 2
 STATES = {"whole": "running", "partly": "unfinished", "stopped": "stopped", "absent": None}
 # The shape without images, as people describe it.
 BARE: dict[str, Any] = {"nodes": [{"role": "control-plane"}, {"role": "worker"}]}
-# Lines of a run without a rehearsal.
-WRITTEN = [entry for entry in ENTRIES if entry != "rehearsed"]
+# Lines of a run without a rehearsal, and that goes back to no generation.
+WRITTEN = [entry for entry in ENTRIES if entry not in ("rehearsed", "set_aside")]
 BY_OBJECTS = ("prepared", "applied", "completed")
 # Those of one that brings back volumes and what uses them only.
 OLD = ("planned", "detached", "backed_up", "deleting", "deleted", "created", "provisioned", "configured")
@@ -73,7 +73,7 @@ OLD += ("restored", "verified", "attached", "done")
 BACK = "The cluster was not deleted, and the workloads were scaled back up."
 
 
-STEPS = [step for step in steps_from("planned") if step.name != "rehearsed"]
+STEPS = [step for step in steps_from("planned") if step.name not in ("rehearsed", "set_aside")]
 ALL = [step.name for step in STEPS]
 
 
@@ -512,11 +512,71 @@ def test_policies_that_were_retain_stay_so(world: World) -> None:
     assert world.calls[-1] == "attach"
 
 
-def test_pods_that_nothing_makes_again_are_told(world: World) -> None:
+def test_pods_that_are_still_terminating_come_back_with_a_rerun(world: World) -> None:
+    world.bare = True
+    world.fail = {"save": KindlabError("The disk is full."), "create pod": KindlabError("It is being deleted.")}
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete")
+    assert raised.value.message == (
+        f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare. "
+        "The journal has ns/bare: run this again, which brings them back."
+    )
+    world.fail.clear()
+    world.run(unmanaged="delete")
+    assert world.bare and world.lines()[-1] == "done"
+
+
+def test_pods_that_cannot_be_read_are_told(world: World) -> None:
+    world.bare, world.fail["save"] = True, KindlabError("The disk is full.")
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete", objects="none")
+    assert raised.value.message == f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare."
+    assert world.lines()[-1] == "rolled_back"
+
+
+def test_pods_that_an_interrupted_run_deleted_are_told_without_an_api_server(silent: World) -> None:
+    silent.reachable, silent.bare, silent.moments = True, True, 3
+    with pytest.raises(Killed):
+        silent.run(unmanaged="delete")
+    silent.moments, silent.reachable = None, False
+    for _run in range(2):
+        silent.fail["save"] = KindlabError("The disk is full.")
+        with pytest.raises(KindlabError):
+            silent.run(**LAST)
+    silent.fail.clear()
+    (warning,) = (text for text in silent.run(**LAST).warnings if "ns/bare" in text)
+    assert "which an interrupted run deleted, are not created again: ns/bare. Their manifests are" in warning
+
+
+def test_pods_that_were_deleted_are_created_again_if_it_fails(world: World) -> None:
+    world.bare = True
     world.fail["save"] = KindlabError("The disk is full.")
     with pytest.raises(KindlabError) as raised:
         world.run(unmanaged="delete")
-    assert raised.value.message == f"The disk is full. {BACK} These pods were deleted and have no controller: ns/bare."
+    assert raised.value.message == f"The disk is full. {BACK} Pods without a controller were created again: ns/bare."
+    assert world.bare
+
+
+def test_pods_that_an_interrupted_run_deleted_are_created_again_if_the_next_one_fails(world: World) -> None:
+    world.bare, world.moments = True, 3
+    with pytest.raises(Killed):
+        world.run(unmanaged="delete")
+    assert not world.bare
+    world.moments, world.fail = None, {"save images": KindlabError("The disk is full.")}
+    with pytest.raises(KindlabError) as raised:
+        world.run(unmanaged="delete")
+    assert raised.value.message == f"The disk is full. {BACK} Pods without a controller were created again: ns/bare."
+    assert world.bare
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_pods_that_are_deleted_come_back_whenever_it_is_killed(world: World, moment: int) -> None:
+    world.bare, world.moments = True, moment
+    with pytest.raises(Killed):
+        world.run(unmanaged="delete")
+    world.moments = None
+    world.run(unmanaged="delete")
+    assert world.bare
 
 
 def full_at(step: str) -> Callable[..., int]:
@@ -1014,6 +1074,25 @@ def test_a_host_directory_that_is_gone(world: World) -> None:
     assert "create: true" not in error.text()
 
 
+def test_a_host_directory_that_is_a_file(world: World) -> None:
+    file = world.data / "file"
+    file.write_text("")
+    error = refused_alike(world, options={"mounts": [{"host_path": str(file), "node_path": "/mnt"}]})
+    assert f"{file}: it is not a directory" in error.message
+
+
+def test_a_shape_that_kind_refuses(world: World) -> None:
+    for options, said in (
+        (
+            {"networking": {"ip_family": "v4"}},
+            "value of networking.ip_family must be one of: ipv4, ipv6, dual, got: v4",
+        ),
+        ({"workers": -1}, "workers"),
+        ({"nodes": [{"role": "worker"}]}, "control-plane"),
+    ):
+        assert said in refused_alike(world, options=options).message
+
+
 def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
     world = World(tmp_path, inside=False)
     world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
@@ -1030,7 +1109,9 @@ def test_a_shape_in_which_a_volume_would_not_be_found(tmp_path: Path) -> None:
 
 
 def test_options_that_nobody_has(world: World) -> None:
-    assert "options contains worker, which is none of" in refused_alike(world, options={"worker": 1}).message
+    assert (
+        "options contains worker, and its keys must be one of: " in refused_alike(world, options={"worker": 1}).message
+    )
     mount = {"host_path": "/h", "node_path": "/n", "readOnly": True}
     error = refused_alike(world, options={"nodes": [{"mounts": [mount]}], "ports": [{"node_port": "x"}]})
     assert "options.nodes[0].mounts[0] contains readOnly" in error.message
@@ -1085,12 +1166,31 @@ def test_a_configuration_file_is_the_whole_cluster(world: World, tmp_path: Path)
     assert "config sets the whole cluster, so workers cannot be given as well" in error.message
 
 
+def test_options_that_describe_the_whole_cluster(world: World) -> None:
+    """What they do not mention has its default, except for the image."""
+    world.shape = {**SHAPE, "feature_gates": {"A": True}}
+    world.run(merge_options=False, options={"workers": 1, "labels": {"a": "b"}})
+    asked = world.options["create"]
+    assert asked["feature_gates"] is None and [node["role"] for node in asked["nodes"]] == ["control-plane", "worker"]
+    assert all((node["image"], node["labels"]) == ("node:1", {"a": "b"}) for node in asked["nodes"])
+    world.run(merge_options=False, options={"feature_gates": {"A": False}})
+    assert world.options["create"]["feature_gates"] == {"A": False} and len(world.options["create"]["nodes"]) == 1
+
+
 def test_doubts_about_a_cluster_of_others_are_told(world: World) -> None:
     world.doubts = ["whether port 40000 was requested"]
     assert any("created by other means" in w and "port 40000" in w for w in world.run().warnings)
     world.shape, world.doubts = {}, ["no control plane is running"]
     with pytest.raises(BadInput, match="cannot be read from it: no control plane is running"):
         world.run()
+
+
+def test_doubts_are_told_from_the_backup_of_a_cluster_that_is_gone(world: World) -> None:
+    world.doubts = ["whether port 40000 was requested"]
+    world.save()
+    world.force_removal()
+    world.doubts = []
+    assert any("created by other means" in w and "port 40000" in w for w in world.run().warnings)
 
 
 @pytest.mark.parametrize("lost", ["data", "volume"])
@@ -1240,6 +1340,21 @@ def test_labels_taints_and_cordons_are_set_again(world: World) -> None:
     (node,) = world.objects["Node"]
     assert node["metadata"]["labels"] == {"zone": "a"}
     assert node["spec"] == {"taints": [taint], "unschedulable": True}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_labels_that_options_do_not_have_any_more_are_not_set_again(world: World, gone: bool) -> None:
+    labels = {"given": "before", "zone": "a"}
+    shape = world.shape
+    world.shape = {"nodes": [{**node, "labels": {"given": "before"}} for node in shape["nodes"]]}
+    world.objects["Node"] = [api_node("k-worker", labels=labels)]
+    world.settings = {"k-worker": {"labels": labels, "taints": [], "cordoned": False}}
+    world.save()
+    if gone:
+        world.force_removal()
+    world.objects["Node"] = [api_node("k-worker", labels={} if gone else labels)]
+    plan = world.run(True, options=shape, merge_options=False).facts["plan"]
+    assert [row["labels"] for row in plan["node_settings"]] == [{"zone": "a"}]
 
 
 def test_settings_of_nodes_that_are_not_created_are_told(world: World) -> None:

@@ -26,6 +26,7 @@ ADMISSION = "admissionregistration.k8s.io"
 BUILT_IN = (
     resource("Namespace", namespaced=False),
     *(resource(kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Service", "Pod", "LimitRange")),
+    resource("Node", namespaced=False),
     resource("ResourceQuota"),
     *(resource(kind, "apps") for kind in ("Deployment", "StatefulSet", "DaemonSet")),
     *(resource(kind, "batch") for kind in ("Job", "CronJob")),
@@ -45,7 +46,8 @@ class FakeApi:
     """An API server with the methods of Cluster that read and write any path.
 
     writes: all writes that were no trial, as 'POST Kind namespace/name'. kill_after: the number of writes after which
-    the next one raises Killed. refusals: asked before each write, (method, object, this) -> a refusal or None.
+    the next one raises Killed. waits: how many writes there were when something was waited for. refusals: asked before
+    each write, (method, object, this) -> a refusal or None.
     """
 
     def __init__(self, *objects: Object, types: Iterable[Resource] = BUILT_IN, kill_after: int | None = None) -> None:
@@ -57,6 +59,7 @@ class FakeApi:
         self.older: dict[tuple[str, str], tuple[str, ...]] = {}
         self.refusals: list[Callable[[str, Object, FakeApi], str | None]] = []
         self.established = True
+        self.waits: list[int] = []
         self._numbers = itertools.count(1)
         for item in objects:
             self.put(item)
@@ -79,6 +82,7 @@ class FakeApi:
         self, kind: str, ready: Callable[[Object], bool], names: Iterable[tuple[str, str]], timeout: float
     ) -> None:
         del ready, timeout
+        self.waits.append(len(self.writes))
         if not self.established and (missing := [name for _namespace, name in names]):
             raise TimedOut(f"{kind} {', '.join(missing)}: not ready", details=missing)
 
@@ -170,7 +174,8 @@ class FakeApi:
     def _default(self, item: Object, before: Object | None, manager: str) -> None:
         metadata, spec = item["metadata"], item.get("spec")
         if before is None or "managedFields" not in metadata:
-            metadata["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {}}}]
+            fields = {"f:spec": {f"f:{name}": {} for name in spec or ()}}
+            metadata["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": fields}]
         if item["kind"] == "Namespace":
             metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
             item["spec"], item["status"] = {"finalizers": ["kubernetes"]}, {"phase": "Active"}

@@ -142,6 +142,7 @@ class Pipes(Tee):
     """The streams from and to those nodes. read, imported: how many there were; broken: imports that fail first."""
 
     def __init__(self, machine: Machine, broken: int = 0) -> None:
+        super().__init__()
         self.machine = machine
         self.read: list[str] = []
         self.imported: list[tuple[list[str], int]] = []
@@ -160,7 +161,7 @@ class Pipes(Tee):
         if self.broken:
             self.broken -= 1
             raise CommandFailed("docker failed: containerd was restarted")
-        for name, argv in programs.items():
+        for argv in programs.values():
             assert list(argv[4:8]) == [*CTR, "import"] and list(argv[9:]) == ["--snapshotter=overlayfs", "-"]
             assert argv[8] in ("--all-platforms", "--platform=linux/amd64")
-            self.machine.nodes[name].imported(data, everything=argv[8] == "--all-platforms")
+            self.machine.nodes[argv[3]].imported(data, everything=argv[8] == "--all-platforms")

@@ -53,7 +53,7 @@ class FakeCluster:
 
     writes: all writes as (verb, kind, 'namespace/name'). kill_after: number of writes after which the next one raises
     Killed. react: called with this cluster at each watch, to act as the controllers. ca: the published CA. now: seconds
-    that waits in vain have taken, see clock().
+    that waits in vain have taken, see clock(). unpatched: what a trial of a patch raises, by 'Kind namespace/name'.
     """
 
     server = "https://127.0.0.1:6443"
@@ -69,6 +69,7 @@ class FakeCluster:
             for kind, (prefix, plural, namespaced) in RESOURCES.items()
         ]
         self.refusals: dict[str, KindlabError] = {}
+        self.unpatched: dict[str, KindlabError] = {}
         self.react: Callable[[FakeCluster], None] = lambda _cluster: None
         self._numbers = itertools.count(1)
         for item in objects:
@@ -135,6 +136,8 @@ class FakeCluster:
         item = copy.deepcopy(wanted)
         item["metadata"].pop("uid", None)
         item.pop("status", None)
+        if item["metadata"].pop("managedFields", None):
+            item["metadata"]["managedFields"] = [{"manager": "kindlab.volumes", "operation": "Update"}]
         if place[0] in ("PersistentVolume", "PersistentVolumeClaim"):
             item["status"] = {"phase": "Pending"}
         return self.put(item)
@@ -171,9 +174,20 @@ class FakeCluster:
             raise KindlabError(f"The API server refused (422): {name}: spec is immutable after creation")
         return self.put(after)
 
-    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
+    def try_patch(self, kind: str, name: str, change: Object, namespace: str = "") -> None:
+        del change
+        if refusal := self.unpatched.get(f"{kind} {namespace}/{name}"):
+            raise refusal
+
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", read: Object | None = None
+    ) -> None:
         del propagation
         self._write("delete", (kind, namespace, name))
+        there = self.objects.get((kind, namespace, name), read)
+        for key in ("uid", "resourceVersion") if read and there else ():
+            if there["metadata"][key] != read["metadata"][key]:
+                raise Conflict(f"{kind} {name}: the {key} in the precondition does not match")
         self.objects.pop((kind, namespace, name), None)
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

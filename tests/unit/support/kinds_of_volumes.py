@@ -25,6 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import client
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import volume_restore as replacing
 from ansible_collections.kindlab.volumes.tests.unit.support import kind_host
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import DEFAULTS, SAVE, Place
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import binding_controller
@@ -98,6 +99,10 @@ class World(Place):
 
     def restore(self, **options: Any) -> Outcome:
         return self.asked(volume_restore, path=str(self.backup), **options)
+
+    def replace(self, **options: Any) -> Outcome:
+        """A restore over what is there."""
+        return self.asked(replacing, path=str(self.backup), existing="replace", **options)
 
     def lose(self) -> None:
         """The cluster is deleted, and everything inside its nodes; an empty one takes its place."""
@@ -256,6 +261,18 @@ def inside(world: World) -> None:
     world.put(pv, claim_of("c", "v"), used("c"))
 
 
+def locally(kind: Callable[[World], None]) -> Callable[[World], None]:
+    """The kind with its volumes as local instead of hostPath."""
+
+    def make(world: World) -> None:
+        kind(world)
+        for pv in world.api.list("PersistentVolume"):
+            pv["spec"]["local"] = pv["spec"].pop("hostPath")
+            world.put(pv)
+
+    return make
+
+
 def local_data(world: World) -> None:
     pv = persistent_volume("v", {"local": {"path": str(directory(world.data / "v"))}}, "c", **on_nodes(WORKER))
     pv["metadata"]["labels"] = {LABEL: "library"}
@@ -328,6 +345,12 @@ def terminating(world: World) -> None:
     world.put(pv, claim_of("c", "v", **GOING), used("c"))
 
 
+def terminating_volume(world: World) -> None:
+    mounted(world)
+    pv = world.api.get("PersistentVolume", "v")
+    world.put({**pv, "metadata": {**pv["metadata"], **GOING}})
+
+
 def by_label(world: World) -> None:
     node = world.api.get("Node", WORKER)
     node["metadata"]["labels"]["example.com/disk"] = "ssd"
@@ -336,15 +359,21 @@ def by_label(world: World) -> None:
     world.put(node, pv, claim_of("c", "v"), used("c"))
 
 
-def on_some_nodes(world: World) -> None:
-    """The control plane and one worker lack the directory."""
-    other = next(node for node in world.host.nodes if node["Name"] == "/k-worker2")
-    other["Mounts"] = [mount for mount in other["Mounts"] if mount["Source"] != str(world.data)]
-    pv = persistent_volume("v", host_path(directory(world.data / "v")), "c")
-    world.put(pv, claim_of("c", "v"), used("c"))
+def not_on(*names: str) -> Callable[[World], None]:
+    """These workers lack the directory, which any of them may use."""
+
+    def make(world: World) -> None:
+        for node in world.host.nodes:
+            if node["Name"] in [f"/{name}" for name in names]:
+                node["Mounts"] = [mount for mount in node["Mounts"] if mount["Source"] != str(world.data)]
+        pv = persistent_volume("v", host_path(directory(world.data / "v")), "c")
+        world.put(pv, claim_of("c", "v"), used("c"))
+
+    return make
 
 
 NFS = {"nfs": {"server": "nas.example.com", "path": "/export/v"}}
+ISCSI = {"iscsi": {"targetPortal": "nas.example.com:3260", "iqn": "iqn.2026-01.com.example:v", "lun": 0}}
 CSI = {"csi": {"driver": "disk.csi.example.com", "volumeHandle": "vol-1"}}
 # By the names of the rows in docs/volumes.md.
 KINDS = {
@@ -365,5 +394,15 @@ KINDS = {
     "Terminating": Kind(terminating),
     "affinity to nodes": Kind(mounted),
     "affinity to another label": Kind(by_label),
-    "no affinity, mounted on some nodes only": Kind(on_some_nodes),
+    "no affinity, mounted on some nodes or on none": Kind(not_on("k-worker2")),
+}
+# Further kinds of a row, by what tells them from the first one.
+OTHERS = {
+    "hostPath or local, mounted from the host": {"local": Kind(locally(mounted))},
+    "hostPath or local, inside one node": {"local": Kind(locally(inside), data="archive")},
+    "NFS, iSCSI and other network sources": {"iSCSI": Kind(elsewhere(ISCSI), where="nas.example.com:3260")},
+    "static, directory missing, never used": {"local": Kind(locally(never_used), claims=())},
+    "static, directory missing, bound": {"local": Kind(locally(missing))},
+    "Terminating": {"volume": Kind(terminating_volume)},
+    "no affinity, mounted on some nodes or on none": {"none": Kind(not_on(WORKER, "k-worker2"), data="archive")},
 }

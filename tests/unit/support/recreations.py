@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_detach,
     volume_restore,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedObjects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
@@ -42,15 +44,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
     BEFORE_VOLUMES,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context, survey, verify
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import (
+    context,
+    survey,
+    verify,
+    way_back,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.contents import (
     images,
     objects,
+    planned,
+    pods,
     rehearsal,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot import chosen
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start import earlier, resume
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
@@ -65,7 +75,9 @@ OPTIONS: dict[str, Any] = {
     "checksums": "full",
     "keep": 0,
     "reclaim_policy": "original",
+    "generation": None,
     "options": {},
+    "merge_options": True,
     "node_map": None,
     "unmanaged": "refuse",
     "without_api": "refuse",
@@ -85,6 +97,7 @@ SILENT = Unreachable("The API server does not answer.")
 
 # What restores objects -> what the world calls it.
 WAVES = {BEFORE_VOLUMES: "prepare", AFTER_VOLUMES: "apply", AT_LAST: "complete"}
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "ns", "name": "bare"}, "spec": {}}
 THINGS = frozenset(WAVES.values())
 
 ACTIONS = (
@@ -114,10 +127,14 @@ class World:
     server. taken: host ports of other programs. lost: nodes whose container is gone. things: of the objects that
     people made, those that are there, by what restores them; with_objects: the generations that have all of them, and
     whether the application is one.
+    bare: there is a pod without a controller; with_bare: the generations that have it.
     loaded: whether the nodes have the images that were loaded into them. throw_away: clusters of rehearsals; refuses:
     rows of objects that those and new clusters do not take. bad: the image of which no cluster comes up; image: that of
     the nodes.
-    doubts: about options that were read from a cluster of others.
+    doubts: about options that were read from a cluster of others. settings: of nodes, that a backup has.
+    left_out: objects that a backup does not have.
+    proved_by: the generation that holds what the new cluster has; unshared: host directories that no other cluster
+    uses, each time that was asked.
     """
 
     def __init__(self, top: Path, *, inside: bool = True) -> None:
@@ -152,11 +169,16 @@ class World:
         self.merged = False
         self.things: frozenset[str] = THINGS
         self.with_objects: dict[str, bool] = {}
+        self.bare = False
+        self.with_bare: set[str] = set()
         self.loaded = True
         self.throw_away: set[str] = set()
         self.refuses: list[dict[str, str]] = []
         self.bad, self.image = "", "node:1"
         self.doubts: list[str] = []
+        self.settings: dict[str, Any] = {}
+        self.left_out: list[dict[str, str]] = []
+        self.proved_by, self.unshared = "", list[Mapping[str, str]]()
 
     # What somebody else does.
 
@@ -182,6 +204,8 @@ class World:
                 "images": ["node:1"],
                 "options": self.shape,
                 "storage_classes": [CLASS],
+                "doubts": self.doubts,
+                "node_settings": self.settings,
             }
             name = write_backup(self.path, self.data, 1 if content else 0, described=described, **how)
             self.saved[name] = content
@@ -191,7 +215,7 @@ class World:
     def force_removal(self, *, killed: bool = False) -> None:
         """The cluster is removed whatever it holds; of what was inside it only what was saved can come back."""
         self.state = "unfinished" if killed and self.state else None
-        self.content, self.things, self.loaded = 0, frozenset(), False
+        self.content, self.things, self.loaded, self.bare = 0, frozenset(), False, False
         if self.inside:
             self.latest = max(self.saved.values(), default=0)
 
@@ -199,7 +223,7 @@ class World:
         """Have this state, whatever came before."""
         self.state, self.reachable = state, state == "running"
         if state is None:
-            self.content, self.things, self.loaded = 0, frozenset(), False
+            self.content, self.things, self.loaded, self.bare = 0, frozenset(), False, False
 
     def lines(self) -> list[str]:
         """The steps of the journal."""
@@ -230,14 +254,31 @@ class World:
             patch.setattr(images, "save_images", self.save_images)
             patch.setattr(images, "load_images", self.load_images)
             patch.setattr(objects, "restore_waves", self.restore_waves)
-            for reader in (objects, rehearsal):
+            for reader in (objects, planned, rehearsal):
                 patch.setattr(reader, "to_restore", self.to_restore)
-            for user in (earlier, resume):
-                patch.setattr(user, "has_objects", lambda backup: backup.name in self.with_objects)
+            patch.setattr(earlier, "has_objects", lambda backup: backup.name in self.with_objects)
+            self.patch_snapshots(patch)
             done = kind_cluster_recreate.run({**OPTIONS, "path": str(self.path), **options}, check_mode)
         if not check_mode and done.facts["generation"] in self.with_objects:
             assert self.things == THINGS, "objects are missing"
         return done
+
+    def patch_snapshots(self, patch: pytest.MonkeyPatch) -> None:
+        """What a return to a generation needs besides."""
+        for reader in (planned, pods):
+            patch.setattr(reader, "live", lambda _context: self.made("live"))
+        patch.setattr(survey, "check_unshared", lambda _context, directories: self.unshared.append(directories))
+        patch.setattr(chosen, "read_backup", self.read_backup)
+        patch.setattr(way_back, "find_blockers", self.find_blockers)
+
+    def read_backup(self, path: str, generation: str) -> Backup:
+        backup = read_backup(path, generation)
+        counted = SavedObjects(3, 0, baseline=True) if backup.name in self.with_objects else None
+        return replace(backup, catalog=replace(backup.catalog, objects=counted))
+
+    def find_blockers(self, *_where: Any, generation: str) -> tuple[()]:
+        self.proved_by = generation
+        return ()
 
     def find_engine(self, name: str, _runner: object) -> SimpleNamespace:
         own = name in ("auto", OPTIONS["engine"])
@@ -313,7 +354,7 @@ class World:
                 return Outcome(True, {"merged": self.merged}, facts=found.facts)
             saved = self.state == "stopped" and self.host in self.saved.values()
             never_used = self.state in (None, "unfinished") and not (self.content or self.things)
-            assert not forced or saved or never_used, "it was forced"
+            assert not forced or saved or never_used or self.proved_by, "it was forced"
             return self._call("remove", options, check_mode, lambda: self._remove(forced), {})
         assert options["nodes"], "it can't be made of nothing"
         facts = {"cluster": {"nodes": [{"name": name} for name in NODES]}, "kubernetes_version": "v1.34.4"}
@@ -326,7 +367,7 @@ class World:
         return self._call("try", options, False, lambda: self.throw_away.add(name), {})
 
     def save_images(self, *where: Any, check_mode: bool = False) -> SimpleNamespace:
-        index = [{"names": ["app:1"]}] if self.loaded else []
+        index = [{"names": ["app:1"], "digest": "sha256:1", "bytes": 9}] if self.loaded else []
         if where[3] != "none":
             self._call("save images", {"images": where[3]}, check_mode, lambda: None, {})
         return SimpleNamespace(index=index)
@@ -335,13 +376,20 @@ class World:
         _engine, _nodes, _path, index, before, _deadline = where
         assert isinstance(index, list) and (not index or set(before) <= set(NODES))
         self._call("load images", {}, False, lambda: setattr(self, "loaded", bool(index)), {})
-        return [{**row, "loaded": NODES, "missing": []} for row in index]
+        return [{**row, "loaded": NODES, "present": [], "missing": []} for row in index]
 
     def to_restore(self, run: context.Context) -> Saved:
-        name = run.facts.get("objects_from") or "live"
-        return Saved(made=[{"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}])
+        return self.made(run.target.get("objects_from") or "live")
+
+    def made(self, name: str) -> Saved:
+        """The objects of a generation, or the live ones."""
+        thing = {"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": name}}
+        there = name in self.with_bare or (name == "live" and self.bare)
+        return Saved(made=[thing, *([POD] if there else [])])
 
     def restore_waves(self, api: Any, saved: Saved, waves: tuple[str, ...], **how: Any) -> list[dict[str, str]]:
+        if saved.made == [POD]:
+            return self._create_pod()
         source = saved.made[0]["metadata"]["name"]
         if api.name != "k":
             self._call("rehearse", {**how, "source": source}, False, lambda: None, {})
@@ -350,6 +398,7 @@ class World:
 
         def restore() -> None:
             self.things |= {name}
+            self.bare = self.bare or (name == "complete" and POD in saved.made)
             if name == "apply" and not self.has_workload and self.with_objects[source]:
                 self.has_workload, self.detached = True, how["down"]
 
@@ -357,6 +406,13 @@ class World:
         self._call(name, {**how, "source": source}, False, restore, {})
         refused = self.refuses if self.image != "node:1" else []
         return [{"kind": "Thing", "namespace": "", "name": name, "result": "equal", "why": ""}, *refused]
+
+    def _create_pod(self) -> list[dict[str, str]]:
+        row = {"kind": "Pod", "namespace": "ns", "name": "bare", "result": "equal", "why": ""}
+        if self.bare:
+            return [{**row, "action": "unchanged"}]
+        self._call("create pod", {}, False, lambda: setattr(self, "bare", True), {})
+        return [{**row, "action": "create"}]
 
     def storage_provisioner(self, options: Mapping[str, Any], check_mode: bool) -> Outcome:
         return self._call("provision", options, check_mode, lambda: None, {})
@@ -370,13 +426,15 @@ class World:
         workloads = [{**shop, **change}] if self.has_workload or options["path"] else []
         volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
         facts = {"workloads": workloads, "volumes": volumes, "deleted_pods": []}
-        if options["unmanaged"] == "delete":
+        deletes = options["unmanaged"] == "delete" and self.bare
+        if deletes:
             facts["deleted_pods"] = ["ns/bare"]
 
         def detach() -> None:
             self.retained = self.retained or (self.has_workload and self.policy == "Delete")
             self.policy = "Retain" if self.retained else self.policy
             self.detached = self.has_workload
+            self.bare = self.bare and not deletes
 
         def attach() -> None:
             if self.retained:
@@ -412,11 +470,15 @@ class World:
         def save() -> None:
             self.policy, self.retained = "Retain", False
             self.save_data(content, everything=bool(everything))
+            if everything and (self.bare or options["deleted_pods"]):
+                self.with_bare.add(list(self.saved)[-1])
 
         def later() -> dict[str, Any]:
             return {"generation": list(self.saved)[-1]}
 
-        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": {"made": 3} if everything else None}
+        facts: dict[str, Any] = {"volumes": [line] if content else [], "objects": None}
+        if everything:
+            facts["objects"] = {"made": {"Thing": 3}, "left_out": self.left_out}
         if check_mode:
             facts["generation"] = "next"
         return self._call("save", options, check_mode, save, facts, later, warnings)
@@ -479,12 +541,12 @@ class World:
             self._moment()
         assert self.content in (0, *self.saved.values()), "what was not saved was deleted"
         self.state, self.content, self.has_workload, self.detached = None, 0, False, False
-        self.things, self.loaded = frozenset(), False
+        self.things, self.loaded, self.bare = frozenset(), False, False
 
     def _create(self, image: str) -> None:
         if self.state in (None, "unfinished"):
             self.state, self.content, self.has_workload, self.detached = "unfinished", 0, False, False
-            self.things, self.loaded = frozenset(), False
+            self.things, self.loaded, self.bare = frozenset(), False, False
             self.lost = set()
             self.uid += 1
             self._moment()

@@ -32,7 +32,7 @@ class Text(NamedTuple):
 
 def action(module: str) -> str:
     """The file of a module's action."""
-    paths = (f"{package}/{module}.py" for package in ("_action", "_sequence"))
+    paths = (f"{package}/{module}.py" for package in ("_sequence", "_action"))
     return next(path for path in paths if (UTILS / path).exists())
 
 

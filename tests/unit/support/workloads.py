@@ -194,13 +194,15 @@ class Controlled(FakeCluster):
         else:
             self.objects.pop((found["kind"], "ns", name), None)
 
-    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", read: Object | None = None
+    ) -> None:
         found = self.get(kind, name, namespace)
         if kind == "Pod" and found and name in self.deaf:
             self._write("delete", (kind, namespace, name))
             self.end(found)
         else:
-            super().delete(kind, name, namespace, propagation=propagation)
+            super().delete(kind, name, namespace, propagation=propagation, read=read)
 
     def _delete_claims(self, item: Object) -> None:
         """What Kubernetes does with whenScaled Delete: the claims of ordinals that are too many go with their pods."""

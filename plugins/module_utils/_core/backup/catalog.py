@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
@@ -173,13 +173,13 @@ class Catalog:
 
 def to_text(catalog: Catalog) -> str:
     """The catalog as JSON. It contains its own sha256, so that no change goes unnoticed."""
-    data: dict[str, Any] = {"format": FORMAT, **asdict(catalog), "files": dict(catalog.files)}
-    return json.dumps({**data, "sha256": own_digest(data)}, indent=1) + "\n"
+    data: dict[str, Any] = {"format": FORMAT, **vars(catalog), "files": dict(catalog.files)}
+    return json.dumps({**data, "sha256": own_digest(data)}, indent=1, default=vars) + "\n"
 
 
 def own_digest(data: Mapping[str, Any]) -> str:
     """The sha256 of a catalog as JSON, without the field for it."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":"), default=vars).encode()).hexdigest()
 
 
 def same_content(one: Catalog, other: Catalog) -> bool:

@@ -11,12 +11,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import lost_nodes, on_containers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import node_settings
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import (
-    RECORD,
-    RECORD_NAMESPACE,
-    known_options,
-)
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.model import Found
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.kept import provisioned_storage
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES, storage_classes
 
@@ -31,15 +27,16 @@ def describe_cluster(
     name: str,
     nodes: Sequence[Node],
     objects: Mapping[str, Sequence[Object]],
+    shape: Found,
     loaded_images: Sequence[Mapping[str, Any]] = (),
 ) -> Object:
     """The cluster's manifest. objects: by kind, those of provisioner.report.RESOURCES among them.
 
-    options: those of kind_cluster that recreate it, {} if it was created otherwise. storage_classes: each with the
-    options of storage_provisioner that recreate it. storage: storage classes, and configurations of provisioners, as
-    they are. node_settings: what people set on its Nodes. loaded_images: see loaded_images.index.
+    shape: the options of kind_cluster that recreate it, and what they do not say of one that others created.
+    storage_classes: each with the options of storage_provisioner that recreate it. storage: storage classes, and
+    configurations of provisioners, as they are. node_settings: what people set on its Nodes. loaded_images: see
+    loaded_images.index.
     """
-    records = (o for o in objects["ConfigMap"] if namespaced_name(o) == f"{RECORD_NAMESPACE}/{RECORD}")
     state = by_ref(item for kind in RESOURCES for item in objects[kind])
     return {
         "apiVersion": "kindlab.volumes/v1",
@@ -47,7 +44,8 @@ def describe_cluster(
         "metadata": {"name": name},
         "nodes": [node.name for node in nodes],
         "images": sorted({node.image for node in kubernetes_nodes(nodes)}),
-        "options": known_options(next(records, None), nodes),
+        "options": dict(shape.options),
+        **({"doubts": list(shape.doubts)} if shape.doubts else {}),
         "storage_classes": storage_classes(state),
         "node_settings": node_settings(objects.get("Node", ())),
         "storage": provisioned_storage(state),

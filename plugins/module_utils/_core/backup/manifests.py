@@ -31,7 +31,7 @@ MANIFESTS = {
 }
 
 # Schemas: see shape.fits.
-_METADATA = {"name!": str, "namespace": str, "annotations": {"*": str}}
+_METADATA = {"name!": str, "namespace": str, "annotations": {"*": str}, "managedFields": [{"manager!": str}]}
 _REQUIREMENT = {"key": str, "operator": str, "values": [str]}
 _TERM = {"matchFields": [_REQUIREMENT], "matchExpressions": [_REQUIREMENT]}
 _SPECS: Mapping[str, Mapping[str, Any]] = {

@@ -109,7 +109,7 @@ def data_place(volume: Volume, nodes: Sequence[Node], *, archives: bool) -> Plac
     if differing := next((place for place in places if place.mismatch), None):
         # What pods see is in the node: there it can be read, unless it is not known which node that is.
         running = {node.name for node in nodes if node.state == RUNNING}
-        if archives and len(places) == 1 and differing.node in running:
+        if archives and len(places) == 1 and differing.node in running and differing.answers:
             return replace(differing, host_directory="")
         return refused(differing.mismatch, differing.remedy)
     directories = sorted({place.host_directory for place in places})

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import why_unbindable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, pods_by_claim
@@ -109,9 +109,6 @@ def plan(request: Request, observed: Observed) -> Plan:
     outside = {volume.name: text for volume in volumes if (text := elsewhere(volume, pvs[volume.name]))}
     read = [volume for volume in volumes if volume.name not in outside and volume.name not in observed.unused]
     places = data_places(read, observed.nodes, archives=request.archives)
-    for name, place in places.items():
-        if place.host_directory and is_below(request.path, place.host_directory):
-            raise request.is_inside(name, place.host_directory)
     classes = {item["metadata"]["name"] for item in observed.storage_classes}
     retain = {volume.name: patch for volume in volumes if (patch := _retain(volume))}
     return Plan(

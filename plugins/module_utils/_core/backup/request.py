@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 
@@ -20,8 +21,8 @@ class Request:
 
     path: absolute. labels: of the claims, as `kubectl --selector` takes them. last_backup: it replaces an API server
     that does not answer. loaded_images: the index of images that were saved for this generation (loaded_images.index),
-    by the caller. assume_unused: volumes whose users a task before would have stopped, in check mode only. The others
-    are the options of their names.
+    by the caller. deleted_pods: those that the caller has deleted, as they were saved before that. assume_unused:
+    volumes whose users a task before would have stopped, in check mode only. The others are the options of their names.
     """
 
     cluster: str
@@ -35,6 +36,7 @@ class Request:
     keep: int = 0
     last_backup: bool = False
     loaded_images: Sequence[Mapping[str, Any]] = ()
+    deleted_pods: Sequence[Object] = ()
     objects: bool = False
     assume_unused: frozenset[str] = frozenset()
 
@@ -55,6 +57,7 @@ class Request:
             labels=",".join(options["label_selectors"] or ()),
             last_backup=options["without_api"] == "last_backup",
             loaded_images=options.get("loaded_images", ()),
+            deleted_pods=options.get("deleted_pods", ()),
             # A run sees what a task before it has stopped.
             assume_unused=frozenset(options["assume_unused"] or ()) if check_mode else frozenset(),
             **{name: options[name] for name in same},

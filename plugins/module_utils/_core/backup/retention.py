@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -24,17 +24,26 @@ class Retention:
 
 
 def retention(generations: Sequence[tuple[str, Catalog | None]], keep: int, living: Iterable[Volume]) -> Retention:
-    """generations: name and catalog, oldest first; the catalog is None if it cannot be read.
+    """The oldest generations, beyond this number, 0 for all; see removable()."""
+    return removable(generations, {name for name, _catalog in generations[:-keep]}, living) if keep else Retention()
 
-    keep: their number, 0 for all. living: the volumes of the cluster. An older generation stays if a volume in it, or
-    its claim, is neither in a newer one that stays nor in the cluster, or if no newer one has its selection of objects.
+
+def removable(
+    generations: Sequence[tuple[str, Catalog | None]], names: Collection[str], living: Iterable[Volume]
+) -> Retention:
+    """Which generations of these names can be removed.
+
+    generations: name and catalog, oldest first; the catalog is None if it cannot be read. living: the volumes of the
+    cluster. A generation stays if a volume in it, or its claim, is neither in a newer one that stays nor in the
+    cluster, or if no newer one has its selection of objects.
     """
-    if not keep:
-        return Retention()
-    newer = [catalog for _name, catalog in generations[-keep:] if catalog]
+    newer: list[Catalog] = []
     cluster = {volume.name: volume for volume in living}
     removed, kept = [], {}
-    for name, catalog in reversed(generations[:-keep]):
+    for name, catalog in reversed(generations):
+        if name not in names:
+            newer += [catalog] if catalog else []
+            continue
         if catalog is None:
             kept[name] = "it is damaged, and what it holds is unknown"
             continue
@@ -59,6 +68,8 @@ def _is_alive(saved: SavedVolume, volume: Volume | None) -> bool:
     """True if the cluster has the volume as it was: with its claim, unless that was gone."""
     if volume is None or volume.claim != saved.claim or volume.is_terminating:
         return False
+    if not _is_same(volume.node_directory, saved.node_directory):
+        return False
     return bool(volume.claim_phase) or not _has_claim(saved)
 
 
@@ -66,7 +77,17 @@ def _holds(catalog: Catalog, saved: SavedVolume) -> bool:
     other = next((volume for volume in catalog.volumes if volume.name == saved.name), None)
     if other is None or other.claim != saved.claim or other.data == NOTHING:
         return False
+    if not _is_same(other.node_directory, saved.node_directory) or not _is_same(other.source, saved.source):
+        return False
+    # Without an archive, only the directory that it was saved from has the data.
+    if other.archive is None and saved.archive is not None:
+        return False
     return (other.consistent or not saved.consistent) and (_has_claim(other) or not _has_claim(saved))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two volumes of one name may be the same one, by where their data is; '' if that is not known."""
+    return not (one and other) or one == other
 
 
 def _covers(other: Catalog, catalog: Catalog) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .checksums import Entry, attributes_digest
@@ -15,6 +16,9 @@ from .tar_stream import BLOCK, PIECE, Damaged, Member, TarStream, decimal, padde
 
 _ATTRIBUTE = b"SCHILY.xattr."
 _ZEROS = bytes(PIECE)
+# Digits of a number that decimal() takes.
+_LONGEST_NUMBER = 20
+_OTHER_DATA = "a sparse file has more data than its map, or less"
 
 
 def entries(stream: TarStream, mode: str) -> Sequence[Entry]:
@@ -82,14 +86,9 @@ def _once(found: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def check_holes(member: Member, stream: TarStream) -> None:
-    """Raise Damaged if the map of a sparse file leads beyond its size: tar would create an endless file."""
-    position = 0
-    for offset, size in _pieces(stream) if member.sparse else ():
-        if offset < position:
-            raise Damaged("a sparse file has overlapping holes")
-        position = offset + size
-    if position > member.size:
-        raise Damaged("the holes of a sparse file exceed its size")
+    """Raise Damaged if the map of a sparse file does not fit the file and its data."""
+    for _piece in _pieces(member, stream) if member.sparse else ():
+        pass
 
 
 def relative(name: bytes) -> bytes:
@@ -131,19 +130,34 @@ def _plain(size: int, stream: TarStream) -> Iterator[bytes]:
 
 def _with_holes(member: Member, stream: TarStream) -> Iterator[bytes]:
     position = 0
-    for offset, size in _pieces(stream):
+    for offset, size in list(_pieces(member, stream)):
         yield from _hole(offset - position)
         yield from _plain(size, stream)
         position = offset + size
     yield from _hole(member.size - position)
-    if stream.left:
-        raise Damaged("a sparse file has more data than its map")
 
 
-def _pieces(stream: TarStream) -> list[tuple[int, int]]:
-    """Offset and size of each piece of data, from the map before it: the number of pieces, then two numbers each."""
+def _pieces(member: Member, stream: TarStream) -> Iterator[tuple[int, int]]:
+    """Offset and size of each piece of data, from the map before it: the number of pieces, then two numbers each.
+
+    Raises Damaged unless they are in order and in the file, none but the last is empty, and their data is all that is
+    stored: tar would create an endless file, need endless memory, or take what follows for data.
+    """
     numbers = _numbers(stream)
-    return [(next(numbers), next(numbers)) for _number in range(next(numbers))]
+    position = stored = 0
+    empty = False
+    (count,) = islice(numbers, 1)
+    for offset, size in islice(zip(numbers, numbers, strict=False), count):
+        if empty or offset < position:
+            raise Damaged("a sparse file has overlapping pieces, or an empty one among them")
+        position, stored, empty = offset + size, stored + padded(size), size == 0
+        if position > member.size:
+            raise Damaged("the pieces of a sparse file exceed its size")
+        if stored > stream.left:
+            raise Damaged(_OTHER_DATA)
+        yield offset, size
+    if stored != stream.left:
+        raise Damaged(_OTHER_DATA)
 
 
 def _numbers(stream: TarStream) -> Iterator[int]:
@@ -151,10 +165,10 @@ def _numbers(stream: TarStream) -> Iterator[int]:
     while True:
         *lines, rest = (rest + stream.take(BLOCK)).split(b"\n")
         yield from map(decimal, lines)
+        if len(rest) > _LONGEST_NUMBER:
+            raise Damaged(f"{rest[:20]!r} is not a number")
 
 
 def _hole(size: int) -> Iterator[bytes]:
-    if size < 0:
-        raise Damaged("the holes of a sparse file exceed its size")
     for start in range(0, size, PIECE):
         yield _ZEROS[: min(PIECE, size - start)]

@@ -20,6 +20,14 @@ END = bytes(2 * BLOCK)
 _KINDS = {b"0": "file", b"1": "link", b"2": "symlink", b"3": "char", b"4": "block", b"5": "dir", b"6": "fifo"}
 # Far above what a path and its attributes take: a header that claims more is damaged, and would exhaust memory.
 _LARGEST_EXTENDED = 64 << 20
+# The names of an entry's attributes take at most 64 KiB (XATTR_LIST_MAX): there cannot be more of them.
+_MOST_RECORDS = 1 << 14
+# Of sizes and offsets in a file.
+_LARGEST_NUMBER = 2**63 - 1
+# All of its own that tar writes here, of a sparse file. What else it understands would be added to the map.
+_SPARSE = {b"GNU.sparse.major", b"GNU.sparse.minor", b"GNU.sparse.name", b"GNU.sparse.realsize"}
+# Records that replace a name in the header.
+_NAMES = (b"path", b"linkpath", b"GNU.sparse.name")
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _TIME = re.compile(rb"(-?)(\d{1,20})(?:\.(\d{1,9}))?")
 
@@ -115,7 +123,7 @@ def padded(size: int) -> int:
 
 def decimal(text: bytes) -> int:
     """Parse decimal digits. Raises Damaged."""
-    if not text.isdigit() or len(text) > 20:
+    if not text.isdigit() or len(text) > 20 or int(text) > _LARGEST_NUMBER:
         raise Damaged(f"{text[:20]!r} is not a number")
     return int(text)
 
@@ -124,6 +132,8 @@ def _read_member(block: bytes, extended: Mapping[bytes, bytes]) -> Member:
     kind = _KINDS.get(block[156:157], "")
     if not kind or block[257:263] != b"ustar\0":
         raise Damaged(f"a member has the unknown type {block[156:157]!r}")
+    if b"" in map(extended.get, _NAMES):
+        raise Damaged("a name in an extended header is empty")
     name, prefix = _text(block[:100]), _text(block[345:500])
     stored = _field(extended, b"size", block[124:136])
     if stored and kind != "file":
@@ -147,11 +157,11 @@ def _read_member(block: bytes, extended: Mapping[bytes, bytes]) -> Member:
 
 def _real_size(extended: Mapping[bytes, bytes], kind: str, stored: int) -> int:
     """The size of a file including its holes; the only known form is GNU's sparse format 1.0."""
-    sparse = {key: value for key, value in extended.items() if key.startswith(b"GNU.sparse.")}
+    sparse = {key: value for key, value in extended.items() if key.startswith(b"GNU.")}
     if not sparse:
         return stored
     form = (sparse.get(b"GNU.sparse.major"), sparse.get(b"GNU.sparse.minor"))
-    if form != (b"1", b"0") or kind != "file" or b"GNU.sparse.realsize" not in sparse:
+    if form != (b"1", b"0") or kind != "file" or b"GNU.sparse.realsize" not in sparse or sparse.keys() - _SPARSE:
         raise Damaged("a sparse file has an unknown format")
     return decimal(sparse[b"GNU.sparse.realsize"])
 
@@ -159,7 +169,7 @@ def _real_size(extended: Mapping[bytes, bytes], kind: str, stored: int) -> int:
 def _records(data: bytes) -> dict[bytes, bytes]:
     """The records of an extended header, each 'LENGTH KEY=VALUE' and a newline."""
     found: dict[bytes, bytes] = {}
-    at = 0
+    at = number = 0
     while at < len(data):
         space = data.find(b" ", at, at + 20)
         end = at + decimal(data[at : max(space, at)])
@@ -167,7 +177,9 @@ def _records(data: bytes) -> dict[bytes, bytes]:
         if equals < 0 or end > len(data) or data[end - 1] != ord("\n"):
             raise Damaged("an extended header is not a list of records")
         found[data[space + 1 : equals]] = data[equals + 1 : end - 1]
-        at = end
+        at, number = end, number + 1
+        if number > _MOST_RECORDS:
+            raise Damaged(f"an extended header has more than {_MOST_RECORDS} records")
     return found
 
 

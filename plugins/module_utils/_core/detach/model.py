@@ -29,6 +29,10 @@ class Request:
     """The options of volume_detach.
 
     left_down: workloads (workloads.key) that state attached leaves at zero: they were there before the caller began.
+    For a caller that stops workloads for a while, claims: the volumes are those of these claims, and claims without a
+    volume count; purpose: what it records in the workloads that it stops, and state attached scales up those, and those
+    of another purpose whose claims are all among these; stopped: the workloads that it stopped, which need not use the
+    claims any more.
     """
 
     cluster: str
@@ -38,6 +42,9 @@ class Request:
     wait: bool = False
     wait_timeout: int = 300
     left_down: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
+    purpose: str = ""
+    stopped: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -45,6 +52,23 @@ class Request:
         check_numbers(options)
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
         return cls(selection=Selection.from_options(options), **own)
+
+    def selects(self, volume: Volume) -> bool:
+        """True for a selected volume."""
+        return volume.claim in self.claims if self.claims else self.selection.matches(volume)
+
+    def leaves_down(self, item: Object, known: workloads.Claims) -> bool:
+        """True for a workload at zero that state attached does not scale up. known: the claims of the cluster."""
+        return workloads.key(item) in self.left_down or self.of_others(item, known) is not None
+
+    def of_others(self, item: Object, known: workloads.Claims) -> str | None:
+        """The purpose of who scaled a workload to zero, '' for none, if that is not for this caller to undo."""
+        before = workloads.recorded(item) if self.purpose and workloads.is_scalable(item) else None
+        purpose = str((before or {}).get(workloads.PURPOSE, ""))
+        if before is None or purpose == self.purpose:
+            return None
+        kin = purpose.partition("-")[0] == self.purpose.partition("-")[0]
+        return None if kin and workloads.used_claims(item, known) <= self.claims else purpose
 
 
 @dataclass(frozen=True)
@@ -81,7 +105,7 @@ class Observed:
 class Step:
     """A workload and the fields that scale it. change: the patch that leads from before to after, None for nothing.
 
-    before: from before it was scaled to zero. missing: it is in the backup only, and is created.
+    before: from before it was scaled to zero. missing: it is in the backup only, and is created. purpose: see Request.
     """
 
     item: Object
@@ -89,6 +113,7 @@ class Step:
     after: Object
     change: Object | None = None
     missing: bool = False
+    purpose: str = ""
 
     @property
     def writes(self) -> bool:
@@ -107,10 +132,11 @@ class Step:
         }
 
 
-def scaled_down(item: Object) -> Step:
+def scaled_down(item: Object, purpose: str = "") -> Step:
     """The step that scales a workload to zero or suspends it."""
     before = workloads.recorded(item) or workloads.state(item)
-    return Step(item, before, workloads.scaled_to_zero(item), workloads.scale_down_patch(item))
+    change = workloads.scale_down_patch(item, purpose)
+    return Step(item, before, workloads.scaled_to_zero(item), change, purpose=purpose)
 
 
 def scaled_up(item: Object, before: Object) -> Step:

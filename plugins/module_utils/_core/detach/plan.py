@@ -19,7 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.recl
 
 from .model import Observed, Request, Step, created, scaled_down, scaled_up
 from .refusals import on_dead_nodes, refuse, unmanaged
-from .report import made_again, scaled_again, volume_rows
+from .report import made_again, scaled_again, volume_rows, waiting_for_others
 from .usage import VolumeUser, users_without
 
 
@@ -124,14 +124,14 @@ def plan(request: Request, observed: Observed, *, begun: bool = False) -> Plan:
 
 
 def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
-    selected = tuple(filter(request.selection.matches, observed.volumes))
+    selected = tuple(filter(request.selects, observed.volumes))
     if not begun:
         request.selection.check_names(observed.volumes, f"Cluster {request.cluster}")
-    claims = {volume.claim for volume in selected if volume.claim_phase}
+    claims = {volume.claim for volume in selected if volume.claim_phase} | request.claims
     using = tuple(_using(observed.pods, claims))
     refusals = {namespaced_name(pod): found for pod in using if (found := unmanaged(pod, observed.workloads))}
     items = {workloads.key(item): item for item in _workloads(observed, using, claims, request)}
-    steps = tuple(scaled_down(item) for _key, item in sorted(items.items()))
+    steps = tuple(scaled_down(item, request.purpose) for _key, item in sorted(items.items()))
     stopped = _stopped(observed, using, steps)
     names = {volume.name for volume in selected}
     affected = [v for v in observed.volumes if v.name in names or (v.claim_phase and v.claim in stopped)]
@@ -150,13 +150,15 @@ def _plan_detached(request: Request, observed: Observed, begun: bool) -> Plan:
 
 
 def _plan_attached(request: Request, observed: Observed) -> Plan:
-    selected = request.selection.select(observed.volumes, f"Cluster {request.cluster}")
-    claims = workloads.Claims(volume.claim for volume in selected if volume.claim)
-    steps = {workloads.key(item): created(item, at_zero=_left_down(request, item)) for item in observed.saved}
+    request.selection.check_names(observed.volumes, f"Cluster {request.cluster}")
+    selected = tuple(filter(request.selects, observed.volumes))
+    claims = workloads.Claims({volume.claim for volume in selected if volume.claim} | request.claims)
+    known = workloads.Claims(observed.claims)
+    steps = {workloads.key(item): created(item, at_zero=request.leaves_down(item, known)) for item in observed.saved}
     for item in observed.workloads.values():
         steps.pop(workloads.key(item), None)
         before = workloads.recorded(item) if workloads.is_scalable(item) else None
-        if before is not None and not _left_down(request, item):
+        if before is not None and not request.leaves_down(item, known):
             steps[workloads.key(item)] = scaled_up(item, before)
     used = tuple(step for _key, step in sorted(steps.items()) if _is_selected(request, step.item, claims))
     return Plan(
@@ -165,6 +167,7 @@ def _plan_attached(request: Request, observed: Observed) -> Plan:
         used,
         ephemeral=tuple(volume for volume in selected if volume.is_ephemeral),
         policies=restored(_returned(request, observed, selected, used), ATTACHED),
+        notes=waiting_for_others(request, observed, claims, known),
     )
 
 
@@ -197,20 +200,20 @@ def _returned(request: Request, observed: Observed, selected: Iterable[Volume], 
     """The selected volumes, and all others of workloads that are scaled up, without those of workloads left down."""
     index = workloads.Claims(observed.claims)
     up = set().union(*(workloads.used_claims(step.item, index) for step in steps))
-    left = [item for item in observed.workloads.values() if _left_down(request, item)]
+    left = [item for item in observed.workloads.values() if request.leaves_down(item, index)]
     down = set().union(*(workloads.used_claims(item, index) for item in left)) - up
     names = {volume.name for volume in selected}
     return [v for v in observed.volumes if (v.name in names and v.claim not in down) or v.claim in up]
 
 
-def _left_down(request: Request, item: Object) -> bool:
-    return workloads.key(item) in request.left_down
-
-
 def _is_selected(request: Request, item: Object, claims: workloads.Claims) -> bool:
     """Whether state attached scales a workload up; the claims of ephemeral volumes are gone by then."""
     selection = request.selection
-    if selection.selects_all or workloads.used_claims(item, claims):
+    if workloads.used_claims(item, claims) or workloads.key(item) in request.stopped:
+        return True
+    if request.claims:
+        return False
+    if selection.selects_all:
         return True
     if selection.names or not workloads.has_ephemeral_volumes(item):
         return False

@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
 
+from .model import Observed, Request
 from .usage import VolumeUser
 
 Users = Mapping[str, Sequence[VolumeUser]]
@@ -64,6 +65,24 @@ def scaled_again(items: Sequence[Object]) -> Conflict:
         details=[
             {"kind": i["kind"], "namespace": i["metadata"]["namespace"], "name": i["metadata"]["name"]} for i in items
         ],
+    )
+
+
+def waiting_for_others(
+    request: Request, observed: Observed, claims: workloads.Claims, known: workloads.Claims
+) -> tuple[str, ...]:
+    """The warning about workloads that an interrupted run stopped for other volumes, too: they may have no data yet."""
+    found = [
+        f"{item['kind']} {namespaced_name(item)}"
+        for item in observed.workloads.values()
+        if request.of_others(item, known) and workloads.used_claims(item, claims)
+    ]
+    if not found or request.left_down:
+        return ()
+    return (
+        f"{listed(sorted(found))} {be(len(found))} left at zero: an interrupted run with other options stopped "
+        "workloads for further volumes, which may have no data yet. Run that again, or select all volumes that they "
+        "use.",
     )
 
 

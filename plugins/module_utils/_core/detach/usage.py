@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import helper_directories
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 # States of a container without processes.
@@ -42,6 +43,12 @@ class VolumeUser:
     def as_dict(self) -> Object:
         """The reason in the module's result."""
         return {**asdict(self), "text": self.text()}
+
+
+def in_use_text(users: Mapping[str, Sequence[VolumeUser]]) -> str:
+    """What is waited for until volumes are unused. users: of each volume, by its name."""
+    used = [f"{name} ({found[0].text()})" for name, found in users.items() if found]
+    return f"{count(len(used), 'volume')} in use: {listed(used, 3)}" if used else "volumes to be unused"
 
 
 def users_by_api(
@@ -98,6 +105,13 @@ def users_without(gone: set[str], users: Mapping[str, Sequence[VolumeUser]]) -> 
         left = [user for user in those if user.pod not in gone]
         found[name] = [user for user in left if not (user.why.endswith(_ATTACHED) and user.node in nodes)]
     return found
+
+
+def users_without_claims(
+    claims: Collection[str], all_pods: Iterable[Object], users: Mapping[str, Sequence[VolumeUser]]
+) -> dict[str, list[VolumeUser]]:
+    """The users once the pods of these claims are gone."""
+    return users_without({namespaced_name(pod) for pod in all_pods if {*claims} & {*pods.claims_used(pod)}}, users)
 
 
 def directories_by_node(

@@ -14,6 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 
 from .look import Look, Mounted
 
+_SILENT = "the file system of {} on the host does not answer"
+_UNMOUNT = "Check the server of that file system, or unmount it: sudo umount --force --lazy {}"
 # File systems that are on a disk of the kernel that mounts them; others may share directories of another machine, as
 # those of Docker Desktop, podman machine and the like do with this host.
 _OF_THIS_KERNEL = frozenset(
@@ -42,11 +44,29 @@ def compared(nodes: Iterable[Node], looks: Mapping[str, Look], host: Look, engin
 
     def compare(node: Node) -> Node:
         look = looks.get(node.name)
-        if look is None:
-            return node
-        return replace(node, mounts=tuple(_compared(mount, node.name, look, host, engine) for mount in node.mounts))
+        mounts = [_compared(m, node.name, look, host, engine) for m in node.mounts] if look else node.mounts
+        return replace(node, mounts=tuple(_answering(mount, host) for mount in mounts))
 
     return resolved(map(compare, nodes), host)
+
+
+def _answering(mount: Mount, host: Look) -> Mount:
+    """The mount with the file systems of the host that do not answer: what lies in them would be waited for."""
+    path = host.real.get(mount.host_path, mount.host_path)
+    if mount.kind != "bind" or not path:
+        return mount
+    silent = sorted(host.silent)
+    if above := next((point for point in silent if is_below(path, point)), ""):
+        return replace(mount, mismatch=_SILENT.format(above), remedy=_UNMOUNT.format(above), answers=False)
+    below = [point for point in silent if is_below(point, path)]
+    if not below:
+        return mount
+    places = (posixpath.join(mount.node_path, posixpath.relpath(point, path)) for point in below)
+    found = (
+        Submount(place, _SILENT.format(point), _UNMOUNT.format(point), answers=False)
+        for place, point in zip(places, below, strict=True)
+    )
+    return replace(mount, submounts=(*found, *mount.submounts))
 
 
 def _compared(mount: Mount, node: str, look: Look, host: Look, engine: str) -> Mount:
@@ -75,7 +95,8 @@ def _compared(mount: Mount, node: str, look: Look, host: Look, engine: str) -> M
             "replaced, or a file system was mounted on it, after the node had started"
         )
         return replace(mount, mismatch=why, remedy=remedy)
-    return replace(mount, submounts=tuple(_differing(mount, node, point, path, look, host)), remedy=remedy)
+    differing = _differing(mount, node, point, path, look, host)
+    return replace(mount, submounts=tuple(replace(below, remedy=remedy) for below in differing))
 
 
 def _differing(mount: Mount, node: str, point: str, path: str, look: Look, host: Look) -> Iterator[Submount]:

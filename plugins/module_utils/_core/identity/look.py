@@ -40,6 +40,7 @@ class Look:
     stats: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, Mounted] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
     error: str = ""
 
     def path_of(self, mounted: Mounted) -> str:

@@ -47,6 +47,14 @@ def without_labels(settings: Settings, names: Iterable[str]) -> dict[str, Object
     }
 
 
+def without_created(settings: Settings, created: Mapping[str, Mapping[str, str]]) -> dict[str, Object]:
+    """The settings without the labels that the nodes were created with. created: node's name -> these."""
+    return {
+        node: {**own, "labels": {k: v for k, v in own["labels"].items() if created.get(node, {}).get(k) != v}}
+        for node, own in settings.items()
+    }
+
+
 def settings_patch(settings: Mapping[str, Any], node: Object, *, same_nodes: bool = True) -> Object | None:
     """The patch that sets them on a Node, None if it has them.
 

@@ -19,11 +19,16 @@ LOAD_BALANCER = "external-load-balancer"
 
 @dataclass(frozen=True)
 class Submount:
-    """A file system that only the node or only the host has mounted below a mount. on_host: the host has one there."""
+    """A file system that only the node or only the host has mounted below a mount, or that does not answer.
+
+    remedy: what to do about it. on_host: the host has one there. answers: False for one that does not.
+    """
 
     node_path: str
     mismatch: str
+    remedy: str = ""
     on_host: bool = True
+    answers: bool = True
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,8 @@ class Mount:
     """A mount of a node container.
 
     kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
-    host_path is not what the node has mounted, '' if it is or if they were not compared; submounts: the same of places
-    below it. remedy: what to do about either.
+    host_path is not what the node has mounted, '' if it is or if they were not compared; remedy: what to do about that;
+    submounts: the same of places below it. answers: False if its file system does not.
     """
 
     node_path: str
@@ -43,19 +48,25 @@ class Mount:
     mismatch: str = ""
     remedy: str = ""
     submounts: tuple[Submount, ...] = ()
+    answers: bool = True
 
-    def mismatch_of(self, node_directory: str) -> str:
-        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
+    def fault_of(self, node_directory: str) -> Mount | Submount | None:
+        """What has the mismatch of a directory of the node that lies in this mount: the mount, or one below it."""
         if self.mismatch:
-            return self.mismatch
+            return self
         path = posixpath.normpath(node_directory)
         hidden = (
-            below.mismatch
+            below
             for below in self.submounts
             # The host cannot read what the node has below a file system of the host's own.
             if is_below(path, below.node_path) or (below.on_host and is_below(below.node_path, path))
         )
-        return next(hidden, "")
+        return next(hidden, None)
+
+    def mismatch_of(self, node_directory: str) -> str:
+        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
+        fault = self.fault_of(node_directory)
+        return fault.mismatch if fault else ""
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,8 @@ class Node:
 
     role: control-plane, worker or external-load-balancer; state: as the engine calls it, e.g. running, exited, paused.
     exit_reason: why a container has exited: 'stopped, exit code 137', 'crashed, out of memory'; '' for others. unknown:
-    fields that the engine does not show. labels (None if unknown) and takes_pods (False for a taint that keeps ordinary
-    pods out) are those of its Node.
+    fields that the engine does not show. container: its id, '' if unknown. labels (None if unknown) and takes_pods
+    (False for a taint that keeps ordinary pods out) are those of its Node.
     """
 
     name: str
@@ -88,6 +99,7 @@ class Node:
     ports: tuple[Port, ...] = ()
     exit_reason: str = ""
     unknown: tuple[str, ...] = ()
+    container: str = field(default="", compare=False)
     labels: Mapping[str, str] | None = field(default=None, compare=False)
     takes_pods: bool = field(default=True, compare=False)
 

@@ -21,12 +21,16 @@ from .nodes import Node, context_name
 from .spec import ClusterSpec, checked_name
 from .view import ABSENT, cluster_view
 
+_ASSUMED = ("assume_unused", "assume_saved")
 _FORCE = "kindlab.volumes.kind_cluster with state=absent and force=true"
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of kind_cluster, checked. spec: without nodes if state is absent."""
+    """The options of kind_cluster, checked. spec: without nodes if state is absent.
+
+    assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only.
+    """
 
     state: str
     spec: ClusterSpec
@@ -35,9 +39,11 @@ class Request:
     wait_for: str = "nodes"
     backup: str = ""
     force: bool = False
+    assume_unused: frozenset[str] = frozenset()
+    assume_saved: frozenset[str] = frozenset()
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Request:
+    def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
         """Check the options. Raises BadInput."""
         check_numbers({"wait_timeout": options.get("wait_timeout")})
         absent = options["state"] == ABSENT
@@ -49,6 +55,8 @@ class Request:
             wait_for=options.get("wait_for") or "nodes",
             backup=options.get("backup") or "",
             force=bool(options["force"]),
+            # A run sees what tasks before it have done.
+            **{name: frozenset(options.get(name) or ()) for name in _ASSUMED if check_mode},
         )
 
 
@@ -105,6 +113,7 @@ class Plan:
             "kubeconfig": self.observed.kubeconfig,
             "context": context_name(self.request.spec.name),
             "kubernetes_version": self.version,
+            "reachable": bool(self.version) and not self.write_kubeconfig,
             "seconds": {},
         }
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -49,6 +49,12 @@ def record(config: str, kind_version: str, *, adopted: bool = False) -> dict[str
         "metadata": {"name": RECORD, "namespace": RECORD_NAMESPACE},
         "data": {"config": config, "kind": kind_version, origin: "kindlab.volumes.kind_cluster"},
     }
+
+
+def record_of(config_maps: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The ConfigMap among those of a cluster, None if it has none."""
+    where = {"namespace": RECORD_NAMESPACE, "name": RECORD}.items()
+    return next((item for item in config_maps if where <= item["metadata"].items()), None)
 
 
 def is_adopted(config_map: Mapping[str, Any]) -> bool:

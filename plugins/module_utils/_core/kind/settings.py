@@ -125,9 +125,10 @@ def _check_networking(fields: Mapping[str, Any]) -> None:
     family = fields.get("ipFamily", "ipv4")
     for field, choices in _CHOICES.items():
         if fields.get(field, choices[0]) not in choices:
+            option = f"networking.{ours[field]}"
             raise BadInput(
-                f"networking.{ours[field]} {fields[field]!r} is not valid.",
-                next_step=f"Use one of {', '.join(choices)}.",
+                f"value of {option} must be one of: {', '.join(choices)}, got: {fields[field]}.",
+                next_step=f"Correct {option}.",
             )
     if not -1 <= fields.get("apiServerPort", 0) <= 65535:
         raise BadInput(

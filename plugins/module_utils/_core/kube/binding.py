@@ -105,12 +105,30 @@ def claim_status(pv: Object) -> Object:
     }
 
 
+def kept_change(pv: Object) -> Object:
+    """The merge patch that keeps the data of a volume whose claim is going to be deleted, until somebody decides."""
+    policy = pv["spec"].get("persistentVolumeReclaimPolicy", "Retain")
+    original = {ORIGINAL_POLICY: policy} if policy != "Retain" else {}
+    return {
+        "metadata": {"annotations": {RETAINED_UNTIL: None, **original}},
+        "spec": {"persistentVolumeReclaimPolicy": "Retain"},
+    }
+
+
 def policy_change(policy: str) -> Object:
     """The merge patch that sets a volume's original reclaim policy again."""
     return {
         "metadata": {"annotations": {ORIGINAL_POLICY: None, RETAINED_UNTIL: None}},
         "spec": {"persistentVolumeReclaimPolicy": policy},
     }
+
+
+def with_lasting_policy(pv: Object) -> Object:
+    """The volume with the policy that it gets back, if it has Retain only for a while (RETAINED_UNTIL)."""
+    annotations = pv["metadata"].get("annotations") or {}
+    if RETAINED_UNTIL not in annotations or ORIGINAL_POLICY not in annotations:
+        return pv
+    return {**pv, "spec": {**pv["spec"], "persistentVolumeReclaimPolicy": annotations[ORIGINAL_POLICY]}}
 
 
 def phase_of(item: Mapping[str, Any] | None) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import applied_fields
+
 from .objects import Object
 from .volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER
 
@@ -26,9 +28,8 @@ _SERVER_FIELDS = (
     "selfLink",
 )
 
-# Annotations of the volume binder, the scheduler and kubectl, which would be wrong in another cluster.
+# Annotations of the volume binder and the scheduler, which would be wrong in another cluster.
 _STATE_ANNOTATIONS = (
-    "kubectl.kubernetes.io/last-applied-configuration",
     BIND_COMPLETED,
     BOUND_BY_CONTROLLER,
     "volume.kubernetes.io/selected-node",
@@ -42,7 +43,7 @@ def saved_volume(pv: Mapping[str, Any]) -> Object:
 
     storageClassName is always set: otherwise the next cluster would fill in its default class.
     """
-    saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolume", **pv})
+    saved = _with_appliers({"apiVersion": "v1", "kind": "PersistentVolume", **pv})
     spec = saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     if spec.get("claimRef"):
         name = {field: spec["claimRef"].get(field, "") for field in ("namespace", "name")}
@@ -52,9 +53,15 @@ def saved_volume(pv: Mapping[str, Any]) -> Object:
 
 def saved_claim(claim: Mapping[str, Any]) -> Object:
     """A PersistentVolumeClaim for a backup, with its volumeName."""
-    saved = saved_object({"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim})
+    saved = _with_appliers({"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim})
     saved["spec"] = {**saved["spec"], "storageClassName": saved["spec"].get("storageClassName", "")}
     return saved
+
+
+def _with_appliers(item: Mapping[str, Any]) -> Object:
+    """The object with those who apply it from the server side: they find their fields again."""
+    saved, fields = saved_object(item), applied_fields(item)
+    return {**saved, "metadata": {**saved["metadata"], **({"managedFields": fields} if fields else {})}}
 
 
 def saved_object(item: Mapping[str, Any]) -> Object:

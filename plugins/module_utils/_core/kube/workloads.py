@@ -17,6 +17,8 @@ from .pods import claims_of, controller, is_builtin
 # The label that records a workload's fields before it was scaled to zero: 'replicas.3'. An annotation of a Deployment
 # would be copied to its ReplicaSets and return with a rollback.
 RECORDED = "kindlab.volumes/detached"
+# In the record, what a workload is at zero for, if that is a run that scales it up again itself.
+PURPOSE = "purpose"
 # A label that no node has: as node selector it leaves a DaemonSet without pods.
 NOWHERE = "kindlab.volumes/detached"
 
@@ -127,17 +129,20 @@ def scaled_to_zero(item: Mapping[str, Any]) -> Object:
     return {field: _ZERO.get(field, False) for field in state(item)}
 
 
-def scale_down_patch(item: Mapping[str, Any]) -> Object | None:
-    """The patch that scales it to zero and records its fields, None if it is scaled to zero."""
+def scale_down_patch(item: Mapping[str, Any], purpose: str = "") -> Object | None:
+    """The patch that scales it to zero and records its fields, and a purpose; None if it is scaled to zero."""
     if state(item) == scaled_to_zero(item):
         return None
     spec = _spec(item, scaled_to_zero(item))
-    before = recorded(item) or state(item)
+    before = {**(recorded(item) or state(item))}
+    before.pop(PURPOSE, None)
     retention = item["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
     if item["kind"] == "StatefulSet" and retention.get("whenScaled") == "Delete":
         # Otherwise its claims would be deleted with the pods.
         spec["persistentVolumeClaimRetentionPolicy"] = {"whenScaled": "Retain"}
         before = {**before, "whenScaled": "Delete"}
+    if purpose:
+        before = {**before, PURPOSE: purpose}
     return {
         "metadata": {
             "labels": {RECORDED: _text(before)},

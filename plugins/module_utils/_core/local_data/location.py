@@ -74,14 +74,14 @@ def check_same_directory(
     nodes: compared with this host; a node's mount keeps the directory that existed when the node started.
     """
     engine, path = location.engine, location.node_directory
-    found = {node.name: mount for node in nodes if node.name in inside and (mount := node.mount_of(path))}
-    others = {name: why for name, mount in found.items() if (why := mount.mismatch_of(path))}
+    mounts_of = {node.name: mount for node in nodes if node.name in inside and (mount := node.mount_of(path))}
+    others = {name: fault for name, mount in mounts_of.items() if (fault := mount.fault_of(path))}
     if others:
-        name, why = next(iter(others.items()))
+        name, fault = next(iter(others.items()))
         raise Conflict(
-            f"{location.host_directory} is not the same directory as {path} in {', '.join(others)}: {why}.",
+            f"{location.host_directory} is not the same directory as {path} in {', '.join(others)}: {fault.mismatch}.",
             tried=f"{engine} exec {name} ls -la {path}",
-            next_step=f"{found[name].remedy}.",
+            next_step=f"{fault.remedy}.",
         )
     if not read_only and not all(found.writable for found in inside.values()):
         raise BadInput(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import applied_fields
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_terminal, phase
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import (
@@ -39,7 +40,7 @@ _ANNOTATIONS = frozenset(
     )
 )
 _REPLICA_SETS = ("apps", "ReplicaSet")
-# What the API server sets in a pod's spec when it is created, or refuses then.
+# What the API server and the scheduler set in a pod's spec, or what is refused when it is created.
 _POD_FIELDS = frozenset(("nodeName", "priority", "preemptionPolicy", "overhead", "ephemeralContainers"))
 _TOKEN_VOLUME = "kube-api-access-"  # noqa: S105
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105
@@ -80,17 +81,6 @@ def kind_of(item: Mapping[str, Any]) -> tuple[str, str]:
     return group if slash else "", item["kind"]
 
 
-def applied_fields(item: Mapping[str, Any]) -> list[Object]:
-    """The managedFields of those who apply from the server side, without those of its status."""
-    fields = item["metadata"].get("managedFields") or ()
-    return [dict(entry) for entry in fields if entry.get("operation") == "Apply" and not entry.get("subresource")]
-
-
-def without_managers(item: Mapping[str, Any]) -> Object:
-    """The object without managedFields, for a comparison."""
-    return {**item, "metadata": {k: v for k, v in item["metadata"].items() if k != "managedFields"}}
-
-
 def _as_it_is(saved: Object, _item: Mapping[str, Any]) -> Object:
     return saved
 
@@ -120,8 +110,9 @@ def _without_labels(metadata: Mapping[str, Any], names: Collection[str]) -> Obje
 
 
 def _pod(saved: Object, item: Mapping[str, Any]) -> Object:
-    """Without the token that is mounted into every pod."""
-    spec = {k: v for k, v in saved["spec"].items() if k not in _POD_FIELDS}
+    """Without the token that is mounted into every pod, and without its node unless people chose it."""
+    dropped = _POD_FIELDS - {"nodeName"} if _has_chosen_node(item) else _POD_FIELDS
+    spec = {k: v for k, v in saved["spec"].items() if k not in dropped}
     tokens = {
         v["name"] for v in spec.get("volumes") or () if v["name"].startswith(_TOKEN_VOLUME) and v.get("projected")
     }
@@ -133,6 +124,16 @@ def _pod(saved: Object, item: Mapping[str, Any]) -> Object:
     if is_terminal(item):
         saved["status"] = {"phase": phase(item)}
     return saved
+
+
+def _has_chosen_node(pod: Mapping[str, Any]) -> bool:
+    """True if somebody created it with its node: the scheduler, which binds it, manages no fields."""
+    entries = pod["metadata"].get("managedFields") or ()
+    return any(
+        "f:nodeName" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        for entry in entries
+        if not entry.get("subresource")
+    )
 
 
 def _without_mounts(container: Object, volumes: Collection[str]) -> Object:

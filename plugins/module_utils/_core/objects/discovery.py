@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -103,3 +104,20 @@ def _preferred(found: Iterable[Resource]) -> tuple[Resource, ...]:
         if resource.kind and resource.verbs >= _NEEDED:
             first.setdefault((resource.group, resource.kind), resource)
     return tuple(resource for _name, resource in sorted(first.items()))
+
+
+def as_stored(resources: Iterable[Resource], definitions: Iterable[Mapping[str, Any]]) -> tuple[Resource, ...]:
+    """The types in the version that is stored, where a webhook converts to others: its pods may not run.
+
+    They are still needed to read what was stored in an earlier version, and where the stored one is not served.
+    definitions: the CustomResourceDefinitions of the cluster.
+    """
+    stored = {}
+    for definition in definitions:
+        spec = definition["spec"]
+        if (spec.get("conversion") or {}).get("strategy") == "Webhook":
+            names = [one["name"] for one in spec["versions"] if one.get("storage") and one.get("served")]
+            stored[spec["group"], spec["names"]["kind"]] = names
+    return tuple(
+        replace(one, version=name) for one in resources for name in stored.get((one.group, one.kind)) or [one.version]
+    )

@@ -51,11 +51,15 @@ class Resource:
 
 @dataclass(frozen=True)
 class Change:
-    """What people changed of an object that the cluster brought. patch: a JSON merge patch against what it brought."""
+    """What people changed of an object that the cluster brought. patch: a JSON merge patch against what it brought.
+
+    before: the part of what it brought that the patch changes, None in a backup that does not have it.
+    """
 
     key: Key
     api_version: str
     patch: Mapping[str, Any]
+    before: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditi
     is_default_class,
     namespace_obstacle,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.scaled import as_scaled, targets
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import carried_patch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import differing, is_equal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.desired import RESUME, desired
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.done_jobs import is_done
@@ -42,6 +44,7 @@ from .waves import DEFINITION, WAVES, wave_of, wave_of_kind
 
 _DEFAULT_ACCOUNT = ("", "ServiceAccount", "default")
 _CLASS = ("storage.k8s.io", "StorageClass")
+_NODE = ("", "Node")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Observed:
 
 def plan(request: Request, saved: Saved, observed: Observed) -> Plan:
     """What is done about each saved object; those that are refused are steps, too: see Plan.check()."""
-    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources})
+    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources}, targets(saved.made))
     steps = [planner.of_made(item) for item in saved.made] + [planner.of_change(change) for change in saved.changed]
     order = {wave: number for number, wave in enumerate(WAVES)}
     uids = {key: item["metadata"].get("uid", "") for key, item in observed.live.items()}
@@ -84,22 +87,43 @@ def defined(items: Sequence[Object]) -> dict[tuple[str, str], Resource]:
 class _Planner:
     """Plans the steps of single objects."""
 
-    def __init__(self, request: Request, observed: Observed, resources: Mapping[tuple[str, str], Resource]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        observed: Observed,
+        resources: Mapping[tuple[str, str], Resource],
+        scaled: Collection[Key],
+    ) -> None:
+        """scaled: workloads that a saved autoscaler scales."""
         self.request = request
+        self.scaled = scaled
+        self.scaled_already = targets(observed.live.values())
         self.observed = observed
         self.resources = resources
         classes = (item for key, item in observed.live.items() if key[:2] == _CLASS)
         self.default_class = next((item["metadata"]["name"] for item in classes if is_default_class(item)), "")
+        self.nodes = [key.name for key in observed.live if key[:2] == _NODE]
 
     def of_made(self, item: Object) -> Step:
         """The step of an object that people made."""
         key = key_of(item)
-        wanted = desired(item, jobs=self.request.jobs, down=self.request.down, default_class=self.default_class)
         live = self.observed.live.get(key)
+        already = key in self.scaled_already
+        told: tuple[str, ...] = ()
+        if live is not None and (already or key in self.scaled):
+            item, told = as_scaled(item, cleaned(live), already=already)
+        wanted = desired(
+            item,
+            jobs=self.request.jobs,
+            down=self.request.down,
+            default_class=self.default_class,
+            nodes=self.nodes,
+        )
         saved = item if wanted.later else wanted.item
-        step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=wanted.adapted)
+        adapted = (*wanted.adapted, *told)
+        step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=adapted)
         if live is not None and not _is_ending(live) and is_equal(saved, live):
-            adapted = () if wanted.later else wanted.adapted
+            adapted = told if wanted.later else adapted
             return self._typed(owned(replace(step, action=UNCHANGED, adapted=adapted, found=found_in(step, live))))
         if live is not None and is_done(item) and is_equal(wanted.item, live):
             return self._typed(replace(step, action=FINISH))
@@ -119,14 +143,15 @@ class _Planner:
         step = self._typed(Step(change.key, wave_of_kind(change.key), PATCH, versioned, patch, live=live))
         if step.is_refused:
             return step
-        step = replace(step, item=patch)
         if live is None:
             # The controller of namespaces may not have made it yet.
             later = (change.key.group, change.key.kind, change.key.name) == _DEFAULT_ACCOUNT
             why = "the cluster does not have it, and only what was changed of it is saved"
-            return step if later else step.refused(why)
-        current = cleaned(live)
-        if merged(current, patch) == current:
+            return replace(step, item=patch) if later else step.refused(why)
+        patch, lost = carried_patch(change, cleaned(live))
+        told = tuple(f"the cluster does not have {path}, of which a part was changed" for path in lost)
+        step = replace(step, item=patch, adapted=(*step.adapted, *told))
+        if not patch:
             return replace(step, action=UNCHANGED)
         return replace(step, action=KEEP, why="it exists") if self.request.existing == "keep" else step
 

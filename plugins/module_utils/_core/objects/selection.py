@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import without_managers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.managed import without_others
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import touched
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from . import rules
 from .baseline import Baseline, change_of, gone
-from .cleaning import cleaned, kind_of, without_managers
-from .managed import changes_of_others
+from .cleaning import cleaned, kind_of
 from .model import Change, Key, LeftOut, Resource, Saved, key_of
 from .owners import Owners
 
@@ -117,8 +119,8 @@ class _Sorting:
     def sort(self, key: Key, item: Object) -> None:
         """One that no controller makes again."""
         kind = key.group, key.kind
-        before = (self.baseline or {}).get(key) or rules.default_account(key)
-        patch = change_of(cleaned(item), before) if before else self._change_without_baseline(key, item)
+        before = (self.baseline or {}).get(key) or rules.default_account(key) or self._brought(key, item)
+        patch = change_of(cleaned(item), before) if before else None
         if kind in rules.ELSEWHERE:
             self.elsewhere[kind] = rules.ELSEWHERE[kind]
         elif _is_ending(item):
@@ -129,19 +131,19 @@ class _Sorting:
             self.left_out.append(LeftOut(key, rules.PROVISIONED))
         elif patch and key in rules.NOT_CARRIED:
             self.left_out.append(LeftOut(key, rules.NOT_CARRIED[key]))
-        elif patch:
-            self.changed.append(Change(key, item["apiVersion"], patch))
+        elif before and patch:
+            self.changed.append(Change(key, item["apiVersion"], patch, touched(before, patch)))
         elif not self._is_brought(key, item, by_name=False):
             self.made.append(item)
 
     def _is_brought(self, key: Key, item: Object, *, by_name: bool) -> bool:
         return key in self.accounts or rules.is_brought(item, by_name=by_name)
 
-    def _change_without_baseline(self, key: Key, item: Object) -> Object | None:
-        """What people changed as far as that shows; None if nobody knows, or if the object is people's own."""
+    def _brought(self, key: Key, item: Object) -> Object | None:
+        """What the cluster brought, as far as that shows without a baseline; None if the object is people's own."""
         if self.baseline is not None or not self._is_brought(key, item, by_name=True):
             return None
-        return changes_of_others(item, without_managers(cleaned(item)), rules.own_managers(key))
+        return without_others(item, without_managers(cleaned(item)), rules.own_managers(key))
 
 
 def _selected(made: Sequence[Object], sorting: _Sorting, present: Sequence[Key], selection: Selection) -> Saved:

@@ -55,6 +55,16 @@ def helper_directories(pod: Object) -> set[str]:
     return {env(container, variable) for container in every for variable in variables} - {""}
 
 
+def made_for(directory: str) -> tuple[str, str] | None:
+    """The volume, and its claim, that a provisioner made a directory of this name for; see Provisioner.made_for."""
+    return next(filter(None, (provisioner.made_for(directory) for provisioner in PROVISIONERS.values())), None)
+
+
+def makers(directory: str) -> list[Provisioner]:
+    """The provisioners that give directories such names."""
+    return [provisioner for provisioner in PROVISIONERS.values() if provisioner.made_for(directory)]
+
+
 def node_annotations() -> tuple[str, ...]:
     """Annotations of volumes that name a node."""
     every = (annotation for provisioner in PROVISIONERS.values() for annotation in provisioner.node_annotations)

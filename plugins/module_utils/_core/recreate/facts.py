@@ -21,6 +21,7 @@ _DESCRIBED: dict[str, Any] = {
     "node_settings": {},
     "storage": [],
     "loaded_images": [],
+    "doubts": [],
 }
 
 

@@ -27,10 +27,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one recreation came. finished: its entries; facts: those of all of them."""
+    """How far one recreation came. finished: its entries; facts: those of all of them; begun: when it began."""
 
     finished: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    begun: str = ""
 
     @property
     def ended(self) -> bool:
@@ -74,12 +75,13 @@ def latest(entries: Iterable[Entry]) -> Progress:
     before_deletion = ENTRIES[: ENTRIES.index(DELETION.name)]
     finished: list[str] = []
     facts: dict[str, Any] = {}
+    begun = ""
     for entry in entries:
         if entry.step == FIRST:
-            finished, facts = [], {}
+            finished, facts, begun = [], {}, entry.at
         elif entry.step == DELETION.name:
             finished = [name for name in finished if name in before_deletion]
         if entry.step != RESUMED:
             finished.append(entry.step)
         facts |= entry.facts
-    return Progress(tuple(finished), facts)
+    return Progress(tuple(finished), facts, begun)

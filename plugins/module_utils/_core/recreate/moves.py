@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, WORKER, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, renamed_affinity
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.map import expanded
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
@@ -45,6 +46,7 @@ def plan_moves(
     """
     volumes = tuple(volumes)
     names = {node.name for node in nodes}
+    node_map = expanded("node_map", node_map, {name for volume in volumes for name in volume.nodes})
     _check(node_map, {name for volume in volumes for name in volume.nodes}, names, cluster)
     chosen = dict(node_map)
     for old in sorted({name for volume in volumes for name in volume.nodes} - names - chosen.keys()):

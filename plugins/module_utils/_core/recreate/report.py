@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.nod
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
 from .shape import cluster_spec, created_nodes, images_of
+from .snapshot import data_text
 from .steps import STEPS, Step
 
 Facts = Mapping[str, Any]
@@ -50,7 +51,7 @@ def plan_rows(steps: Iterable[Step], facts: Facts, results: Facts, data: str) ->
             {
                 "name": volume["name"],
                 "claim": volume["claim"],
-                "does": _volume(volume, data, (facts.get("moves") or {}).get(volume["name"]) or {}),
+                "does": _volume(volume, data, facts, results.get("extracted", ())),
             }
             for volume in facts.get("volumes", ())
         ],
@@ -83,7 +84,7 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
     created = results.get("created", {})
     return {
         "cluster": facts["cluster"],
-        "generation": restored.get("generation", facts.get("generation", "")),
+        "generation": restored.get("generation", (facts.get("back_to") or facts).get("generation", "")),
         "before": {name: facts[name] for name in BEFORE if name in facts} | _old_options(facts),
         "after": {
             "nodes": [node["name"] for node in created.get("cluster", {}).get("nodes", ())],
@@ -104,7 +105,11 @@ def _old_options(facts: Facts) -> dict[str, Any]:
 def continuation(next_step: str, failed: Step, path: str, facts: Facts) -> str:
     """The next steps if a step after the deletion fails: to go on, and to finish by hand."""
     generation = facts.get("generation") or ""
-    first, ways = STEP_NAMES.index(failed.name), {**_BY_HAND, **(_WITH_VOLUMES if generation else {})}
+    first, ways = STEP_NAMES.index(failed.name), dict(_BY_HAND)
+    if replaced := facts.get("replaced"):
+        # Nothing is restored into a directory that is not empty.
+        ways["set_aside"] = f"moving away what is in {listed(sorted(set(replaced.values())))}"
+    ways |= _WITH_VOLUMES if generation else {}
     by_hand = [how for step, how in ways.items() if STEP_NAMES.index(step) >= first]
     if not by_hand:
         return next_step
@@ -146,7 +151,10 @@ def foreign_classes(storage_classes: Sequence[Facts]) -> tuple[str, ...]:
     )
 
 
-def _volume(volume: Facts, data: str, move: Facts) -> str:
+def _volume(volume: Facts, data: str, facts: Facts, extracted: Container[str]) -> str:
+    move = (facts.get("moves") or {}).get(volume["name"]) or {}
+    if facts.get("back_to"):
+        return data_text(volume, move, facts, extracted)
     inside = f"{volume['node_directory']} in {volume['node']}" if volume["node"] else ""
     moves = f", and it moves to {move['node']}" if move.get("node") else ""
     if move.get("directory"):

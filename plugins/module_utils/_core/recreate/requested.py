@@ -17,7 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 Options = Mapping[str, Any]
 
 # Options of kind_cluster that a recreation sets itself.
-NOT_DESCRIBED = ("name", "state", "engine", "kind", "kubeconfig", "backup", "force")
+NOT_DESCRIBED = (
+    *("name", "state", "engine", "kind", "kubeconfig", "backup", "force"),
+    *("assume_unused", "assume_saved"),
+)
 # Options that say how many nodes of a role there are.
 COUNTS = {"control_planes": CONTROL_PLANE, "workers": WORKER}
 # Options of all nodes that each node may have by itself; given for all, they replace those.
@@ -106,6 +109,13 @@ def requested_labels(requested: Options) -> set[str]:
     """The labels that are requested for all nodes, or for some."""
     owners = (requested, *(requested.get("nodes") or ()))
     return {str(label) for owner in owners for label in owner.get("labels") or {}}
+
+
+def created_labels(name: str, options: Options) -> dict[str, dict[str, str]]:
+    """Node's name -> the labels that it is created with."""
+    nodes = each_node(options)
+    names = node_names(name, [node["role"] for node in nodes])
+    return {node_name: dict(node.get("labels") or {}) for node_name, node in zip(names, nodes, strict=True)}
 
 
 def check_own(requested: Options) -> None:

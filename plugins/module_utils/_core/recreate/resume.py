@@ -89,7 +89,9 @@ def stranger(progress: Progress, identity: str, volumes: Collection[str], used: 
             return "somebody created another cluster of that name since"
     elif volumes:
         return "it has volumes already, and the interrupted run had restored none"
-    saved = {volume["name"] for volume in progress.facts.get("volumes", ())}
+    facts = progress.facts
+    rows = [*facts.get("volumes", ()), *(facts.get("back_to") or {}).get("volumes", ())]
+    saved = {volume["name"] for volume in rows}
     # Workloads are scaled up only after that step.
     if "verified" not in progress.finished and saved & set(used):
         return "its volumes were restored by somebody else, and pods use them"

@@ -13,6 +13,7 @@ _NEEDS = {
     "backup": ("generation", "volumes", "saves"),
     "objects": ("objects_from", "saves_objects"),
     "rehearsal": ("rehearsal",),
+    "replaced": ("replaced", "back_to"),
 }
 
 
@@ -61,6 +62,8 @@ STEPS = (
     Step("provisioned", "install its storage provisioners"),
     Step("configured", "set labels, taints and cordons of nodes, and storage classes, as they were"),
     Step("prepared", "create definitions, namespaces, accounts and configuration", needs="objects", option="objects"),
+    # Once pods may have started, what differs is theirs.
+    Step("set_aside", "set data aside that the generation replaces", needs="replaced", once=True),
     Step("restored", "restore the volumes and their claims", needs="backup"),
     # Before anything that could start pods exists. They may write: what was equal once is not compared again.
     Step("verified", "compare the restored data with the backup", needs="backup", once=True),

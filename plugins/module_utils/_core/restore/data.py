@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 from .model import NOT_COMPARED, Step
 
-_RESULTS = {"full": "equal", "fast": "sizes and times equal", "none": NOT_COMPARED}
+RESULTS = {"full": "equal", "fast": "sizes and times equal", "none": NOT_COMPARED}
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def check_verify(verify: str, catalog: Catalog) -> None:
 def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
     """The step with the result of comparing its data, or why its data prevents the restore."""
     saved, refuse = step.selected.saved, step.selected.refuse
-    path = _path(step)
-    files, result = count(saved.files, "file"), _RESULTS[verify]
+    path = path_of(step)
+    files, result = count(saved.files, "file"), RESULTS[verify]
     if data.elsewhere:
         return refuse(
             f"another cluster uses {path}: {data.elsewhere}",
@@ -82,7 +82,7 @@ def decide(step: Step, data: DataState, verify: str) -> Step | Refusal:
     if data.difference:
         return refuse(
             f"its data in {path} differs from the backup: {data.difference}",
-            "Restore the data from a copy, choose another generation, or set verify=none to accept the data as it is.",
+            _differs(step),
         )
     checked = "checksums equal" if verify == "full" else result
     return replace(step, why=f"{step.why}; {files} in {_directory(step)}, {checked}", checksum=result)
@@ -92,7 +92,7 @@ def _in_outer(step: Step, data: DataState, files: str, checksum: str) -> Step | 
     """Data in a directory that the archive of another volume brings."""
     if data.outer_difference:
         return step.selected.refuse(
-            f"its directory {_path(step)} is also in the archive of {data.outer}, which differs there: "
+            f"its directory {path_of(step)} is also in the archive of {data.outer}, which differs there: "
             f"{data.outer_difference}",
             f"Use a generation for which nothing wrote to both, or restore all but {data.outer} (names).",
         )
@@ -105,15 +105,24 @@ def _not_compared(step: Step) -> Step | Refusal:
     origin = step.selected.saved.host_directory
     if origin and origin != step.host_directory:
         return step.selected.refuse(
-            f"its data was backed up from {origin}, but its directory in this cluster is {_path(step)}",
+            f"its data was backed up from {origin}, but its directory in this cluster is {path_of(step)}",
             "Set verify=full to compare the data there, or mount the directory that it was backed up from.",
         )
     return replace(step, why=f"{step.why}; {_directory(step)} is not compared")
 
 
 def _directory(step: Step) -> str:
-    return f"{'node' if step.node else 'host'} directory {_path(step)}"
+    return f"{'node' if step.node else 'host'} directory {path_of(step)}"
 
 
-def _path(step: Step) -> str:
+def path_of(step: Step) -> str:
+    """Where its data is, for people."""
     return step.host_directory or f"{step.selected.volume.node_directory} in {step.node}"
+
+
+def _differs(step: Step) -> str:
+    """What to do about data that differs from the backup."""
+    archived = step.selected.saved.archive is not None
+    replacing = ", or set existing=replace to set it aside and extract the archive" if archived else ""
+    accept = "or set verify=none to accept the data as it is"
+    return f"Restore the data from a copy, choose another generation{replacing}, {accept}."

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -17,31 +18,47 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 
-CREATE, REBIND, FINISH, UNCHANGED = "create", "rebind", "finish", "unchanged"
+CREATE, REBIND, FINISH, REPLACE, UNCHANGED = "create", "rebind", "finish", "replace", "unchanged"
 NOT_COMPARED = "not compared"
+# The options that map names and sizes, apart from node_map; in the order of maps.Maps.
+MAPS = ("namespace_map", "claim_map", "storage_class_map", "volume_map", "capacity_map", "access_mode_map")
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of volume_restore. wait_timeout: seconds."""
+    """The options of volume_restore. wait_timeout: seconds. at: the time in names of data that is set aside.
+
+    name_maps: the options in MAPS that are given.
+    """
 
     cluster: str
     selection: Selection = field(default_factory=Selection)
     claims: bool = True
     verify: str = "full"
+    existing: str = "refuse"
     reclaim_policy: str = "keep"
     node_map: Mapping[str, str] = field(default_factory=dict)
+    name_maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     create_namespaces: bool = True
     create_storage_classes: bool = True
     wait_timeout: float = 120
+    at: str = ""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
         """From the module's options. Raises BadInput."""
         check_numbers(options)
         own = {option.name: options[option.name] for option in fields(cls) if option.name in options}
-        return cls(**{**own, "selection": Selection.from_options(options), "node_map": options["node_map"] or {}})
+        given = {name: options[name] for name in MAPS if options.get(name)}
+        maps = {"node_map": options["node_map"] or {}, "name_maps": given}
+        return cls(**{**own, "selection": Selection.from_options(options), **maps})
+
+    @property
+    def replaces(self) -> bool:
+        """True if data and claims that are in the way are replaced."""
+        return self.existing == REPLACE
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,7 @@ class Generation:
 class Observed:
     """The backup's generation, and the cluster: its objects by name (claims by 'namespace/name') and node containers.
 
-    node_names: of Kubernetes' own Nodes.
+    node_names: of Kubernetes' own Nodes. mounted: directories of the host that a node of any cluster has mounted.
     """
 
     generation: Generation
@@ -96,12 +113,17 @@ class Observed:
     storage_classes: Mapping[str, Object]
     node_names: frozenset[str]
     nodes: tuple[Node, ...]
+    mounted: frozenset[str] = frozenset()
 
     @classmethod
     def from_objects(
-        cls, generation: Generation, objects: Mapping[str, Sequence[Object]], nodes: tuple[Node, ...]
+        cls,
+        generation: Generation,
+        objects: Mapping[str, Sequence[Object]],
+        nodes: tuple[Node, ...],
+        sharing: Sequence[Node] = (),
     ) -> Observed:
-        """objects: those of the cluster, by kind."""
+        """objects: those of the cluster, by kind. sharing: nodes of other clusters with the same host directories."""
         by_name = {kind: {item["metadata"]["name"]: item for item in items} for kind, items in objects.items()}
         return cls(
             generation,
@@ -111,7 +133,15 @@ class Observed:
             storage_classes=by_name["StorageClass"],
             node_names=frozenset(by_name["Node"]),
             nodes=nodes,
+            mounted=frozenset(_bind_mounts((*nodes, *sharing))),
         )
+
+
+def _bind_mounts(nodes: Iterable[Node]) -> Iterator[str]:
+    """The directories of the host that nodes have mounted."""
+    for mount in (mount for node in nodes for mount in node.mounts):
+        if mount.kind == "bind":
+            yield posixpath.normpath(mount.host_path)
 
 
 @dataclass(frozen=True)
@@ -121,7 +151,9 @@ class Step:
     host_directory: where its data is on the host, '' if it is not; node: the node that has it inside, else ''.
     pv, claim: the existing objects. compare: whether its data must be compared first. extract: whether its archive is
     extracted. extracted_with: the volume whose archive brings this directory, too. checksum: how its data compares
-    with the backup.
+    with the backup; difference: how its current data differs. aside: where that is moved before, '' for nowhere;
+    in_place: its directory stays the same one, because a node has mounted it. replaced: the existing claim that is
+    deleted before; freed: the volume that this claim has now.
     """
 
     selected: SelectedVolume
@@ -135,6 +167,22 @@ class Step:
     extract: bool = False
     extracted_with: str = ""
     checksum: str = NOT_COMPARED
+    difference: str = ""
+    aside: str = ""
+    in_place: bool = False
+    replaced: Object | None = None
+    freed: Object | None = None
+
+    @classmethod
+    def of_archive(cls, saved: SavedVolume, *, replaces: bool) -> Step:
+        """The extraction of an archive, and nothing else, to the host directory that a volume was saved from.
+
+        replaces: whether the current data is set aside.
+        """
+        selected = SelectedVolume(Volume(saved.name, saved.claim), {}, None, saved)
+        directory = saved.host_directory
+        aside = moving(directory) if replaces else ""
+        return cls(selected, CREATE, "", host_directory=directory, extract=True, aside=aside)
 
     @property
     def name(self) -> str:
@@ -145,6 +193,11 @@ class Step:
     def writes_to_host(self) -> bool:
         """True if pods will write to its host directory; data of the host itself may be shared."""
         return bool(self.host_directory) and not is_local_data(self.selected.pv)
+
+    @property
+    def writes_data(self) -> bool:
+        """True if an archive is extracted to its directory."""
+        return self.extract or bool(self.extracted_with)
 
     @property
     def binding(self) -> Binding:
@@ -171,7 +224,7 @@ class Step:
         return {
             "name": volume.name,
             "claim": volume.claim,
-            "action": self.action,
+            "action": REPLACE if self.action == UNCHANGED and self.writes_data else self.action,
             "why": self.why,
             "nodes": list(volume.nodes),
             "node_directory": volume.node_directory,
@@ -182,5 +235,7 @@ class Step:
             "files": saved.files,
             "digest": saved.digest,
             "checksum": self.checksum,
+            "set_aside": self.aside,
+            "replaced_volume": self.freed["metadata"]["name"] if self.freed else "",
             "reclaim_policy": self.policies(reclaim_policy)[1],
         }

@@ -13,8 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_nodes
 
+from .maps import likely_map
 from .model import Observed, Request, SelectedVolume
-from .node_map import likely_map
 
 _SAME_MOUNT = "Recreate the cluster with the same mount in all nodes."
 _START = "Start the cluster's nodes: run kindlab.volumes.kind_cluster with state=present."

@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 from .claims import plan_claims
 from .data import DataState, check_verify, decide
 from .model import UNCHANGED, Observed, Request, Step
+from .replace import decide_replacing, nested_refusals
 from .selection import prerequisites, select
 from .step import plan_volume
 
@@ -45,16 +46,23 @@ class Plan:
 
     def with_data(self, data: Mapping[str, DataState]) -> Plan:
         """The complete plan. data: of to_compare, by volume's name. Raises Declined with all reasons of all volumes."""
-        results = [decide(s, data[s.name], self.request.verify) if s.compare else s for s in self.steps]
+        results = [self._decide(s, data[s.name]) if s.compare else s for s in self.steps]
         steps = tuple(result for result in results if isinstance(result, Step))
         refusals = [*self.refusals, *(result for result in results if isinstance(result, Refusal))]
-        _decline(refusals, len(steps) + len(refusals))
+        total = len(steps) + len(refusals)
+        _decline([*refusals, *nested_refusals(steps, self.observed)], total)
+        concerned = [step for step in steps if step.action != UNCHANGED or self.request.replaces]
         return replace(
             self,
             steps=steps,
-            warnings=(*self.warnings, *_data_warnings([step for step in steps if step.action != UNCHANGED])),
+            warnings=(*self.warnings, *_data_warnings(concerned)),
             prerequisites=prerequisites(self.request, self.observed, steps, self.claims),
         )
+
+    def _decide(self, step: Step, data: DataState) -> Step | Refusal:
+        if self.request.replaces:
+            return decide_replacing(step, data, self.request, self.observed)
+        return decide(step, data, self.request.verify)
 
     def check_extraction(self, obstacles: Mapping[str, tuple[str, str]]) -> None:
         """Raise Declined for archives that cannot be extracted. obstacles: volume's name -> why, and the next step."""
@@ -67,6 +75,17 @@ class Plan:
         return [step for step in self.steps if step.action != UNCHANGED]
 
     @property
+    def extracted(self) -> list[Step]:
+        """The steps that write data."""
+        return [step for step in self.steps if step.writes_data]
+
+    @property
+    def stopped_claims(self) -> frozenset[str]:
+        """The claims whose pods must not run meanwhile, if existing ones are replaced."""
+        claims = {s.selected.volume.claim for s in self.steps if s.writes_data or s.replaced}
+        return frozenset(claims - {""}) if self.request.replaces else frozenset()
+
+    @property
     def policy_changes(self) -> dict[str, str]:
         """Volume's name -> its original reclaim policy, for those that get it back once all are bound."""
         if self.request.reclaim_policy == "keep":
@@ -77,7 +96,7 @@ class Plan:
     @property
     def changed(self) -> bool:
         """True if anything is to be written."""
-        return bool(self.prerequisites or self.pending or self.policy_changes or self.claims)
+        return bool(self.prerequisites or self.pending or self.extracted or self.policy_changes or self.claims)
 
     def diff(self) -> tuple[Object, Object]:
         """What changes: volumes with their reclaim policies, namespaces and storage classes."""
@@ -85,9 +104,10 @@ class Plan:
         after: dict[str, dict[str, str]] = {"volumes": {}}
         for step in self.steps:
             old, new = step.policies(self.request.reclaim_policy)
-            if step.action == UNCHANGED and old == new:
+            if step.action == UNCHANGED and old == new and not step.writes_data:
                 continue
-            state = step.why if step.action == UNCHANGED else f"is {phase_of(step.pv)}"
+            bound = step.action == UNCHANGED and not step.writes_data
+            state = step.why if bound else f"is {phase_of(step.pv)}"
             before["volumes"][step.name] = f"{state}, {old}" if step.pv else "missing"
             after["volumes"][step.name] = f"{step.why}, {new}"
         for kind, key in (("Namespace", "namespaces"), ("StorageClass", "storage_classes")):
@@ -142,8 +162,8 @@ def _decline(refusals: Sequence[Refusal], total: int) -> None:
 
 
 def _data_warnings(written: Sequence[Step]) -> Iterator[str]:
-    """written: the steps that write a volume."""
-    inside = [step.name for step in written if step.node and not step.selected.elsewhere]
+    """written: the steps that write a volume, or may replace its data."""
+    inside = [step.name for step in written if step.node and step.action != UNCHANGED and not step.selected.elsewhere]
     if inside:
         yield f"The data of {count(len(inside), 'volume')} is inside a node and is deleted with it: {listed(inside)}."
     away = [step for step in written if step.selected.elsewhere and not is_local_data(step.selected.pv)]

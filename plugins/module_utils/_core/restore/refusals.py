@@ -15,39 +15,46 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     source_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .model import Observed, Request, SelectedVolume
 
 
-def object_refusal(selected: SelectedVolume, pv: Object | None, claim: Object | None) -> Refusal | None:
+def object_refusal(
+    selected: SelectedVolume, pv: Object | None, claim: Object | None, request: Request
+) -> Refusal | None:
     """A conflict with the existing volume or claim of the same name."""
     if selected.released:
         claim = None
-    return (pv and _volume_refusal(selected, pv)) or (claim and _claim_refusal(selected, claim)) or None
+    return (pv and _volume_refusal(selected, pv, request)) or (claim and claim_refusal(selected, claim)) or None
 
 
-def _volume_refusal(selected: SelectedVolume, pv: Object) -> Refusal | None:
-    name, claim = selected.volume.name, selected.volume.claim
+def _volume_refusal(selected: SelectedVolume, pv: Object, request: Request) -> Refusal | None:
+    name, claim, saved = selected.volume.name, selected.volume.claim, selected.saved.claim
     if pv["metadata"].get("deletionTimestamp"):
         return selected.refuse(
             "the existing PersistentVolume is being deleted", f"Check its finalizers: kubectl describe pv {name}"
         )
     other = differences(pv, selected.pv)
     if other:
+        maps = listed([*(["node_map"] if request.node_map else []), *request.name_maps])
+        mapped = f" under {maps}, and is not changed" if maps else ""
         return selected.refuse(
-            f"the existing PersistentVolume differs from the backup: {'; '.join(other)}",
-            f"Delete it if it is not needed (kubectl delete pv {name}), or select other volumes.",
+            f"the existing PersistentVolume differs from the backup{mapped}: {'; '.join(other)}",
+            f"Delete it if it is not needed (kubectl delete pv {name}), "
+            f"{f'correct {maps}, ' if maps else ''}or select other volumes.",
         )
     if claim_of(pv) not in ("", claim):
         return selected.refuse(
             f"the existing PersistentVolume is reserved for claim {claim_of(pv)}; in the backup it belongs to claim "
-            f"{claim}",
+            f"{saved}{f', which becomes {claim}' if saved != claim else ''}",
             f"Delete that claim and the volume (kubectl delete pv {name}), or select other volumes.",
         )
     return None
 
 
-def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+def claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
+    """A claim that exists and cannot be bound to the volume."""
     volume = selected.volume
     namespace, _slash, name = volume.claim.partition("/")
     delete = f"kubectl delete pvc -n {namespace} {name}"
@@ -58,9 +65,11 @@ def _claim_refusal(selected: SelectedVolume, claim: Object) -> Refusal | None:
         )
     requested = claim["spec"].get("volumeName", "")
     if requested not in ("", volume.name):
+        own = volume.claim == selected.saved.claim
+        replacing = "set existing=replace, which keeps its volume" if own else "map it to another name (claim_map)"
         return selected.refuse(
             f"the existing claim {volume.claim} has another volume, {requested}",
-            f"Delete that claim if its data is not needed ({delete}), or select other volumes.",
+            f"Delete that claim if its data is not needed ({delete}), or {replacing}, or select other volumes.",
         )
     if requested or selected.claim is None:
         return None
@@ -86,6 +95,20 @@ def namespace_refusal(selected: SelectedVolume, request: Request, observed: Obse
         return None
     why, next_step = namespace_obstacle(name, observed.namespaces.get(name), create=request.create_namespaces)
     return selected.refuse(why, next_step) if why else None
+
+
+def class_refusal(selected: SelectedVolume, request: Request, observed: Observed) -> Refusal | None:
+    """A storage class that was named by a map, and that neither the cluster nor the backup has."""
+    name = selected.volume.storage_class
+    if "storage_class_map" not in request.name_maps or name in ("", *observed.storage_classes):
+        return None
+    saved = {item["metadata"]["name"] for item in observed.generation.manifests["StorageClass"]}
+    if request.create_storage_classes and name in saved:
+        return None
+    return selected.refuse(
+        f"the storage class {name} does not exist in this cluster",
+        f"Create it, or correct storage_class_map; it has {listed(sorted(observed.storage_classes))}.",
+    )
 
 
 def differences(pv: Object, saved: Object) -> list[str]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
@@ -19,11 +19,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     Volume,
     read_volumes,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.map import expanded
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.namespaces import mapped
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .claims import lost_warning
+from .maps import Maps, check_distinct, read_maps, renamed
 from .model import UNCHANGED, Generation, Observed, Request, SelectedVolume, Step
-from .node_map import renamed
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ def select(request: Request, generation: Generation) -> Selected:
     missing = sorted(saved.keys() - pvs.keys())
     if missing:
         raise BadInput(f"The backup has no manifest of {listed(missing)}.", next_step="Use another generation of it.")
-    _check_node_map(catalog, request.node_map)
-    if request.node_map:
-        pvs = {name: renamed(pv, request.node_map) for name, pv in pvs.items()}
+    node_map = _node_map(catalog, request.node_map)
+    if node_map:
+        pvs = {name: renamed(pv, node_map) for name, pv in pvs.items()}
+    maps = _maps(request, pvs.values(), claims.values())
     volumes, alone = _matching(request, [pvs[name] for name in saved], claims)
     warnings = [] if volumes or alone else ["No volume in the backup matches the selection; nothing is restored."]
     selected = []
@@ -57,17 +60,29 @@ def select(request: Request, generation: Generation) -> Selected:
         if volume.is_ephemeral:
             warnings.append(f"{volume.name} is not restored: its pod gets a new ephemeral volume.")
             continue
-        claim, entry = claims.get(volume.claim), saved[volume.name]
+        claim = claims.get(volume.claim)
         own = claim if request.claims and _is_bound(volume, claim) else None
-        pv = _with_policy(pvs[volume.name], entry.reclaim_policy)
-        selected.append(SelectedVolume(volume, pv, own, entry, _is_released(volume, claim, entry.phase)))
-    waiting = [claim for claim in alone if not claim["spec"].get("volumeName")]
+        entry = saved[volume.name]
+        released = _is_released(volume, claim, entry.phase)
+        one = SelectedVolume(volume, _with_policy(pvs[volume.name], entry.reclaim_policy), own, entry, released)
+        selected.append(_mapped(one, maps) if maps else one)
+    waiting = [claim for claim in alone if request.claims and not claim["spec"].get("volumeName")]
     lost = [claim for claim in alone if claim["spec"].get("volumeName")]
+    if maps:
+        chosen = [volume.claim for volume in volumes if volume.claim]
+        check_distinct(maps, [volume.name for volume in volumes], [*chosen, *map(namespaced_name, waiting)])
+        waiting = [maps.of_claim(claim) for claim in waiting]
     return Selected(
         tuple(selected),
-        tuple(waiting if request.claims else ()),
+        tuple(waiting),
         (*warnings, *lost_warning(lost if request.claims else ())),
     )
+
+
+def _mapped(one: SelectedVolume, maps: Maps) -> SelectedVolume:
+    """Under its new names."""
+    claim = maps.of_claim(one.claim) if one.claim else None
+    return replace(one, volume=maps.of_volume(one.volume), pv=maps.of_pv(one.pv, one.volume), claim=claim)
 
 
 def _matching(
@@ -100,7 +115,7 @@ def prerequisites(
     namespaces = {s.volume.claim.partition("/")[0] for s in selected if s.claim}
     namespaces |= {namespaced_name(claim).partition("/")[0] for claim in alone}
     classes = {s.volume.storage_class for s in selected} | {c["spec"].get("storageClassName", "") for c in alone}
-    saved = {item["metadata"]["name"]: item for item in observed.generation.manifests["Namespace"]}
+    saved = {item["metadata"]["name"]: item for item in _namespaces(request, observed.generation)}
     if request.selection.selects_all and request.claims and (selected or not steps):
         # Also those of workloads that the backup has, whose claims cannot be restored or are made by their pods.
         namespaces |= saved.keys()
@@ -118,14 +133,32 @@ def prerequisites(
     return tuple(created)
 
 
-def _check_node_map(catalog: Catalog, node_map: Mapping[str, str]) -> None:
+def _maps(request: Request, pvs: Iterable[Object], claims: Iterable[Object]) -> Maps | None:
+    """The maps of names, None if nothing is mapped."""
+    if not request.name_maps:
+        return None
+    claims = tuple(claims)
+    return read_maps(request.name_maps, read_volumes(pvs, claims), claims)
+
+
+def _node_map(catalog: Catalog, given: Mapping[str, str]) -> dict[str, str]:
+    """Old node -> new node. Raises BadInput for nodes that are not in the backup."""
     known = {node.name for node in catalog.cluster.nodes} | {name for v in catalog.volumes for name in v.nodes}
+    node_map = expanded("node_map", given, known)
     unknown = sorted(node_map.keys() - known)
     if unknown:
         raise BadInput(
             f"node_map maps nodes that are not in the backup: {listed(unknown)}.",
             next_step=f"Use the backup's nodes as keys: {', '.join(sorted(known))}.",
         )
+    return node_map
+
+
+def _namespaces(request: Request, generation: Generation) -> list[Object]:
+    """The saved namespaces, under their new names."""
+    saved = generation.manifests["Namespace"]
+    maps = _maps(request, generation.manifests["PersistentVolume"], generation.manifests["PersistentVolumeClaim"])
+    return [mapped(item, maps.namespaces) for item in saved] if maps else list(saved)
 
 
 def _is_bound(volume: Volume, claim: Object | None) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -22,6 +22,7 @@ class Place:
     """A directory of a node, and the same directory on the host ('' if it is not mounted from the host).
 
     mismatch: why the host's directory is not the node's, '' if it is or if they were not compared; remedy: what to do.
+    answers: False if a file system of it does not answer.
     """
 
     node: str
@@ -29,6 +30,7 @@ class Place:
     host_directory: str
     mismatch: str = ""
     remedy: str = ""
+    answers: bool = True
 
     def text(self) -> str:
         """The directory on the host, or 'PATH in NODE'."""
@@ -77,8 +79,11 @@ def _fits(volume: Volume, node: Node) -> bool:
 
 def _place(node: Node, path: str) -> Place:
     mount = node.mount_of(path)
-    mismatch = mount.mismatch_of(path) if mount else ""
-    return Place(node.name, path, node.host_directory(path) or "", mismatch, mount.remedy if mount and mismatch else "")
+    place = Place(node.name, path, node.host_directory(path) or "")
+    fault = mount.fault_of(path) if mount else None
+    if fault is None:
+        return place
+    return replace(place, mismatch=fault.mismatch, remedy=fault.remedy, answers=fault.answers)
 
 
 def mismatches(volumes: Iterable[Volume], nodes: Iterable[Node]) -> dict[str, Place]:

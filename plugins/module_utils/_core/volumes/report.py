@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import made_for
 
 from .places import Place, volume_places
 from .sharing import Elsewhere
@@ -34,7 +35,7 @@ def searched(
 def orphans(
     watched: Mapping[str, Sequence[Place]], existing: Mapping[str, Iterable[str]], used: Iterable[str]
 ) -> list[Object]:
-    """The directories without a volume, each {host_directory, node_directory, nodes}.
+    """The directories that a provisioner made and that have no volume; volume, claim: what they were made for.
 
     watched: as watched_places returns it; existing: host directory -> names of its subdirectories; used: the host
     directories of all volumes. A parent or subdirectory of a volume's directory is not an orphan.
@@ -46,10 +47,14 @@ def orphans(
             "host_directory": path,
             "node_directory": posixpath.join(places[0].node_directory, name),
             "nodes": sorted({place.node for place in places}),
+            "volume": former[0],
+            "claim": former[1],
         }
         for parent, places in watched.items()
         for name in sorted(existing.get(parent, ()))
-        if (path := posixpath.join(parent, name)) not in related and not used & _ancestors(path)
+        if (former := made_for(name))
+        and (path := posixpath.join(parent, name)) not in related
+        and not used & _ancestors(path)
     ]
 
 

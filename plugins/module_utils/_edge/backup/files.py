@@ -10,12 +10,19 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 
 CHUNK = 1 << 20
 USE_OTHER = "Use another generation of this backup, or a copy of it."
+
+
+def names_in(directory: Path) -> list[str]:
+    """The names in a directory. Raises OSError, and TimedOut if its file system does not answer."""
+    return answer(partial(os.listdir, directory), str(directory))
 
 
 @contextmanager

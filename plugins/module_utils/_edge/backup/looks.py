@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
     may_be_unused,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
@@ -85,8 +85,13 @@ class Data:
 
 
 def find_data(plan: Plan, nodes: Iterable[Node], engine: Engine) -> Data:
-    """The data that a plan saves. Raises Declined if any of it cannot be saved."""
+    """The data that a plan saves. Raises Declined for what cannot be saved, BadInput if the backup is part of it."""
     found = sources(plan.places, nodes, engine)
+    # A symbolic link may lead there.
+    real = os.path.realpath(plan.request.path)
+    for name, source in found.items():
+        if isinstance(source, str) and is_below(real, os.path.realpath(source)):
+            raise plan.request.is_inside(name, source)
     looks = look(plan, found)
     plan.check(looks)
     return Data(found, looks)

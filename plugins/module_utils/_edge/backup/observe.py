@@ -9,15 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.cluster import (
-    describe_cluster,
-    running_pods,
-    with_lost_nodes,
-)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.described.cluster import described
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -81,22 +77,22 @@ def _live(options: Mapping[str, Any], request: Request, runner: Runner | None, c
             objects.append(pool.submit(collect_all, cluster))
         return cluster
 
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         found = observe_cluster(options, READ, runner=runner, connect=connected)
-    observed = Observed(
-        nodes=with_lost_nodes(request.cluster, found.nodes, found.objects),
-        volumes=found.objects["PersistentVolume"],
-        claims=found.objects["PersistentVolumeClaim"],
-        storage_classes=found.objects["StorageClass"],
-        namespaces=found.objects["Namespace"],
-        pods=running_pods(found.nodes, found.objects),
-        labelled=labelled[0].result() if labelled else None,
-        kubernetes_version=version[0].result(),
-        workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
-        cluster=describe_cluster(request.cluster, found.nodes, found.objects, request.loaded_images),
-        unused=unused(
-            found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
-        ),
-        objects=objects[0].result() if objects else None,
-    )
+        # A cluster that others created is described by commands in its nodes.
+        description = pool.submit(described, request.cluster, found, request.loaded_images)
+        observed = Observed(
+            volumes=found.objects["PersistentVolume"],
+            claims=found.objects["PersistentVolumeClaim"],
+            storage_classes=found.objects["StorageClass"],
+            namespaces=found.objects["Namespace"],
+            labelled=labelled[0].result() if labelled else None,
+            kubernetes_version=version[0].result(),
+            workloads=[item for kind in WORKLOAD_KINDS for item in found.objects[kind]],
+            unused=unused(
+                found.objects["PersistentVolume"], found.objects["PersistentVolumeClaim"], found.nodes, found.engine
+            ),
+            objects=objects[0].result().adding(request.deleted_pods) if objects else None,
+            **description.result(),
+        )
     return Source(found.engine, observed, found.cluster)

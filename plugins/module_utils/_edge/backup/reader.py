@@ -34,7 +34,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
-from .files import USE_OTHER, opened
+from .files import USE_OTHER, names_in, opened
 
 _SET_PATH = "Set path to a directory that kindlab.volumes.volume_backup wrote."
 
@@ -126,10 +126,10 @@ class Backup:
 
 
 def generations(path: str | Path) -> list[str]:
-    """The names of the complete generations of a backup, oldest first. Raises BadInput if path is not a backup."""
+    """The names of the complete generations of a backup, oldest first. Raises BadInput if path is none, TimedOut."""
     top = Path(path)
     try:
-        names = os.listdir(top)
+        names = names_in(top)
         if GENERATIONS not in names:
             content = f"it contains {listed(sorted(names), 5)}, but not {GENERATIONS}" if names else "it is empty"
             raise BadInput(f"{top} is not a backup: {content}.", next_step=_SET_PATH)

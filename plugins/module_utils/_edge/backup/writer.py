@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import LOCK, only_writer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, nearest, obstacle
 
@@ -34,8 +36,9 @@ MANY = 64
 
 
 def check_place(path: str | Path) -> None:
-    """Raise BadInput if path is not a directory, or cannot be created or written to; changes nothing."""
+    """Raise BadInput if path is not a directory, or cannot be created or written to, and TimedOut; changes nothing."""
     top = Path(path)
+    answer(partial(os.path.lexists, top), str(top))
     for place in (_nearest(top), top / GENERATIONS):
         if os.path.lexists(place) and not place.is_dir():
             raise _failure(top, NotADirectoryError(errno.ENOTDIR, f"{place} is not a directory", str(place)))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import DATA, REPORTER
 
 from .read_errors import changed_while_read, read_error
 
@@ -47,6 +48,7 @@ def hash_file(path: bytes, size: int, inode: int, mtime_ns: int) -> str:
                 view = memoryview(bytearray(BUFFER))
                 while count := os.readv(descriptor, [view]):
                     sha256.update(view[:count])
+                    REPORTER.moved(DATA, count)
             now = os.fstat(descriptor)
         finally:
             os.close(descriptor)
@@ -65,7 +67,9 @@ def cpu_count() -> int:
 def hash_files(files: Sequence[Seen]) -> dict[bytes, str | Conflict]:
     """path -> sha256 of every file, or the Conflict if it changed meanwhile. Raises BadInput as hash_file does."""
     # The processes first: a fork must not happen beside threads.
-    hashes = _hash_small([file for file in files if file.size <= SMALL])
+    small = [file for file in files if file.size <= SMALL]
+    hashes = _hash_small(small)
+    REPORTER.moved(DATA, sum(file.size for file in small))
     large = [file for file in files if file.size > SMALL]
     with ThreadPoolExecutor(cpu_count()) as pool:
         hashes |= zip((file.path for file in large), pool.map(_hash_one, large), strict=True)

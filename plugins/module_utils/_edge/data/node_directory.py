@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+# ansible-test of 2.21 wants run_command, which has no streams and no bound in time.
+# pylint: disable=ansible-bad-function
 import shlex
 import subprocess
 import tempfile
@@ -19,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_ent
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import DATA, REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -177,7 +180,7 @@ def _streamed(directory: NodeDirectory, mode: str) -> Sequence[Entry]:
             watch(process)
             output = cast(IO[bytes], process.stdout)
             try:
-                found = entries(TarStream(output.read), mode)
+                found = entries(TarStream(REPORTER.counted(DATA, output.read)), mode)
                 # tar fills its last piece, and has to come to its own end.
                 while output.read(CHUNK):
                     pass

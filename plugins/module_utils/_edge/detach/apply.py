@@ -11,6 +11,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import still_in_use
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies, readiness
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
@@ -22,6 +24,12 @@ from .usage_check import UsageCheck
 SETTLE = 3.0
 # Seconds for a provisioner to delete ephemeral volumes.
 DELETION = 60.0
+
+
+def check_scaling(cluster: Cluster, planned: Plan) -> None:
+    """Raise Declined for workloads that the API server would not scale down."""
+    refused = workloads.refused(cluster, planned.steps)
+    decline(f"Cannot scale down {count(len(refused), 'workload')}", refused)
 
 
 def detach(
@@ -91,4 +99,4 @@ def attach(cluster: Cluster, planned: Plan, deadline: Deadline, watch: Stopwatch
         return planned
     # What a backup does not have, a ConfigMap for example, is missing where a workload is created: worth a moment.
     seconds = SETTLE if any(step.missing for step in planned.steps) else 0.0
-    return replace(planned, notes=readiness.warnings(cluster, items, seconds))
+    return replace(planned, notes=(*planned.notes, *readiness.warnings(cluster, items, seconds)))

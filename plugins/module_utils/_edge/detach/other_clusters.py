@@ -10,8 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import host_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import Elsewhere, directories_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sharing import (
+    Elsewhere,
+    awaited,
+    directories_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .other_pods import VOLUMES, by_cluster, lists, pods_in_others
@@ -22,15 +26,17 @@ def volumes_elsewhere(engine: Engine, sharing: Sequence[Node]) -> Elsewhere:
     """The volumes of the clusters of these nodes, asked inside each one's control plane."""
     clusters = by_cluster(sharing)
     with ThreadPoolExecutor(max(1, len(clusters))) as pool:
-        answers = list(pool.map(lambda nodes: _volumes_of(engine, nodes), clusters))
+        answers = list(pool.map(lambda nodes: lists(engine, nodes, VOLUMES), clusters))
     volumes: dict[str, str] = {}
+    claims: dict[str, str] = {}
     unknown = {}
     for nodes, found in zip(clusters, answers, strict=True):
         if isinstance(found, str):
             unknown[nodes[0].cluster] = (found, tuple(m.host_path for node in nodes for m in host_mounts(node)))
         else:
-            volumes |= directories_of(found, nodes)
-    return Elsewhere(volumes, unknown)
+            volumes |= directories_of(read_volumes(*found), nodes)
+            claims |= awaited(found[1], nodes[0].cluster)
+    return Elsewhere(volumes, unknown, claims)
 
 
 def users_elsewhere(engine: Engine, sharing: Sequence[Node], directories: Mapping[str, str]) -> dict[str, str]:
@@ -43,12 +49,6 @@ def users_elsewhere(engine: Engine, sharing: Sequence[Node], directories: Mappin
     pods = pods_in_others(engine, sharing, tuple(directories.items()))
     users = {name: (*processes.get(name, ()), *pods.get(name, ())) for name in directories}
     return {name: why for name in directories if (why := found[name] or _text(users[name]))}
-
-
-def _volumes_of(engine: Engine, nodes: Sequence[Node]) -> tuple[Volume, ...] | str:
-    """The volumes of one cluster, or why they are not known."""
-    found = lists(engine, nodes, VOLUMES)
-    return found if isinstance(found, str) else read_volumes(*found)
 
 
 def _text(users: Sequence[VolumeUser]) -> str:

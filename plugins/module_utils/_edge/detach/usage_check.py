@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
@@ -13,8 +13,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage
     NO_PROCESS,
     VolumeUser,
     directories_by_node,
+    in_use_text,
     mounted_in,
     users_by_api,
+    users_without_claims,
     why_unreadable,
     with_pod_names,
 )
@@ -23,6 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -50,8 +53,11 @@ class UsageCheck:
         self._sharing = sharing
         self._nodes = {node.name: node for node in (*nodes, *sharing)}
 
-    def users(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
-        """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read."""
+    def users(self, volumes: Sequence[Volume], stopped: Collection[str] = ()) -> dict[str, list[VolumeUser]]:
+        """Volume's name -> what uses it, [] if it is free. Raises KindlabError if something cannot be read.
+
+        stopped: claims whose pods do not count.
+        """
         directories = directories_by_node(volumes, self._own, self._sharing)
         with ThreadPoolExecutor(max(1, len(directories)) + 3) as pool:
             probes = [
@@ -71,7 +77,7 @@ class UsageCheck:
                     found[name] += with_pod_names(users, names)
             for name, users in elsewhere.result().items():
                 found[name] += users
-        return found
+        return users_without_claims(stopped, all_pods, found) if stopped else found
 
     def _elsewhere(self, volumes: Sequence[Volume]) -> dict[str, list[VolumeUser]]:
         """Volume's name -> the pods of other clusters that use its host directory."""
@@ -95,10 +101,12 @@ class UsageCheck:
         """
         users: dict[str, list[VolumeUser]] = {}
         bound = UsageCheck(self._cluster, self._engine.until(deadline), self._own, self._sharing)
-        for _turn in poll(deadline, PAUSE, sleep):
-            users = bound.users(volumes)
-            if not any(users.values()) or any(map(is_newcomer, bound._pods)):
-                break
+        with REPORTER.waiting(lambda: in_use_text(users)) as changed:
+            for _turn in poll(deadline, PAUSE, sleep):
+                users = bound.users(volumes)
+                if not any(users.values()) or any(map(is_newcomer, bound._pods)):
+                    break
+                changed()
         return users
 
 

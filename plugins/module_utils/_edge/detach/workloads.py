@@ -10,21 +10,42 @@ from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import Step, scaled_down
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import controller, is_terminal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import is_run
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
 
 # Controllers write to their objects all the time: the attempts to make one change.
 ATTEMPTS = 10
+# What an API server says of a webhook that must not be called without effect.
+_NO_TRIAL = "does not support dry run"
 
 
 def scale_down(cluster: Cluster, steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps as they were carried out: without a change if somebody else made it, or the workload is gone."""
     return tuple(cluster.each(partial(_scale_down, cluster), steps))
+
+
+def refused(cluster: Cluster, steps: Iterable[Step]) -> list[Refusal]:
+    """What the API server would not scale down, for example because a webhook does not answer; nothing is changed."""
+
+    def ask(step: Step) -> Refusal | None:
+        namespace, name = key_of(step.item)
+        try:
+            cluster.try_patch(step.item["kind"], name, step.change or {}, namespace)
+        except (Unreachable, Conflict, Missing):
+            pass
+        except KindlabError as error:
+            if _NO_TRIAL not in error.message:
+                return Refusal(f"{step.item['kind']} {namespace}/{name}", error.message, error.next_step)
+        return None
+
+    answers = cluster.each(ask, [step for step in steps if step.change is not None])
+    return [answer for answer in answers if answer is not None]
 
 
 def scale_up(cluster: Cluster, steps: Iterable[Step]) -> None:
@@ -69,7 +90,7 @@ def _scale_down(cluster: Cluster, step: Step) -> Step:
             if attempt == ATTEMPTS - 1:
                 raise
             item = cluster.get(kind, name, namespace)
-            step = scaled_down({**item, "kind": kind}) if item else replace(step, change=None)
+            step = scaled_down({**item, "kind": kind}, step.purpose) if item else replace(step, change=None)
     return step
 
 

@@ -7,11 +7,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, parse_look, parse_mounts
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import (
+    Look,
+    Mounted,
+    parse_look,
+    parse_mounts,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
+    Node,
+    is_below,
+    kubernetes_nodes,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import ANSWER_SECONDS, Engine
@@ -32,8 +42,9 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 MOUNTS = "/proc/self/mountinfo"
 # Docker Desktop mounts the host's paths below this directory of its virtual machine.
 DESKTOP = "/host_mnt"
-# For a path on a network file system whose server may be gone.
+# For a path on a network file system whose server may be gone, and how many are asked at the same time.
 HOST_SECONDS = 10.0
+AT_ONCE = 8
 
 
 def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
@@ -46,13 +57,33 @@ def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
 
 def look_at_host(nodes: Iterable[Node]) -> Look:
     """What a look at this host shows of the host paths of these nodes' mounts."""
-    found = {path: _host_path(path) for path in bind_paths(nodes)}
+    paths, mounts = bind_paths(nodes), mounts_of_host()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(zip(paths, pool.map(_host_path, paths), strict=True))
+        tops = {shown[0] for shown in found.values() if shown}
+        points = {path: _point_of(path, mounts) for path, shown in found.items() if shown is None}
+        below = {point for point in mounts if point not in tops and any(is_below(point, top) for top in tops)}
+        asked = sorted(below.union(points.values()))
+        silent = {point for point, answers in zip(asked, pool.map(_answers, asked), strict=True) if not answers}
     return Look(
         boot=_content(BOOT).strip(),
-        stats={path: stat for path, (_real_path, stats) in found.items() for stat in stats},
-        real={path: real_path for path, (real_path, _stats_of) in found.items()},
-        mounts=parse_mounts(_content(MOUNTS)),
+        stats={path: stat for path, shown in found.items() for stat in (shown[1] if shown else ())},
+        real={path: shown[0] if shown else path for path, shown in found.items()},
+        mounts=mounts,
+        # A path whose mount point answers leads to another by a symbolic link.
+        silent=frozenset(silent.union(path for path, point in points.items() if point not in silent)),
     )
+
+
+def real_path(host: Look, path: str) -> str:
+    """A path of the host without symbolic links, as it is if its file system does not answer. Raises TimedOut."""
+    silent = any(is_below(path, point) for point in host.silent)
+    return path if silent else answer(lambda: os.path.realpath(path), path)
+
+
+def mounts_of_host() -> dict[str, Mounted]:
+    """The mount points of this host at this moment, {} where that cannot be known."""
+    return parse_mounts(_content(MOUNTS))
 
 
 def _look_at_node(engine: Engine, node: Node) -> Look:
@@ -64,17 +95,37 @@ def _look_at_node(engine: Engine, node: Node) -> Look:
         return Look(error=error.message.rstrip("."))
 
 
-def _host_path(path: str) -> tuple[str, tuple[tuple[int, int] | None, ...]]:
-    """Its real path, and what _stats yields; nothing if its file system does not answer."""
+def _point_of(path: str, mounts: Iterable[str]) -> str:
+    """The mount point that a path lies in by its name."""
+    return max((point for point in mounts if is_below(path, point)), key=len, default=path)
+
+
+def _host_path(path: str) -> tuple[str, tuple[tuple[int, int] | None, ...]] | None:
+    """Its real path, and what _stats yields; None if its file system does not answer."""
 
     def look() -> tuple[str, tuple[tuple[int, int] | None, ...]]:
         real = _real(path)
+        _ask(real)
         return real, tuple(_stats(real))
 
     try:
         return answer(look, path, HOST_SECONDS)
     except TimedOut:
-        return path, ()
+        return None
+
+
+def _answers(path: str) -> bool:
+    try:
+        answer(lambda: _ask(path), path, HOST_SECONDS)
+    except TimedOut:
+        return False
+    return True
+
+
+def _ask(path: str) -> None:
+    """Wait for the answer of a file system: what is known of a path may be kept here, what is free is not."""
+    with suppress(OSError):
+        os.statvfs(path)
 
 
 def _real(path: str) -> str:

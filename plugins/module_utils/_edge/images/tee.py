@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+# ansible-test of 2.21 wants run_command, which has no streams and no bound in time.
+# pylint: disable=ansible-bad-function
 import queue
 import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -33,18 +36,30 @@ class Readable(Protocol):
 class Tee:
     """Feeds each program by a thread of its own, so that they do not wait for each other."""
 
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """End what is copied by another thread, which fails then; nothing is copied any more."""
+        self._ended.set()
+        for program in tuple(self._running):
+            program.kill()
+
     def copy_to(self, source: Readable, programs: Mapping[str, Sequence[str]]) -> None:
         """Copy the source to every program {name: argv}. Raises CommandFailed for the first that fails."""
         queues: dict[str, queue.Queue[bytes]] = {name: queue.Queue(BUFFERED) for name in programs}
         with ThreadPoolExecutor(max_workers=len(programs)) as pool:
-            runs = [pool.submit(_feed, argv, queues[name]) for name, argv in programs.items()]
+            runs = [pool.submit(self._feed, argv, queues[name]) for name, argv in programs.items()]
             try:
-                while chunk := source.read(CHUNK):
+                while not self._ended.is_set() and (chunk := source.read(CHUNK)):
                     for chunks in queues.values():
                         chunks.put(chunk)
             finally:
                 for chunks in queues.values():
                     chunks.put(b"")
+        if self._ended.is_set():
+            raise CommandFailed("Copying was ended.")
         for run in runs:
             run.result()
 
@@ -72,29 +87,34 @@ class Tee:
             if program.wait() != 0:
                 raise _failed(argv, program.returncode, stderr)
 
-
-def _feed(argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
-    """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
-    with tempfile.TemporaryFile() as stderr, stalled_killed(LONG_SECONDS) as watch:
-        try:
-            program = subprocess.Popen(
-                list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=environment()
-            )
-        except OSError as error:
-            while chunks.get():
-                continue
-            raise CommandFailed(f"{argv[0]} cannot be started: {error.strerror}", tried=shlex.join(argv)) from None
-        with program:
-            if program.stdin is None:
-                return
-            watch(program)
-            while chunk := chunks.get():
+    def _feed(self, argv: Sequence[str], chunks: queue.Queue[bytes]) -> None:
+        """Run one program with the chunks as its input, until an empty one; after a failure the rest is discarded."""
+        with tempfile.TemporaryFile() as stderr, stalled_killed(LONG_SECONDS) as watch:
+            try:
+                program = subprocess.Popen(
+                    list(argv), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=environment()
+                )
+            except OSError as error:
+                while chunks.get():
+                    continue
+                raise CommandFailed(f"{argv[0]} cannot be started: {error.strerror}", tried=shlex.join(argv)) from None
+            with program:
+                if program.stdin is None:
+                    return
+                watch(program)
+                self._running.add(program)
+                if self._ended.is_set():
+                    # It was started while the others were ended.
+                    program.kill()
+                while chunk := chunks.get():
+                    with suppress(BrokenPipeError):
+                        program.stdin.write(chunk)
                 with suppress(BrokenPipeError):
-                    program.stdin.write(chunk)
-            with suppress(BrokenPipeError):
-                program.stdin.close()
-            if program.wait() != 0:
-                raise _failed(argv, program.returncode, stderr)
+                    program.stdin.close()
+                code = program.wait()
+                self._running.discard(program)
+                if code != 0:
+                    raise _failed(argv, code, stderr)
 
 
 def _failed(argv: Sequence[str], code: int, stderr: IO[bytes]) -> CommandFailed:

@@ -79,7 +79,7 @@ def _create(cluster: KindCluster, plan: Plan, config: str) -> None:
     for directory in plan.directories:
         directories.create(directory)
     try:
-        done = cluster.kind.create(cluster.name, config, cluster.own.path)
+        done = cluster.create(config)
     except TimedOut as error:
         raise failure.timed_out(cluster, error) from None
     if done.code != 0:

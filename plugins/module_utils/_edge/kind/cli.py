@@ -12,6 +12,7 @@ import shutil
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import kind_command
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.failure import explain
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import LONG_SECONDS, Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import STATE_SECONDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.freezer import thaw
@@ -74,7 +75,8 @@ class Kind:
     def create(self, name: str, config: str, kubeconfig: str) -> Completed:
         """Create a cluster, without waiting for its nodes; if this fails its nodes stay. Raises TimedOut."""
         argv = [self.program, "create", "cluster", "--name", name, "--kubeconfig", kubeconfig, "--config", "-"]
-        return self.runner.run([*argv, "--retain"], stdin=config, check=False, env=self.env, timeout=LONG_SECONDS)
+        with REPORTER.waiting(lambda: "kind to create the nodes"):
+            return self.runner.run([*argv, "--retain"], stdin=config, check=False, env=self.env, timeout=LONG_SECONDS)
 
     def is_creating(self, name: str) -> bool:
         """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
@@ -92,7 +94,8 @@ class Kind:
         """
         argv = [self.program, "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]
         for attempt in range(ATTEMPTS):
-            done = self.runner.run(argv, check=False, env=self.env, timeout=STATE_SECONDS)
+            with REPORTER.waiting(lambda: "kind to delete the nodes"):
+                done = self.runner.run(argv, check=False, env=self.env, timeout=STATE_SECONDS)
             if done.code == 0:
                 return
             thawed = bool(_UNENDED.search(done.err or done.out)) and thaw(self.runner, self.engine, name)

@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
     default_kubeconfig,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Completed, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
@@ -29,6 +29,8 @@ from .kubeconfig import Kubeconfig, temporary_file, user_kubeconfig
 from .marker import Marker
 
 Connect = Callable[[str, str], Cluster]
+# What is done around a creation: it calls the function, by which kind creates the nodes, and returns its answer.
+Around = Callable[[Callable[[], Completed]], Completed]
 # For a cluster that is only described.
 UNBOUND = 3600.0
 
@@ -39,7 +41,9 @@ class KindCluster:
     Whatever kind and the engine do counts against the option wait_timeout, from the beginning, or restart_clock(), on.
     """
 
-    def __init__(self, options: Mapping[str, Any], runner: Runner, connect: Connect) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], runner: Runner, connect: Connect, around: Around | None = None
+    ) -> None:
         self.name = checked_name(options["name"])
         self.timeout = float(options.get("wait_timeout") or UNBOUND)
         self._bound = BoundRunner(runner, Deadline(self.timeout))
@@ -51,6 +55,7 @@ class KindCluster:
         self.users = Kubeconfig(user_kubeconfig(os.environ))
         self.marker = Marker(self.own.path, self.name)
         self._connect = connect
+        self._around = around or (lambda create: create())
 
     @property
     def deadline(self) -> Deadline:
@@ -60,6 +65,10 @@ class KindCluster:
     def restart_clock(self) -> None:
         """Give what follows all of the time."""
         self._bound.deadline = Deadline(self.timeout)
+
+    def create(self, config: str) -> Completed:
+        """Create the nodes by kind. Raises TimedOut."""
+        return self._around(lambda: self.kind.create(self.name, config, self.own.path))
 
     def read_proved(self, nodes: Sequence[Node]) -> tuple[str, dict[str, Any] | None]:
         """As try_read, by the cluster's own file. Raises BadInput if that leads to another cluster, which answers."""

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.mark import Mark, read_mark
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 PAUSE = 0.5
@@ -51,9 +52,10 @@ class Marker:
 
     def wait(self, deadline: Deadline, is_creating: Callable[[], bool]) -> None:
         """Wait until no other run, and no kind process that one left behind, is active. Raises TimedOut, BadInput."""
-        for _turn in poll(deadline, PAUSE):
-            if not self.exists() or not (self._is_locked() or is_creating()):
-                return
+        with REPORTER.waiting(lambda: f"another run that works on {self.cluster}"):
+            for _turn in poll(deadline, PAUSE):
+                if not self.exists() or not (self.is_locked() or is_creating()):
+                    return
         raise self._busy(deadline)
 
     def check(self) -> None:
@@ -116,7 +118,8 @@ class Marker:
         _close(descriptor)
         return -1
 
-    def _is_locked(self) -> bool:
+    def is_locked(self) -> bool:
+        """True if a run works on the cluster at this moment."""
         try:
             descriptor = os.open(self.path, os.O_RDWR)
         except FileNotFoundError:

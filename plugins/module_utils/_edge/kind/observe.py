@@ -38,7 +38,7 @@ def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers 
     if find_blockers is None:
         return observed
     if needs_blockers(request, observed):
-        observed = replace(observed, blockers=_blockers(cluster, observed, request.backup, find_blockers))
+        observed = replace(observed, blockers=_blockers(cluster, observed, request, find_blockers))
         # Reading data takes as long as it takes.
         cluster.restart_clock()
     if needs_machine(request, observed) and not observed.blockers:
@@ -48,11 +48,13 @@ def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers 
 
 
 def _blockers(
-    cluster: KindCluster, observed: Observed, backup: str, find_blockers: FindBlockers
+    cluster: KindCluster, observed: Observed, request: Request, find_blockers: FindBlockers
 ) -> tuple[Refusal, ...]:
     try:
         with cluster.api(own_file=observed.connects) as api:
-            return find_blockers(api, cluster.unbound, cluster.proved(api, observed.nodes), backup)
+            nodes = cluster.proved(api, observed.nodes)
+            assumed = request.assume_unused, request.assume_saved
+            return find_blockers(api, cluster.unbound, nodes, request.backup, *assumed)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         if observed.half_created and observed.stopped:

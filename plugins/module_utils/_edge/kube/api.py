@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Requests to an API server: answers as dictionaries or line by line, refusals as errors.
 
-The only importer of the Python library kubernetes, for the kubeconfig and the connections. Its typed models are not
+The only importer of the Python library kubernetes, for kubeconfigs that kind did not write. Its typed models are not
 used: for 1,000 PersistentVolumes they took 0.33 s, the JSON alone 0.04 s.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import getproxies
@@ -24,14 +26,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loopback import is_loopback
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_file
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge import credentials, text_file
 
 try:
-    import kubernetes.config
     import urllib3
-    import yaml
 
-    MISSING = ""
+    MISSING = next((f"No module named '{name}'" for name in ("kubernetes", "yaml") if not find_spec(name)), "")
 except ImportError as error:
     MISSING = str(error)
 
@@ -39,6 +39,12 @@ except ImportError as error:
 CONNECTIONS = 16
 GONE = 410
 JSON = "application/json"
+# What an API server says of its webhooks and policies: what it says of permissions may name a workload like them.
+_ADMISSION = re.compile('admission webhook "|calling webhook "|denied (the )?request')
+_CORRECT = (
+    "Correct, or delete, the webhook or policy that refuses it: kubectl get validatingwebhookconfigurations,"
+    "mutatingwebhookconfigurations,validatingadmissionpolicies"
+)
 
 
 class Api:
@@ -49,18 +55,32 @@ class Api:
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None, *, timeout: float = 30) -> None:
         require_library()
+        self.timeout = timeout
+        self.host = self._ca = ""
+        self._pool: Any = None
+        self._headers: dict[str, str] = {}
+        known = credentials.read(kubeconfig, context) if kubeconfig else None
+        if known is None or not self._connect(known):
+            self._connect_by_library(kubeconfig, context)
+
+    def _connect(self, known: credentials.Credentials) -> bool:
+        """False if these are no certificates."""
+        try:
+            tls = known.tls()
+        except (OSError, ValueError):
+            return False
+        self.host, self._ca = known.server, known.ca
+        self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=tls)
+        return True
+
+    def _connect_by_library(self, kubeconfig: str | None, context: str | None) -> None:
+        try:
+            import kubernetes.config
+        except ImportError as error:
+            raise _not_importable(error) from None
         try:
             client = kubernetes.config.new_client_from_config(kubeconfig, context)
-        except (
-            kubernetes.config.ConfigException,
-            yaml.YAMLError,
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:
+        except (kubernetes.config.ConfigException, *credentials.UNREADABLE) as error:
             raise BadInput(
                 f"The kubeconfig {kubeconfig or 'of this user'} is invalid: {error}",
                 next_step="List its contexts: kubectl config get-contexts"
@@ -71,20 +91,21 @@ class Api:
         # As kubectl reads a server without a scheme.
         tls = configuration.ssl_ca_cert or configuration.cert_file or not configuration.verify_ssl
         scheme = "" if "://" in configuration.host else "https://" if tls else "http://"
-        self.host: str = scheme + configuration.host
+        self.host = scheme + configuration.host
         if is_loopback(self.host) and configuration.proxy in getproxies().values():
             # As in Go's programs: the environment's proxy is for other hosts; a kubeconfig's own is for this one.
             configuration.proxy = None
-        self._ca = configuration.ssl_ca_cert if configuration.verify_ssl else ""
-        self.timeout = timeout
+        if configuration.ssl_ca_cert and configuration.verify_ssl:
+            self._ca = text_file.read(configuration.ssl_ca_cert)
         self._pool = type(client.rest_client)(configuration).pool_manager
         token = configuration.get_api_key_with_prefix("authorization")
-        self._headers = {"authorization": token} if token else {}
+        if token:
+            self._headers = {"authorization": token}
 
     @property
     def verified_ca(self) -> str:
         """The certificates, as PEM, by which TLS verifies the server; '' if it does not."""
-        return text_file.read(self._ca) if self._ca else ""
+        return self._ca
 
     def ask(
         self,
@@ -94,12 +115,24 @@ class Api:
         query: Mapping[str, str] | None = None,
         content: str = JSON,
         accept: str = JSON,
+        has: Collection[str] = (),
     ) -> Object:
-        """The answer to one request. Raises Missing for no such object, Conflict for one that exists or was changed."""
+        """The answer to one request, which has these fields.
+
+        Raises Missing for no such object, Conflict for one that exists or was changed.
+        """
         response = self._send(method, path, body, query, content, accept)
-        if response.status < 300:
-            return dict(json.loads(response.data))
-        raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
+        if response.status >= 300:
+            raise _refusal(response.status, response.data, f"{method} {self.host}{path}")
+        found = _object(response.data)
+        if found is None or not set(has) <= found.keys():
+            raise Unreachable(
+                f"What answers at {self.host} is not an API server of Kubernetes.",
+                tried=f"{method} {self.host}{path}",
+                next_step="See which program listens there, and whether the kubeconfig is that of the cluster: "
+                "kubectl cluster-info",
+            )
+        return found
 
     def evict(self, path: str, eviction: Object) -> str:
         """Request a pod's eviction: '' if it is granted, else why it is refused now. Raises as ask does.
@@ -171,10 +204,14 @@ class Missing(KindlabError):
 def require_library() -> None:
     """Raise BadInput if the Python library kubernetes is missing; call it before anything is changed."""
     if MISSING:
-        raise BadInput(
-            f"The Python library kubernetes cannot be imported by {sys.executable}: {MISSING}",
-            next_step=f"{sys.executable} -m pip install kubernetes",
-        )
+        raise _not_importable(MISSING)
+
+
+def _not_importable(why: object) -> BadInput:
+    return BadInput(
+        f"The Python library kubernetes cannot be imported by {sys.executable}: {why}",
+        next_step=f"{sys.executable} -m pip install kubernetes",
+    )
 
 
 def _lines(response: Any, deadline: Deadline) -> Iterator[bytes]:
@@ -191,18 +228,27 @@ def _lines(response: Any, deadline: Deadline) -> Iterator[bytes]:
 
 def _status(data: bytes) -> Object:
     """The Status that the server returned; text that is not JSON is its message."""
+    found = _object(data)
+    return {"message": data.decode("utf-8", "replace")[:300]} if found is None else found
+
+
+def _object(data: bytes) -> Object | None:
+    """A JSON object, None for anything else."""
     try:
-        return dict(json.loads(data))
-    except ValueError:
-        return {"message": data.decode("utf-8", "replace")[:300]}
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _refusal(status: int, data: bytes, tried: str) -> KindlabError:
-    message = _status(data).get("message", "")
+    message = str(_status(data).get("message") or "")
     if status == 404:
         return Missing(message or "The object does not exist.", tried=tried)
     if status == 409:
         return Conflict(message, tried=tried, next_step="The object was changed or created meanwhile: run this again.")
+    next_step = _CORRECT if _ADMISSION.search(message) else ""
     if status in (401, 403):
-        return KindlabError(message, tried=tried, next_step="Use a kubeconfig whose user has this permission.")
-    return KindlabError(f"The API server refused ({status}): {message}", tried=tried)
+        next_step = next_step or "Use a kubeconfig whose user has this permission."
+        return KindlabError(message, tried=tried, next_step=next_step)
+    return KindlabError(f"The API server refused ({status}): {message}", tried=tried, next_step=next_step)

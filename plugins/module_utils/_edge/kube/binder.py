@@ -19,11 +19,17 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
     volume_status,
     volume_to_create,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import (
+    creator,
+    has_managers,
+    managers,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 
-from .client import Cluster
+from .client import MANAGER, Cluster
 from .resources import Key, describe_command, key_of, key_text
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
@@ -47,7 +53,9 @@ def prebind(cluster: Cluster, binding: Binding) -> None:
         if binding.volume is not None:
             # A claim whose volume still belongs to a deleted one is refused by the controller, which looks again late.
             binding = replace(binding, volume=_write_volume(cluster, binding))
-        claim = cluster.create(claim_to_create(requested, binding.name))
+        claim = create_applied(cluster, claim_to_create(requested, binding.name))
+    elif claim is not None and requested is not None:
+        claim = _applied(cluster, requested, claim)
     if claim is not None:
         _bind(cluster, binding, claim)
 
@@ -65,9 +73,29 @@ def _bind(cluster: Cluster, binding: Binding, claim: Object) -> None:
 def _write_volume(cluster: Cluster, binding: Binding, claim_uid: str = "") -> Object:
     """The volume after the write, with the phase it had before."""
     if binding.volume is None:
-        return cluster.create(volume_to_create(binding.requested_volume, claim_uid))
-    change = volume_change(binding.volume, binding.requested_volume, claim_uid)
-    return cluster.patch(PV, binding.name, change) if change else binding.volume
+        return create_applied(cluster, volume_to_create(binding.requested_volume, claim_uid))
+    volume = _applied(cluster, binding.requested_volume, binding.volume)
+    change = volume_change(volume, binding.requested_volume, claim_uid)
+    return cluster.patch(PV, binding.name, change) if change else volume
+
+
+def create_applied(cluster: Cluster, item: Object) -> Object:
+    """Create a volume or a claim; those who apply it from the server side manage its fields as before."""
+    return _give_back(cluster, item, cluster.create(item))
+
+
+def _applied(cluster: Cluster, saved: Object, live: Object) -> Object:
+    """The same for one that an interrupted run may have created."""
+    writers = {entry.get("manager") for entry in live["metadata"].get("managedFields") or ()}
+    return _give_back(cluster, saved, live) if writers & {MANAGER, creator(saved, MANAGER)} else live
+
+
+def _give_back(cluster: Cluster, saved: Object, live: Object) -> Object:
+    if has_managers(saved, live):
+        return live
+    namespace, name = key_of(saved)
+    fields = managers(saved, live, {MANAGER, creator(saved, MANAGER)})
+    return cluster.patch(saved["kind"], name, {"metadata": {"managedFields": fields}}, namespace)
 
 
 def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) -> dict[Key, str]:
@@ -80,20 +108,26 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
         PVC: {claim_of(b.requested_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
     }
     deadline = Deadline(timeout)
-    while bindings:
-        volumes, claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
-        if volumes.settled and claims.settled:
-            return {**volumes.phases, **claims.phases}
-        wrong = {**volumes.wrong, **claims.wrong}
-        for name, phase in wrong.items():
-            if phase == DELETED:
-                raise Conflict(
-                    f"{name} was deleted while it was being bound.",
-                    next_step="Find out who deletes it and run this again.",
-                )
-        if deadline.over():
-            raise _not_bound(timeout, wrong)
+    with REPORTER.waiting(lambda: _names(bindings)):
+        while bindings:
+            volumes, claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
+            if volumes.settled and claims.settled:
+                return {**volumes.phases, **claims.phases}
+            wrong = {**volumes.wrong, **claims.wrong}
+            for name, phase in wrong.items():
+                if phase == DELETED:
+                    raise Conflict(
+                        f"{name} was deleted while it was being bound.",
+                        next_step="Find out who deletes it and run this again.",
+                    )
+            if deadline.over():
+                raise _not_bound(timeout, wrong)
     return {}
+
+
+def _names(bindings: Collection[Binding]) -> str:
+    names = listed((binding.name for binding in bindings), 3)
+    return f"{count(len(bindings), 'volume')} to be bound: {names}"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import (
+    creator,
+    without_managers,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
 from .api import CONNECTIONS, JSON, Api, Missing, require_library
@@ -43,7 +47,7 @@ class Cluster(ListWatch):
 
     def version(self) -> str:
         """The server's version, e.g. v1.34.4."""
-        return str(self._api.ask("GET", "/version")["gitVersion"])
+        return str(self._api.ask("GET", "/version", has=("gitVersion",))["gitVersion"])
 
     def lists(self, *kinds: str) -> tuple[Objects, ...]:
         """All objects of several kinds, read in parallel."""
@@ -83,7 +87,8 @@ class Cluster(ListWatch):
 
     def create(self, item: Object) -> Object:
         """Create an object. Raises Conflict if one of that name exists."""
-        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), item)
+        query = {"fieldManager": creator(item, MANAGER)}
+        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), without_managers(item), query)
 
     def create_missing(self, item: Object) -> None:
         """Create an object; an existing one of that name is left as it is."""
@@ -92,7 +97,9 @@ class Cluster(ListWatch):
 
     def dry_run(self, item: Object) -> Object:
         """The object that create() would create; nothing is created. Raises KindlabError if it would be refused."""
-        return self._api.ask("POST", path_of(item["kind"], namespace_of(item)), item, {"dryRun": "All"})
+        return self._api.ask(
+            "POST", path_of(item["kind"], namespace_of(item)), without_managers(item), {"dryRun": "All"}
+        )
 
     def apply(self, item: Object) -> Object:
         """Create the object, or set the fields that it has (server-side apply)."""
@@ -105,10 +112,23 @@ class Cluster(ListWatch):
         path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._api.ask("PATCH", path, change, {"fieldManager": MANAGER}, MERGE)
 
-    def delete(self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background") -> None:
-        """Request an object's deletion; nothing happens if it does not exist."""
+    def try_patch(self, kind: str, name: str, change: Object, namespace: str = "") -> None:
+        """Ask whether patch() would be accepted; nothing is changed."""
+        query = {"fieldManager": MANAGER, "dryRun": "All"}
+        self._api.ask("PATCH", path_of(kind, namespace, name), change, query, MERGE)
+
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, propagation: str = "Background", read: Object | None = None
+    ) -> None:
+        """Request an object's deletion; nothing happens if it does not exist.
+
+        read: the object as it was read; Conflict if it was changed since then, or is another one.
+        """
+        body: Object = {"propagationPolicy": propagation}
+        if read is not None:
+            body["preconditions"] = {key: read["metadata"][key] for key in ("uid", "resourceVersion")}
         with suppress(Missing):
-            self._api.ask("DELETE", path_of(kind, namespace, name), {"propagationPolicy": propagation})
+            self._api.ask("DELETE", path_of(kind, namespace, name), body)
 
     def evict(self, name: str, namespace: str, uid: str, grace_period: int | None = None) -> str:
         """Request the eviction of the pod with this uid; '' if it is granted or the pod is gone, else why not now.

@@ -51,6 +51,13 @@ def to_text(objects: Iterable[Object]) -> str:
     return text
 
 
+def plain_text(value: Object) -> str:
+    """A value for people to edit, in its own order."""
+    _require()
+    text: str = yaml.dump(value, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
 def from_text(text: str | bytes, where: str = "The text") -> list[Object]:
     """The objects of a text that to_text wrote. where: its file, for errors. Raises BadInput if it is invalid."""
     _require()

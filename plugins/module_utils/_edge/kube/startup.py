@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import is_default_class, is_ready
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 
 from .client import Cluster
 
@@ -23,12 +24,13 @@ def wait_api(cluster: Cluster, deadline: Deadline, sleep: Callable[[float], None
 
     A server that has just started refuses everybody until it has loaded its RBAC rules.
     """
-    for _turn in poll(deadline, PAUSE, sleep):
-        try:
-            cluster.list("Node")
-            return cluster.version()
-        except KindlabError as error:
-            last = error
+    with REPORTER.waiting(lambda: "the API server"):
+        for _turn in poll(deadline, PAUSE, sleep):
+            try:
+                cluster.list("Node")
+                return cluster.version()
+            except KindlabError as error:
+                last = error
     raise TimedOut(
         f"The API server did not answer within {deadline.seconds:g} seconds: {last.message}",
         tried=last.tried,

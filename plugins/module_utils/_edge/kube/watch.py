@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 
 from .api import Api
 from .resources import RESOURCES, Key, describe_command, key_of, key_text, path_of
@@ -21,6 +23,8 @@ Objects = list[Object]
 T = TypeVar("T")
 
 PAGE = 2000
+# How many names are told of what is waited for.
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -67,16 +71,20 @@ class ListWatch:
         """
         named = set(names)
         waiting = set(named)
-        for change in self.watch(kind, timeout) if waiting else ():
-            key = key_of(change.object)
-            if key not in named:
-                continue
-            if change.type != "DELETED" and ready(change.object):
-                waiting.discard(key)
-            else:
-                waiting.add(key)
-            if not waiting:
-                return
+        if not waiting:
+            return
+        with REPORTER.waiting(lambda: _names(kind, map(key_text, sorted(waiting)))) as changed:
+            for change in self.watch(kind, timeout):
+                key = key_of(change.object)
+                if key not in named:
+                    continue
+                if change.type != "DELETED" and ready(change.object):
+                    waiting.discard(key)
+                else:
+                    waiting.add(key)
+                if not waiting:
+                    return
+                changed()
         _check_none(waiting, kind, f"not ready after {timeout:g} seconds")
 
     def wait_gone(self, kind: str, names: Iterable[Key], timeout: float) -> None:
@@ -104,15 +112,18 @@ class ListWatch:
         while left:
             items, version = self._list(kind, fields=fields)
             left &= {key(item) for item in items if not gone(item)}
-            if any(map(stop, items)):
+            if not left or any(map(stop, items)):
                 break
-            for change in self._changes(kind, version, deadline, fields) if left else ():
-                if change.type == "DELETED" or gone(change.object):
-                    left.discard(key(change.object))
-                elif stop(change.object):
-                    return left
-                if not left:
-                    break
+            texts = {key(item): key_text(key_of(item)) for item in items}
+            with REPORTER.waiting(partial(_left, kind, texts, left)) as changed:
+                for change in self._changes(kind, version, deadline, fields):
+                    if change.type == "DELETED" or gone(change.object):
+                        left.discard(key(change.object))
+                    elif stop(change.object):
+                        return left
+                    if not left:
+                        break
+                    changed()
             if deadline.over():
                 break
         return left
@@ -124,7 +135,7 @@ class ListWatch:
         query = {"limit": str(PAGE), **_selectors(labels, fields)}
         items: Objects = []
         while True:
-            page = self._api.ask("GET", path_of(kind, namespace), None, query)
+            page = self._api.ask("GET", path_of(kind, namespace), None, query, has=("items", "metadata"))
             items += [{"apiVersion": version, "kind": kind, **item} for item in page["items"]]
             if not page["metadata"].get("continue"):
                 return items, page["metadata"]["resourceVersion"]
@@ -147,6 +158,15 @@ class ListWatch:
                 return
             if event["type"] != "BOOKMARK":
                 yield Change(event["type"], event["object"])
+
+
+def _names(kind: str, names: Iterable[str]) -> str:
+    names = list(names)
+    return f"{count(len(names), kind)}: {listed(names, SHOWN)}"
+
+
+def _left(kind: str, texts: Mapping[T, str], left: Collection[T]) -> str:
+    return _names(kind, sorted(texts[name] for name in tuple(left)))
 
 
 def _check_none(keys: Iterable[Key], kind: str, state: str) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import Target
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.index import (
@@ -21,17 +21,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR, in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
-from .archive import check_images
-from .look import names as names_in
+from .archive import Archive, check_images
+from .look import Listings, await_names
 from .stream import import_images
 
 # kind may start the container runtime of a new node once more, while something is loaded.
 ATTEMPTS = 3
-PAUSE = 0.2
 
 # {node: {name: image}}
 Wanted = Mapping[str, Mapping[str, SavedImage]]
-Listings = Mapping[str, Mapping[str, Target]]
 
 
 def load_images(
@@ -54,47 +52,37 @@ def load_images(
     roles = {node.name: node.role for node in kubernetes_nodes(nodes)}
     wanted = wanted_images(read_index(rows, path), roles, before)
     images = tuple(dict.fromkeys(image for names in wanted.values() for image in names.values()))
-    archives = check_images(path, images)
     busy = {node: names for node, names in wanted.items() if names}
-    listings = before_it = _listings(engine, list(busy), deadline)
-    failed: CommandFailed | None = None
-    for _attempt in range(ATTEMPTS):
-        missing = _missing(busy, listings, archived=True)
-        if not missing:
-            break
-        try:
-            import_images(engine, tee or Tee(), archives, missing)
-        except CommandFailed as error:
-            failed = error
-        listings = _listings(engine, list(busy), deadline)
-    lacking = sorted({name for names in _missing(busy, listings, archived=True).values() for name in names})
-    if lacking:
-        raise failed or CommandFailed(
-            f"The nodes do not list {listed(lacking)}, which was loaded into them.",
-            next_step="Load it with kindlab.volumes.kind_image from its archive in the backup (archives).",
-        )
+    before_it = await_names(engine, list(busy), deadline)
+    listings = _import(engine, tee or Tee(), path, busy, before_it, deadline)
     if aliases := _missing(busy, listings, archived=False):
         _tag(engine, aliases, listings)
-        listings = _listings(engine, list(busy), deadline)
+        listings = await_names(engine, list(busy), deadline)
     return [_row(image, busy, before_it, listings) for image in images]
 
 
-def _listings(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listings:
-    """What the names in each node stand for. Raises TimedOut if a container runtime does not answer in time."""
-
-    def answer(node: str) -> Mapping[str, Target]:
-        for _turn in poll(deadline, PAUSE):
-            found = names_in(engine, node)
-            if found is not None:
-                return found
-        raise TimedOut(
-            f"The container runtime of node {node} did not answer within {deadline.seconds:g} seconds, so that no "
-            "image could be loaded.",
-            tried=f"{engine.name} exec {node} ctr --namespace=k8s.io images list",
-            next_step=f"See why: {engine.name} exec {node} journalctl --unit containerd",
+def _import(engine: Engine, tee: Tee, path: str, wanted: Wanted, listings: Listings, deadline: Deadline) -> Listings:
+    """Import what nodes lack, and what they list then."""
+    archives: dict[str, Archive] = {}
+    failed: CommandFailed | None = None
+    for _attempt in range(ATTEMPTS):
+        missing = _missing(wanted, listings, archived=True)
+        if not missing:
+            break
+        lacking = dict.fromkeys(image for names in missing.values() for image in names.values())
+        archives |= check_images(path, [image for image in lacking if image.digest not in archives])
+        try:
+            import_images(engine, tee, archives, missing)
+        except CommandFailed as error:
+            failed = error
+        listings = await_names(engine, list(wanted), deadline)
+    left = sorted({name for names in _missing(wanted, listings, archived=True).values() for name in names})
+    if left:
+        raise failed or CommandFailed(
+            f"The nodes do not list {listed(left)}, which was loaded into them.",
+            next_step="Load it with kindlab.volumes.kind_image from its archive in the backup (archives).",
         )
-
-    return in_each(nodes, answer)
+    return listings
 
 
 def _missing(wanted: Wanted, listings: Listings, *, archived: bool) -> dict[str, dict[str, SavedImage]]:

@@ -4,16 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.content import (
     NodeImages,
     Target,
     parse_look,
     parse_names,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR, in_each
+
+PAUSE = 0.2
+# {node: {name: what it stands for}}
+Listings = Mapping[str, Mapping[str, Target]]
 
 _ROOT = "/var/lib/containerd"
 BLOBS = f"{_ROOT}/io.containerd.content.v1.content/blobs/sha256"
@@ -52,6 +59,25 @@ def names(engine: Engine, node: str) -> dict[str, Target] | None:
     """What the names in a node stand for; None if its container runtime does not answer."""
     listed = engine.inside(node).run([*CTR, "list"], check=False)
     return parse_names(listed.out) if listed.code == 0 else None
+
+
+def await_names(engine: Engine, nodes: Sequence[str], deadline: Deadline) -> Listings:
+    """The same of several nodes. Raises TimedOut if a container runtime does not answer in time."""
+
+    def answer(node: str) -> Mapping[str, Target]:
+        with REPORTER.waiting(lambda: f"the container runtime of {node}"):
+            for _turn in poll(deadline, PAUSE):
+                found = names(engine, node)
+                if found is not None:
+                    return found
+        raise TimedOut(
+            f"The container runtime of node {node} did not answer within {deadline.seconds:g} seconds, so that no "
+            "image could be loaded.",
+            tried=f"{engine.name} exec {node} ctr --namespace=k8s.io images list",
+            next_step=f"See why: {engine.name} exec {node} journalctl --unit containerd",
+        )
+
+    return in_each(nodes, answer)
 
 
 def read_argv(engine: Engine, node: str, digests: Iterable[str]) -> list[str]:

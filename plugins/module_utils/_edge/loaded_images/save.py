@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     plan,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import in_each
@@ -46,6 +47,7 @@ def save_images(
         stored = {digest: archive.content.bytes for digest, archive in there.items()}
         planned = plan(looks, mode, stored, free_bytes(path), path, engine.name)
         if not check_mode:
+            REPORTER.moved(store.MOVED, 0, of=planned.bytes)
             reader = partial(_write, engine, path, platform, tee or Tee())
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 list(pool.map(reader, planned.sources.values()))

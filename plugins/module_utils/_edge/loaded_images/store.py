@@ -8,7 +8,7 @@ import errno
 import os
 import secrets
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -28,11 +28,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     named,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import Source
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import only_writer
 
 from .archive import CHUNK, read_archive
 
 INCOMPLETE = ".incomplete-"
+# What people see of it.
+MOVED = "images saved"
 
 
 @contextmanager
@@ -117,9 +120,16 @@ def _fill(file: IO[bytes], source: Source, stream: IO[bytes]) -> None:
                     raise ValueError(f"the node sent {member.name}, which is not what it listed")
                 header = tarfile.TarInfo(BLOBS + member.name)
                 header.size = member.size
-                archive.addfile(header, content)
+                archive.addfile(header, _Counted(content))
     if left:
         raise ValueError(f"the node did not send {', '.join(left)}")
+
+
+class _Counted:
+    """A stream whose bytes count as saved."""
+
+    def __init__(self, content: IO[bytes]) -> None:
+        self.read: Callable[..., bytes] = REPORTER.counted(MOVED, content.read)
 
 
 @contextmanager

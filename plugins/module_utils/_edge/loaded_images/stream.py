@@ -18,11 +18,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
     index_files,
     named,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import import_argv, in_each
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
 from .archive import CHUNK, Archive
+
+# What people see of it.
+MOVED = "images loaded"
 
 
 def import_images(
@@ -60,17 +64,22 @@ class LayoutStream:
         names: dict[str, list[str]] = {}
         for name, digest in images:
             names.setdefault(digest, []).append(name)
-        self._chunks = _chunks({digest: archives[digest] for digest in names}, names)
+        own = {digest: archives[digest] for digest in names}
+        self._chunks = _chunks(own, names)
+        blobs = {blob: size for archive in own.values() for blob, (_offset, size) in archive.places.items()}
+        REPORTER.moved(MOVED, 0, of=sum(blobs.values()))
 
     def read(self, _size: int, /) -> bytes:
         """The next piece, of any size; empty at the end. Raises BadInput if an archive cannot be read any more."""
         try:
-            return next(self._chunks, b"")
+            chunk = next(self._chunks, b"")
         except OSError as error:
             raise BadInput(
                 f"An archive of images cannot be read any more: {error.strerror or error}.",
                 next_step="Check the disk of the backup, then run this again.",
             ) from None
+        REPORTER.moved(MOVED, len(chunk))
+        return chunk
 
 
 def _chunks(archives: Mapping[str, Archive], names: Mapping[str, Iterable[str]]) -> Iterator[bytes]:

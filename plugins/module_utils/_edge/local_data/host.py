@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 
 
 def host_directory(path: str, root: str | None) -> str:
@@ -35,7 +37,7 @@ def host_directory(path: str, root: str | None) -> str:
 
 def _status(path: str, what: str) -> os.stat_result:
     try:
-        return os.stat(path)
+        return answer(partial(os.stat, path), path)
     except FileNotFoundError:
         raise BadInput(
             f"{what} {path} does not exist on this host.",

@@ -23,7 +23,7 @@ def collect(cluster: Cluster, selection: Selection) -> Collected:
     with ThreadPoolExecutor(1) as pool:
         recorded = pool.submit(baseline.read, cluster)
         found, unknown = reader.discover_all(cluster)
-        resources = selection.resources(found)
+        resources = selection.resources(reader.stored(cluster, found))
         items, refused = reader.read(cluster, resources, selection.namespaces, selection.labels)
         selection.check(items)
         brought = recorded.result()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.scaled import AUTOSCALER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Resource, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Observed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import NAMESPACE
@@ -16,8 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 
 from . import reader
 
-# Read in any case: whether a namespace is being deleted, and which class is the default.
-_ALWAYS = (NAMESPACE, ("storage.k8s.io", "StorageClass"))
+# Read in any case: whether a namespace is being deleted, which class is the default, and who scales workloads.
+_ALWAYS = (NAMESPACE, ("storage.k8s.io", "StorageClass"), AUTOSCALER)
+# Read if a pod names one.
+_NODE = ("", "Node")
 Type = tuple[str, str]
 
 
@@ -34,7 +37,9 @@ def observe(cluster: Cluster, saved: Saved, types: Iterable[Resource]) -> Observ
     versions = sorted({version for version, _kind in other})
     served = dict(zip(versions, cluster.each(partial(_kinds, cluster), versions), strict=True))
     gone = {(version, kind) for version, kind in other if kind not in served[version]}
-    read = {type_: resources[type_] for type_ in _ALWAYS if type_ in resources}
+    named = any(item["kind"] == "Pod" and "nodeName" in (item.get("spec") or ()) for item in saved.made)
+    always = (*_ALWAYS, _NODE) if named else _ALWAYS
+    read = {type_: resources[type_] for type_ in always if type_ in resources}
     for version, kind in wanted:
         type_ = _group(version), kind
         if type_ in resources:

@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects import discovery
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, LeftOut, Resource
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import NAMESPACE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import PAGE
@@ -30,6 +31,14 @@ def discover_all(cluster: Cluster) -> tuple[tuple[Resource, ...], list[LeftOut]]
     answers = cluster.each(partial(_version, cluster), discovery.version_paths(documents))
     found = [answer for answer in answers if isinstance(answer, dict)]
     return discovery.older_resources(found), [answer for answer in answers if isinstance(answer, LeftOut)]
+
+
+def stored(cluster: Cluster, resources: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The types in the versions in which their objects can be read without their own programs: see as_stored()."""
+    resources = tuple(resources)
+    definitions = [one for one in resources if (one.group, one.kind) == DEFINITION]
+    found, _refused = read(cluster, definitions)
+    return discovery.as_stored(resources, found)
 
 
 def read(

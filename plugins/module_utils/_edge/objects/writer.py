@@ -35,6 +35,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
     REPLACE,
     Plan,
     Step,
+    type_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import JSON, Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import MANAGER, MERGE, Cluster
@@ -71,12 +72,19 @@ class Writer:
 
         A run that is killed may leave objects without their owners and managers: the next plan has steps for these.
         """
-        done: list[Step] = []
+        done: dict[Key, Step] = {}
+        defined: list[Step] = []
         for wave in waves:
-            done += self.steps([step for step in self.plan.steps if step.wave == wave])
-        keys = {step.key for step in done}
-        done += self.steps([step for step in self.plan.steps if step.action == OWN and step.key not in keys])
-        return self.cluster.each(self._linked, done)
+            steps = [step for step in self.plan.steps if step.wave == wave]
+            if {type_of(step.live or step.saved) for step in defined} & {step.key[:2] for step in steps}:
+                done |= self._established(defined)
+                defined = []
+            results = self.steps(steps)
+            done |= {step.key: step for step in results}
+            defined += [step for step in results if step.defines and step.writes]
+        done |= self._established(defined)
+        rest = [step for step in self.plan.steps if step.action == OWN and step.key not in done]
+        return self.cluster.each(self._linked, [*done.values(), *self.steps(rest)])
 
     def steps(self, steps: Sequence[Step]) -> list[Step]:
         """Write these steps side by side; each as it came out, in their order. Raises Unreachable."""
@@ -92,8 +100,6 @@ class Writer:
                     break
                 self.sleep(PAUSE)
             left = [result.step for result in again]
-        if not self.dry:
-            self._await_definitions(done)
         return [done[step.key] for step in steps]
 
     def _write(self, step: Step) -> Step | _Again:
@@ -180,14 +186,15 @@ class Writer:
             return replace(step, why=f"the API server refuses it now, which may pass: {why}")
         return step.refused(f"{why} (still so after {self.deadline.seconds:g} seconds)")
 
-    def _await_definitions(self, done: dict[Key, Step]) -> None:
-        """Wait until the API server serves the types that were defined."""
-        created = [step for step in done.values() if step.defines and step.writes]
+    def _established(self, defined: Sequence[Step]) -> dict[Key, Step]:
+        """Wait until the API server serves the types that were defined; the steps of those that it does not."""
+        names = [("", step.key.name) for step in defined]
         try:
-            names = [("", step.key.name) for step in created]
-            self.cluster.wait("CustomResourceDefinition", is_ready, names, self.deadline.left(LEAST))
+            if names:
+                self.cluster.wait("CustomResourceDefinition", is_ready, names, self.deadline.left(LEAST))
         except TimedOut as error:
-            done |= {step.key: step.refused(error.message) for step in created if step.key.name in error.details}
+            return {step.key: step.refused(error.message) for step in defined if step.key.name in error.details}
+        return {}
 
     def _read(self, step: Step) -> Object | None:
         try:

@@ -9,15 +9,27 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry, read, to_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import (
+    Entry,
+    latest,
+    read,
+    to_text,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import date_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 JOURNAL = "recreate.jsonl"
+# What the run does at the moment, while it runs.
+NOW = "recreate.now.json"
 
 
 class Journal:
@@ -25,6 +37,7 @@ class Journal:
 
     def __init__(self, directory: str, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
         self.path = Path(directory) / JOURNAL
+        self._now_path = Path(directory) / NOW
         self._now = now
 
     def entries(self) -> tuple[Entry, ...]:
@@ -37,8 +50,20 @@ class Journal:
             raise self._failure(error) from None
         return read(text, str(self.path))
 
+    def date(self) -> str:
+        """When the latest recreation began, for names of what it sets aside, also where a rerun completes it."""
+        return date_of(latest(self.entries()).begun)
+
+    def activity(self) -> Activity:
+        """What the run does at the moment, as far as it tells."""
+        try:
+            return read_activity(self._now_path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return Activity()
+
     def check(self) -> None:
         """Raise BadInput if the journal could not be locked and written to; changes nothing."""
+        self._await()
         if error := obstacle(str(self.path), lock=True):
             raise self._failure(error)
 
@@ -48,6 +73,7 @@ class Journal:
 
         A journal, and its directory, that were created here and not written to are removed again.
         """
+        self._await()
         created = not os.path.exists(self.path.parent)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,7 +83,8 @@ class Journal:
         try:
             self._lock(descriptor)
             try:
-                yield
+                with REPORTER.shown_in(self._now_path):
+                    yield
             finally:
                 self._remove_empty(descriptor, created)
         finally:
@@ -86,6 +113,11 @@ class Journal:
                 tried=f"df -h {self.path.parent}",
                 next_step="Free some space and run this again: it resumes here.",
             ) from None
+        REPORTER.next_step()
+
+    def _await(self) -> None:
+        """Raises TimedOut if the file system does not answer."""
+        answer(partial(os.path.lexists, self.path), str(self.path))
 
     def _lock(self, descriptor: int) -> None:
         try:

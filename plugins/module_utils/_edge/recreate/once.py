@@ -31,4 +31,7 @@ class OnceRunner(Runner):
         done = self.inner.run(argv, **options)
         if done.code == 0 and (LOOK in key or any(key[1:2] == (verb,) for verb in _LISTS)):
             self._answers[key] = done
+        elif done.code != 0 and key[1:2] == ("inspect",):
+            # A container is gone since it was listed.
+            self._answers = {asked: answer for asked, answer in self._answers.items() if asked[1:2] != ("ps",)}
         return done

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import (
     node_settings,
     settings_patch,
+    without_created,
     without_labels,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref
@@ -26,11 +27,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.
 ATTEMPTS = 10
 
 
-def made_by_people(cluster: Cluster, requested_labels: Iterable[str] = ()) -> dict[str, Any]:
-    """The facts node_settings, without the labels that are requested now, and storage of a running cluster."""
+def made_by_people(
+    cluster: Cluster, requested_labels: Iterable[str] = (), created: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, Any]:
+    """The facts node_settings and storage of a running cluster.
+
+    Without the labels that are requested now, and those that nodes were created with. created: node's name -> these.
+    """
     nodes, *objects = cluster.lists("Node", *RESOURCES)
     state = by_ref(item for items in objects for item in items)
-    settings = without_labels(node_settings(nodes), requested_labels)
+    settings = without_created(without_labels(node_settings(nodes), requested_labels), created or {})
     return {"node_settings": settings, "storage": provisioned_storage(state)}
 
 

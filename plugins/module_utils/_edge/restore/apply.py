@@ -5,42 +5,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import policy_change
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import kept_change, policy_change
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import (
+    create_applied,
+    prebind,
+    wait_bound,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
-from .extraction import extract
+from .replace import replace_data
 
 
-def apply(
-    planned: Plan, backup: Backup, cluster: Cluster, engine: Engine, watch: Stopwatch
-) -> Mapping[tuple[str, str], str]:
+def apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
     """The phases of volumes and claims once all are bound, by (namespace, name)."""
-    extract(backup, planned.pending, planned.request.verify, engine)
+    cluster, request = observation.cluster, planned.request
+    replace_data(backup, planned.extracted, request.verify, observation.engine, request.at)
     watch.lap("extract")
+    _delete_replaced(cluster, planned)
     cluster.each(cluster.create_missing, planned.prerequisites)
     bindings = [step.binding for step in planned.pending]
     with _quotas_explained():
         cluster.each(partial(prebind, cluster), bindings)
     watch.lap("write")
-    phases = wait_bound(cluster, bindings, planned.request.wait_timeout)
+    phases = wait_bound(cluster, bindings, request.wait_timeout)
     watch.lap("wait")
     requeue(cluster, [step.selected.volume.claim for step in planned.pending if step.binding.binds])
     # Last: they may be bound to a volume that is available, and pods may start at once.
     with _quotas_explained():
-        cluster.each(cluster.create_missing, planned.claims)
+        cluster.each(partial(_create_missing, cluster), planned.claims)
     changes = planned.policy_changes
     cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
     return phases
+
+
+def _create_missing(cluster: Cluster, claim: Object) -> None:
+    with suppress(Conflict):
+        create_applied(cluster, claim)
+
+
+def _delete_replaced(cluster: Cluster, planned: Plan) -> None:
+    """Delete the claims that are replaced. Their volumes keep their data, and are for no claim.
+
+    A claim may have got its volume since the plan. Raises Conflict for one that changes once its volume is known.
+    """
+    replaced = [step.replaced for step in planned.steps if step.replaced]
+    if not replaced:
+        return
+    living = {uid_of(claim): claim for claim in cluster.list("PersistentVolumeClaim")}
+    claims = {uid_of(claim): living.get(uid_of(claim), claim) for claim in replaced}
+    names = {claim["spec"].get("volumeName") for claim in claims.values()}
+    # After the claims: a volume that one of them has by then is among these.
+    freed = [pv for pv in cluster.list("PersistentVolume") if pv["metadata"]["name"] in names or _ref(pv) in claims]
+    cluster.each(lambda pv: cluster.patch("PersistentVolume", pv["metadata"]["name"], kept_change(pv)), freed)
+    cluster.each(partial(_delete_claim, cluster), claims.values())
+    cluster.wait_gone("PersistentVolumeClaim", map(key_of, replaced), planned.request.wait_timeout)
+
+
+def _ref(pv: Object) -> str:
+    """The uid of the claim that a volume is reserved for, '' for none."""
+    return str((pv["spec"].get("claimRef") or {}).get("uid", ""))
+
+
+def _delete_claim(cluster: Cluster, claim: Object) -> None:
+    namespace, name = key_of(claim)
+    cluster.delete("PersistentVolumeClaim", name, namespace, read=claim)
 
 
 @contextmanager

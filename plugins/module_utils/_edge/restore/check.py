@@ -1,16 +1,22 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check before anything is changed that archives can be extracted: programs, permissions, room."""
+"""Check before anything is changed: how data compares, and whether archives can be extracted, by programs and room."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -18,11 +24,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     decompressed,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
+
+from .data import compare
 
 # Why an archive cannot be extracted, and the next step.
 Obstacle = tuple[str, str]
 
 _ROOT = "Run this as root (become: true)."
+_MOUNTS = Path("/proc/self/mountinfo")
 # For each path the nearest existing one above it: whether it can be written to, free bytes and inodes, its device.
 _LOOK = """command -v tar >/dev/null || { echo "tar is missing" >&2; exit 3; }
 for path do
@@ -40,6 +50,26 @@ class Disk(NamedTuple):
     path: str
 
 
+def complete(planned: Plan, backup: Backup, observation: Observation, earlier: Plan | None = None) -> Plan:
+    """The plan with the comparison of data. Raises Declined or BadInput if data or archives prevent the restore.
+
+    earlier: the complete plan of a moment ago. Data that differed then is not read again, nor are archives.
+    """
+    verify, engine, sharing = planned.request.verify, observation.engine, observation.sharing
+    before = {step.name: step for step in (earlier.steps if earlier else ()) if step.extract}
+    differing = [step for step in planned.to_compare if step.name in before and before[step.name].difference]
+    known = {step.name for step in differing}
+    others = [step for step in planned.to_compare if step.name not in known]
+    states = compare(backup, others, verify, engine, sharing)
+    if differing:
+        there = compare(backup, differing, "none", engine, sharing)
+        states |= {name: replace(state, difference=before[name].difference) for name, state in there.items()}
+    planned = planned.with_data(states)
+    check_archives(backup, [step for step in planned.steps if step.name not in before])
+    planned.check_extraction(obstacles(backup, planned.steps, verify, engine))
+    return planned
+
+
 def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
     """Raise BadInput if an archive to extract was changed after the backup, or a program for it is missing."""
     needed = tuple(step.selected.saved for step in steps if step.extract or step.extracted_with)
@@ -51,6 +81,9 @@ def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
 def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> dict[str, Obstacle]:
     """Volume's name -> why its archive cannot be extracted. Raises BadInput for a node without tar."""
     extracted = [step for step in steps if step.extract]
+    points: Iterable[str] = (
+        parse_mounts(_MOUNTS.read_text(errors="surrogateescape")) if any(s.aside for s in extracted) else ()
+    )
     found: dict[str, Obstacle] = {}
     by_disk: dict[tuple[str, str], list[Step]] = {}
     disks: dict[tuple[str, str], Disk] = {}
@@ -61,6 +94,9 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
             where = f"{disk.path} in {step.node}" if step.node else disk.path
             next_step = _ROOT if os.geteuid() and not step.node else f"Check how it is mounted: findmnt -T {disk.path}"
             found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", next_step)
+        elif point := _mount_point(step, points):
+            why = f"its data cannot be set aside: {point} is a mount point"
+            found[step.name] = (why, f"Unmount it, or move its data away by hand: findmnt {point}")
         elif not step.node and verify != "none" and (owner := _foreign_owner(backup, step)):
             found[step.name] = (f"it has files of {owner}, which only root can restore", _ROOT)
     for key, disk in disks.items():
@@ -71,6 +107,17 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
     return found
 
 
+def room(
+    backup: Backup, volumes: Iterable[SavedVolume], verify: str, engine: Engine, replaced: Collection[str] = ()
+) -> dict[str, Obstacle]:
+    """The same for volumes whose archives are to be extracted to the host directories that they were saved from.
+
+    replaced: names of those whose current data is set aside.
+    """
+    steps = [Step.of_archive(saved, replaces=saved.name in replaced) for saved in volumes if saved.host_directory]
+    return obstacles(backup, steps, verify, engine)
+
+
 def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, str, Disk]]:
     """Each step with whether its directory can be written to, its device and disk."""
     inside: dict[str, list[Step]] = {}
@@ -78,14 +125,14 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         if step.node:
             inside.setdefault(step.node, []).append(step)
             continue
-        path = step.host_directory
+        path = _written_to(step)
         while not os.path.lexists(path):
             path = os.path.dirname(path)
         status, space = os.stat(path), os.statvfs(path)
         disk = Disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None, path)
         yield step, os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK), str(status.st_dev), disk
     for node, own in inside.items():
-        paths = "".join(f"{step.selected.volume.node_directory}\0" for step in own)
+        paths = "".join(f"{_written_to(step)}\0" for step in own)
         done = engine.inside(node).run(["xargs", "-0", "sh", "-c", _LOOK, "sh"], stdin=paths, check=False)
         if done.code:
             raise BadInput(
@@ -95,6 +142,18 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         for step, line in zip(own, done.out.splitlines(), strict=True):
             writable, free, inodes, device, path = line.split(None, 4)
             yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
+
+
+def _mount_point(step: Step, points: Iterable[str]) -> str:
+    """The first mount point of this host in data that is set aside, '' for none."""
+    inside = (point for point in points if is_below(point, os.path.realpath(step.host_directory)))
+    return min(inside, default="") if step.aside and not step.node else ""
+
+
+def _written_to(step: Step) -> str:
+    """The directory that must be writable: for data that is set aside the one above."""
+    path = step.host_directory or step.selected.volume.node_directory
+    return posixpath.dirname(path) if step.aside else path
 
 
 def _foreign_owner(backup: Backup, step: Step) -> str:

@@ -22,6 +22,8 @@ from . import extract as on_host
 from .compare_in_node import compare_in_nodes
 from .nested import UNFINISHED, Existing, compared, inner_directories, with_outer
 
+# The difference of a directory that a killed run was setting aside: what is left may well be equal.
+_BEGUN = "a part of it was set aside by a run that was interrupted"
 # Volumes whose lists are in memory at the same time.
 BATCH = 32
 
@@ -85,4 +87,4 @@ def _state(backup: Backup, step: Step) -> DataState:
     except OSError:
         # It exists; the comparison reports why it cannot be read.
         return DataState(node_data.THERE)
-    return DataState(node_data.THERE if names else node_data.EMPTY)
+    return DataState(node_data.THERE if names else node_data.EMPTY, _BEGUN if on_host.is_begun(directory) else "")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+# ansible-test of 2.21 wants run_command, which has no streams and no bound in time.
+# pylint: disable=ansible-bad-function
 import errno
 import glob
 import os
@@ -20,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     ENVIRONMENT,
@@ -71,6 +74,11 @@ def is_rest(moved: Iterable[str], to_move: Iterable[str], saved: Sequence[checks
     """True if these names are together all that the list has at its top, each once."""
     top = [entry.path for entry in saved if entry.path != "." and "/" not in entry.path]
     return sorted([*moved, *to_move]) == sorted(top)
+
+
+def is_begun(directory: str) -> bool:
+    """True if a killed run has begun to set aside what is in a directory."""
+    return os.path.isdir(moving(directory))
 
 
 def remove_leftovers(target: str) -> None:
@@ -153,7 +161,7 @@ def _move_up(complete: str, target: str, saved: Sequence[checksums.Entry]) -> No
             if os.path.lexists(os.path.join(target, name)):
                 raise FileExistsError(errno.EEXIST, "it was created meanwhile", os.path.join(target, name))
             os.rename(os.path.join(complete, name), os.path.join(target, name))
-        _copy_attributes(complete, target)
+        copy_attributes(complete, target)
         os.rmdir(complete)
         for top in (entry for entry in saved if entry.path == "."):
             os.utime(target, ns=(top.mtime_ns, top.mtime_ns))
@@ -165,7 +173,7 @@ def _move_up(complete: str, target: str, saved: Sequence[checksums.Entry]) -> No
         ) from None
 
 
-def _copy_attributes(source: str, target: str) -> None:
+def copy_attributes(source: str, target: str) -> None:
     """Owner, mode, extended attributes and ACLs of a directory. Raises OSError."""
     with suppress(OSError):
         for name in set(os.listxattr(target)) - set(os.listxattr(source)):

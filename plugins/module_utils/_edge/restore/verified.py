@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_safety import unsafe_reason
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import Damaged, TarStream
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
     check_programs,
@@ -82,7 +83,7 @@ def _check_sha256(file: IO[bytes], source: Path, expected: str) -> None:
 
 def _check_members(file: IO[bytes], source: Path, compression: str, saved: Sequence[checksums.Entry]) -> None:
     with decompressed(file, compression) as stream:
-        why = unsafe_reason(TarStream(stream.read), saved)
+        why = unsafe_reason(TarStream(REPORTER.counted("archives read", stream.read)), saved)
     if why:
         raise BadInput(
             f"The archive {source} cannot be extracted: {why}.",

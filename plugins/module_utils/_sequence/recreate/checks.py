@@ -34,7 +34,7 @@ def check_disk(context: Context) -> None:
 
 def check_unrestored(context: Context, volumes: Collection[str]) -> None:
     """Raise Declined for an empty cluster that was never given the volumes of its backup; warn if it lacks some."""
-    if not (Path(context.path) / GENERATIONS).is_dir():
+    if context.facts.get("back_to") or not (Path(context.path) / GENERATIONS).is_dir():
         return
     try:
         backup = read_backup(context.path)

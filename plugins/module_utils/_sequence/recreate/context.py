@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.jou
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.beside import Loader
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.once import OnceRunner
@@ -39,12 +40,13 @@ PASSED_ON = {
 
 
 class Context:
-    """facts: what the new cluster is created from, kept in the journal; results: what each step returned.
+    """facts: of the cluster and of its new shape, kept in the journal; results: what each step returned.
 
     requested: the options of the new cluster that are given now.
     stranger: why the existing cluster is not the one that an interrupted run created, '' if it is or there was none.
     cluster_id: of the cluster that an earlier run created and this one continues with, '' for none.
-    created: whether this run has created the new cluster. outside: what each action is given besides its options.
+    created: whether this run has created the new cluster. loader: of the images that are loaded while that is done.
+    outside: what each action is given besides its options.
     """
 
     def __init__(
@@ -65,11 +67,17 @@ class Context:
         self.stranger = ""
         self.cluster_id = ""
         self.created = False
+        self.loader: Loader | None = None
+
+    @property
+    def target(self) -> Facts:
+        """What the new cluster is created from: the facts, and in their place those of a generation it goes back to."""
+        return {**self.facts, **(self.facts.get("back_to") or {})}
 
     @property
     def brings_objects(self) -> bool:
         """Whether all objects come back, not only volumes and what uses them."""
-        return self.options["objects"] == "all" and bool(self.facts.get("objects_from"))
+        return self.options["objects"] == "all" and bool(self.target.get("objects_from"))
 
     def options_of(self, action: ModuleType, more: Mapping[str, Any]) -> Facts:
         """Options of an action: more, those that are passed on, and the defaults of its argument spec."""
@@ -88,14 +96,16 @@ class Context:
         finally:
             self.outside, self.engine = before
 
-    def act(self, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool) -> Outcome:
-        """Run an action with these options."""
-        done: Outcome = action.run(self.options_of(action, more), check_mode, **self.outside)
+    def act(self, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool, **outside: Any) -> Outcome:
+        """Run an action with these options. outside: what it is given besides self.outside."""
+        done: Outcome = action.run(self.options_of(action, more), check_mode, **self.outside, **outside)
         return done
 
-    def run(self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False) -> Facts:
-        """Run an action with these options as part of a step, and keep its result, and the warnings of a real run."""
-        outcome = self.act(action, more, check_mode=check_mode)
+    def run(
+        self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False, **outside: Any
+    ) -> Facts:
+        """Run an action (see act) as part of a step, and keep its result, and the warnings of a real run."""
+        outcome = self.act(action, more, check_mode=check_mode, **outside)
         if not check_mode:
             self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
         self.results[step] = dict(outcome.facts)

@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     storage_provisioner_info,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import another_cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import nodes_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, images_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import (
     identity,
@@ -17,21 +18,30 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.peo
     set_storage,
 )
 
+from .contents import images as loaded
 from .context import Context, Facts
 
 
 def create(context: Context) -> Facts:
-    context.run("created", kind_cluster, context.facts["options"])
-    uid, _created = identity(context.connect())
-    if context.cluster_id and uid != context.cluster_id:
-        raise another_cluster(context.name, str(context.journal.path))
+    """Images are loaded into the nodes while they come up."""
+    context.loader = loader = loaded.loader(context)
+    try:
+        context.run("created", kind_cluster, context.facts["options"], around=loader.around if loader else None)
+        uid, _created = identity(context.connect())
+        if context.cluster_id and uid != context.cluster_id:
+            raise another_cluster(context.name, str(context.journal.path))
+    except BaseException:
+        if loader:
+            loader.end()
+        raise
     context.created = True
     context.facts["cluster_id"] = uid
-    return {"cluster_id": uid}
+    nodes = context.results["created"].get("cluster", {}).get("nodes", ())
+    return {"cluster_id": uid, "count": nodes_text(nodes)}
 
 
 def provision(context: Context) -> Facts:
-    ours = [item["options"] for item in context.facts["storage_classes"] if item["options"]]
+    ours = [item["options"] for item in context.target["storage_classes"] if item["options"]]
     for options in ours or [{"state": "absent"}]:
         context.act(storage_provisioner, options, check_mode=False)
     context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
@@ -40,7 +50,7 @@ def provision(context: Context) -> Facts:
 
 def configure(context: Context) -> Facts:
     """Nodes and storage as people had made them."""
-    facts, api = context.facts, context.connect()
+    facts, api = context.target, context.connect()
     settings = facts.get("node_settings") or {}
     same = set(images_of(cluster_spec(context.name, facts["options"]))) <= set(facts["images"])
     context.warnings += set_storage(api, facts.get("storage") or (), context.options["wait_timeout"], same_images=same)

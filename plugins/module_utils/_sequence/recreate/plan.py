@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_cluster,
     storage_provisioner_info,
@@ -19,7 +21,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.fac
     with_policies,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.report import in_use_error, lost_nodes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import requested_labels
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import (
+    created_labels,
+    requested_labels,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec, undescribed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import made_by_people
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import (
@@ -37,24 +42,28 @@ def plan(context: Context) -> Facts:
     _plan_options(context)
     storage = context.act(storage_provisioner_info, {}, check_mode=True)
     facts["storage_classes"] = storage.facts["storage_classes"]
-    facts |= made_by_people(context.connect(), requested_labels(context.requested))
+    created = created_labels(context.name, facts["old_options"])
+    facts |= made_by_people(context.connect(), requested_labels(context.requested), created)
     detached = context.run("detached", volume_detach, {"state": "detached"}, check_mode=True)
     in_use = [volume for volume in detached["volumes"] if volume["in_use_by"]]
     if in_use:
         raise in_use_error(in_use)
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     existing = survey.check_directories(context)
-    everything = context.options["objects"] == "all"
-    planned = context.run("backed_up", volume_backup, {"checksums": "fast", "objects": everything}, check_mode=True)
+    saving = {"objects": context.options["objects"] == "all", **planned_contents.saving(context)}
+    planned = context.run("backed_up", volume_backup, {"checksums": "fast", **saving}, check_mode=True)
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
     saves = "generation" in planned
     facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
     if unbindable := {claim["claim"]: claim["why"] for claim in planned.get("claims", ()) if claim["why"]}:
         context.warnings.append(unbindable_warning(unbindable))
-    checks.check_unrestored(context, [volume["name"] for volume in planned["volumes"]])
+    saved = [volume["name"] for volume in planned["volumes"]]
+    checks.check_unrestored(context, saved)
+    _check_deletion(context, [volume["name"] for volume in detached["volumes"]], saved)
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
-    archive = context.options["data"] == "archive"
-    check_new_cluster(context, existing, directories, with_data(planned["volumes"]) if archive else ())
+    archive = saving.get("data", context.options["data"]) == "archive"
+    if not facts.get("back_to"):
+        check_new_cluster(context, existing, directories, with_data(planned["volumes"]) if archive else ())
     if archive:
         checks.check_disk(context)
     planned_contents.plan(context)
@@ -75,6 +84,12 @@ def _plan_options(context: Context) -> None:
             context.warnings.append(lost_nodes(lost))
         else:
             context.act(kind_cluster, options, check_mode=True)
+
+
+def _check_deletion(context: Context, unused: Sequence[str], saved: Sequence[str]) -> None:
+    """Raise Declined for what the deletion would refuse once these volumes are detached, and backed up."""
+    assumed = {"backup": context.path, "assume_unused": unused, "assume_saved": saved}
+    context.act(kind_cluster, {"state": "absent", **assumed}, check_mode=True)
 
 
 def plan_deletion(context: Context) -> None:

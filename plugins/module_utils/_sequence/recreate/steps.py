@@ -13,6 +13,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import with_policies
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import (
+    backup_text,
+    nodes_text,
+    volumes_text,
+    workloads_text,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot import data
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.earlier import names
 
 from .contents import images as loaded
@@ -30,45 +37,48 @@ Run = Callable[[Context], Facts]
 
 
 def detach(context: Context) -> Facts:
-    context.run("detached", volume_detach, {"state": "detached"})
-    return {}
+    done = context.run("detached", volume_detach, {"state": "detached"})
+    return {"count": workloads_text(done["workloads"])}
 
 
 def back_up(context: Context, without_api: str = "refuse") -> Facts:
     everything = context.options["objects"] == "all"
     images = context.facts.get("loaded_images") or []
-    options = {"without_api": without_api, "objects": everything, "loaded_images": images}
+    pods = context.facts.get("pods") or []
+    options = {"without_api": without_api, "objects": everything, "loaded_images": images, "deleted_pods": pods}
+    options |= data.saving(context)
     saved = context.run("backed_up", volume_backup, options)
     generation = saved.get("generation", "")
     # Without an API server nothing new is known of the objects.
     objects_from = generation if saved.get("objects") else context.facts.get("objects_from", "")
     restored = {"generation": generation, "objects_from": objects_from}
     context.facts |= {**restored, "volumes": with_policies(saved["volumes"], context.facts)}
-    if generation:
-        return restored
-    return {**restored, "newest_generation": next(reversed(names(context)), "")}
+    if "replaced" in context.facts:
+        restored["replaced"] = context.facts["replaced"]
+    facts = {**restored, "count": backup_text(saved)}
+    return facts if generation else {**facts, "newest_generation": next(reversed(names(context)), "")}
 
 
 def delete(context: Context, *, force: bool = False) -> Facts:
     backup = context.path if context.facts.get("generation") else None
     context.run("deleted", kind_cluster, {"state": "absent", "force": force, "backup": backup})
-    return {}
+    return {"count": nodes_text(context.facts["nodes"])}
 
 
 def restore(context: Context) -> Facts:
-    facts = context.facts
+    facts = context.target
     options = {"generation": facts["generation"], "verify": context.options["checksums"]}
     context.run("restored", volume_restore, {**options, "node_map": facts.get("node_map") or None})
-    return {}
+    return {"count": volumes_text(facts["volumes"])}
 
 
 def attach(context: Context) -> Facts:
-    facts = context.facts
+    facts = context.target
     # Without all objects, workloads are not there yet: they are created from the backup.
     recorded = {} if context.brings_objects else {"path": context.path, "generation": facts["generation"]}
-    down = frozenset(context.facts.get("kept_down", ()))
-    context.run("attached", volume_detach, {"state": "attached", "left_down": down, **recorded})
-    return {}
+    down = frozenset(context.target.get("kept_down", ()))
+    done = context.run("attached", volume_detach, {"state": "attached", "left_down": down, **recorded})
+    return {"count": workloads_text(done["workloads"])}
 
 
 RUN: dict[str, Run] = {
@@ -83,6 +93,7 @@ RUN: dict[str, Run] = {
     "provisioned": provision,
     "configured": configure,
     "prepared": objects.prepare,
+    "set_aside": data.set_aside,
     "restored": restore,
     "verified": verify,
     "applied": objects.apply,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import users_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation, observe
 
 from .context import Context
 
@@ -36,11 +36,24 @@ def check_directories(context: Context) -> tuple[Volume, ...]:
     differing = mismatches(volumes, found.nodes)
     details = {volume.name: {"claim": volume.claim} for volume in volumes}
     places = {v.name: p.host_directory for v in volumes for p in volume_places(v, found.nodes) if p.host_directory}
-    shared = users_elsewhere(found.engine, found.sharing, places)
+    shared = _shared(found, places, details)
     refusals = [Refusal(name, place.mismatch, place.remedy, details[name]) for name, place in differing.items()]
-    refusals += [Refusal(name, f"{_ELSEWHERE}: {why}", _SHARED, details[name]) for name, why in shared.items()]
-    decline(f"{count(len(refusals), 'volume')} could not be restored after the deletion", refusals)
+    decline(f"{count(len(refusals + shared), 'volume')} could not be restored after the deletion", refusals + shared)
     return every
+
+
+def check_unshared(context: Context, directories: Mapping[str, str]) -> None:
+    """Raise Declined for host directories that other clusters use. directories: by volume's name."""
+    if directories:
+        found = observe({**context.options, "context": None}, (), **context.outside)
+        decline("The data of volumes cannot be replaced", _shared(found, directories, {}))
+
+
+def _shared(
+    found: Observation, directories: Mapping[str, str], details: Mapping[str, Mapping[str, str]]
+) -> list[Refusal]:
+    used = users_elsewhere(found.engine, found.sharing, directories)
+    return [Refusal(name, f"{_ELSEWHERE}: {why}", _SHARED, details.get(name, {})) for name, why in used.items()]
 
 
 def proved_version(context: Context) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     stops_nothing,
 )
 
+from .contents import pods
 from .context import Context
 
 
@@ -31,14 +32,17 @@ def undone(context: Context, failed: Step, mode: ModuleType) -> str:
 
 
 def undo(context: Context) -> str:
-    """Scale workloads back up, and reset the reclaim policies that the backup set; sentences for the error message."""
+    """Scale workloads back up, and set policies and pods as they were before; sentences for the error message."""
     down = frozenset(context.facts.get("kept_down", ()))
-    deleted = context.results["detached"].get("deleted_pods")
+    deleted = context.results["detached"].get("deleted_pods") or ()
+    # Before the entry that nothing is left to do: a pod that is still terminating cannot be created yet.
+    created, whole = pods.create_again(context, deleted)
     try:
         context.act(volume_detach, {"state": "attached", "left_down": down}, check_mode=False)
         done = "The cluster was not deleted, and the workloads were scaled back up."
-        with suppress(KindlabError):
-            context.journal.add(ROLLED_BACK)
+        if whole:
+            with suppress(KindlabError):
+                context.journal.add(ROLLED_BACK)
     except KindlabError as error:
         done = f"The cluster was not deleted. The workloads are still scaled to zero ({error.message})."
     before = {v["name"]: v["reclaim_policy_before"] for v in context.facts.get("volumes", ())}
@@ -51,6 +55,4 @@ def undo(context: Context) -> str:
         cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(before[name])), changed)
     except KindlabError as error:
         done += f" Some volumes may have kept the reclaim policy Retain ({error.message})."
-    if deleted:
-        done += f" These pods were deleted and have no controller: {', '.join(deleted)}."
-    return done
+    return done + created

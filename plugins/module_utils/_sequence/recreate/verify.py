@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import volumes_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot.data import clear
 
 from . import survey
 from .context import Context, Facts
@@ -18,7 +20,7 @@ def verify(context: Context) -> Facts:
     """Raises KindlabError, with the files, if the data that pods will find differs from the backup."""
     cluster = context.connect()
     volumes = read_volumes(*cluster.lists("PersistentVolume", "PersistentVolumeClaim"))
-    backup = read_backup(context.path, context.facts["generation"])
+    backup = read_backup(context.path, context.target["generation"])
     nodes = survey.current_nodes(context, cluster)
     differing = {name: diff for name, diff in changes(backup, volumes, nodes, context.engine).items() if diff}
     if differing:
@@ -30,4 +32,5 @@ def verify(context: Context) -> Facts:
             f"forget the recreation: mv {context.journal.path} {context.journal.path}.old",
             details=[{"name": name, **difference.as_dict()} for name, difference in differing.items()],
         )
-    return {}
+    clear(context)
+    return {"count": volumes_text(context.target["volumes"])}

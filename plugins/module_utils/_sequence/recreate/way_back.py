@@ -20,15 +20,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     TURNED_BACK,
     can_turn_back,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import identity
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import find_blockers
 
+from . import survey
 from .context import Context
 
 
 def is_wanted(context: Context, failed: str) -> bool:
-    """Whether the old shape is created again: nothing has written to the volumes, and the shape is another one.
+    """Whether the old cluster is created again: nothing has written to the volumes, and the new one is another one.
 
-    That of a cluster without recorded options is the one that is given.
+    The shape of a cluster without recorded options is the one that is given: the old one is not known.
     """
     facts = context.facts
     return (
@@ -36,13 +39,15 @@ def is_wanted(context: Context, failed: str) -> bool:
         and can_turn_back(failed)
         and facts.get("way") != BACK
         and bool(facts["old_options"]["nodes"])
-        and bool(changes(context.name, facts["old_options"], facts["options"]))
+        and (_goes_back(context) or bool(changes(context.name, facts["old_options"], facts["options"])))
     )
 
 
 def turn_back(context: Context, error: KindlabError) -> None:
     """Record why, and from what the cluster is created now."""
-    facts = {"way": BACK, "why": error.message, "options": context.facts["old_options"], "node_map": {}, "moves": {}}
+    shape = {"options": context.facts["old_options"], "node_map": {}, "moves": {}}
+    content = {"back_to": {}, "left": context.target["generation"]} if _goes_back(context) else {}
+    facts = {"way": BACK, "why": error.message, **shape, **content}
     context.journal.add(TURNED_BACK, **facts)
     context.facts |= facts
     context.results.clear()
@@ -65,6 +70,8 @@ def delete_new(context: Context) -> None:
             lambda volume: api.patch("PersistentVolume", volume.name, policy_change("Retain")),
             [volume for volume in volumes if volume.reclaim_policy != "Retain"],
         )
+        if facts.get("left"):
+            _check_left(context)
     elif not (begun or is_gone(cluster)):
         raise Declined(
             f"Cluster {context.name} is {cluster['state']}, and its API server does not answer: that it has nothing of "
@@ -72,10 +79,24 @@ def delete_new(context: Context) -> None:
             next_step="Start it (kindlab.volumes.kind_cluster), or delete it (state=absent, force=true), then run this "
             "again: it resumes the way back to the old shape.",
         )
-    options = {"state": "absent", "force": begun and not is_complete(cluster)}
+    proved = bool(facts.get("left")) if is_complete(cluster) else begun
+    options = {"state": "absent", "force": proved}
     backup = context.path if facts.get("generation") else None
     context.act(kind_cluster, {**options, "backup": backup}, check_mode=False)
     context.cluster_id = ""
+
+
+def _goes_back(context: Context) -> bool:
+    """True if the new cluster has what a chosen generation holds, and not what the old one had."""
+    return bool(context.target.get("generation") != context.facts.get("generation"))
+
+
+def _check_left(context: Context) -> None:
+    """Raise Declined unless nothing uses the volumes, and the generation that the new cluster went to has them."""
+    api = context.connect()
+    nodes = survey.current_nodes(context, api)
+    blockers = find_blockers(api, context.engine, nodes, context.path, generation=context.facts["left"])
+    decline(f"The new cluster {context.name} cannot be deleted safely", blockers)
 
 
 def came_back(context: Context) -> KindlabError:

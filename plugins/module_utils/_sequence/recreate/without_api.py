@@ -9,6 +9,7 @@ from contextlib import suppress
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import nodes_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.start.new_shape import (
     check_new_cluster,
@@ -16,7 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 )
 
 from . import steps, survey
-from .contents import images, rehearsal
+from .contents import images
+from .contents import planned as planned_contents
 from .context import Context, Facts
 from .plan import plan_deletion
 
@@ -40,7 +42,7 @@ def plan(context: Context) -> Facts:
     directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
     # What is in archives may be older than the data on the host.
     check_new_cluster(context, saved_volumes(read_backup(context.path)), directories)
-    rehearsal.name_it(context, known=bool(context.facts.get("objects_from")))
+    planned_contents.plan_last(context)
     return context.facts
 
 
@@ -49,7 +51,7 @@ def stop_nodes(context: Context) -> Facts:
     nodes = context.engine.nodes(context.name)
     context.results["stopped"] = [node.name for node in nodes if node.state in (RUNNING, "paused")]
     context.engine.stop(nodes)
-    return {}
+    return {"count": nodes_text(context.results["stopped"])}
 
 
 def undo(context: Context) -> str:

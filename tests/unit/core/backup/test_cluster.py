@@ -9,7 +9,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.clust
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import config_text, kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import record
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import known_options, record
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.model import Found
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import objects
 
@@ -31,7 +32,7 @@ def by_kind() -> dict[str, list[dict[str, object]]]:
 
 
 def test_what_people_set_is_described() -> None:
-    described = describe_cluster("lab", [PLANE], by_kind())
+    described = describe_cluster("lab", [PLANE], by_kind(), Found(known_options(RECORD, [PLANE])))
     assert described["node_settings"]["lab-worker"] == {"labels": {"zone": "a"}, "taints": [], "cordoned": True}
     assert [item["kind"] for item in described["storage"]] == ["StorageClass", "ConfigMap"]
     assert described["nodes"] == ["lab-control-plane"] and described["images"] == ["n:1"]
@@ -43,3 +44,8 @@ def test_a_node_whose_container_is_gone_is_added() -> None:
     assert (plane, worker.name, worker.state) == (PLANE, "lab-worker", "missing")
     pods = [{"spec": {"nodeName": name}} for name in ("lab-control-plane", "lab-worker")]
     assert running_pods([PLANE], {"Pod": pods}) == pods[:1]
+
+
+def test_what_is_not_known_of_a_cluster_of_others_is_kept() -> None:
+    described = describe_cluster("lab", [PLANE], by_kind(), Found({"nodes": []}, ("its port",)))
+    assert (described["options"], described["doubts"]) == ({"nodes": []}, ["its port"])

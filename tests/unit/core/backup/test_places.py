@@ -178,3 +178,14 @@ def test_only_volumes_at_a_place_that_differs_are_refused() -> None:
     assert data_places([A], (CONTROL, node), archives=False)["a"].host_directory == "/srv/lab/a"
     with pytest.raises(Declined, match="the host has a disk there"):
         data_places([replace(A, node_directory="/var/lp/big/a")], (CONTROL, node), archives=False)
+
+
+def test_what_does_not_answer_on_the_host_is_not_read_in_the_node_either() -> None:
+    silent = Submount("/var/lp/a/nfs", "its file system does not answer", "Unmount it.", answers=False)
+    covered = Mount("/var/lp", "/srv/lab", submounts=(silent,))
+    node = replace(WORKER, mounts=(*OWN, covered))
+    for archives in (True, False):
+        with pytest.raises(Declined, match="its file system does not answer") as caught:
+            data_places([A], (CONTROL, node), archives=archives)
+        assert caught.value.details[0]["next_step"] == "Unmount it."
+    assert data_places([replace(A, node_directory="/var/lp/b")], (CONTROL, node), archives=True)

@@ -179,8 +179,6 @@ def test_selections(request_: Request, labelled: list[dict[str, Any]] | None, ex
         (select(names=["a", "no", "default/no"]), "default/no, no"),
         (select(namespaces=["no"]), "No volume of the cluster lab matches"),
         (select(names=["a"], namespaces=["shop"]), "No volume"),
-        (replace(REQUEST, path="/srv/lab/a"), "inside the volume a"),
-        (replace(REQUEST, path="/srv/lab/a/below"), "inside the volume a"),
     ],
 )
 def test_selections_that_can_not_be(request_: Request, said: str) -> None:

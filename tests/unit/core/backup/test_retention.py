@@ -11,14 +11,20 @@ from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     Catalog,
+    SavedArchive,
     SavedCluster,
     SavedVolume,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import Retention, retention
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import (
+    Retention,
+    removable,
+    retention,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
 A = SavedVolume("a", "ns/a", phase="Bound")
 B = SavedVolume("b", "ns/b", phase="Bound")
+ARCHIVE = SavedArchive("a.tar.gz", "0" * 64, 1, "gzip")
 LIVE = Volume("a", "ns/a", phase="Bound", claim_phase="Bound")
 
 
@@ -60,11 +66,14 @@ def test_the_newest_that_holds_it_is_enough() -> None:
         (replace(LIVE, claim="ns/other"), True),
         (replace(LIVE, is_terminating=True), True),
         (replace(LIVE, name="other"), True),
+        (replace(LIVE, node_directory="/data/a"), False),
+        (replace(LIVE, node_directory="/data/b"), True),
     ],
 )
 def test_what_the_cluster_has_as_it_was_needs_none(living: Volume, stays: bool) -> None:
     """A backup of other volumes does not say that it is gone."""
-    assert bool(kept([catalog(A), catalog(B)], living=(living,)).kept) == stays
+    saved = replace(A, node_directory="/data/a")
+    assert bool(kept([catalog(saved), catalog(B)], living=(living,)).kept) == stays
 
 
 @pytest.mark.parametrize(
@@ -83,6 +92,13 @@ def test_what_the_cluster_has_as_it_was_needs_none(living: Volume, stays: bool) 
         (replace(A, phase=""), A, False),
         (replace(A, phase=""), replace(A, phase="Released"), True),
         (SavedVolume("a"), SavedVolume("a", phase="Available"), False),
+        # Its data may be gone from where only a list of it was saved.
+        (replace(A, archive=ARCHIVE), A, True),
+        (A, replace(A, archive=ARCHIVE), False),
+        (replace(A, archive=ARCHIVE), replace(A, archive=ARCHIVE), False),
+        # Another one of that name.
+        (replace(A, node_directory="/data/a"), replace(A, node_directory="/data/b"), True),
+        (replace(A, source="nfs a:/x"), replace(A, source="nfs b:/x"), True),
     ],
 )
 def test_what_holds_a_volume(older: SavedVolume, newer: SavedVolume, stays: bool) -> None:
@@ -101,6 +117,7 @@ volumes = st.builds(
     st.sampled_from(["", "Bound", "Released"]),
     data=st.sampled_from(["host", "elsewhere", "none"]),
     consistent=st.booleans(),
+    archive=st.sampled_from([None, ARCHIVE]),
 )
 
 
@@ -110,6 +127,19 @@ def test_no_volume_is_lost(drawn: list[list[SavedVolume]], keep: int) -> None:
     result = kept(generations, keep)
     left = [found for number, found in enumerate(drawn) if str(number) not in result.removed]
     assert len(left) >= min(keep, len(drawn))
-    before = {(v.name, v.claim, v.consistent) for found in drawn for v in found if v.data != "none"}
-    after = {(v.name, v.claim, v.consistent) for found in left for v in found if v.data != "none"}
-    assert all((n, c, s) in after or (not s and (n, c, True) in after) for n, c, s in before)
+    before = [v for found in drawn for v in found if v.data != "none"]
+    after = [v for found in left for v in found if v.data != "none"]
+    assert all(any(_stands_for(other, volume) for other in after) for volume in before)
+
+
+def _stands_for(other: SavedVolume, volume: SavedVolume) -> bool:
+    same = (other.name, other.claim) == (volume.name, volume.claim)
+    return same and other.consistent >= volume.consistent and bool(other.archive) >= bool(volume.archive)
+
+
+def test_generations_by_name() -> None:
+    """Those that are not named count, if they are newer."""
+    generations = [("0", catalog(A)), ("1", catalog(B)), ("2", catalog(A))]
+    assert removable(generations, {"0"}, ()) == Retention(("0",))
+    assert removable(generations, {"1"}, ()).kept == {"1": "only this generation holds b (ns/b)"}
+    assert removable(generations, {"2"}, ()).kept == {"2": "only this generation holds a (ns/a)"}

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import attributes_digest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_entries import entries
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import PIECE, Damaged
-from ansible_collections.kindlab.volumes.tests.unit.support.tars import extended, header, record, sparse, stream
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import PIECE, Damaged, TarStream
+from ansible_collections.kindlab.volumes.tests.unit.support.tars import (
+    SPARSE,
+    extended,
+    header,
+    record,
+    sparse,
+    stream,
+)
 
 ONE = b"1" * 512
 
@@ -23,7 +31,6 @@ ONE = b"1" * 512
         (b"3\n0\n512\n2048\n512\n4096\n3\n", ONE + ONE + b"end", ONE + bytes(1536) + ONE + bytes(1536) + b"end"),
         (b"1\n%d\n1\n" % (3 * PIECE), b"x", bytes(3 * PIECE) + b"x"),
         (b"1\n0\n%d\n" % (PIECE + 5), b"x" * (PIECE + 5), b"x" * (PIECE + 5)),
-        (b"100\n" + b"0\n0\n" * 100, b"", bytes(2)),
         (b"200\n" + b"".join(b"%d\n1\n" % (512 * n) for n in range(200)), (b"y".ljust(512, b"\0")) * 200, None),
     ],
 )
@@ -39,13 +46,19 @@ def test_holes(numbers: bytes, data: bytes, content: bytes | None) -> None:
 @pytest.mark.parametrize(
     "archive, why",
     [
-        (sparse(b"1\n512\n512\n", ONE, 512), "holes of a sparse file exceed"),
-        (sparse(b"2\n512\n1\n0\n1\n", ONE + ONE, 2048), "holes of a sparse file exceed"),
-        (sparse(b"1\n0\n1024\n", ONE, 1024), "longer than its header"),
-        (sparse(b"2\n0\n1\n", ONE, 7), "longer than its header"),
+        (sparse(b"1\n512\n512\n", ONE, 512), "pieces of a sparse file exceed"),
+        (sparse(b"2\n512\n1\n0\n1\n", ONE + ONE, 2048), "overlapping pieces"),
+        (sparse(b"1\n0\n1024\n", ONE, 1024), "more data than its map, or less"),
+        (sparse(b"2\n0\n1\n", ONE, 7), "not a number"),
         (sparse(b"x\n", ONE, 7), "not a number"),
-        (sparse(b"9", b"", 7), "longer than its header"),
-        (sparse(b"1\n0\n1\n", ONE + ONE, 1), "more data than its map"),
+        (sparse(b"9", b"", 7), "not a number"),
+        (sparse(b"1\n0\n1\n", ONE + ONE, 1), "more data than its map, or less"),
+        (sparse(b"100\n" + b"0\n0\n" * 100, b"", 2), "an empty one among them"),
+        (sparse(b"9" * 600, b"", 7), "not a number"),
+        (sparse(b"1\n-1\n1\n", ONE, 7), "not a number"),
+        (sparse(b"1\n%d\n1\n" % 2**63, ONE, 2**63 - 1), "not a number"),
+        (sparse(b"%d\n0\n1\n" % (2**63 - 1), ONE, 2**63 - 1), "not a number"),
+        (sparse(b"1\n%d\n%d\n" % (2**62, 2**62), ONE, 2**63 - 1), "pieces of a sparse file exceed"),
         (header() + header(), "'f' twice"),
         (header(name=b"a") + header(name=b"./a/", kind=b"5"), "'a' twice"),
         (header(kind=b"1", link=b"g") + header(name=b"g"), "does not precede it"),
@@ -83,3 +96,13 @@ def test_attributes() -> None:
     (found,) = entries(stream(extended(records, header())), "full")
     assert found.xattrs == attributes_digest({"user.a": b"\0\xff\n\n1", "user.%3D=": b"b=c"})
     assert entries(stream(extended(label, header())), "full")[0].xattrs == ""
+
+
+@pytest.mark.parametrize("block", [b"9", b"9\n0\n", b"\0"])
+def test_a_map_without_an_end_is_damage(block: bytes) -> None:
+    """Its reader needs neither endless time nor memory, whatever size is claimed."""
+    sizes = record(b"GNU.sparse.realsize", b"%d" % 10**18) + record(b"size", b"%d" % 10**18)
+    start = io.BytesIO(extended(SPARSE + sizes, header()))
+    endless = TarStream(lambda count: start.read(count) or (block * count)[:count])
+    with pytest.raises(Damaged, match=r"not a number|empty one"):
+        entries(endless, "full")

@@ -38,10 +38,16 @@ WAY = header(name=b"way", kind=b"2", link=b"/etc")
         (header(name=b"p", kind=b"6") + header(name=b"p/f"), "the parent of 'p/f' is not a directory"),
         (header() + header(name=b"./f"), "it contains 'f' twice"),
         (WAY + header(name=b"way/", kind=b"5"), "it contains 'way' twice"),
-        (sparse(b"1\n4\n6\n", b"middle", 9), "truncated or damaged .*holes of a sparse file exceed"),
-        (sparse(b"1\n9223372036854775800\n6\n", b"middle", 9), "truncated or damaged .*holes of a sparse file exceed"),
-        (sparse(b"2\n4\n2\n3\n1\n", b"middle", 9), "truncated or damaged .*a sparse file has overlapping holes"),
-        (sparse(b"9\n0\n1\n", b"", 9), "truncated or damaged .*longer than its header says"),
+        (sparse(b"1\n4\n6\n", b"middle", 9), "truncated or damaged .*pieces of a sparse file exceed"),
+        (sparse(b"1\n9223372036854775800\n6\n", b"middle", 9), "truncated or damaged .*pieces of a sparse file exceed"),
+        (sparse(b"2\n4\n2\n3\n1\n", b"middle", 9), "truncated or damaged .*a sparse file has overlapping pieces"),
+        (sparse(b"9\n0\n1\n", b"", 9), "truncated or damaged .*more data than its map, or less"),
+        # tar would take the next member for data, and what that contains for members.
+        (
+            sparse(b"1\n0\n512\n", b"", 512) + header(name=b"g"),
+            "truncated or damaged .*more data than its map, or less",
+        ),
+        (sparse(b"2\n0\n0\n0\n6\n", b"middle", 9), "truncated or damaged .*an empty one among them"),
         (header(kind=b"7"), "truncated or damaged .*unknown type"),
         (header(size=b"00000001000\0"), "truncated or damaged .*unexpected end"),
     ],
@@ -58,7 +64,7 @@ def test_what_is_harmless() -> None:
         + header(name=b"..f")
         + header(name=b"p", kind=b"6")
         + header(name=b"l", kind=b"1", link=b"way")
-        + sparse(b"3\n0\n2\n4\n2\n9\n0\n", b"abcd", 9)
+        + sparse(b"3\n0\n2\n4\n2\n9\n0\n", b"ab".ljust(512, b"\0") + b"cd", 9)
     )
     assert unsafe_reason(stream(archive)) == ""
 

@@ -29,6 +29,20 @@ KINDS = {
     tarfile.DIRTYPE: "dir",
     tarfile.FIFOTYPE: "fifo",
 }
+# How tar wrote sparse files before: it reads these, too.
+REALSIZE = record(b"GNU.sparse.realsize", b"7")
+HOLES_0_1 = (
+    record(b"GNU.sparse.name", b"f")
+    + record(b"GNU.sparse.size", b"7")
+    + record(b"GNU.sparse.numblocks", b"1")
+    + record(b"GNU.sparse.map", b"0,7")
+)
+HOLES_0_0 = (
+    record(b"GNU.sparse.size", b"7")
+    + record(b"GNU.sparse.numblocks", b"1")
+    + record(b"GNU.sparse.offset", b"0")
+    + record(b"GNU.sparse.numbytes", b"7")
+)
 # Python's reader takes a slash at the end of a name away.
 names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=300).filter(
     lambda name: not name.endswith("/") and len(name.encode()) < 2000
@@ -150,8 +164,18 @@ def test_what_is_no_archive_is_damaged(content: bytes) -> None:
         (extended(record(b"mtime", b"1e400"), header()), "not a time"),
         (extended(record(b"uid", b"-1"), header()), "not a number"),
         (extended(SPARSE, header()), "unknown form"),
-        (extended(SPARSE + record(b"GNU.sparse.realsize", b"7"), header(kind=b"2")), "unknown form"),
+        (extended(SPARSE + REALSIZE, header(kind=b"2")), "unknown form"),
         (extended(record(b"GNU.sparse.major", b"0"), header()), "unknown form"),
+        (extended(HOLES_0_0, header()), "unknown form"),
+        (extended(HOLES_0_1, header()), "unknown form"),
+        (extended(SPARSE + REALSIZE + record(b"GNU.sparse.map", b"0,7"), header()), "unknown form"),
+        (extended(SPARSE + REALSIZE + record(b"GNU.sparse.size", b"9"), header()), "unknown form"),
+        (extended(SPARSE + record(b"GNU.sparse.realsize", b"-7"), header()), "not a number"),
+        (extended(SPARSE + record(b"GNU.sparse.realsize", b"%d" % 2**63), header()), "not a number"),
+        (extended(record(b"GNU.dumpdir", b"Df\0"), header(kind=b"5")), "unknown form"),
+        (extended(record(b"path", b""), header()), "is empty"),
+        (extended(record(b"linkpath", b""), header(kind=b"2", link=b"g")), "is empty"),
+        (extended(record(b"a", b"") * 20_000, header()), "more than 16384 records"),
         (header() + bytes(BLOCK) + header() + END, "trailing data"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -438,3 +439,51 @@ def test_after_a_plan_nothing_is_left_to_do(makers):
     left = [changed.get(workloads.key(item), item) for item in objects if item["kind"] != "Pod"]
     assert not any(step.writes for step in detached(*C, *D, *left, names=["pv-c"]).steps)
     assert sorted(steps(attached(*C, *D, *left))) == sorted(changed)
+
+
+class TestForAWhile:
+    """A caller stops what uses some claims, and starts it again: nothing else, and nothing that others stopped."""
+
+    ASKED: ClassVar = {"claims": frozenset({"ns/c"}), "purpose": "restore"}
+    WEB = workload("Deployment", "web", "c")
+
+    def mine(self, item):
+        return merge(item, workloads.scale_down_patch(item, "restore"))
+
+    def test_only_what_uses_the_claims_is_stopped(self):
+        found = detached(*C, *bound("d"), self.WEB, workload("Deployment", "other", "d"), **self.ASKED)
+        assert [volume.name for volume in found.volumes] == ["pv-c"]
+        ((step,), record) = found.steps, found.steps[0].change["metadata"]["labels"]
+        assert (step.item["metadata"]["name"], record) == ("web", {workloads.RECORDED: "replicas.1.purpose.restore"})
+
+    def test_a_claim_without_a_volume_counts(self):
+        waiting = [item for item in C if item["kind"] == "PersistentVolumeClaim"]
+        found = detached(*waiting, self.WEB, pod("p", "c", metadata=made_by("Deployment", "web")), **self.ASKED)
+        assert (found.volumes, len(found.steps), len(found.pods)) == ((), 1, 1)
+
+    def test_a_conflict_keeps_the_purpose(self):
+        step = scaled_down(self.WEB, "restore")
+        assert scaled_down(self.WEB, step.purpose).change == step.change
+
+    def test_only_its_own_are_started(self):
+        others = zeroed(workload("Deployment", "by-hand", "c"))
+        of_others = self.mine(workload("Deployment", "of-d", "d"))
+        found = attached(*C, *bound("d"), self.mine(self.WEB), others, of_others, **self.ASKED)
+        assert [step.item["metadata"]["name"] for step in found.steps] == ["web"]
+
+    def test_what_it_stopped_is_started_although_it_uses_the_claims_no_more(self):
+        changed = self.mine(workload("Deployment", "web", "e"))
+        found = attached(*C, changed, **self.ASKED, stopped=frozenset({"ns/Deployment/web"}))
+        assert len(found.steps) == 1
+        assert attached(*C, changed, **self.ASKED).steps == ()
+
+    def test_policies_of_volumes_whose_workloads_stay_down_are_kept(self):
+        annotations = {
+            "kindlab.volumes/retained-until": "attached",
+            "kindlab.volumes/original-reclaim-policy": "Delete",
+        }
+        kept = {"metadata": {"annotations": annotations}, "spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+        volume, its_claim = C
+        at_zero = [merge(volume, kept), its_claim]
+        assert attached(*at_zero, zeroed(self.WEB), **self.ASKED).policies.patches == {}
+        assert list(attached(*at_zero, self.mine(self.WEB), **self.ASKED).policies.patches) == ["pv-c"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.host import bind_paths, compared, sharing
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, Mounted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import places
 
 ROOT = Mounted("8:1", "/", "ext4")
 
@@ -117,3 +120,24 @@ def test_nodes_of_other_clusters_that_share_a_directory() -> None:
     own = node(Mount("/data", "/srv/lab"), modules)
     assert sharing([own], [same, above, below, control, *rest]) == (same, above, below, control)
     assert bind_paths([own, same]) == ["/srv/lab", "/lib/modules"]
+
+
+def test_a_host_directory_that_does_not_answer() -> None:
+    host = replace(outside(), silent=frozenset(["/srv/lab"]))
+    for looks in ({"lab-worker": inside()}, {}):
+        mount = compared([node()], looks, host, "docker")[0].mounts[0]
+        assert mount.mismatch_of("/data/v1") == "the file system of /srv/lab on the host does not answer"
+        assert not mount.answers
+        assert mount.remedy.endswith("unmount it: sudo umount --force --lazy /srv/lab")
+    assert found(inside(), replace(outside(), silent=frozenset(["/srv/other"]))).mismatch == ""
+
+
+def test_each_file_system_below_a_mount_has_its_own_remedy() -> None:
+    host = replace(outside(big=Mounted("8:17", "/", "xfs")), silent=frozenset(["/srv/lab/a", "/srv/lab/b"]))
+    (own,) = compared([node()], {"lab-worker": inside()}, host, "docker")
+    remedies = [place.remedy for name in ("a", "b", "big") for place in places(f"/data/{name}", (), [own])]
+    assert [remedy.rpartition(": ")[2] for remedy in remedies] == [
+        "sudo umount --force --lazy /srv/lab/a",
+        "sudo umount --force --lazy /srv/lab/b",
+        "docker restart lab-worker",
+    ]

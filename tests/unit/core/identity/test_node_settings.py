@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.nod
     rows,
     settings_patch,
     taint_text,
+    without_created,
     without_labels,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
@@ -79,6 +80,9 @@ def test_only_what_people_made_is_shown() -> None:
     ]
     assert rows(node_settings([node({"disk": "fast"}, taints=[PLANE])]), {"lab-worker": {"disk": "fast"}}) == []
     assert without_labels(settings, ["zone"])["lab-worker"]["labels"] == {"disk": "fast"}
+    for created, left in (({"disk": "fast"}, {"zone": "a"}), ({"disk": "slow"}, {"disk": "fast", "zone": "a"})):
+        assert without_created(settings, {"lab-worker": created})["lab-worker"]["labels"] == left
+    assert without_created(settings, {"lab-worker2": {"disk": "fast"}}) == settings
 
 
 KEYS = st.sampled_from(["gpu", "zone", PLANE["key"], NOT_READY["key"]])

@@ -95,6 +95,25 @@ def test_steps(options: dict[str, Any], observed: Observed, steps: list[str]) ->
     assert planned.result()["cluster"]["state"] == after["state"] == ("absent" if "state" in options else "running")
 
 
+@pytest.mark.parametrize(
+    ("options", "observed", "reachable"),
+    [
+        ({}, existing(), True),
+        ({"merge_kubeconfig": True}, existing(), True),
+        ({}, existing(record=None), True),
+        ({}, existing(mark=MADE), True),
+        ({}, existing(**LOST), False),
+        ({}, existing(**SILENT), False),
+        ({}, Observed("/k"), False),
+        ({"state": "absent"}, existing(), False),
+    ],
+)
+def test_the_next_task_in_check_mode_may_ask_the_cluster_as_it_is(
+    options: dict[str, Any], observed: Observed, reachable: bool
+) -> None:
+    assert plan(request(**options), observed).result()["reachable"] is reachable
+
+
 def test_drift_is_declined_by_node_and_field() -> None:
     with pytest.raises(Declined) as raised:
         plan(request(image="node:2", workers=0), existing())

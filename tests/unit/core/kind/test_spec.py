@@ -223,8 +223,14 @@ def test_modes(given_mode: Any, bits: int) -> None:
         ({"networking": {"pod_subnet": "10.1.0.0/99"}}, "is not a network"),
         ({"networking": {"service_subnet": "fd00::/64"}}, "does not fit networking.ip_family ipv4"),
         ({"networking": {"ip_family": "dual", "podSubnet": "10.1.0.0/16,10.2.0.0/16"}}, "does not fit"),
-        ({"networking": {"ip_family": "v4"}}, "networking.ip_family 'v4' is not valid"),
-        ({"networking": {"kube_proxy_mode": "fast"}}, "networking.kube_proxy_mode 'fast' is not valid"),
+        (
+            {"networking": {"ip_family": "v4"}},
+            "value of networking.ip_family must be one of: ipv4, ipv6, dual, got: v4",
+        ),
+        (
+            {"networking": {"kube_proxy_mode": "fast"}},
+            "value of networking.kube_proxy_mode must be one of: iptables, ipvs, nftables, none, got: fast",
+        ),
         ({"networking": {"api_server_address": "localhost"}}, "'localhost' is not an IP address"),
         ({"networking": {"api_server_port": 65536}}, "65536 is not a valid port"),
         ({"ports": [{"node_port": 80, "listen": "eth0"}]}, "listen 'eth0' is not an IP address"),

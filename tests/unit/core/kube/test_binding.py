@@ -6,9 +6,11 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import (
     Binding,
+    kept_change,
     policy_change,
     volume_change,
     volume_to_create,
+    with_lasting_policy,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import ORIGINAL_POLICY, RETAINED_UNTIL
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume
@@ -64,3 +66,23 @@ def test_the_original_policy_takes_its_annotations_away():
     change = policy_change("Delete")
     assert change["spec"] == {"persistentVolumeReclaimPolicy": "Delete"}
     assert change["metadata"]["annotations"] == {ORIGINAL_POLICY: None, RETAINED_UNTIL: None}
+
+
+@pytest.mark.parametrize(
+    ("policy", "recorded"), [("Delete", {"kindlab.volumes/original-reclaim-policy": "Delete"}), ("Retain", {})]
+)
+def test_a_volume_whose_claim_goes_keeps_its_data(policy, recorded):
+    pv = {"metadata": {"name": "v"}, "spec": {"persistentVolumeReclaimPolicy": policy}}
+    change = kept_change(pv)
+    assert change["spec"] == {"persistentVolumeReclaimPolicy": "Retain"}
+    assert change["metadata"]["annotations"] == {RETAINED_UNTIL: None, **recorded}
+
+
+def test_the_policy_that_a_volume_gets_back():
+    annotations = {"kindlab.volumes/original-reclaim-policy": "Delete"}
+    spec = {"persistentVolumeReclaimPolicy": "Retain"}
+    for_good = {"metadata": {"name": "v", "annotations": annotations}, "spec": spec}
+    assert with_lasting_policy(for_good) == for_good
+    annotations["kindlab.volumes/retained-until"] = "attached"
+    assert with_lasting_policy(for_good)["spec"] == {"persistentVolumeReclaimPolicy": "Delete"}
+    assert spec == {"persistentVolumeReclaimPolicy": "Retain"}

@@ -154,7 +154,11 @@ def test_a_saved_volume_keeps_its_claim_by_name_only():
         "metadata": {
             "name": "pv1",
             "labels": {"a": "b"},
-            "annotations": {"pv.kubernetes.io/provisioned-by": "rancher.io/x"},
+            # By which kubectl apply goes on.
+            "annotations": {
+                "pv.kubernetes.io/provisioned-by": "rancher.io/x",
+                "kubectl.kubernetes.io/last-applied-configuration": "{}",
+            },
         },
         "spec": {
             **source["spec"],
@@ -176,6 +180,17 @@ def test_a_saved_claim_names_its_volume_and_has_no_owner():
         "metadata": {"name": "c1", "namespace": "ns"},
         "spec": {"volumeName": "pv1", "accessModes": ["ReadWriteOnce"], "storageClassName": ""},
     }
+
+
+def test_a_saved_claim_keeps_those_who_apply_it():
+    applied = {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    source = pvc()
+    source["metadata"]["managedFields"] = [
+        {**applied, "operation": "Update"},
+        applied,
+        {**applied, "subresource": "status"},
+    ]
+    assert saved_claim(source)["metadata"]["managedFields"] == [applied]
 
 
 def test_a_saved_storage_class_keeps_what_people_wrote():

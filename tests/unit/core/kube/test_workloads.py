@@ -100,6 +100,25 @@ def test_it_gets_back_exactly_what_it_had(item):
     assert workloads.scale_up_patch(item, workloads.state(item)) is None
 
 
+@each_kind
+def test_it_says_what_it_is_at_zero_for(item):
+    now = merge(item, workloads.scale_down_patch(item, "restore"))
+    assert workloads.recorded(now)[workloads.PURPOSE] == "restore"
+    assert re.fullmatch("[A-Za-z0-9][-A-Za-z0-9_.]{,61}[A-Za-z0-9]", now["metadata"]["labels"][workloads.RECORDED])
+    assert as_served(given_back(now)) == as_served(item)
+
+
+@each_kind
+def test_whoever_scales_it_to_zero_next_says_so(item):
+    """It was scaled up by hand meanwhile, with the record."""
+    up = merge(item, {"metadata": {"labels": {workloads.RECORDED: f"{record(item)}.purpose.restore"}}})
+    assert workloads.PURPOSE not in workloads.recorded(stopped(up))
+
+
+def record(item):
+    return stopped(item)["metadata"]["labels"][workloads.RECORDED]
+
+
 @pytest.mark.parametrize(
     "item",
     [
@@ -187,13 +206,18 @@ OF_THE_CLUSTER = {
         "resourceVersion": "7",
         "creationTimestamp": "2026-01-01T00:00:00Z",
         "annotations": {
-            "kubectl.kubernetes.io/last-applied-configuration": "{}",
             "deployment.kubernetes.io/revision": "4",
             "deprecated.daemonset.template.generation": "9",
         },
     },
     "status": {"observedGeneration": 1},
 }
+
+
+def test_kubectl_apply_goes_on_with_a_restored_workload():
+    noted = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    item = merge(workload("Deployment", "a"), {"metadata": {"annotations": noted}})
+    assert workloads.to_saved(item)["metadata"]["annotations"] == noted
 
 
 @each_kind

@@ -137,8 +137,9 @@ def test_a_directory_that_was_replaced_is_named_with_its_nodes():
 
 def test_a_file_system_mounted_beside_the_data_is_no_news():
     assert same(STATE, submounts=(Submount("/mnt/database", "the host has a disk there"),)) == ()
-    with pytest.raises(Conflict, match="the host has a disk there"):
-        same(STATE, submounts=(Submount("/mnt/data", "the host has a disk there"),))
+    with pytest.raises(Conflict, match="the host has a disk there") as caught:
+        same(STATE, submounts=(Submount("/mnt/data", "the host has a disk there", "docker restart k-worker"),))
+    assert caught.value.next_step == "docker restart k-worker."
 
 
 def test_a_file_system_that_is_read_only_can_not_be_written_to():

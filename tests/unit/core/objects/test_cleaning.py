@@ -228,3 +228,14 @@ def test_the_object_itself_is_not_changed() -> None:
     before = merge({}, given)
     cleaned(given)
     assert given == before
+
+
+def test_a_pod_keeps_the_node_that_people_chose() -> None:
+    """The scheduler, which chooses it otherwise, is no manager of the field."""
+    chosen = {"manager": "kubectl-create", "operation": "Update", "fieldsV1": {"f:spec": {"f:nodeName": {}}}}
+    given = pod()
+    given["metadata"]["managedFields"] = [{**chosen, "subresource": "status"}, {"manager": "kubelet"}]
+    assert "nodeName" not in cleaned(given)["spec"]
+    given["metadata"]["managedFields"].append(chosen)
+    assert cleaned(given)["spec"]["nodeName"] == "lab-worker"
+    assert "priority" not in cleaned(given)["spec"]

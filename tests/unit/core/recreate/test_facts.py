@@ -25,6 +25,7 @@ def test_what_a_backup_says_of_its_cluster() -> None:
         "node_settings": {},
         "storage": [],
         "loaded_images": [],
+        "doubts": [],
         "node_roles": {},
         "objects_from": "",
         "cluster": "lab",

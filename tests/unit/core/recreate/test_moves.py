@@ -70,6 +70,13 @@ def test_only_nodes_of_the_same_role_are_chosen() -> None:
     assert moved([plane], volume("a", "lab-worker"), node_map=asked).node_map == asked
 
 
+def test_nodes_are_mapped_by_a_pattern() -> None:
+    both = volume("a", "lab-worker2"), volume("b", "lab-worker3")
+    found = moved([PLANE, WORKER], *both, node_map={"lab-worker*": "lab-worker"})
+    assert found.node_map == {"lab-worker2": "lab-worker", "lab-worker3": "lab-worker"}
+    assert moved([PLANE, WORKER], node_map={"lab-*": "lab-worker"}).node_map == {}
+
+
 def test_a_node_map_is_checked() -> None:
     with pytest.raises(BadInput, match="nodes that the new cluster does not have: lab-worker9"):
         moved([PLANE, WORKER], volume("a", "lab-worker2"), node_map={"lab-worker2": "lab-worker9"})

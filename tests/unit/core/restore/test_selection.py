@@ -57,6 +57,18 @@ def test_selection(selection, names):
     assert [v.volume.name for v in selected(selection=selection).volumes] == names
 
 
+def test_claims_that_are_not_restored_take_no_name():
+    """ns/c1 waited for a volume."""
+    waiting = claim(1)
+    del waiting["spec"]["volumeName"]
+    saved = generation(TWO[0], manifests=(volume(0), claim(0), waiting))
+    request = Request("k", name_maps={"claim_map": {"ns/c0": "ns/c1"}})
+    with pytest.raises(BadInput, match="ns/c0 and ns/c1 become ns/c1"):
+        select(request, saved)
+    chosen = select(replace(request, claims=False), saved)
+    assert ([v.volume.claim for v in chosen.volumes], chosen.claims) == (["ns/c1"], ())
+
+
 def test_a_selection_that_nothing_matches():
     chosen = selected(selection=Selection(namespaces=frozenset({"other"})))
     assert chosen.volumes == ()

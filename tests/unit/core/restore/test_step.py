@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedVolume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.step import plan_volume
@@ -79,7 +80,7 @@ def pvc(phase="Bound", uid="u", **paths):
 
 def selected(item=None, claim=()):
     """A volume with its claim; () stands for the usual one, None for none."""
-    saved = SavedVolume("v", nodes=("k-worker",), host_directory="/srv/v")
+    saved = SavedVolume("v", claim_of(item or PV), nodes=("k-worker",), host_directory="/srv/v")
     return restores.selected(item or PV, CLAIM if claim == () else claim, saved)
 
 
@@ -200,6 +201,22 @@ def test_refused(cluster, why):
     assert isinstance(refusal, Refusal)
     assert (refusal.name, refusal.details, refusal.why[: len(why)]) == ("v", {"claim": "ns/c"}, why)
     assert refusal.next_step
+
+
+def test_maps_do_not_change_an_existing_volume():
+    refusal = step(observed(pv(spec__capacity__storage="2Gi")), name_maps={"capacity_map": {"v": "1Gi"}})
+    assert refusal.why == (
+        "the existing PersistentVolume differs from the backup under capacity_map, and is not changed: "
+        "capacity is 2Gi, not 1Gi"
+    )
+    assert "correct capacity_map" in refusal.next_step
+
+
+def test_a_claim_is_told_by_the_name_that_it_has_in_the_backup():
+    one = selected()
+    mapped = replace(one, saved=replace(one.saved, claim="old/c"))
+    refusal = step(observed(pv(spec__claimRef__name="d")), mapped)
+    assert refusal.why.endswith("in the backup it belongs to claim old/c, which becomes ns/c")
 
 
 def test_a_namespace_is_created_only_if_requested():

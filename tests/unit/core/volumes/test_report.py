@@ -14,15 +14,30 @@ NODES = (
     Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv/one"),)),
     Node("k-worker2", "k", "worker", mounts=(Mount("/data", "/srv/two"),)),
 )
+# As local-path-provisioner calls directories.
+MADE = "pvc-{:08x}-9a0e-4f8e-8f70-4b1f14f0b9de_ns_c"
 
 
 def test_orphans_are_neither_volumes_nor_above_nor_below_one():
     watched = {"/srv": [Place("k-worker", "/data", "/srv"), Place("k-worker2", "/data", "/srv")]}
-    existing = {"/srv": ["v", "parent", "orphan"]}
-    assert orphans(watched, existing, ["/srv/v", "/srv/parent/w"]) == [
-        {"host_directory": "/srv/orphan", "node_directory": "/data/orphan", "nodes": ["k-worker", "k-worker2"]}
+    used, parent, orphan = (MADE.format(number) for number in range(3))
+    existing = {"/srv": [used, parent, orphan]}
+    assert orphans(watched, existing, [f"/srv/{used}", f"/srv/{parent}/w"]) == [
+        {
+            "host_directory": f"/srv/{orphan}",
+            "node_directory": f"/data/{orphan}",
+            "nodes": ["k-worker", "k-worker2"],
+            "volume": orphan.partition("_")[0],
+            "claim": "ns/c",
+        }
     ]
     assert orphans(watched, existing, ["/srv"]) == []
+
+
+def test_a_directory_that_no_provisioner_made_is_no_orphan():
+    watched = {"/srv": [Place("k-worker", "/data", "/srv")]}
+    names = [MADE.format(1), "lost+found", ".kindlab-trash", "backup", "pvc-1_ns_c"]
+    assert [row["host_directory"] for row in orphans(watched, {"/srv": names}, [])] == [f"/srv/{MADE.format(1)}"]
 
 
 @pytest.mark.parametrize(

@@ -105,3 +105,53 @@ def test_a_host_path_whose_file_system_does_not_answer(monkeypatch: pytest.Monke
     found = look.look_at_host([Node("n", "lab", "worker", mounts=mounts)])
     free.set()
     assert found.stats.keys() == {"/"} and found.real == {"/mnt/dead": "/mnt/dead", "/": "/"}
+    assert found.silent == {"/mnt/dead"}
+
+
+def test_a_file_system_that_does_not_answer_below_a_host_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Volumes that lie in it, or that contain it, would be waited for without end; others are read."""
+    free, ask, dead = threading.Event(), os.statvfs, tmp_path / "v1" / "nfs"
+    dead.mkdir(parents=True)
+
+    def statvfs(path: str) -> os.statvfs_result:
+        if path == str(dead):
+            free.wait()
+        return ask(path)
+
+    monkeypatch.setattr(look.os, "statvfs", statvfs)
+    monkeypatch.setattr(look, "HOST_SECONDS", 0.2)
+    line = f"36 35 0:99 / {dead} rw - nfs4 nas.example.com:/x rw\n"
+    monkeypatch.setattr(look, "_content", lambda path: line if path == look.MOUNTS else "")
+    host = look_at_host([node(tmp_path)])
+    free.set()
+    assert host.silent == {str(dead)}
+    (own,) = compared([node(tmp_path, state="exited")], {}, host, "docker")
+    (mount,) = own.mounts
+    why = f"the file system of {dead} on the host does not answer"
+    for path in (tmp_path, tmp_path / "v1", dead, dead / "v3"):
+        assert mount.mismatch_of(str(path)) == why
+    assert mount.mismatch_of(str(tmp_path / "v2")) == ""
+    fault = mount.fault_of(str(dead))
+    assert fault and fault.remedy.endswith(f"sudo umount --force --lazy {dead}")
+
+
+def test_what_does_not_answer_is_named_by_its_mount_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that can be unmounted. A mount that is below a dead one is not asked."""
+    free, asked = threading.Event(), []
+
+    def statvfs(path: str) -> None:
+        asked.append(path)
+        if path.startswith("/mnt/nas"):
+            free.wait()
+
+    monkeypatch.setattr(look.os, "statvfs", statvfs)
+    monkeypatch.setattr(look, "HOST_SECONDS", 0.2)
+    points = ("/", "/mnt/nas", "/mnt/nas/lab/more")
+    lines = "".join(f"36 35 0:99 / {point} rw - nfs4 nas:/x rw\n" for point in points)
+    monkeypatch.setattr(look, "_content", lambda path: lines if path == look.MOUNTS else "")
+    found = look_at_host([node("/mnt/nas/lab"), node("/mnt/nas/lab2")])
+    free.set()
+    assert found.silent == {"/mnt/nas"}
+    assert sorted(asked) == ["/mnt/nas", "/mnt/nas/lab", "/mnt/nas/lab2"]
+    (own,) = compared([node("/mnt/nas/lab")], {}, found, "docker")
+    assert own.mounts[0].remedy.endswith("sudo umount --force --lazy /mnt/nas")

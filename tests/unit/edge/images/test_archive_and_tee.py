@@ -9,6 +9,8 @@ import lzma
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,23 @@ def test_a_source_that_fails_is_the_one_to_blame(tmp_path: Path, sink: list[str]
     source = [sys.executable, "-c", "import sys; print('half'); sys.exit('no such image')"]
     with pytest.raises(CommandFailed, match="no such image"), Tee().output_of(source) as stream:
         Tee().copy_to(stream, {"a": [*sink, str(tmp_path / "a")]})
+
+
+def test_what_is_copied_can_be_ended(tmp_path: Path) -> None:
+    """Also where a program reads nothing any more."""
+    started = tmp_path / "started"
+    hangs = [sys.executable, "-c", f"import time; open({str(started)!r}, 'w'); time.sleep(600)"]
+    tee = Tee()
+
+    def end() -> None:
+        while not started.exists():
+            time.sleep(0.01)
+        tee.end()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    with pytest.raises(CommandFailed, match="ended"):
+        tee.copy_to(io.BytesIO(b"x" * CHUNK * 40), {"hangs": hangs, "good": [*CAT, str(tmp_path / "good")]})
+    ending.join()
+    with pytest.raises(CommandFailed, match="ended"):
+        tee.copy_to(io.BytesIO(b"x"), {"good": [*CAT, str(tmp_path / "more")]})

@@ -246,3 +246,34 @@ def test_a_released_volume_after_any_write(killed):
     restore(cluster, [released])
     assert cluster.get("PersistentVolume", "v1")["status"]["phase"] == "Released"
     wait_bound(cluster, [binding.Binding(released.pv, None, released=True)], 0)
+
+
+@pytest.mark.parametrize("killed", range(7))
+def test_those_who_apply_find_their_fields_again_after_any_write(killed):
+    applied = {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    note = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    wanted = pair(0)
+    for item in (wanted.pv, wanted.claim):
+        item["metadata"] |= {"managedFields": [applied], "annotations": dict(note)}
+    cluster = FakeCluster(NAMESPACE, kill_after=killed)
+    with suppress(Killed):
+        restore(cluster, [wanted])
+    cluster.kill_after = None
+    restore(cluster, [wanted])
+    for kind, name, namespace in (("PersistentVolume", "v0", ""), ("PersistentVolumeClaim", "c0", "ns")):
+        metadata = cluster.get(kind, name, namespace)["metadata"]
+        assert metadata["managedFields"] == [applied]
+        assert metadata["annotations"].items() >= note.items()
+    assert restore(cluster, [wanted]) == ["unchanged"]
+
+
+def test_a_claim_that_somebody_else_created_keeps_its_managers():
+    wanted = pair(0)
+    wanted.claim["metadata"]["managedFields"] = [
+        {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    ]
+    theirs = [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {}}]
+    existing = {**wanted.claim, "metadata": {**wanted.claim["metadata"], "managedFields": theirs}}
+    cluster = FakeCluster(NAMESPACE, copy.deepcopy(existing))
+    restore(cluster, [wanted])
+    assert cluster.get("PersistentVolumeClaim", "c0", "ns")["metadata"]["managedFields"] == theirs

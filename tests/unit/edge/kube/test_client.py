@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said.encode())
 
-    do_GET = do_POST = answer  # noqa: N815
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815
 
     def log_message(self, *_what: object) -> None:
         """Nothing is said."""
@@ -126,6 +126,30 @@ def test_an_eviction_that_can_never_be(
     assert caught.value.tried == f"POST http://127.0.0.1:{server.server_port}{EVICTION}"
 
 
+RIGHTS, ADMISSION = "Use a kubeconfig whose user", "Correct, or delete, the webhook or policy"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "next_step"),
+    [
+        (403, None, RIGHTS),
+        (403, 'deployments.apps "webhook" is forbidden: User "u" cannot patch resource "deployments"', RIGHTS),
+        (403, 'admission webhook "a.b" denied the request: no', ADMISSION),
+        (422, "web is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no", ADMISSION),
+        (500, 'Internal error occurred: failed calling webhook "a.b": no endpoints available', ADMISSION),
+        (500, "etcdserver: leader changed", ""),
+    ],
+)
+def test_who_refused_a_request_is_told(
+    server: Script, cluster: Cluster, code: int, message: str | None, next_step: str
+) -> None:
+    server.says((code, {**failure(""), "message": message}))
+    with pytest.raises(KindlabError) as caught:
+        cluster.create({"kind": "Pod", **pod("u1")})
+    assert (message or "") in caught.value.message
+    assert caught.value.next_step.startswith(next_step) and bool(caught.value.next_step) == bool(next_step)
+
+
 @pytest.mark.parametrize(
     ("given", "sent"), [(None, {}), (0, {"gracePeriodSeconds": 0}), (9, {"gracePeriodSeconds": 9})]
 )
@@ -141,6 +165,16 @@ def test_an_eviction_is_of_this_very_pod_and_no_grace_is_none(
         "deleteOptions": {"preconditions": {"uid": "u1"}, **sent},
     }
     assert server.asked == [("POST", EVICTION, body)]
+
+
+@pytest.mark.parametrize("conditions", [{}, {"uid": "u1", "resourceVersion": "7"}])
+def test_a_deletion_may_be_of_this_very_object(server: Script, cluster: Cluster, conditions: dict[str, str]) -> None:
+    server.says((200, {}))
+    read = {"metadata": {"name": "c", **conditions}} if conditions else None
+    cluster.delete("PersistentVolumeClaim", "c", "ns", read=read)
+    path = "/api/v1/namespaces/ns/persistentvolumeclaims/c"
+    sent = {"preconditions": conditions} if conditions else {}
+    assert server.asked == [("DELETE", path, {"propagationPolicy": "Background", **sent})]
 
 
 def pod(uid: str, name: str = "p") -> dict[str, Any]:
@@ -232,3 +266,18 @@ def test_the_ca_that_a_cluster_publishes(server: Script, cluster: Cluster) -> No
     server.says((200, {"data": {"ca.crt": "PEM"}}), (404, {}), (403, {"message": "no"}))
     assert [cluster.root_ca() for _time in range(3)] == ["PEM", "", ""]
     assert server.asked[0][1] == "/api/v1/namespaces/kube-system/configmaps/kube-root-ca.crt"
+
+
+@pytest.mark.parametrize("answer", ["<html>It works!</html>", "", "7", "[]", "null", "[" * 100_000, {}, {"items": []}])
+def test_another_program_that_answers_is_no_api_server(server: Script, cluster: Cluster, answer: Any) -> None:
+    server.says((200, answer), (200, answer))
+    for ask in (cluster.version, lambda: cluster.list("PersistentVolume")):
+        with pytest.raises(Unreachable, match=r"answers at http://127\.0\.0\.1:\d+ is not an API server"):
+            ask()
+
+
+@pytest.mark.parametrize("answer", ["7", "[1]", "null", "[" * 100_000])
+def test_a_refusal_of_any_form_is_an_error(server: Script, cluster: Cluster, answer: str) -> None:
+    server.says((500, answer))
+    with pytest.raises(KindlabError, match="refused"):
+        cluster.version()

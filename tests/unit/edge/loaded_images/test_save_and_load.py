@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import load as loading
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import look as looking
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.load import load_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.save import save_images
@@ -43,7 +43,7 @@ ROLES = {PLANE: "control-plane", WORKER: "worker"}
 @pytest.fixture(autouse=True)
 def _on_amd64(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("", "", "", "", "x86_64")))
-    monkeypatch.setattr(loading, "PAUSE", 0)
+    monkeypatch.setattr(looking, "PAUSE", 0)
 
 
 def fresh(*, workers: int = 1) -> Machine:

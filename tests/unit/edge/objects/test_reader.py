@@ -9,7 +9,9 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, LeftOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import reader
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.collect import collect
 from ansible_collections.kindlab.volumes.tests.unit.support.any_objects import TYPES, names, namespace, thing
 from ansible_collections.kindlab.volumes.tests.unit.support.discovered import kind
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
@@ -141,3 +143,28 @@ def test_older_servers_are_asked_for_each_version() -> None:
     found, unknown = reader.discover_all(live)
     assert [one.group for one in found] == [""]
     assert [str(row.key) for row in unknown] == ["*.x"]
+
+
+@pytest.mark.parametrize("strategy, version", [("Webhook", "v1beta1"), ("None", "v1")])
+def test_where_a_webhook_converts_objects_are_read_as_they_are_stored(strategy: str, version: str) -> None:
+    """Its pods may not run when the objects are read, and do not run yet when they are created again."""
+    definition = thing(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "databases.example.com",
+        spec={
+            "group": "example.com",
+            "names": {"kind": "Database"},
+            "conversion": {"strategy": strategy},
+            "versions": [{"name": "v1", "served": True}, {"name": "v1beta1", "served": True, "storage": True}],
+        },
+    )
+    live = cluster(*SHOP, definition)
+    live.types.append(kind("example.com/v1beta1", "Database", "databases"))
+    if strategy == "Webhook":
+        live.refusals["/apis/example.com/v1/databases"] = KindlabError("conversion webhook for example.com/v1 failed")
+    collected = collect(live, Selection(kinds=("Database",)))
+    assert [item["apiVersion"] for item in collected.saved.made if item["kind"] == "Database"] == [
+        f"example.com/{version}"
+    ]
+    assert collected.unread == ()

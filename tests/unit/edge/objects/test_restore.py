@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.baseline import merge_patch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.changes.three_way import touched
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Change, Key, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request, plan
@@ -476,3 +478,142 @@ def test_a_job_that_was_done_is_done_however_often_the_restore_is_killed(writes:
 
 def _runs(job: Object) -> bool:
     return not job["spec"]["suspend"] and not (job.get("status") or {}).get("conditions")
+
+
+def test_a_changed_container_of_the_cluster_keeps_the_image_of_its_version() -> None:
+    def coredns(image: str, **container: Any) -> Object:
+        item = deployment("coredns")
+        item["metadata"]["namespace"] = "kube-system"
+        item["spec"]["template"]["spec"]["containers"] = [{"name": "coredns", "image": image, **container}]
+        return item
+
+    memory = {"resources": {"limits": {"memory": "1Gi"}}}
+    patch = merge_patch(coredns("coredns:1"), coredns("coredns:1", **memory))
+    change = Change(key_of(coredns("")), "apps/v1", patch, touched(coredns("coredns:1"), patch))
+    api = FakeApi(namespace("kube-system"), coredns("coredns:2"))
+    assert results(restore(api, changed=[change])) == {"Deployment.apps coredns": "patch equal"}
+    spec = live(api, "Deployment", "coredns", "kube-system", "apps")["spec"]["template"]["spec"]
+    assert spec["containers"] == [{"name": "coredns", "image": "coredns:2", **memory}]
+    api.writes.clear()
+    assert results(restore(api, changed=[change])) == {"Deployment.apps coredns": "unchanged equal"}
+    assert api.writes == []
+
+
+def test_a_change_of_what_the_cluster_does_not_have_is_told() -> None:
+    ports = [{"name": "metrics", "port": 9153, "protocol": "TCP"}]
+    dns = saved("Service", "dns", "kube-system", spec={"clusterIP": "None", "ports": [], "sessionAffinity": "None"})
+    change = Change(key_of(dns), "v1", {"spec": {"ports": [{**ports[0], "port": 1}]}}, {"spec": {"ports": ports}})
+    (row,) = restore(FakeApi(namespace("kube-system"), dns), changed=[change])
+    assert (row["action"], row["result"], row["why"]) == (
+        "unchanged",
+        "adapted",
+        "the cluster does not have spec.ports[metrics], of which a part was changed",
+    )
+
+
+@pytest.mark.parametrize("node", ["lab-worker", "lab-worker2"])
+def test_a_pod_on_a_node_that_people_chose(node: str) -> None:
+    api = FakeApi(namespace(), saved("Node", "lab-worker", ""))
+    (row,) = restore(api, saved("Pod", "debug", spec={"nodeName": node, "containers": []}))
+    gone = node == "lab-worker2"
+    told = "its node lab-worker2 does not exist, and the scheduler chooses another one" if gone else ""
+    assert (row["action"], row["result"], row["why"]) == ("create", "adapted" if gone else "equal", told)
+    assert live(api, "Pod", "debug")["spec"].get("nodeName") == (None if gone else node)
+
+
+def scaler(kind: str = "Deployment", group: str = "apps") -> Object:
+    target = {"apiVersion": f"{group}/v1", "kind": kind, "name": "web"}
+    return saved("HorizontalPodAutoscaler", "web", version="autoscaling/v2", spec={"scaleTargetRef": target})
+
+
+@pytest.mark.parametrize("existing", ["refuse", "keep", "replace"])
+def test_how_many_replicas_there_are_is_an_autoscalers(existing: str) -> None:
+    api = FakeApi(namespace(), deployment(replicas=5), scaler())
+    (row,) = restore(api, deployment(replicas=3), existing=existing)
+    assert (row["action"], row["result"]) == ("unchanged", "adapted")
+    assert row["why"] == "its autoscaler has scaled it to 5 instead of 3"
+    assert api.writes == []
+
+
+def test_what_else_differs_is_replaced_at_the_autoscalers_scale() -> None:
+    api = FakeApi(namespace(), deployment(replicas=5))
+    changed = deployment(replicas=3)
+    changed["spec"]["paused"] = True
+    rows = restore(api, changed, scaler(), existing="replace")
+    assert results(rows)["Deployment.apps web"] == "replace adapted"
+    # The autoscaler is only in the backup yet: it has scaled nothing.
+    (row,) = (row for row in rows if row["kind"].startswith("Deployment"))
+    assert row["why"] == "its autoscaler decides how many replicas it has: 5 instead of 3"
+    spec = live(api, "Deployment", "web", group="apps")["spec"]
+    assert (spec["replicas"], spec["paused"]) == (5, True)
+
+
+@pytest.mark.parametrize("others", [(), (scaler("StatefulSet"),), (scaler("Deployment", "apps.kruise.io"),)])
+def test_how_many_replicas_there_are_is_peoples_without_an_autoscaler(others: tuple[Object, ...]) -> None:
+    api = FakeApi(namespace(), deployment(replicas=5), *others)
+    assert results(restore(api, deployment(replicas=3), existing="replace")) == {"Deployment.apps web": "replace equal"}
+
+
+def test_at_zero_no_autoscaler_scales() -> None:
+    api = FakeApi(namespace(), deployment(replicas=0), scaler())
+    assert results(restore(api, deployment(replicas=3), existing="replace")) == {"Deployment.apps web": "replace equal"}
+
+
+def test_only_custom_resources_wait_for_their_definitions() -> None:
+    api = FakeApi()
+    restore(api, *application())
+    (wait,) = api.waits
+    assert api.writes[wait].split()[1] == "Widget" and "Deployment" in {text.split()[1] for text in api.writes[:wait]}
+    api = FakeApi()
+    restore(api, *application(), waves=BEFORE_VOLUMES)
+    # At the latest when the restore ends, which tells that they are served.
+    assert api.waits == [len(api.writes)]
+    restore(api, *application())
+    assert len(api.waits) == 1
+
+
+def test_made_and_changed_objects_in_a_version_that_is_gone() -> None:
+    group = "flowcontrol.apiserver.k8s.io"
+    mine, theirs = (saved("FlowSchema", name, "", f"{group}/v1beta3", spec={"a": 1}) for name in ("mine", "theirs"))
+    change = Change(key_of(theirs), f"{group}/v1beta3", {"spec": {"a": 2}}, {"spec": {"a": 1}})
+    types = (*BUILT_IN, resource("FlowSchema", group, namespaced=False))
+    api = FakeApi({**theirs, "apiVersion": f"{group}/v1"}, types=types)
+    rows = restore(api, mine, changed=[change])
+    told = f"{group}/v1beta3 is not served any more, and {group}/v1 is used"
+    assert results(rows) == dict.fromkeys(
+        (f"FlowSchema.{group} mine", f"FlowSchema.{group} theirs"), "create adapted"
+    ) | {f"FlowSchema.{group} theirs": "patch adapted"}
+    assert whys(rows) == {"mine": told, "theirs": told}
+    for name, value in (("mine", 1), ("theirs", 2)):
+        found = live(api, "FlowSchema", name, "", group)
+        assert (found["apiVersion"], found["spec"]) == (f"{group}/v1", {"a": value})
+
+
+def test_a_form_that_the_newer_version_does_not_take_is_refused_alone() -> None:
+    ingress = saved("Ingress", "web", version="networking.k8s.io/v1beta1", spec={"backend": {"serviceName": "web"}})
+    api = FakeApi(namespace())
+    api.refusals.append(refusing("Ingress", "The API server refused (422): spec.rules: Required value"))
+    rows = restore_waves(api, Saved([ingress, saved("Secret", "key", data={})]), WAVES, deadline=Deadline(5))
+    assert results(rows) == {"Secret key": "create equal", "Ingress.networking.k8s.io web": "refuse refused"}
+    assert whys(rows) == {"web": "spec.rules: Required value"}
+
+
+def test_a_definition_that_is_too_large_is_refused_alone() -> None:
+    """etcd takes 1.5 MiB, the API server 3 MB."""
+    for text in (
+        "The API server refused (500): etcdserver: request is too large",
+        "The API server refused (413): Request entity too large: limit is 3145728",
+    ):
+        api = FakeApi()
+        api.refusals.append(refusing("CustomResourceDefinition", text))
+        rows = restore_waves(api, Saved([definition(), namespace()]), WAVES, deadline=Deadline(5))
+        assert results(rows)["CustomResourceDefinition.apiextensions.k8s.io widgets.example.org"] == "refuse refused"
+        assert results(rows)["Namespace shop"] == "create equal"
+        assert whys(rows) == {"widgets.example.org": text.partition(": ")[2]}
+
+
+def test_a_kind_that_an_older_version_lacks_is_refused_alone() -> None:
+    policy = saved("MutatingAdmissionPolicy", "mine", "", "admissionregistration.k8s.io/v1", spec={})
+    rows = restore_waves(FakeApi(), Saved([policy, namespace()]), WAVES, deadline=Deadline(5))
+    assert results(rows)["Namespace shop"] == "create equal"
+    assert whys(rows) == {"mine": "the cluster has no MutatingAdmissionPolicy.admissionregistration.k8s.io"}

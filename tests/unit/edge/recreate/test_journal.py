@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
 
 # Holds the lock of a file until its standard input ends.
@@ -56,6 +58,20 @@ def test_what_is_added_is_read_again(tmp_path: Path) -> None:
         Entry("planned", "2026-11-23T06:57:00.000Z", {"cluster": "lab", "nodes": ["n"]}),
         Entry("backed_up", "2026-11-23T06:57:00.000Z", {"generation": "000001-x"}),
     )
+
+
+def test_the_date_of_the_latest_recreation(tmp_path: Path) -> None:
+    days = iter(range(1, 9))
+
+    def later() -> datetime:
+        return datetime(2026, 11, next(days), 6, 57, tzinfo=timezone.utc)
+
+    own = Journal(str(tmp_path), later)
+    assert own.date() == ""
+    with own.locked():
+        for step in ("planned", "deleting", "done", "planned", "deleting", "resumed", "deleting"):
+            own.add(step)
+    assert own.date() == "20261104T065700Z"
 
 
 def test_lines_are_only_added(tmp_path: Path) -> None:
@@ -283,3 +299,14 @@ def test_a_directory_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr(os, name, refuse)
     with pytest.raises(BadInput, match="Permission denied"), journal(tmp_path / "b").locked():
         pass
+
+
+def test_what_a_run_does_is_told_while_it_has_the_lock(tmp_path: Path) -> None:
+    with journal(tmp_path).locked():
+        with REPORTER.waiting(lambda: "kind"):
+            assert list(journal(tmp_path).activity().waits) == ["kind"]
+        REPORTER.moved("data read", 7)
+        journal(tmp_path).add("planned")
+        assert not journal(tmp_path).activity().text(0)
+    assert [path.name for path in tmp_path.iterdir()] == [JOURNAL]
+    assert journal(tmp_path).activity() == Activity()

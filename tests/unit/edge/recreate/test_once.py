@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import look_at_nodes
@@ -29,3 +35,18 @@ def test_other_commands_and_failures_are_not_remembered() -> None:
         once.run(["docker", "exec", "-i", "node", "true"])
         once.run(["docker", "image", "inspect", "x"])
     assert len(host.calls) == 6
+
+
+def test_a_list_with_a_container_that_is_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    shown = json.dumps(containers({"name": "lab", "nodes": [{"role": "control-plane"}]}))
+
+    class Leaving(ScriptedRunner):
+        def run(self, argv: Sequence[str], **options: Any) -> Completed:
+            if argv[1] == "inspect" and "gone" in argv:
+                self.script = [(["docker", "ps"], "a\n"), (["docker", "inspect"], shown)]
+                return Completed(1, "[]", "Error: No such object: gone")
+            return super().run(argv, **options)
+
+    engine = Engine("docker", OnceRunner(Leaving([(["docker", "ps"], "a gone\n")])))
+    assert [node.name for node in engine.nodes()] == ["lab-control-plane"]

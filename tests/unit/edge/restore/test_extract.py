@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,13 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedArchive
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Declined, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.tar_stream import END
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Declined,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import stalled_killed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
@@ -21,6 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import extract as on_host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import extract_in_node as in_node
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
+from ansible_collections.kindlab.volumes.tests.unit.support.tars import header
 
 NAMES = [".hidden", "a", "b", "c d", "e"]
 
@@ -190,3 +199,20 @@ def test_a_program_that_hangs_is_killed_and_leaves_nothing(
     with pytest.raises(TimedOut, match=f"{program} was killed: it read and wrote nothing"):
         on_host.extract(tmp_path, kept, str(target), entries, "full")
     assert os.listdir(target) == [] and os.stat(target).st_mtime_ns == before
+
+
+@BOTH
+@pytest.mark.parametrize("verify", ["full", "none"])
+def test_a_refused_archive_touches_nothing(where: str, verify: str, volume: Path, target: Path) -> None:
+    """Not even the time of a change, which nothing can put back."""
+    entries = scan(str(volume), "full")
+    content = gzip.compress(header() + header(name=b"f/g") + END)
+    (volume.parent / "archive").write_bytes(content)
+    kept = SavedArchive("archive", hashlib.sha256(content).hexdigest(), len(content), "gzip")
+    before = [(path.stat().st_ctime_ns, path.stat().st_mtime_ns) for path in (target, target.parent)]
+    with pytest.raises(BadInput, match="the parent of 'f/g' is not a directory"):
+        if where == "node":
+            in_node.extract(volume.parent, kept, NodeDirectory("n", str(target), Runner()), entries, verify)
+        else:
+            on_host.extract(volume.parent, kept, str(target), entries, verify)
+    assert [(path.stat().st_ctime_ns, path.stat().st_mtime_ns) for path in (target, target.parent)] == before

@@ -8,9 +8,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import platform_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.node_processes import PROBE
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import CTR
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.look import BLOBS, LOOK
 from ansible_collections.kindlab.volumes.tests.unit.support import fakes
+from ansible_collections.kindlab.volumes.tests.unit.support.containerd import Containerd, image
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import CLUSTER as CLUSTER_LABEL
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG, ROLE, OpenKindHost, Silent
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC
@@ -21,6 +25,11 @@ from .names import CLUSTER, NODES, Object
 
 IMAGE = "kindest/node:v1.34.4"
 STATES = (*["running"] * 13, "exited", "paused", "created")
+# Where runtimes read and write blobs, and images that people load, by name.
+RUNTIMES = "containerd"
+ARCHITECTURE = platform_of(os.uname().machine).partition("/")[2]
+OWN = image(b"own", architecture=ARCHITECTURE)
+LOADED = {name: image(name.encode(), b"base", architecture=ARCHITECTURE) for name in ("app:1", "tool:1")}
 # Namespaces of a new cluster.
 SPACES = ("default", "kube-system")
 # Paths that this machine does not have, and that no command of a drawn node is to look at here.
@@ -28,17 +37,61 @@ ELSEWHERE = "/kindlab-nowhere"
 
 
 class WorldHost(OpenKindHost):
-    """Commands inside nodes run on this machine, below one directory only."""
+    """Commands inside nodes run on this machine, below one directory only.
+
+    runtimes: of nodes, by name; what is written to them lies in RUNTIMES until it is read.
+    """
 
     def __init__(self, top: Path) -> None:
         super().__init__()
         self.top = top
+        self.runtimes: dict[str, Containerd] = {}
 
-    def connect(self, *_where: str) -> fakes.FakeCluster:
-        """The API of the one cluster, silent while no control plane runs."""
-        return self.clusters[CLUSTER] if CLUSTER in self.clusters and self.runs(CLUSTER) else Silent()
+    def connect(self, *where: str | None) -> fakes.FakeCluster:
+        """The API of the one cluster, or of one that the place names; silent while its control plane does not run."""
+        named = (name for name in self.clusters if name != CLUSTER and any(name in (place or "") for place in where))
+        name = next(named, CLUSTER)
+        return self.clusters[name] if name in self.clusters and self.runs(name) else Silent()
+
+    def runtime(self, node: str) -> Containerd:
+        """A node's container runtime; a new one has the images of the node image."""
+        if node not in self.runtimes:
+            made = Containerd()
+            made.load("pause:3", OWN, own=True)
+            self.runtimes[node] = made
+        file = self._imports(node)
+        if file.exists():
+            self.runtimes[node].imported(file.read_bytes(), everything=True)
+            file.unlink()
+        return self.runtimes[node]
+
+    def _imports(self, node: str) -> Path:
+        return self.top / RUNTIMES / f"{node}.tar"
+
+    def _blobs(self, node: str, names: Sequence[str]) -> list[str]:
+        """The command that reads blobs of a node."""
+        directory = self.top / RUNTIMES / node
+        directory.mkdir(exist_ok=True)
+        for name in names:
+            (directory / name).write_bytes(self.runtime(node).blobs[f"sha256:{name}"])
+        return ["tar", "--create", f"--directory={directory}", *names]
+
+    def _answer(self, node: str, words: list[str]) -> Completed | None:
+        """What a container runtime answers, None for another command."""
+        if words == ["sh", "-c", LOOK]:
+            return Completed(0, self.runtime(node).looked().replace("x86_64", os.uname().machine, 1))
+        if words == [*CTR, "list"]:
+            return Completed(0, self.runtime(node).listing())
+        if words[:5] == [*CTR, "tag", "--force"]:
+            self.runtime(node).names[words[6]] = self.runtime(node).names[words[5]]
+            return Completed(0)
+        return Completed(0) if words == ["containerd", "config", "dump"] else None
 
     def argv(self, argv: Sequence[str]) -> list[str]:
+        if list(argv[:3]) == EXEC and list(argv[4:7]) == ["tar", "--create", f"--directory={BLOBS}"]:
+            return self._blobs(argv[3], argv[7:])
+        if list(argv[:3]) == EXEC and list(argv[4:8]) == [*CTR, "import"]:
+            return ["sh", "-c", 'cat >"$1"', "sh", str(self._imports(argv[3]))]
         if list(argv[:3]) == EXEC and self._leaves(argv[4:]):
             return ["false"]
         return super().argv(argv)
@@ -52,6 +105,10 @@ class WorldHost(OpenKindHost):
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
+        answer = self._answer(argv[3], list(argv[4:])) if list(argv[:3]) == EXEC else None
+        if answer is not None:
+            self.calls.append(list(argv))
+            return answer
         inside = list(argv[:3]) == EXEC and list(argv[4:]) != ["sh", "-c", PROBE] and not fakes.looked(argv)
         if inside and self._leaves([*argv[4:], *(stdin or "").split("\0")]):
             self.calls.append(list(argv))
@@ -73,6 +130,7 @@ class WorldHost(OpenKindHost):
         """What was inside nodes goes with them."""
         super()._delete(name, kubeconfig)
         if name == CLUSTER:
+            self.runtimes.clear()
             shutil.rmtree(self.top / "n")
             (self.top / "n" / "a").mkdir(parents=True)
 
@@ -105,7 +163,7 @@ def directories(top: Path) -> tuple[str, ...]:
 
 def build_host(c: Choices, top: Path) -> WorldHost:
     """A host with the cluster's nodes, some of them, and directories with files."""
-    for directory in ("h/0/v1/below", "h/0/v2", "h/0/v3", "h/1/v1", "h/1/v 1\n", "n/inside/v1", "h/2", "n/a"):
+    for directory in ("h/0/v1/below", "h/0/v2", "h/0/v3", "h/1/v1", "h/1/v 1\n", "n/inside/v1", "h/2", "n/a", RUNTIMES):
         (top / directory).mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(
         ("h/0/v1/one", "h/0/v1/below/two", "h/0/v2/three", "h/1/v1/four", "n/inside/v1/five", "h/1/file")

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import k
 
 from .api import WorldApi
 from .choices import Choices
+from .host import LOADED
 from .names import CLUSTER, NODES, Object
 from .properties import Told, attempt, changes, differences
 from .requests import FIXED, Request, draw
@@ -23,21 +24,17 @@ from .scope import WORKLOADS, Key, names_claims, not_retained
 from .world import World
 
 IMAGE = "kindest/node:v1.34.4"
+# A backup of everything.
+PLAIN = dict.fromkeys(("names", "namespaces", "storage_classes", "label_selectors"))
 # What a plan and the run that follows it both return.
 SAME = ("cluster", "first_step", "without_api", "resumed", "journal", "plan")
 
 
 def recreate(c: Choices, world: World) -> Iterator[str]:
     """Show the plan, recreate, and look; what does not hold."""
-    before_that = c.pick(("", "volume_backup", "volume_detach"))
-    if before_that:
-        attempt(draw(c.part(64), world, before_that), world, False)
-    request = _draw(c, world)
-    world.api.binds = True
-    world.api.settle()
-    world.api.binds = False
-    world.host.calls.clear()
+    request = _prepare(c, world)
     objects, state, files = world.api.by_key(), world.api.text(), world.files()
+    images = {name: set(runtime.names) for name, runtime in world.host.runtimes.items()}
     told, _plan = _attempt(request, world, True)
     if world.api.text() != state or world.host.writes() or world.files() != files:
         yield f"{request}: check mode changed something: {changes(world, state, files)}"
@@ -45,14 +42,61 @@ def recreate(c: Choices, world: World) -> Iterator[str]:
         return
     world.api.writes.clear()
     done, facts = _attempt(request, world, False)
-    if told != done:
+    tried = _rehearsed(world)
+    if told != done and not (tried and told.verdict == "ok" and done.verdict == "Declined"):
         how = "; ".join(differences(told, done)) if told.verdict == done.verdict else f"{told.verdict}, then {done}"
         yield f"{request}: check mode and the run differ: {how}"
     yield from not_retained(objects, world.api)
     if done.verdict == "ok":
         yield from (f"{request}: {problem}" for problem in _lost(request, world, facts, objects, files))
-    elif world.api.text() != state or world.host.writes() or world.files() != files:
+        yield from (f"{request}: {problem}" for problem in _unloaded(request, world, facts, images))
+    elif world.api.text() != state or _writes(world) or _kept(files, tried) != _kept(world.files(), tried):
         yield f"{request}: it failed ({done.verdict}) and changed something: {changes(world, state, files)}"
+
+
+def _prepare(c: Choices, world: World) -> Request:
+    """Do what people did before: backups, a detachment, images loaded into nodes."""
+    before_that = c.pick(("", "volume_backup", "volume_detach"))
+    if before_that:
+        attempt(draw(c.part(64), world, before_that), world, False)
+    request = _draw(c, world)
+    for node in Engine("docker", world.host).nodes(CLUSTER):
+        for name in c.some(tuple(LOADED), len(LOADED)):
+            if node.role != "external-load-balancer":
+                world.host.runtime(node.name).load(name, LOADED[name])
+    for _turn in range(c.number(3)):
+        attempt(draw(c.part(32), world, "volume_backup", path=request.options["path"], **PLAIN), world, False)
+    world.api.binds = True
+    world.api.settle()
+    world.api.binds = False
+    world.host.calls.clear()
+    return request
+
+
+def _rehearsed(world: World) -> list[list[str]]:
+    """What was done for a throw-away cluster: its refusals are known from a run only."""
+    return [call for call in world.host.calls if any("-rehearsal-" in word for word in call)]
+
+
+def _writes(world: World) -> list[list[str]]:
+    return [call for call in world.host.writes() if call not in _rehearsed(world)]
+
+
+def _kept(files: Mapping[str, str], tried: object) -> dict[str, str]:
+    """The files that may not be changed by a run that ended before its first step, or where a rehearsal was refused."""
+    return {path: file for path, file in files.items() if not (tried and path.startswith("/backup"))}
+
+
+def _unloaded(
+    request: Request, world: World, facts: Mapping[str, Any], before: Mapping[str, set[str]]
+) -> Iterator[str]:
+    """Images that a node had and lacks now, and throw-away clusters that are left."""
+    names = {node["Name"].lstrip("/") for node in world.host.nodes}
+    yield from (f"{name} is left" for name in sorted(names) if "-rehearsal-" in name)
+    if request.options["images"] != "none" and not facts["without_api"]:
+        for name in sorted(names & before.keys()):
+            lacking = before[name] - world.host.runtime(name).names.keys()
+            yield from (f"{name} lacks the image {image}" for image in sorted(lacking))
 
 
 def _draw(c: Choices, world: World) -> Request:
@@ -62,11 +106,10 @@ def _draw(c: Choices, world: World) -> Request:
     for name, spec in arguments.items():
         if "choices" in spec and name != "engine" and not c.chance(2):
             options[name] = c.pick(spec["choices"])
-    # No node runs containerd, and a rehearsal has files in the user's own directory.
-    options |= {"images": "none", "rehearse": False}
+    options["rehearse"] = c.pick((None, False, True))
     options["node_map"] = c.pick((None, None, None, {}, {NODES[1]: NODES[0]}, {"gone": NODES[1]}))
     options["attach"] = not c.chance(6)
-    options["keep"] = c.pick((0, 0, 1))
+    options["keep"] = c.pick((0, 0, 1, 2))
     options["options"] = c.pick(
         (_described(world), _described(world), {}, {**_described(world), **c.pick(CHANGES)}, c.pick(CHANGES))
     )
@@ -141,8 +184,10 @@ def _lost(
     yield from (f"{path} is not as it was" for path in lost)
     claims = {key[1:] for key, item in before.items() if key[0] == "PersistentVolumeClaim" and not _is_of_pod(item)}
     everything = request.options["objects"] == "all" and not facts["without_api"]
+    # Other values of the option leave Jobs suspended, or out.
+    kinds = [kind for kind in WORKLOADS if kind != "Job" or request.options["jobs"] == "resume"]
     for key, item in before.items() if request.options["attach"] else ():
-        saved = key[0] in WORKLOADS and not controller(item) and not workloads.has_finished(item)
+        saved = key[0] in kinds and not controller(item) and not workloads.has_finished(item)
         if saved and (_lasts(key, before) if everything else names_claims(item, claims)):
             again = api.objects.get(key)
             state = workloads.state(again) if again else "gone"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import MAPS
 from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import api_of
 
 from .api import WorldApi
@@ -22,7 +23,8 @@ SURVIVES = ("Node",)
 UNKNOWN = ("is not in this cluster", "no node of this cluster fits", "has no container")
 SAVING = {"names": None, "namespaces": None, "storage_classes": None, "label_selectors": None, "keep": 0}
 SAVING_ALL = dict.fromkeys(("names", "namespaces", "storage_classes"))
-PLAIN = {"claims": True, "node_map": {}, "create_namespaces": True, "create_storage_classes": True, "generation": None}
+PLAIN = {"claims": True, "create_namespaces": True, "create_storage_classes": True, "generation": None}
+UNMAPPED: dict[str, Any] = {name: {} for name in ("node_map", *MAPS)}
 
 
 def round_trip(c: Choices, world: World) -> Iterator[str]:
@@ -36,7 +38,7 @@ def round_trip(c: Choices, world: World) -> Iterator[str]:
     objects, files = world.api.by_key(), world.files()
     _lose(world, rows)
     verify = c.pick(("full", "fast")) if saving.options["checksums"] == "full" else saving.options["checksums"]
-    restoring = draw(c, world, "volume_restore", path=path, **SAVING_ALL, **PLAIN, verify=verify)
+    restoring = draw(c, world, "volume_restore", path=path, **SAVING_ALL, **PLAIN, **UNMAPPED, verify=verify)
     yield from (f"{saving}; {restoring}: {problem}" for problem in problems(restoring, world))
     restored = attempt(restoring, world, True)
     if restored.verdict != "ok":

@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import api
 
 from .api import WorldApi
 from .choices import Choices
-from .host import WorldHost, build_host, directories
+from .host import RUNTIMES, WorldHost, build_host, directories
 from .names import CLAIMS, CLASSES, CLUSTER, NAMESPACES, NODES, PODS, VOLUMES, WORKLOADS, Object, metadata
 from .pods import KINDS, budget, made_by, node, pod, workload
 from .volumes import attachment, bind, claim, storage_class, volume
@@ -59,7 +59,7 @@ class World:
     api: WorldApi
 
     def files(self) -> dict[str, str]:
-        """Path -> type, mode and content of everything below the directory."""
+        """Path -> type, mode and content of everything below the directory, without what runtimes and kind keep."""
         return dict(_files(self.top))
 
 
@@ -181,6 +181,8 @@ def _files(top: Path) -> Iterator[tuple[str, str]]:
         with os.scandir(todo.pop()) as entries:
             for entry in entries:
                 path = entry.path[len(str(top)) :]
+                if path in (f"/{RUNTIMES}", "/home"):
+                    continue
                 if entry.is_symlink():
                     yield path, f"link {os.readlink(entry.path)}"
                 elif entry.is_dir():

@@ -57,9 +57,15 @@ _CAUSES = (
         "registry is reachable; set image to it.",
     ),
     Cause(
-        r"exec format error|executable file not found|could not find a log line that matches",
+        r"exec format error|executable file not found",
         "the image is not a node image of kind for this host",
         "Set image to a node image, for example the one of the role kindlab.volumes.node_image.",
+    ),
+    Cause(
+        r"could not find a log line that matches",
+        "a node did not start within the 30 seconds that kind waits for its systemd",
+        "Run this again when the host is less busy. If that does not help, set image to a node image for this host, "
+        "for example the one of the role kindlab.volumes.node_image.",
     ),
     Cause(
         r"out of memory: killed|cannot allocate memory|OOMKilled",

@@ -112,7 +112,7 @@ def _problems(value: Any, schema: Any, path: str) -> Iterator[str]:
         return
     if isinstance(schema, set):
         if str(value) not in schema and str(value).upper() not in schema:
-            yield f"{path} is {value}, which is none of {', '.join(sorted(schema))}"
+            yield f"value of {path} must be one of: {', '.join(sorted(schema))}, got: {value}"
     elif isinstance(schema, type):
         # True is a number in Python, but not in YAML.
         if not isinstance(value, schema) or (schema is int and isinstance(value, bool)):

@@ -32,16 +32,10 @@ def found_options(
     files: by node, of those that could be read. ephemeral: the ports of this host that programs get by chance.
     """
     ordered = in_order(cluster, nodes)
-    if missing := missing_names(cluster, nodes, state.nodes):
-        return Found(problem=f"the container of {listed(missing)} is gone, and nobody recorded its mounts and ports")
-    if not ordered:
-        return Found(problem="its nodes have other names than kind gives")
-    unread = [node.name for node in ordered if node.name not in files or not files[node.name].kubeadm]
-    if unread:
-        return Found(problem=f"the configuration in {listed(unread)} cannot be read (/kind/kubeadm.conf)")
+    if problem := _problem(cluster, nodes, ordered, files, state):
+        return Found(problem=problem)
     door = entrance(nodes)
     published = api_server(door) if door else None
-    balanced = any(node.role == LOAD_BALANCER for node in nodes)
     endpoint = f"{door.name if door else ordered[0].name}:6443"
     address = published.listen if published and published.listen else "127.0.0.1"
     made = configuration(cluster, ordered, files, endpoint, address)
@@ -50,14 +44,7 @@ def found_options(
     port, port_doubts = _api_server_port(published, ephemeral)
     plugin, plugin_doubts = _network_plugin(state)
     options = {
-        "nodes": [
-            {
-                **node_options(node),
-                **({"labels": dict(made.labels[node.name])} if made.labels[node.name] else {}),
-                **({"patches": list(made.patches[node.name])} if node.name in made.patches else {}),
-            }
-            for node in ordered
-        ],
+        "nodes": [_node(node, made) for node in ordered],
         "networking": {**_networking(made, files[ordered[0].name], address), **port, **plugin},
         "feature_gates": dict(made.feature_gates),
         "runtime_config": dict(made.runtime_config),
@@ -65,6 +52,7 @@ def found_options(
         "controller_manager_qps": rate,
         "containerd_patches": [containerd] if containerd else [],
     }
+    balanced = any(node.role == LOAD_BALANCER for node in nodes)
     doubts = (
         *container_doubts(nodes),
         *([] if published or not balanced else ["the load balancer does not publish the API server"]),
@@ -76,6 +64,27 @@ def found_options(
         *changed_since(ordered, files, state),
     )
     return Found({name: value for name, value in options.items() if value}, tuple(dict.fromkeys(doubts)))
+
+
+def _problem(
+    cluster: str, nodes: Sequence[Node], ordered: Sequence[Node], files: Mapping[str, NodeFiles], state: ClusterState
+) -> str:
+    """Why the options cannot be known, '' if they can."""
+    if missing := missing_names(cluster, nodes, state.nodes):
+        return f"the container of {listed(missing)} is gone, and nobody recorded its mounts and ports"
+    if not ordered:
+        return "its nodes have other names than kind gives"
+    unread = [node.name for node in ordered if node.name not in files or not files[node.name].kubeadm]
+    return f"the configuration in {listed(unread)} cannot be read (/kind/kubeadm.conf)" if unread else ""
+
+
+def _node(node: Node, made: Configuration) -> dict[str, Any]:
+    labels, patches = made.labels[node.name], made.patches.get(node.name)
+    return {
+        **node_options(node),
+        **({"labels": dict(labels)} if labels else {}),
+        **({"patches": list(patches)} if patches is not None else {}),
+    }
 
 
 def taken_over(found: Found, requested: Mapping[str, Any]) -> Found:

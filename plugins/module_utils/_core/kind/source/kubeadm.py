@@ -18,6 +18,7 @@ Object = dict[str, Any]
 _PAIRS = ("feature-gates", "runtime-config", "node-labels")
 # v1beta4 of kubeadm's configuration has lists of {name, value} here, older versions have mappings.
 _ARGUMENTS = ("extraArgs", "kubeletExtraArgs")
+_TOKEN = "abcdef.0123456789abcdef"  # noqa: S105
 # Subnets that kind takes if none are given, by IP family.
 SUBNETS = {
     "ipv4": ("10.244.0.0/16", "10.96.0.0/16"),
@@ -48,13 +49,66 @@ class Settings:
     runtime_config: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_ipv6(self) -> bool:
+        """True if nodes have no IPv4 addresses."""
+        return self.ip_family == "ipv6"
+
 
 def generated(settings: Settings) -> dict[str, Object]:
     """Kind of document -> the document, as normalised() shows it (ConfigTemplateBetaV3 and V4)."""
+    documents = {
+        "ClusterConfiguration": _cluster(settings),
+        "InitConfiguration": _init(settings),
+        "JoinConfiguration": _join(settings),
+        "KubeletConfiguration": _kubelet(settings),
+        **({} if settings.proxy_mode == "none" else {"KubeProxyConfiguration": _proxy(settings)}),
+    }
+    return {kind: pruned(document) for kind, document in documents.items()}
+
+
+def _cluster(settings: Settings) -> Object:
     gates = {"feature-gates": pairs_text(settings.feature_gates)} if settings.feature_gates else {}
-    ipv6 = settings.ip_family == "ipv6"
-    local = {"advertiseAddress": settings.node_address.partition(",")[0], "bindPort": 6443}
-    registration = {
+    manager, scheduler = ({"bind-address": "::"}, {"bind-address": "::1"}) if settings.is_ipv6 else ({}, {})
+    return {
+        "kubernetesVersion": settings.version,
+        "clusterName": settings.cluster,
+        "controlPlaneEndpoint": settings.endpoint,
+        "apiServer": {
+            "certSANs": ["localhost", settings.api_server_address],
+            "extraArgs": {"runtime-config": pairs_text(settings.runtime_config), **gates},
+        },
+        "controllerManager": {"extraArgs": {"enable-hostpath-provisioner": "true", **gates, **manager}},
+        "scheduler": {"extraArgs": {**gates, **scheduler}},
+        "networking": {"podSubnet": settings.pod_subnet, "serviceSubnet": settings.service_subnet},
+    }
+
+
+def _init(settings: Settings) -> Object:
+    return {
+        "bootstrapTokens": [{"token": _TOKEN}],
+        "localAPIEndpoint": _endpoint(settings),
+        "nodeRegistration": _registration(settings),
+        "skipPhases": ["preflight", *(["addon/kube-proxy"] if settings.proxy_mode == "none" else [])],
+    }
+
+
+def _join(settings: Settings) -> Object:
+    joining = {"apiServerEndpoint": settings.endpoint, "token": _TOKEN, "unsafeSkipCAVerification": True}
+    return {
+        "controlPlane": {"localAPIEndpoint": _endpoint(settings)} if settings.role == CONTROL_PLANE else None,
+        "nodeRegistration": _registration(settings),
+        "discovery": {"bootstrapToken": joining},
+        "skipPhases": ["preflight"],
+    }
+
+
+def _endpoint(settings: Settings) -> Object:
+    return {"advertiseAddress": settings.node_address.partition(",")[0], "bindPort": 6443}
+
+
+def _registration(settings: Settings) -> Object:
+    return {
         "criSocket": "unix:///run/containerd/containerd.sock",
         "kubeletExtraArgs": {
             "node-ip": settings.node_address,
@@ -62,57 +116,26 @@ def generated(settings: Settings) -> dict[str, Object]:
             "node-labels": pairs_text(settings.labels),
         },
     }
-    without_proxy = settings.proxy_mode == "none"
-    listening = {"bind-address": "::"} if ipv6 else {}
-    documents = {
-        "ClusterConfiguration": {
-            "kubernetesVersion": settings.version,
-            "clusterName": settings.cluster,
-            "controlPlaneEndpoint": settings.endpoint,
-            "apiServer": {
-                "certSANs": ["localhost", settings.api_server_address],
-                "extraArgs": {"runtime-config": pairs_text(settings.runtime_config), **gates},
-            },
-            "controllerManager": {"extraArgs": {"enable-hostpath-provisioner": "true", **gates, **listening}},
-            "scheduler": {"extraArgs": {**gates, **({"bind-address": "::1"} if ipv6 else {})}},
-            "networking": {"podSubnet": settings.pod_subnet, "serviceSubnet": settings.service_subnet},
-        },
-        "InitConfiguration": {
-            "bootstrapTokens": [{"token": "abcdef.0123456789abcdef"}],
-            "localAPIEndpoint": local,
-            "nodeRegistration": registration,
-            "skipPhases": ["preflight", *(["addon/kube-proxy"] if without_proxy else [])],
-        },
-        "JoinConfiguration": {
-            "controlPlane": {"localAPIEndpoint": local} if settings.role == CONTROL_PLANE else None,
-            "nodeRegistration": registration,
-            "discovery": {
-                "bootstrapToken": {
-                    "apiServerEndpoint": settings.endpoint,
-                    "token": "abcdef.0123456789abcdef",
-                    "unsafeSkipCAVerification": True,
-                }
-            },
-            "skipPhases": ["preflight"],
-        },
-        "KubeletConfiguration": {
-            "cgroupDriver": "systemd",
-            "cgroupRoot": "/kubelet",
-            "failSwapOn": False,
-            **({"address": "::", "healthzBindAddress": "::"} if ipv6 else {}),
-            "imageGCHighThresholdPercent": 100,
-            "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
-            "featureGates": {**settings.feature_gates},
-        },
-        "KubeProxyConfiguration": {
-            "mode": settings.proxy_mode,
-            "featureGates": {**settings.feature_gates},
-            "iptables": {"minSyncPeriod": "1s"},
-            "conntrack": {"maxPerCore": 0, **({"tcpBeLiberal": True} if settings.proxy_mode == "nftables" else {})},
-        },
-    }
+
+
+def _kubelet(settings: Settings) -> Object:
     return {
-        kind: pruned(item) for kind, item in documents.items() if kind != "KubeProxyConfiguration" or not without_proxy
+        "cgroupDriver": "systemd",
+        "cgroupRoot": "/kubelet",
+        "failSwapOn": False,
+        **({"address": "::", "healthzBindAddress": "::"} if settings.is_ipv6 else {}),
+        "imageGCHighThresholdPercent": 100,
+        "evictionHard": {"nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%"},
+        "featureGates": {**settings.feature_gates},
+    }
+
+
+def _proxy(settings: Settings) -> Object:
+    return {
+        "mode": settings.proxy_mode,
+        "featureGates": {**settings.feature_gates},
+        "iptables": {"minSyncPeriod": "1s"},
+        "conntrack": {"maxPerCore": 0, **({"tcpBeLiberal": True} if settings.proxy_mode == "nftables" else {})},
     }
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 
+from .differing import CLUSTER, differences_of, grouped, inexpressible
 from .kubeadm import SUBNETS, Settings, generated, normalised, pairs
 from .model import NodeFiles
-from .patches import merge_patch
 
 Object = Mapping[str, Any]
-_INIT, _JOIN, _CLUSTER = "InitConfiguration", "JoinConfiguration", "ClusterConfiguration"
+_INIT, _JOIN = "InitConfiguration", "JoinConfiguration"
 _PROXY = "KubeProxyConfiguration"
 _GATES = ("apiServer", "controllerManager", "scheduler")
 _RATE = ("kube-api-qps", "kube-api-burst")
@@ -46,6 +46,42 @@ def configuration(
 
     Whatever differs from what kind generates becomes a patch, so that the same comes out again.
     """
+    documents, doubts = _documents(nodes, files)
+    first = nodes[0].name
+    same = _same_for_all(cluster, documents, files[first], first, endpoint, address)
+    differences: dict[str, dict[str, dict[str, Any]]] = {}
+    for node in nodes:
+        own = documents[node.name]
+        settings = replace(
+            same,
+            role=node.role,
+            version=files[node.name].version,
+            provider_id=_provider_id(own, cluster, node.name),
+            node_address=_address(own, files[node.name]),
+            labels=_labels(own),
+        )
+        base = generated(settings)
+        differences[node.name] = differences_of(base, own)
+        doubts += inexpressible(node.name, base, own)
+    common, single = grouped(differences)
+    return Configuration(
+        same.ip_family,
+        same.pod_subnet,
+        same.service_subnet,
+        same.proxy_mode,
+        same.feature_gates,
+        same.runtime_config,
+        {name: _labels(own) for name, own in documents.items()},
+        common,
+        single,
+        tuple(dict.fromkeys(doubts)),
+    )
+
+
+def _documents(
+    nodes: Sequence[Node], files: Mapping[str, NodeFiles]
+) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
+    """(node -> kind of document -> the document, what they do not say)."""
     doubts: list[str] = []
     documents: dict[str, dict[str, dict[str, Any]]] = {}
     for node in nodes:
@@ -53,40 +89,36 @@ def configuration(
         for kind, document in files[node.name].kubeadm.items():
             documents[node.name][kind], repeated = normalised(document)
             doubts += [f"{node.name}: {kind} has the argument {name} more than once" for name in repeated]
-    shared = documents[nodes[0].name]
-    gates, runtime = _gates(documents.values()), pairs(_arguments(shared, "apiServer").get("runtime-config"))
-    networks = shared.get(_CLUSTER, {}).get("networking") or {}
-    family = _family(documents[nodes[0].name], files[nodes[0].name])
-    mode = str(shared[_PROXY].get("mode", "")) if _PROXY in shared else "none"
-    labels = {name: _labels(own) for name, own in documents.items()}
+    return documents, doubts
+
+
+def _same_for_all(
+    cluster: str,
+    documents: Mapping[str, Mapping[str, dict[str, Any]]],
+    files: NodeFiles,
+    first: str,
+    endpoint: str,
+    address: str,
+) -> Settings:
+    """What kind generates the configuration of all nodes from, as that of the first one says. files: of that one."""
+    shared = documents[first]
+    networks = shared.get(CLUSTER, {}).get("networking") or {}
+    family = _family(shared, files)
     pods, services = SUBNETS[family]
-    pods, services = str(networks.get("podSubnet", pods)), str(networks.get("serviceSubnet", services))
-    differences: dict[str, dict[str, dict[str, Any]]] = {}
-    for node in nodes:
-        own = documents[node.name]
-        base = generated(
-            Settings(
-                cluster,
-                node.role,
-                files[node.name].version,
-                endpoint,
-                _provider_id(own, cluster, node.name),
-                _address(own, files[node.name]),
-                address,
-                family,
-                pods,
-                services,
-                mode,
-                gates,
-                runtime,
-                labels[node.name],
-            )
-        )
-        differences[node.name] = _differences(base, own)
-        doubts += _inexpressible(node.name, base, own)
-    common, single = _grouped(differences)
-    return Configuration(
-        family, pods, services, mode, gates, runtime, labels, common, single, tuple(dict.fromkeys(doubts))
+    return Settings(
+        cluster,
+        role="",
+        version="",
+        endpoint=endpoint,
+        provider_id="",
+        node_address="",
+        api_server_address=address,
+        ip_family=family,
+        pod_subnet=str(networks.get("podSubnet", pods)),
+        service_subnet=str(networks.get("serviceSubnet", services)),
+        proxy_mode=str(shared[_PROXY].get("mode", "")) if _PROXY in shared else "none",
+        feature_gates=_gates(documents.values()),
+        runtime_config=pairs(_arguments(shared, "apiServer").get("runtime-config")),
     )
 
 
@@ -96,7 +128,7 @@ def split_rate(patches: Iterable[Object]) -> tuple[int | None, list[Object]]:
     for patch in patches:
         arguments = dict((patch.get("controllerManager") or {}).get("extraArgs") or {})
         qps, burst = (str(arguments.get(name, "")) for name in _RATE)
-        if patch["kind"] == _CLUSTER and qps.isdigit() and burst == str(2 * int(qps)):
+        if patch["kind"] == CLUSTER and qps.isdigit() and burst == str(2 * int(qps)):
             rate = int(qps)
             left = {name: value for name, value in arguments.items() if name not in _RATE}
             patch = {name: value for name, value in patch.items() if name != "controllerManager"}
@@ -108,7 +140,7 @@ def split_rate(patches: Iterable[Object]) -> tuple[int | None, list[Object]]:
 
 
 def _arguments(documents: Mapping[str, Any], component: str) -> Mapping[str, Any]:
-    return ((documents.get(_CLUSTER) or {}).get(component) or {}).get("extraArgs") or {}
+    return ((documents.get(CLUSTER) or {}).get(component) or {}).get("extraArgs") or {}
 
 
 def _gates(nodes: Iterable[Mapping[str, Any]]) -> dict[str, bool]:
@@ -159,39 +191,3 @@ def _is_own(address: str, own: Sequence[str]) -> bool:
 def _family(documents: Mapping[str, Any], files: NodeFiles) -> str:
     address = _address(documents, files)
     return "dual" if "," in address else "ipv6" if ":" in address else "ipv4"
-
-
-def _differences(base: Mapping[str, Object], actual: Mapping[str, Object]) -> dict[str, dict[str, Any]]:
-    """Kind of document -> the merge patch from what kind generates to what there is, without empty ones."""
-    found = {kind: merge_patch(base[kind], document) for kind, document in actual.items() if kind in base}
-    return {kind: patch for kind, patch in found.items() if patch}
-
-
-def _inexpressible(node: str, base: Mapping[str, Object], actual: Mapping[str, Object]) -> Iterable[str]:
-    """What kind does not make of any patch: it only adds documents of its own, and names of certificates."""
-    for kind in sorted(actual.keys() - base.keys()):
-        yield f"{node}: /kind/kubeadm.conf has a document {kind}, which no option adds"
-    for kind in sorted(base.keys() - actual.keys()):
-        yield f"{node}: /kind/kubeadm.conf has no {kind}, which kind writes"
-    names = [((side.get(_CLUSTER) or {}).get("apiServer") or {}).get("certSANs") or [] for side in (base, actual)]
-    missing = sorted({*map(str, names[0])} - {*map(str, names[1])})
-    if missing and _CLUSTER in actual:
-        yield f"{node}: the certificate of the API server is not for {', '.join(missing)}, but will be"
-
-
-def _grouped(
-    differences: Mapping[str, Mapping[str, Mapping[str, Any]]],
-) -> tuple[list[Object], dict[str, list[Object]]]:
-    """(patches that all nodes have, those of single nodes). Each is without an apiVersion: it fits any version."""
-    kinds = dict.fromkeys(kind for own in differences.values() for kind in own)
-    common: list[Object] = []
-    single: dict[str, list[Object]] = {}
-    for kind in kinds:
-        found = [own.get(kind) for own in differences.values()]
-        if all(patch == found[0] for patch in found):
-            common.append({"kind": kind, **(found[0] or {})})
-            continue
-        for name, own in differences.items():
-            if kind in own:
-                single.setdefault(name, []).append({"kind": kind, **own[kind]})
-    return common, single

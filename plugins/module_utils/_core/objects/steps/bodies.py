@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import (
+    creator,
+    has_managers,
+    managers,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key
 
-from .comparing import has_managers, managers, missing_owners, owner_keys
-from .namespaces import LAST_APPLIED
+from .comparing import missing_owners, owner_keys
 from .step import Step
 
-# How kubectl is called where it applies without the server's help.
-CLIENT_SIDE = "kubectl-client-side-apply"
 _ADDRESSES = ("clusterIP", "clusterIPs")
 
 
@@ -54,14 +56,13 @@ def to_own(step: Step, live: Object, uids: Mapping[Key, str], ours: str) -> Obje
     if references:
         metadata["ownerReferences"] = [*(live["metadata"].get("ownerReferences") or ()), *references]
     if not has_managers(step.saved, live):
-        metadata["managedFields"] = managers(step.saved, live, {ours, manager(step, ours)})
+        metadata["managedFields"] = managers(step.saved, live, {ours, creator(step.item, ours)})
     return {"metadata": metadata} if metadata else {}
 
 
 def manager(step: Step, ours: str) -> str:
-    """Who is said to own the fields of a new object: kubectl, which finds them again, for what it applied."""
-    annotations = step.item.get("metadata", {}).get("annotations") or {}
-    return CLIENT_SIDE if LAST_APPLIED in annotations else ours
+    """Who is said to own the fields of a new object."""
+    return creator(step.item, ours)
 
 
 def owners(step: Step, references: Collection[Object], uids: Mapping[Key, str]) -> list[Object]:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.scheduling import selects
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.map import expanded
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Change, Key, Saved, key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
@@ -38,12 +39,14 @@ class Chosen:
 
 
 def choose(saved: Saved, selection: Selection, names: Mapping[str, str], plurals: Mapping[Type, str]) -> Chosen:
-    """The selected objects, in their new namespaces. names: old -> new namespace; plurals: by group and kind.
+    """The selected objects, in their new namespaces. plurals: by group and kind.
 
-    Raises BadInput for namespaces and kinds of which nothing is saved, and for namespaces that would be mixed up.
+    names: old -> new namespace, also by patterns. Raises BadInput for namespaces and kinds of which nothing is saved,
+    and for namespaces that would be mixed up.
     """
     keys = [key_of(item) for item in saved.made] + [change.key for change in saved.changed]
     spaces = {key.namespace for key in keys} | {key.name for key in keys if key[:2] == NAMESPACE}
+    names = expanded("namespace_map", names, spaces - {""})
     _check_namespaces([*selection.namespaces, *names], spaces - {""})
     kinds = _kinds(selection.kinds, {key[:2] for key in keys}, plurals)
     labels = _requirements(selection.labels)

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import applied_fields, cleaned
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, key_of
 
 MISSING = object()
@@ -45,12 +45,6 @@ def differing(saved: Mapping[str, Any], live: Mapping[str, Any], most: int = 3) 
     return ", ".join(fields[:most]) + (f" and {len(fields) - most} more fields" if len(fields) > most else "")
 
 
-def has_managers(saved: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """True if those who apply an object from its server side own the same fields as when it was saved."""
-    wanted, found = applied_fields(saved), applied_fields(live)
-    return not wanted or {_owned(entry) for entry in wanted} <= {_owned(entry) for entry in found}
-
-
 def missing_owners(saved: Mapping[str, Any], live: Mapping[str, Any]) -> list[Object]:
     """The saved ownerReferences that live does not have."""
     found = [_owner(reference) for reference in live["metadata"].get("ownerReferences") or ()]
@@ -68,32 +62,12 @@ def address_of(service: Mapping[str, Any]) -> str:
     return str((service.get("spec") or {}).get("clusterIP") or "") if service.get("kind") == "Service" else ""
 
 
-def managers(saved: Mapping[str, Any], live: Mapping[str, Any], ours: Collection[str]) -> list[Object]:
-    """Its managedFields with the saved appliers, and without what they or those in `ours` have now."""
-    appliers = applied_fields(saved)
-    names = {entry["manager"] for entry in appliers}
-    return appliers + [
-        entry
-        for entry in live["metadata"].get("managedFields") or ()
-        if entry.get("subresource")
-        or (entry["manager"] not in ours and not (entry["operation"] == "Apply" and entry["manager"] in names))
-    ]
-
-
 def _finalizers(item: Mapping[str, Any]) -> list[str]:
     return item["metadata"].get("finalizers") or []
 
 
 def _owner(reference: Mapping[str, Any]) -> tuple[str, str, str]:
     return reference["apiVersion"].partition("/")[0], reference["kind"], reference["name"]
-
-
-def _owned(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return entry["manager"], repr(_sorted(entry.get("fieldsV1") or {}))
-
-
-def _sorted(value: Any) -> Any:
-    return {k: _sorted(v) for k, v in sorted(value.items())} if isinstance(value, Mapping) else value
 
 
 def _differences(saved: Any, live: Any, path: str) -> Iterator[str]:

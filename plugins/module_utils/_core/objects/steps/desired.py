@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import (
@@ -39,13 +40,21 @@ class Desired:
     later: bool = False
 
 
-def desired(item: Object, *, jobs: str = RESUME, down: bool = False, default_class: str = "") -> Desired:
-    """What to create for a saved object. down: who uses claims waits for them. default_class: that the cluster has."""
+def desired(
+    item: Object,
+    *,
+    jobs: str = RESUME,
+    down: bool = False,
+    default_class: str = "",
+    nodes: Collection[str] = (),
+) -> Desired:
+    """What to create for a saved object. down: who uses claims waits for them.
+
+    default_class: that the cluster has; nodes: its nodes, () if they are not known.
+    """
     group, kind, _namespace, name = key_of(item)
-    if (group, kind) == ("", "Pod") and is_terminal(item):
-        return Desired(item, skipped="the pod has ended")
-    if (group, kind) == ("", "Pod") and down and uses_claims(item):
-        return Desired(item, skipped="it uses a claim, and a pod cannot be scaled to zero")
+    if (group, kind) == ("", "Pod"):
+        return _pod(item, down, nodes)
     if (group, kind) == ("batch", "Job"):
         if is_done(item):
             return Desired(merged(item, SUSPENDED), ("the Job was done, and is not run again",), later=True)
@@ -64,6 +73,19 @@ def desired(item: Object, *, jobs: str = RESUME, down: bool = False, default_cla
         if patch is not None:
             return Desired(merged(item, patch), later=True)
     return Desired(item)
+
+
+def _pod(pod: Object, down: bool, nodes: Collection[str]) -> Desired:
+    if is_terminal(pod):
+        return Desired(pod, skipped="the pod has ended")
+    if down and uses_claims(pod):
+        return Desired(pod, skipped="it uses a claim, and a pod cannot be scaled to zero")
+    node = pod["spec"].get("nodeName", "")
+    if not nodes or node in ("", *nodes):
+        return Desired(pod)
+    # The pod would be deleted for want of its node.
+    spec = {field: value for field, value in pod["spec"].items() if field != "nodeName"}
+    return Desired({**pod, "spec": spec}, (f"its node {node} does not exist, and the scheduler chooses another one",))
 
 
 def _not_default(storage_class: Object) -> Object:

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import LAST_APPLIED
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 NAME_LABEL = "kubernetes.io/metadata.name"
 # Kubernetes' own groups have no dot, or end so; in its kinds a field of this name is a namespace.
 _OWN_GROUPS = ".k8s.io"

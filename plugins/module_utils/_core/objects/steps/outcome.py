@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import has_managers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import has_finished
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
@@ -17,7 +18,6 @@ from .comparing import (
     compared,
     differences,
     differing,
-    has_managers,
     is_equal,
     missing_owners,
     owner_keys,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import LeftOut, Saved, key_of
@@ -27,6 +27,12 @@ class Collected:
     def left_out(self) -> tuple[LeftOut, ...]:
         """All that is not saved, although people may look for it."""
         return (*sorted(self.unread, key=lambda row: row.key), *self.saved.left_out)
+
+    def adding(self, items: Sequence[Object]) -> Collected:
+        """With these objects too, as they were saved before; what is there now counts more."""
+        present = {key_of(item) for item in self.saved.made}
+        more = [item for item in items if key_of(item) not in present]
+        return replace(self, saved=replace(self.saved, made=(*self.saved.made, *more)))
 
     def summary(self) -> Object:
         """The numbers of objects by kind, and the names of those of the cluster's own that were changed."""

@@ -40,7 +40,7 @@ _METADATA = {
 }
 _LIST = {"items!": [{"apiVersion!": str, "kind!": str, "metadata!": _METADATA}]}
 _KEY = {"group!": str, "kind!": str, "namespace!": str, "name!": str}
-_CHANGES = {"changes!": [{**_KEY, "apiVersion!": str, "patch!": {}}]}
+_CHANGES = {"changes!": [{**_KEY, "apiVersion!": str, "patch!": {}, "before": {}}]}
 
 
 def path_of(key: Key) -> str:
@@ -64,7 +64,12 @@ def to_texts(saved: Saved) -> dict[str, str]:
     }
     if saved.changed:
         rows = [
-            {**change.key._asdict(), "apiVersion": change.api_version, "patch": change.patch}
+            {
+                **change.key._asdict(),
+                "apiVersion": change.api_version,
+                "patch": change.patch,
+                **({} if change.before is None else {"before": change.before}),
+            }
             for change in sorted(saved.changed, key=lambda change: change.key)
         ]
         texts[CHANGES] = _lines({}, "changes", rows)
@@ -78,7 +83,7 @@ def from_texts(texts: Mapping[str, str | bytes], left_out: Iterable[LeftOut] = (
     for path, text in sorted(texts.items()):
         if path == CHANGES:
             changed = [
-                Change(Key(*(row[field] for field in Key._fields)), row["apiVersion"], row["patch"])
+                Change(Key(*(row[field] for field in Key._fields)), row["apiVersion"], row["patch"], row.get("before"))
                 for row in _loaded(path, text, _CHANGES)["changes"]
             ]
             continue

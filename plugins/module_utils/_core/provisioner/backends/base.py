@@ -22,8 +22,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
     repository,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import PROVISIONED_BY, Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number
+
+# What the provisioners' library calls a volume: by the uid of its claim.
+VOLUME_NAME = r"pvc-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @dataclass(frozen=True)
@@ -181,3 +184,14 @@ class Provisioner(ABC):
     def cannot_provision_reason(self, _claim: Object) -> str:
         """Why it would not create a volume for a claim, '' if it would."""
         return ""
+
+    def annotations(self, _directory: str) -> Object:
+        """The annotations of a volume whose directory has this name, by which the program knows it as its own."""
+        return {PROVISIONED_BY: self.driver}
+
+    def made_for(self, _directory: str) -> tuple[str, str] | None:
+        """The volume, and its claim, that it made a directory of this name for; None for a name that it gives to none.
+
+        The claim is 'namespace/name', '' if the name does not say where one ends and the other begins.
+        """
+        return None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,15 +12,19 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.deploym
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 
-from .base import Images, Provisioner, Settings
+from .base import VOLUME_NAME, Images, Provisioner, Settings
 from .manifests import POD_NAMESPACE, Rbac, deployment_manifest, objects, rule
 
 NAME = "hostpath-provisioner"
 DRIVER = "kindlab.volumes/hostpath"
 LEASE = DRIVER.replace("/", "-")
+# The annotation of a volume with the name of the directory that was made for it.
+DIRECTORY = "kindlab.volumes/hostpath-directory"
 # As the role node_image names it: no registry has it.
 IMAGE = "kindlab/hostpath-provisioner:v13.0.0"
 REPLICAS = 3
+# hostdir.Name: claim's namespace and name, both of which may have a "-", and the volume.
+_DIRECTORY = re.compile(rf"[a-z0-9][a-z0-9.-]*-({VOLUME_NAME})")
 RBAC = Rbac(
     NAME,
     f"kindlab-{NAME}",
@@ -65,6 +70,14 @@ class HostPath(Provisioner):
 
     def cannot_provision_reason(self, claim: Object) -> str:
         return "it has a selector" if claim["spec"].get("selector") else ""
+
+    def annotations(self, directory: str) -> Object:
+        """Source: madeDirectory in provisioner.go; it deletes no other directory."""
+        return {**super().annotations(directory), DIRECTORY: directory}
+
+    def made_for(self, directory: str) -> tuple[str, str] | None:
+        found = _DIRECTORY.fullmatch(directory)
+        return (found[1], "") if found else None
 
     def manifests(self, settings: Settings, images: Images) -> tuple[Object, ...]:
         """The replicas fill in the lease."""

@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number
 
-from .base import Images, NodePaths, Provisioner, Settings
+from .base import VOLUME_NAME, Images, NodePaths, Provisioner, Settings
 from .manifests import POD_NAMESPACE, Rbac, deployment_manifest, objects, rule
 
 # The names of rancher's and kind's own manifests, so that one replaces the other.
@@ -35,6 +35,8 @@ OTHER_NODES = "DEFAULT_PATH_FOR_NON_LISTED_NODES"
 CONFIG_HASH = "kindlab.volumes/config"
 HELPER_IMAGE = "busybox:1.37"
 _ENTRY = {"node": str, "paths": [str]}
+# folderName: the volume, which is named after the claim's uid, and the claim; neither namespace nor claim has a "_".
+_DIRECTORY = re.compile(rf"({VOLUME_NAME})_([a-z0-9-]+)_([a-z0-9.-]+)")
 HELPERS = ("local-path-helper", "busybox")
 
 SETUP = '#!/bin/sh\nset -eu\nmkdir -m 0777 -p "$VOL_DIR"\n'
@@ -150,6 +152,11 @@ class LocalPath(Provisioner):
         if modes:
             return f"it requests {', '.join(sorted(modes))}"
         return "it has a selector" if claim["spec"].get("selector") else ""
+
+    def made_for(self, directory: str) -> tuple[str, str] | None:
+        """Without a pathPattern: that may give any name."""
+        found = _DIRECTORY.fullmatch(directory)
+        return (found[1], f"{found[2]}/{found[3]}") if found else None
 
     def config(self, settings: Settings) -> Object:
         """The part of config.json that names the directories."""

@@ -14,7 +14,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloa
     key,
     scale_down_patch,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.discovery import ALL_KINDS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, Saved, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.rules import ELSEWHERE, PROVISIONED
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
@@ -23,6 +25,10 @@ Rows = Sequence[Mapping[str, Any]]
 # Results that a report names one by one.
 ADAPTED, REFUSED, SKIPPED = "adapted", "refused", "skipped"
 _GROUPS = ("", "apps", "batch")
+_UNREAD = (
+    "Find out why: kubectl get {kind} --all-namespaces. If nothing of it is needed, delete what defines it, or set "
+    "objects=none."
+)
 
 
 def at_zero(saved: Saved, wanted: Callable[[str], bool]) -> Saved:
@@ -67,6 +73,25 @@ def warnings(rows: Rows) -> tuple[str, ...]:
     )
 
 
+def unread(left_out: Rows) -> list[Refusal]:
+    """The kinds whose objects cannot be read: with the cluster they would be lost. left_out: as a backup returns it."""
+    kinds = {_left_out_key(row): row["why"] for row in left_out if not row["name"] and row["kind"] != ALL_KINDS}
+    return [
+        Refusal(str(kind), why, _UNREAD.format(kind=str(kind).lower()))
+        for kind, why in kinds.items()
+        if kind[:2] not in ELSEWHERE
+    ]
+
+
+def unsaved_warning(left_out: Rows) -> tuple[str, ...]:
+    """A warning about objects that a new cluster will not have as they are."""
+    rows = [row for row in left_out if (row["name"] or row["kind"] == ALL_KINDS) and row["why"] != PROVISIONED]
+    if not rows:
+        return ()
+    named = [f"{_left_out_key(row)} ({row['why']})" for row in rows]
+    return (f"The new cluster will not have as they are: {listed(named, separator='; ')}.",)
+
+
 def _is(item: Object, wanted: Callable[[str], bool]) -> bool:
     return item["kind"] in WORKLOAD_KINDS and key_of(item).group in _GROUPS and wanted(key(item))
 
@@ -77,3 +102,7 @@ def _at_zero(item: Object) -> Object:
 
 def _named(row: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (row["kind"], "/".join(filter(None, (row["namespace"], row["name"]))))))
+
+
+def _left_out_key(row: Mapping[str, Any]) -> Key:
+    return Key(row["group"], row["kind"], row["namespace"], row["name"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import (
     DONE,
@@ -25,7 +26,7 @@ class Live:
 
     def __init__(self, known: int, now: float) -> None:
         self._known = known
-        self._since = now
+        self._began = self._since = now
         self._steps: Sequence[str] = ()
         self._place = 0
 
@@ -44,8 +45,13 @@ class Live:
         self._known, self._since = len(entries), now
         return found
 
-    def doing(self, now: float) -> str:
-        """The current step, with its number and seconds."""
+    def doing(self, now: float, activity: Activity) -> str:
+        """The current step, with its number and seconds, and what it does at the moment."""
+        # That of a run that was killed is there until this one has the lock.
+        own = activity.text(now) if activity.at >= self._began else ""
+        return "; ".join(filter(None, (self._step(now), own)))
+
+    def _step(self, now: float) -> str:
         if not self._steps:
             return _DOES[STEPS[0].name]
         if self._place >= len(self._steps):

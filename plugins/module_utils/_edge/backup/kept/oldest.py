@@ -31,11 +31,11 @@ def remove_oldest(
     kept = retention(generations, keep, living)
     if keep and not check_mode:
         remove_generations(path, kept.removed)
-        _remove_images(path, [item for item in generations if item[0] not in kept.removed])
+        remove_images(path, [item for item in generations if item[0] not in kept.removed])
     return kept
 
 
-def _remove_images(path: str, generations: Sequence[tuple[str, Catalog | None]]) -> None:
+def remove_images(path: str, generations: Sequence[tuple[str, Catalog | None]]) -> None:
     """Keep all if one of the generations cannot be read, or if another run writes images at this moment."""
     if not store.has_any(path):
         return

@@ -7,7 +7,10 @@ from __future__ import annotations
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import NONE
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.counts import images_text
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.shape import cluster_spec
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.beside import Loader, with_earlier
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.load import load_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.save import save_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
@@ -33,8 +36,20 @@ def save_or_keep(context: Context) -> Facts:
     return _facts(context, context.facts.get("loaded_images") or [], context.facts.get("node_roles") or {})
 
 
+def loader(context: Context) -> Loader | None:
+    """What loads images while the nodes are created; None if there are none to load."""
+    facts = context.target
+    index = facts.get("loaded_images") or []
+    if context.options["images"] == NONE or not index:
+        return None
+    names = [node.name for node in cluster_spec(context.name, facts["options"]).nodes]
+    seconds = context.options["wait_timeout"]
+    return Loader(context.engine, context.name, names, context.path, index, facts.get("node_roles") or {}, seconds)
+
+
 def load(context: Context) -> Facts:
-    facts = context.facts
+    facts = context.target
+    earlier = context.loader.wait() if context.loader else []
     rows = load_images(
         context.engine,
         context.engine.nodes(context.name),
@@ -43,16 +58,16 @@ def load(context: Context) -> Facts:
         facts.get("node_roles") or {},
         Deadline(context.options["wait_timeout"]),
     )
-    context.results["images_loaded"] = {"images": rows}
+    context.results["images_loaded"] = {"images": with_earlier(rows, earlier)}
     missing = [row["names"][0] for row in rows if row["missing"]]
     if missing:
         context.warnings.append(
             f"The new nodes do not have {', '.join(missing)}, which the old node image brought under another name."
         )
-    return {"count": count(len(rows), "image")}
+    return {"count": images_text(rows)}
 
 
 def _facts(context: Context, index: list[Facts], roles: dict[str, str]) -> Facts:
     facts = {"loaded_images": index, "node_roles": roles}
     context.facts |= facts
-    return {**facts, "count": count(len(index), "image")}
+    return {**facts, "count": images_text(index)}

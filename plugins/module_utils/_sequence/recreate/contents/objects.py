@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
     AFTER_VOLUMES,
     AT_LAST,
     BEFORE_VOLUMES,
+    WAVES,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.objects import at_zero, refusals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
@@ -43,14 +44,19 @@ def complete(context: Context) -> Facts:
     return _step(context, "completed", AT_LAST)
 
 
-def rehearse(context: Context, cluster: Cluster, saved: Saved, waves: Sequence[str]) -> list[dict[str, Any]]:
+def rehearse(context: Context, cluster: Cluster, saved: Saved, waves: Sequence[str]) -> list[Object]:
     """Create objects without running anything; a row for each."""
     idle = at_zero(saved, lambda _key: True)
     return restore_waves(cluster, idle, waves, down=False, jobs="suspend", deadline=_deadline(context))
 
 
+def create(context: Context, items: Sequence[Object]) -> list[Object]:
+    """Create some objects in the old cluster again; a row for each."""
+    return restore_waves(context.connect(), Saved(made=items), WAVES, deadline=_deadline(context))
+
+
 def _step(context: Context, step: str, waves: Sequence[str]) -> Facts:
-    kept = frozenset(context.facts.get("kept_down", ()))
+    kept = frozenset(context.target.get("kept_down", ()))
     saved = at_zero(to_restore(context), kept.__contains__)
     attached = step == "completed" and context.options["attach"]
     rows = restore_waves(

@@ -79,8 +79,8 @@ def _run(name: str, context: Context, options: Facts) -> None:
 def _volumes(context: Context) -> list[Object]:
     """Volumes and claims, as they are restored."""
     kinds = ("PersistentVolume", "PersistentVolumeClaim")
-    if context.facts.get("objects_from"):
-        backup = read_backup(context.path, context.facts["generation"])
+    if context.target.get("objects_from"):
+        backup = read_backup(context.path, context.target["generation"])
         return [item for kind in kinds for item in backup.objects(kind)]
     volumes, claims = context.connect().lists(*kinds)
     return [*map(saved_volume, volumes), *map(saved_claim, claims)]

@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import select
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects import baseline, reader
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.collect import collect_all
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
 
 
 def to_restore(context: Context) -> Saved:
     """The objects of the generation that is restored, or those of the running cluster if none is saved yet."""
-    generation = context.facts.get("objects_from")
-    if generation:
-        return read_backup(context.path, generation).saved_objects()
-    cluster = context.connect()
-    resources = reader.discover(cluster)
-    items, _refused = reader.read(cluster, resources)
-    return select(items, resources, baseline.read(cluster))
+    generation = context.target.get("objects_from")
+    return read_backup(context.path, generation).saved_objects() if generation else live(context)
+
+
+def live(context: Context) -> Saved:
+    """The objects of the running cluster, as they would be saved."""
+    return collect_all(context.connect()).saved

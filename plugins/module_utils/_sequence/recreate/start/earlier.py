@@ -42,13 +42,27 @@ def has_objects(backup: Backup) -> bool:
     return backup.catalog.objects is not None
 
 
+def set_generation(context: Context) -> None:
+    """Set what is restored where the cluster is gone; a later backup counts more than a generation it went back to."""
+    generation = newest_generation(context)
+    later = generation != (context.facts.get("generation") or "")
+    if later and context.facts.get("back_to"):
+        context.facts |= {**context.target, "back_to": {}}
+    if "replaced" in context.facts and (later or context.progress.ended or "verified" in context.progress.finished):
+        # What was written since is in no generation: it is compared, and not replaced.
+        context.facts["replaced"] = {}
+    context.facts["generation"] = generation
+    if generation and has_objects(read_backup(context.path, generation)):
+        context.facts["objects_from"] = generation
+
+
 def newest_generation(context: Context) -> str:
     """The generation of a cluster that is gone: the recreation's own, or a later backup of it."""
     recorded = context.facts.get("generation") or ""
-    # A recreation without volumes restores none of those that were saved before it.
-    known = recorded or context.facts.get("newest_generation") or ""
+    # A recreation without volumes, or from an older generation, restores none of those that were saved before it.
+    known = max(generation_number(name) or 0 for name in (recorded, context.facts.get("newest_generation") or ""))
     for name in reversed(names(context)):
-        if (generation_number(name) or 0) <= (generation_number(known) or 0):
+        if (generation_number(name) or 0) <= known:
             break
         catalog = read_backup(context.path, name).catalog
         if catalog.cluster.name == context.name:

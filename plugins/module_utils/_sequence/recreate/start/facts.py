@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import without_labels
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import (
+    without_created,
+    without_labels,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import conform
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.facts import node_images, of_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.requested import (
     NOT_DESCRIBED,
     check_own,
     cluster_options,
+    created_labels,
     each_node,
     host_paths,
     keeping_directories,
@@ -30,19 +34,29 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate
 _DESCRIBED = {name: spec for name, spec in kind_cluster.ARGUMENTS.items() if name not in NOT_DESCRIBED}
 
 
-def set_facts(context: Context, cluster: Facts | None) -> None:
-    """Complete context.facts. cluster: the complete one that is recreated, None if its facts are known."""
-    facts, doubts = context.facts, list((cluster or {}).get("doubts") or ())
+def set_facts(context: Context, cluster: Facts | None, chosen: Facts) -> None:
+    """Complete context.facts.
+
+    cluster: the complete one that is recreated, None if its facts are known. chosen: what the generation has that it
+    goes back to, also in its shape; {} for none.
+    """
+    facts = context.facts
+    doubts = list((facts if cluster is None else cluster).get("doubts") or ())
     going_back = facts.get("way") == BACK and cluster is None and context.options["on_failure"] == "old_shape"
     # What is given failed: it counts again where somebody asks to stop.
     context.requested = requested = {} if going_back else _requested(context)
     if cluster is not None:
         facts = of_cluster({**cluster, "name": context.name}, context.engine.name)
+        facts |= {"back_to": chosen["back_to"]} if chosen else {}
     recorded: dict[str, Any] = facts["options"]
     images = node_images(cluster, facts["images"])
+    shape = (chosen.get("options") if cluster is not None else {}) or recorded
     # A configuration file describes the whole cluster: what it does not mention is not there any more.
-    kept = {} if OPTION in (context.options["options"] or {}) and not going_back else recorded
-    options = cluster_options(context.name, requested, kept, images, problem="; ".join(doubts))
+    whole = OPTION in (context.options["options"] or {}) or not context.options["merge_options"]
+    if whole and not going_back:
+        shape, requested = {}, requested if "nodes" in requested else {"control_planes": 1, **requested}
+    their_images = images if shape is recorded or not shape else node_images(None, chosen["images"])
+    options = cluster_options(context.name, requested, shape, their_images, problem="; ".join(doubts))
     changed: list[str] = []
     before: Mapping[str, Any] = {}
     if recorded:
@@ -54,18 +68,32 @@ def set_facts(context: Context, cluster: Facts | None) -> None:
         options = keeping_directories(options)
     if changed:
         context.warnings.append(
-            f"Options that are given now replace recorded ones of cluster {context.name}: "
-            f"{listed(changed, separator='; ')}."
+            f"{_reason(context, chosen)} of cluster {context.name}: {listed(changed, separator='; ')}."
         )
+    labels = requested_labels(requested)
+    old = facts.get("old_options") or {**before, "nodes": each_node(before)}
+    settings = without_labels(facts.get("node_settings") or {}, labels)
     context.facts = {
         **facts,
         "options": options,
-        "old_options": facts.get("old_options") or {**before, "nodes": each_node(before)},
+        "old_options": old,
         "way": BACK if going_back else "",
-        "described": bool(recorded),
+        "described": bool(recorded or shape),
         "changes": changed,
-        "node_settings": without_labels(facts.get("node_settings") or {}, requested_labels(requested)),
+        # A label that options do not have any more is not set again.
+        "node_settings": without_created(settings, created_labels(context.name, old)),
     }
+    if back_to := facts.get("back_to"):
+        settings = without_labels(back_to.get("node_settings") or {}, labels)
+        settings = without_created(settings, created_labels(context.name, chosen.get("options") or {}))
+        context.facts["back_to"] = {**back_to, "node_settings": settings}
+
+
+def _reason(context: Context, chosen: Facts) -> str:
+    if not chosen:
+        return "Options that are given now replace recorded ones"
+    given = ", and options that are given now," if context.options["options"] else ""
+    return f"The options in generation {chosen['generation']}{given} replace those"
 
 
 def _requested(context: Context) -> dict[str, Any]:

@@ -35,12 +35,12 @@ def check_new_cluster(
     directories: volume's name -> its host directory so far, '' for data inside a node. archived: the volumes whose data
     is, or will be, in an archive.
     """
-    facts, archived = context.facts, frozenset(archived)
+    facts, target, archived = context.facts, context.target, frozenset(archived)
     spec, engine = cluster_spec(context.name, facts["options"]), context.engine
     nodes = engine.nodes(context.name)
     # An image that has to be pulled may not come, once the cluster is deleted.
     seen = machine.look(engine, spec, context.options["kind"] or "kind", nodes, pulls=False)
-    new = expected_nodes(spec, facts.get("node_settings") or {})
+    new = expected_nodes(spec, target.get("node_settings") or {})
     # A rerun without a node_map resumes with the one that was given last.
     node_map = {**(facts.get("node_map") or {}), **(context.options["node_map"] or {})}
     moves = plan_moves(volumes, directories, new, node_map, cluster=context.name, archived=archived)
@@ -60,14 +60,15 @@ def check_new_cluster(
     decline(f"Cluster {context.name} cannot be recreated as requested", [*refusals(spec, seen), *unplaced])
     ids = {image: engine.image_id(image) or "" for image in seen.images}
     facts |= {"node_map": dict(moves.node_map), "moves": move_rows(moves, directories, places)}
-    known = are_images_of(ids, facts["images"], nodes)
-    version = facts["kubernetes_version"] if known else machine.image_version(engine, next(iter(ids)))
+    # What a generation has was made for the images of its own cluster.
+    known = are_images_of(ids, target["images"], () if facts.get("back_to") else nodes)
+    version = target["kubernetes_version"] if known else machine.image_version(engine, next(iter(ids)))
     facts |= {"new_version": version, "same_images": known}
 
 
 def check_generation(context: Context) -> None:
-    """The same for a cluster that does not exist any more, by the generation that would be restored."""
-    generation = context.facts.get("generation")
+    """The same by the generation that would be restored, for a cluster that is gone or goes back to it."""
+    generation = context.target.get("generation")
     if not generation:
         check_new_cluster(context, (), {})
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import latest
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Progress, latest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.resume import (
     is_complete,
     is_gone,
@@ -22,11 +22,16 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     FIRST,
     TURNED_BACK,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot.chosen import (
+    check_reachable,
+    check_resumed,
+    chosen_facts,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot.data import replaced
 
-from .earlier import find_stranger, has_objects, last_backup, newest_generation
+from .earlier import find_stranger, last_backup, set_generation
 from .facts import set_facts
 from .new_shape import check_generation
 
@@ -64,40 +69,50 @@ def find_start(context: Context) -> Start:
     created_next = not progress.ended and DELETION.name in progress.finished
     if complete and created_next:
         context.stranger = find_stranger(context)
+    chosen = chosen_facts(context)
     step = resume_at(
         context.name,
         context.engine.name,
         progress,
         cluster,
         str(context.journal.path),
-        backed_up=bool(backup),
+        backed_up=bool(backup or chosen),
         without_api=bool(backup) and context.options["without_api"] == "last_backup",
         stranger=context.stranger,
     )
     gone = step == CREATE and is_gone(cluster)
     without_api = step == FIRST and not complete
-    start = Start(step, gone, without_api or (gone and "backed_up" not in progress.finished and bool(backup)))
+    start = Start(step, gone, without_api or (gone and _is_described(progress, backup, chosen)))
     if step == CREATE and TURNED_BACK in progress.finished:
         start = Start(CREATE, gone=True, turning_back=True)
     if cluster is None:
         _check_other_engines(context)
-    context.facts = backup if start.from_backup else dict(progress.facts)
-    set_facts(context, cluster if start.step == FIRST and not start.from_backup else None)
+    check_reachable(context, chosen, without_api=start.without_api)
+    context.facts = (chosen or backup) if start.from_backup else dict(progress.facts)
+    set_facts(context, cluster if start.step == FIRST and not start.from_backup else None, chosen)
+    check_resumed(context, chosen if start.resumed else {})
     if gone and not start.turning_back:
-        context.facts["generation"] = generation = newest_generation(context)
-        if generation and has_objects(read_backup(context.path, generation)):
-            context.facts["objects_from"] = generation
-        if progress.ended and generation:
+        set_generation(context)
+        if progress.ended and (generation := context.target.get("generation")):
             context.warnings.append(
                 f"The cluster is gone. Its volumes are restored from generation {generation}; anything written since "
                 "is not in it."
             )
     if start.gone or step == DELETE:
         check_generation(context)
+        if start.from_backup and chosen:
+            context.facts["replaced"] = replaced(context)
     elif step == CREATE and CREATE in progress.finished:
         context.cluster_id = progress.facts.get("cluster_id", "")
     context.watch.lap("observe")
     return start
+
+
+def _is_described(progress: Progress, backup: Facts, chosen: Facts) -> bool:
+    """Whether a backup describes a cluster that is gone, and no journal does, or another generation is chosen."""
+    if progress.ended and chosen:
+        return True
+    return "backed_up" not in progress.finished and bool(backup or chosen)
 
 
 def _check_other_engines(context: Context) -> None:

@@ -82,7 +82,7 @@ def test_causes_in_the_journals_of_nodes(line: str, cause: str, step: str) -> No
         ('docker: Conflict. The container name "/lab-worker" is already in use by container "c1".', "Another run"),
         ("ERROR: failed to lock config file", "rm /k.lock"),
         ("ERROR: field propagation not found in type", "kind v0.32.0"),
-        ("ERROR: could not find a log line that matches Reached target", "node image"),
+        ("ERROR: could not find a log line that matches Reached target", "less busy"),
         ("something else", ""),
     ],
 )

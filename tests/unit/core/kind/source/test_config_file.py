@@ -91,7 +91,7 @@ def test_every_field_that_cannot_be_used_is_named() -> None:
         kubeadmConfigPatchesJSON6902=[{"patch": ""}],
     )
     for part in (
-        "nodes[0].role is master, which is none of control-plane, worker",
+        "value of nodes[0].role must be one of: control-plane, worker, got: master",
         "nodes[0].extraMount is not a field of kind.x-k8s.io/v1alpha4",
         "nodes[1].extraMounts[0].selinuxRelabel has no corresponding option",
         "nodes[1].extraMounts[0].containerPath is missing",

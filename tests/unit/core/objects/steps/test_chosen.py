@@ -45,6 +45,15 @@ def test_everything_is_chosen_by_default() -> None:
     assert (list(found.saved.made), found.needed) == (list(THINGS.made), ())
 
 
+def test_namespaces_are_mapped_by_a_pattern() -> None:
+    found = chosen({"s*": "test-s*"}, namespaces=("shop", "other"))
+    spaces = {key_of(item).namespace for item in found.saved.made} - {""}
+    assert spaces == {"test-shop", "other"}
+    assert [change.key.namespace for change in found.saved.changed] == ["test-shop"]
+    with pytest.raises(BadInput, match="namespace_map has the pattern x-"):
+        chosen({"x-*": "y-*"})
+
+
 def test_a_namespace_brings_what_its_objects_need() -> None:
     found = chosen(namespaces=("shop",))
     assert texts(found.needed) == {"CustomResourceDefinition.apiextensions.k8s.io widgets.example.org"}

@@ -8,12 +8,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.comparing import (
     differences,
     differing,
-    has_managers,
     is_equal,
-    managers,
     missing_owners,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.saved_objects import applied, deployment, saved, service
+from ansible_collections.kindlab.volumes.tests.unit.support.saved_objects import deployment, saved, service
 
 OWNER = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
 
@@ -65,20 +63,6 @@ def test_finalizers_may_be_more_but_not_fewer() -> None:
     item = saved("Widget", "a", version="example.org/v1", metadata={"finalizers": ["example.org/a"]})
     assert is_equal(item, live(item, {"metadata": {"finalizers": ["example.org/b", "example.org/a"]}}))
     assert not is_equal(item, live(item, {"metadata": {"finalizers": ["example.org/b"]}}))
-
-
-def test_managers_are_those_who_apply() -> None:
-    item = deployment(managedFields=applied("kubectl"))
-    other = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {}}
-    status = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status", "fieldsV1": {}}
-    ours = {"manager": "kindlab.volumes", "operation": "Update", "fieldsV1": {}}
-    found = live(item, {"metadata": {"managedFields": [ours, other, status]}})
-    assert not has_managers(item, found)
-    assert managers(item, found, {"kindlab.volumes"}) == [*applied("kubectl"), other, status]
-    assert has_managers(item, live(item)) and has_managers(deployment(), found)
-    fewer = live(item, {"metadata": {"managedFields": applied("kubectl", replicas=False)}})
-    assert not has_managers(item, fewer)
-    assert managers(item, fewer, {"kindlab.volumes"}) == applied("kubectl")
 
 
 def test_owners_are_compared_without_their_uids() -> None:

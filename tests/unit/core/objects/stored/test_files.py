@@ -41,7 +41,10 @@ def test_no_name_is_too_long_for_a_file_system() -> None:
 def test_comes_back_as_it_was() -> None:
     items = [cleaned(one) for one in (namespace("shop"), thing("v1", "ConfigMap", "b", data={"ä": "\ud83d\n"}))]
     items.append(cleaned(thing("v1", "ConfigMap", "a")))
-    changes = [Change(Key("", "ConfigMap", "kube-system", name), "v1", {"data": {"x": None}}) for name in ("b", "a")]
+    changes = [
+        Change(Key("", "ConfigMap", "kube-system", name), "v1", {"data": {"x": None}}, before)
+        for name, before in (("b", {"data": {"x": "1"}}), ("a", None))
+    ]
     rows = (LeftOut(Key("", "Node", "", ""), "others"),)
     texts = to_texts(Saved(items, changes, rows))
     assert set(texts) == {"objects/_cluster/Namespace.json", "objects/shop/ConfigMap.json", CHANGES}
@@ -67,6 +70,7 @@ def test_nothing_has_no_files() -> None:
 
 LIST = {"apiVersion": "v1", "kind": "List"}
 ITEM = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}
+CHANGE = {"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "a", "apiVersion": "v1", "patch": {}}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +84,7 @@ ITEM = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "name
         ("objects/shop/Secret.json", {**LIST, "items": [ITEM]}),
         ("objects/other/ConfigMap.json", {**LIST, "items": [ITEM]}),
         (CHANGES, {"changes": [{"kind": "ConfigMap"}]}),
+        (CHANGES, {"changes": [{**CHANGE, "before": []}]}),
     ],
 )
 def test_anything_else_is_refused(path: str, data: Any) -> None:

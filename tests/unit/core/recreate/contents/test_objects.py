@@ -10,6 +10,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.con
     at_zero,
     refusals,
     summary,
+    unread,
+    unsaved_warning,
     warnings,
     without,
 )
@@ -55,3 +57,33 @@ def test_what_became_of_them() -> None:
     assert refusals([row("c", "refused", "no", "")])[0].name == "Thing c"
     assert warnings(rows) == ("The new cluster does not have 1 object of the old one: Thing ns/c: no kind",)
     assert warnings(rows[:2]) == ()
+
+
+def left(kind: str, why: str, name: str = "", group: str = "", namespace: str = "") -> dict[str, str]:
+    return {"kind": kind, "group": group, "namespace": namespace, "name": name, "why": why}
+
+
+LEFT_OUT = [
+    left("Database", "it cannot be listed: conversion webhook failed", group="x.io"),
+    left("*", "the server of this API group does not answer", group="metrics.k8s.io"),
+    left("Node", "a backup of volumes has them"),
+    left("Namespace", "it is being deleted", "old"),
+    left("ConfigMap", "people changed it, but it belongs to the version", "kube-proxy", namespace="kube-system"),
+    left("Deployment", "storage_provisioner installs it", "p", "apps", "storage"),
+]
+
+
+def test_what_cannot_be_read_would_be_lost() -> None:
+    (refusal,) = unread(LEFT_OUT)
+    assert refusal.text() == "Database.x.io: it cannot be listed: conversion webhook failed"
+    assert "kubectl get database.x.io --all-namespaces" in refusal.next_step
+    assert unread(LEFT_OUT[1:]) == []
+
+
+def test_what_the_new_cluster_will_not_have_is_told() -> None:
+    assert unsaved_warning(LEFT_OUT) == (
+        "The new cluster will not have as they are: *.metrics.k8s.io (the server of this API group does not answer); "
+        "Namespace old (it is being deleted); ConfigMap kube-system/kube-proxy (people changed it, but it belongs to "
+        "the version).",
+    )
+    assert unsaved_warning([LEFT_OUT[2], LEFT_OUT[5]]) == ()

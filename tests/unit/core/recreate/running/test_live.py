@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.live import Live
 
@@ -14,14 +15,14 @@ def entry(second: int, step: str, **facts: object) -> Entry:
 
 def test_each_step_with_its_number_and_seconds() -> None:
     live = Live(0, 100)
-    assert live.lines((), 101) == [] and live.doing(101) == "check that every step can be done"
+    assert live.lines((), 101) == [] and live.doing(101, Activity()) == "check that every step can be done"
     entries = [entry(1, "planned", steps=STEPS), entry(3, "detached", count="2 volumes")]
     assert live.lines(entries, 103) == [
         "  step 1 of 5, planned, 3 s",
         "  step 2 of 5, detached, 2 s: 2 volumes",
     ]
     assert live.lines(entries, 104) == []
-    assert live.doing(105) == "step 3 of 5, delete the cluster, 2 s"
+    assert live.doing(105, Activity()) == "step 3 of 5, delete the cluster, 2 s"
     entries += [entry(4, "deleting"), entry(6, "deleted")]
     assert live.lines(entries, 106) == ["  step 3 of 5, deleted, 2 s"]
     entries += [entry(16, "created"), entry(18, "attached"), entry(18, "done")]
@@ -30,7 +31,7 @@ def test_each_step_with_its_number_and_seconds() -> None:
         "  step 5 of 5, attached, 2 s",
         "  applications were away for 17 s",
     ]
-    assert live.doing(120) == ""
+    assert live.doing(120, Activity()) == ""
 
 
 def test_a_run_that_goes_on_counts_its_own_steps() -> None:
@@ -38,7 +39,7 @@ def test_a_run_that_goes_on_counts_its_own_steps() -> None:
     live = Live(len(old), 0)
     assert live.lines(old, 1) == []
     new = [*old, entry(20, "resumed", steps=STEPS[3:])]
-    assert live.lines(new, 2) == [] and live.doing(5) == "step 1 of 2, create the cluster, 3 s"
+    assert live.lines(new, 2) == [] and live.doing(5, Activity()) == "step 1 of 2, create the cluster, 3 s"
     assert live.lines([*new, entry(30, "created")], 12) == ["  step 1 of 2, created, 10 s"]
 
 
@@ -63,4 +64,18 @@ def test_a_way_back_begins_anew() -> None:
         "  going back to the old shape: No port is free."
     ]
     back = [*old, entry(9, "turned_back", why="No."), entry(12, "deleted", steps=STEPS[3:])]
-    assert live.lines(back, 12) == [] and live.doing(14) == "step 1 of 2, create the cluster, 2 s"
+    assert live.lines(back, 12) == [] and live.doing(14, Activity()) == "step 1 of 2, create the cluster, 2 s"
+
+
+def test_what_the_step_does_at_the_moment() -> None:
+    live = Live(0, 100)
+    live.lines([entry(1, "planned", steps=STEPS)], 103)
+    doing = Activity({"data read": (2_000_000, 0)}, {"1 Pod: shop/a": 104.0}, 105.0)
+    assert live.doing(109, doing) == (
+        "step 2 of 5, scale workloads to zero and verify that nothing uses the volumes, 6 s; "
+        "data read: 2.0 MB, waits for 1 Pod: shop/a, 5 s"
+    )
+
+
+def test_what_a_killed_run_did_is_not_shown() -> None:
+    assert Live(3, 100).doing(101, Activity({"data read": (7, 0)}, at=99.0)) == "check that every step can be done"

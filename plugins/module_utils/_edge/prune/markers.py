@@ -1,0 +1,37 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Marker files of clusters that do not exist: killed runs of kind_cluster left them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from glob import escape, glob
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import LEFTOVER, Item, Kept
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import Marker
+
+from .trash import trash_items
+
+_BEFORE, _AFTER = "kind-", ".unfinished"
+
+
+def marker_directory(kubeconfig: str | None, cluster: str) -> str:
+    """Where the marker files are: beside the kubeconfig of a cluster."""
+    path = os.path.abspath(os.path.expanduser(kubeconfig or default_kubeconfig(cluster)))
+    return os.path.realpath(os.path.dirname(path))
+
+
+def marker_items(top: str, everywhere: Sequence[Node]) -> Iterator[Item]:
+    """The marker files in a directory. everywhere: the nodes of all clusters."""
+    existing = {node.cluster for node in everywhere}
+    for found in sorted(glob(f"{escape(top)}/{_BEFORE}*{_AFTER}")):
+        name = os.path.basename(found)[len(_BEFORE) : -len(_AFTER)]
+        item = Item(LEFTOVER, found, found, top)
+        if name in existing:
+            item = item.but(Kept(f"cluster {name} has nodes: kindlab.volumes.kind_cluster finishes it", is_known=True))
+        elif Marker(os.path.join(top, name), name).is_locked():
+            item = item.but(Kept(f"another run is working on cluster {name}", "Wait until it has finished."))
+        yield item
+    yield from trash_items(top)
