@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import namespace_obstacle
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import claim_of, node_directory
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.forms import LABEL, SUBDOMAIN
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import LEFTOVER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
@@ -18,10 +19,8 @@ from .found import mounting_nodes
 from .model import Observed, Request
 from .rows import Row
 
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
-_NAME = re.compile(_DOMAIN)
-_CLAIM = re.compile(rf"{_LABEL}/{_DOMAIN}")
+_NAME = re.compile(SUBDOMAIN)
+_CLAIM = re.compile(rf"{LABEL}/{SUBDOMAIN}")
 _QUANTITY = re.compile(r"[1-9][0-9]{0,17}(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?")
 _MOUNT = "Create the cluster with a mount of the directory that it is in: kindlab.volumes.kind_cluster."
 _WRITE = "Write the plan to a file (write_plan), correct it, and set plan to that file."

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.forms import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, check_numbers
 
-# Kubernetes' own rules: RFC 1123 label and subdomain.
-NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+NAMESPACE = re.compile(LABEL)
+# Kubernetes' own rule, RFC 1123 subdomain, apart from its length.
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 NAME_MAX = 253
 ID_MAX = 2**32 - 2

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.forms import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
     API,
     ENGINE,
@@ -54,8 +55,7 @@ RULES: dict[str, Any] = {
     "required_if": [("state", "rendered", ["dest"])],
 }
 
-# Kubernetes' own rules: RFC 1123 label and subdomain.
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# As Kubernetes' own rule, RFC 1123 subdomain.
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 # Those of the program.
 _NUMBERS = ("replicas", "worker_threads", "provisioning_retries", "deletion_retries", "helper_timeout")
@@ -83,7 +83,7 @@ class Request(Settings):
             )
         provisioner = PROVISIONERS[options["name"]]
         namespace = provisioner.namespace if options["namespace"] is None else options["namespace"]
-        if not _LABEL.fullmatch(namespace):
+        if not re.fullmatch(LABEL, namespace):
             raise BadInput(f"namespace {namespace!r} is invalid: use lower-case letters, digits and '-'.")
         if not _SUBDOMAIN.fullmatch(options["storage_class"]):
             raise BadInput(

@@ -11,27 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed.fields import LAST_APPLIED
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, renamed_affinity
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.forms import LABEL, SUBDOMAIN
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.map import collisions, expanded
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import node_annotations
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
 from .model import MAPS
 
-_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SEVERAL_MODES = "(?:ReadWriteOnce|ReadOnlyMany|ReadWriteMany)"
 _QUANTITY = r"[1-9][0-9]*(?:[kMGTPE]|[KMGTPE]i)?"
-_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-# Kubernetes limits its whole length, not that of its parts.
-_PART = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"(?=.{{1,253}}\Z){_PART}(?:\.{_PART})*"
 # Option -> what a new name must look like, and what it is.
 _FORMS = {
-    "namespace_map": (_LABEL, "the name of a namespace"),
-    "claim_map": (rf"{_LABEL}/{_SUBDOMAIN}", "a claim as namespace/name"),
-    "storage_class_map": (rf"(?:{_SUBDOMAIN})?", "the name of a storage class"),
-    "volume_map": (_SUBDOMAIN, "the name of a volume"),
+    "namespace_map": (LABEL, "the name of a namespace"),
+    "claim_map": (rf"{LABEL}/{SUBDOMAIN}", "a claim as namespace/name"),
+    "storage_class_map": (rf"(?:{SUBDOMAIN})?", "the name of a storage class"),
+    "volume_map": (SUBDOMAIN, "the name of a volume"),
     "capacity_map": (_QUANTITY, "a size such as 5Gi"),
     "access_mode_map": (
         rf"ReadWriteOncePod|{_SEVERAL_MODES}(?:,{_SEVERAL_MODES})*",
@@ -95,9 +92,9 @@ class Maps:
             **({"accessModes": modes} if modes else {}),
         }
         metadata: Object = {"namespace": namespace, "name": name}
-        if self.claim_name(old) != old and _APPLIED in (claim["metadata"].get("annotations") or {}):
+        if self.claim_name(old) != old and LAST_APPLIED in (claim["metadata"].get("annotations") or {}):
             # kubectl would take it for the manifest of this claim.
-            metadata["annotations"] = {_APPLIED: None}
+            metadata["annotations"] = {LAST_APPLIED: None}
         return dict(merged(claim, {"metadata": metadata, "spec": spec}))
 
     def _capacity(self, volume: str, claim: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.forms import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.map import ANY
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection
@@ -23,7 +24,6 @@ CHOICES: dict[str, list[str]] = {
     "jobs": list(JOBS),
     "workloads": ["as_saved", "scaled_to_zero"],
 }
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Asked:
         check_numbers(options)
         names = {str(old): str(new) for old, new in options["namespace_map"].items()}
         for new in names.values():
-            if not _NAME.fullmatch(new.replace(ANY, "x")):
+            if not re.fullmatch(LABEL, new.replace(ANY, "x")):
                 raise BadInput(
                     f"namespace_map has {new!r}, which cannot be a namespace.",
                     next_step="Use lower-case letters, digits and '-', at most 63 characters.",
