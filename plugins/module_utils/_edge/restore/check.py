@@ -8,12 +8,10 @@ import os
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
@@ -24,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
     decompressed,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
 from .data import compare
@@ -32,7 +31,6 @@ from .data import compare
 Obstacle = tuple[str, str]
 
 _ROOT = "Run this as root (become: true)."
-_MOUNTS = Path("/proc/self/mountinfo")
 # For each path the nearest existing one above it: whether it can be written to, free bytes and inodes, its device.
 _LOOK = """command -v tar >/dev/null || { echo "tar is missing" >&2; exit 3; }
 for path do
@@ -81,9 +79,7 @@ def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
 def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) -> dict[str, Obstacle]:
     """Volume's name -> why its archive cannot be extracted. Raises BadInput for a node without tar."""
     extracted = [step for step in steps if step.extract]
-    points: Iterable[str] = (
-        parse_mounts(_MOUNTS.read_text(errors="surrogateescape")) if any(s.aside for s in extracted) else ()
-    )
+    points: Iterable[str] = mounts_of_host() if any(s.aside for s in extracted) else ()
     found: dict[str, Obstacle] = {}
     by_disk: dict[tuple[str, str], list[Step]] = {}
     disks: dict[tuple[str, str], Disk] = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check
@@ -35,7 +36,7 @@ def test_what_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return {name: why for name, (why, _step) in found.items()}
 
     mounts = tmp_path / "mountinfo"
-    monkeypatch.setattr(check, "_MOUNTS", mounts)
+    monkeypatch.setattr(check, "mounts_of_host", lambda: parse_mounts(mounts.read_text()))
     line = f"36 35 98:0 / {data}/v1%s rw - ext4 /dev/sda rw\n"
     for below in ("", "/below"):
         mounts.write_text(line % below)
