@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch, stamp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import (
     API,
     ENGINE,
@@ -105,7 +105,7 @@ def prepare(
     earlier: the plan of a moment ago, see complete().
     """
     check_absolute(options, ARGUMENTS)
-    request = replace(Request.from_options(options), at=time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    request = replace(Request.from_options(options), at=stamp(time.time()))
     watch = Stopwatch()
     with ThreadPoolExecutor(1) as pool:
         observing = pool.submit(observe, options, (*RESOURCES, "Node"), runner=runner, connect=connect)

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+
+# Of times in names of directories.
+STAMP = "%Y%m%dT%H%M%SZ"
 
 
 class Stopwatch:
@@ -51,3 +55,8 @@ def poll(deadline: Deadline, pause: float, sleep: Callable[[float], None] = time
         if deadline.over():
             return
         sleep(pause)
+
+
+def stamp(now: float) -> str:
+    """The time in the name of a directory, in UTC. now: seconds since the epoch."""
+    return f"{datetime.fromtimestamp(now, timezone.utc):{STAMP}}"

@@ -8,10 +8,11 @@ import posixpath
 import re
 from datetime import datetime, timezone
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import STAMP
+
 # Of an extraction (_edge/restore/extract.py), beside the directory of its volume; moving: its data is complete.
 _EXTRACTION = re.compile(r"\.(?P<target>.{1,100})\.(?P<state>incomplete|extracted)-[a-z0-9_]{8}")
 _STAMP = re.compile(r"(\d{8}T\d{6}Z)")
-_FORM = "%Y%m%dT%H%M%SZ"
 # In the trash, while it is removed; a killed run leaves a part of it.
 _REMOVING, _LONGEST = ".removing-", 255
 
@@ -22,16 +23,11 @@ def extraction_of(name: str) -> tuple[str, bool] | None:
     return (found["target"], found["state"] == "extracted") if found else None
 
 
-def stamp(now: float) -> str:
-    """The time in the name of a directory. now: seconds since the epoch."""
-    return f"{datetime.fromtimestamp(now, timezone.utc):{_FORM}}"
-
-
 def time_of(name: str) -> float | None:
     """The time that a name ends with, as stamp() and generations write it, in seconds since the epoch."""
     found = _STAMP.search(name[-16:])
     try:
-        return datetime.strptime(found[1], _FORM).replace(tzinfo=timezone.utc).timestamp() if found else None
+        return datetime.strptime(found[1], STAMP).replace(tzinfo=timezone.utc).timestamp() if found else None
     except ValueError:
         return None
 

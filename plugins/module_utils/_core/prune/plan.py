@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import stamp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
@@ -15,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_
 
 from .generations import standing, standing_since
 from .model import DIRECTORY, GENERATION, SET_ASIDE, TRASH, VOLUME, Item, Kept, Observed
-from .names import iso, removing, stamp, time_of
+from .names import iso, removing, time_of
 from .related import Related
 from .request import Request
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import generation_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import stamp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import (
     extraction_of,
     iso,
     removing,
-    stamp,
     time_of,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.extract import EXTRACTING, MOVING
