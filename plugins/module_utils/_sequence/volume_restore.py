@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -14,9 +14,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import vol
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_restore import Prepared
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import row_key
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.replace import check_stoppable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import held
@@ -65,7 +65,7 @@ class _Replacement:
             planned = self._detach(claims, check_mode=True)
             check_stoppable(planned.facts["volumes"])
             checked = {row["name"] for row in planned.facts["volumes"]}
-            self.down = frozenset(_keys(row for row in planned.facts["workloads"] if row["result"] == "unchanged"))
+            self.down = frozenset(row_key(row) for row in planned.facts["workloads"] if row["result"] == "unchanged")
             self.stopped = _changed(planned)
         self.prepared.check_unused(checked, claims)
         self.watch.lap("plan")
@@ -114,7 +114,7 @@ class _Replacement:
             while not self.prepared.planned.stopped_claims <= claims:
                 claims |= self.prepared.planned.stopped_claims
                 self.stopped += _changed(self._detach(claims, check_mode=False))
-                self.prepared = self._prepare(self.prepared.planned)
+                self.prepared = self._prepare(self.prepared)
             self.prepared.check_unused()
         except KindlabError as error:
             if claims:
@@ -130,8 +130,8 @@ class _Replacement:
             return f"Nothing was restored. Workloads are still scaled to zero ({error.message})."
         return "Nothing was restored, and the workloads were scaled back up."
 
-    def _prepare(self, earlier: Plan | None = None) -> Prepared:
-        return volume_restore.prepare(self.options, earlier, **self.outside)
+    def _prepare(self, earlier: Prepared | None = None) -> Prepared:
+        return volume_restore.prepare(self.options, earlier and earlier.planned, **self.outside)
 
     def _detach(self, claims: frozenset[str], *, check_mode: bool) -> Outcome:
         return self._scale("detached", check_mode, claims=claims)
@@ -140,7 +140,7 @@ class _Replacement:
         """Start what this run stopped, and what an interrupted one did that was to restore these volumes."""
         if not self._claims:
             return Outcome(False, facts={"workloads": []})
-        stopped = frozenset(_keys(self.stopped))
+        stopped = frozenset(map(row_key, self.stopped))
         return self._scale("attached", check_mode, claims=self._claims, stopped=stopped, left_down=left_down)
 
     @property
@@ -155,7 +155,7 @@ class _Replacement:
         return volume_detach.run(given, check_mode, **self.outside)
 
     def _outcome(self, restored: Outcome, back: Outcome) -> Outcome:
-        rows = {key: row for row in (*self.stopped, *_changed(back)) for key in _keys([row])}
+        rows = {row_key(row): row for row in (*self.stopped, *_changed(back))}
         told = [{name: row[name] for name in ("kind", "namespace", "name")} for _key, row in sorted(rows.items())]
         return replace(
             restored,
@@ -168,7 +168,3 @@ class _Replacement:
 def _changed(outcome: Outcome) -> list[dict[str, Any]]:
     """The rows of the workloads that a detachment or attachment scales."""
     return [row for row in outcome.facts["workloads"] if row["result"] != "unchanged"]
-
-
-def _keys(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [f"{row['namespace']}/{row['kind']}/{row['name']}" for row in rows]

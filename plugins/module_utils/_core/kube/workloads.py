@@ -42,6 +42,11 @@ def key(item: Mapping[str, Any]) -> str:
     return f"{item['metadata']['namespace']}/{item['kind']}/{item['metadata']['name']}"
 
 
+def row_key(row: Mapping[str, Any]) -> str:
+    """The same of a row that volume_detach returns."""
+    return f"{row['namespace']}/{row['kind']}/{row['name']}"
+
+
 def template(item: Mapping[str, Any]) -> Object:
     """Its pod template."""
     spec = item["spec"]

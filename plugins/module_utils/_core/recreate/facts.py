@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, NODE, Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, LOAD_BALANCER
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import row_key
 
 from .journal import Progress
 from .steps import DELETION
@@ -76,11 +77,7 @@ def kept_down(rows: Iterable[Mapping[str, Any]], progress: Progress) -> list[str
 
     rows: of volume_detach in check mode; progress: of an earlier run, which may have scaled down some by itself.
     """
-    down = [
-        f"{row['namespace']}/{row['kind']}/{row['name']}"
-        for row in rows
-        if row["result"] == "unchanged" and row["before"] != row["after"]
-    ]
+    down = [row_key(row) for row in rows if row["result"] == "unchanged" and row["before"] != row["after"]]
     interrupted = interrupted_facts(progress)
     return [key for key in down if not interrupted or key in interrupted.get("kept_down", ())]
 
