@@ -51,7 +51,10 @@ class Mount:
     answers: bool = True
 
     def fault_of(self, node_directory: str) -> Mount | Submount | None:
-        """What has the mismatch of a directory of the node that lies in this mount: the mount, or one below it."""
+        """What has the mismatch of a directory of the node that lies in this mount: the mount, or one below it.
+
+        None if that is the host's, or is not known.
+        """
         if self.mismatch:
             return self
         path = posixpath.normpath(node_directory)
@@ -62,11 +65,6 @@ class Mount:
             if is_below(path, below.node_path) or (below.on_host and is_below(below.node_path, path))
         )
         return next(hidden, None)
-
-    def mismatch_of(self, node_directory: str) -> str:
-        """Why a directory of the node that lies in this mount is not the host's, '' if it is or is not known."""
-        fault = self.fault_of(node_directory)
-        return fault.mismatch if fault else ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.hos
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import Look, Mounted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import places
+from ansible_collections.kindlab.volumes.tests.unit.support.mounts import mismatch_of
 
 ROOT = Mounted("8:1", "/", "ext4")
 
@@ -34,12 +35,12 @@ def found(look: Look, host: Look, engine: str = "docker") -> Mount:
 
 
 def test_the_same_directory() -> None:
-    assert found(inside(), outside()).mismatch_of("/data/v1") == ""
+    assert mismatch_of(found(inside(), outside()), "/data/v1") == ""
 
 
 def test_a_directory_that_was_replaced_is_named_with_the_one_that_the_node_has() -> None:
     mount = found(inside(root="/srv/lab.old"), outside((1, 8)))
-    assert mount.mismatch_of("/data/v1") == (
+    assert mismatch_of(mount, "/data/v1") == (
         "/srv/lab on the host is not the directory that lab-worker has mounted at /data (/srv/lab.old): it was "
         "replaced, or a file system was mounted on it, after the node had started"
     )
@@ -56,24 +57,24 @@ def test_a_directory_that_was_deleted() -> None:
 def test_a_file_system_mounted_on_a_subdirectory_of_the_host() -> None:
     mount = found(inside(), outside(big=Mounted("8:17", "/", "xfs")))
     assert mount.mismatch == ""
-    assert mount.mismatch_of("/data/other") == mount.mismatch_of("/data/bigger") == ""
+    assert mismatch_of(mount, "/data/other") == mismatch_of(mount, "/data/bigger") == ""
     why = "/srv/lab/big on the host has a file system mounted that /data/big in lab-worker has not"
     # The volume above it, which the host cannot read as a whole, too.
-    assert {mount.mismatch_of(path) for path in ("/data/big", "/data/big/v1", "/data")} == {why}
+    assert {mismatch_of(mount, path) for path in ("/data/big", "/data/big/v1", "/data")} == {why}
 
 
 def test_a_file_system_mounted_on_both_sides() -> None:
     disk = Mounted("8:17", "/", "xfs")
     assert found(inside(big=disk), outside(big=disk)).submounts == ()
     other = found(inside(big=disk), outside(big=Mounted("8:33", "/", "xfs")))
-    assert other.mismatch_of("/data/big/v1").startswith("/srv/lab/big on the host has another file system")
+    assert mismatch_of(other, "/data/big/v1").startswith("/srv/lab/big on the host has another file system")
 
 
 def test_a_file_system_mounted_in_the_node_only() -> None:
     mount = found(inside(v1_fuse=Mounted("0:99", "/", "fuse.s3")), outside())
-    assert mount.mismatch_of("/data/v1/fuse/x").startswith("/data/v1/fuse in lab-worker has a file system mounted")
+    assert mismatch_of(mount, "/data/v1/fuse/x").startswith("/data/v1/fuse in lab-worker has a file system mounted")
     # A pod's own mounts are no data of the volume.
-    assert mount.mismatch_of("/data/v1") == ""
+    assert mismatch_of(mount, "/data/v1") == ""
 
 
 def test_another_host() -> None:
@@ -126,7 +127,7 @@ def test_a_host_directory_that_does_not_answer() -> None:
     host = replace(outside(), silent=frozenset(["/srv/lab"]))
     for looks in ({"lab-worker": inside()}, {}):
         mount = compared([node()], looks, host, "docker")[0].mounts[0]
-        assert mount.mismatch_of("/data/v1") == "the file system of /srv/lab on the host does not answer"
+        assert mismatch_of(mount, "/data/v1") == "the file system of /srv/lab on the host does not answer"
         assert not mount.answers
         assert mount.remedy.endswith("unmount it: sudo umount --force --lazy /srv/lab")
     assert found(inside(), replace(outside(), silent=frozenset(["/srv/other"]))).mismatch == ""

@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.loo
     look_at_nodes,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
+from ansible_collections.kindlab.volumes.tests.unit.support.mounts import mismatch_of
 
 
 def node(path: object, **options: str) -> Node:
@@ -129,8 +130,8 @@ def test_a_file_system_that_does_not_answer_below_a_host_path(tmp_path: Path, mo
     (mount,) = own.mounts
     why = f"the file system of {dead} on the host does not answer"
     for path in (tmp_path, tmp_path / "v1", dead, dead / "v3"):
-        assert mount.mismatch_of(str(path)) == why
-    assert mount.mismatch_of(str(tmp_path / "v2")) == ""
+        assert mismatch_of(mount, str(path)) == why
+    assert mismatch_of(mount, str(tmp_path / "v2")) == ""
     fault = mount.fault_of(str(dead))
     assert fault and fault.remedy.endswith(f"sudo umount --force --lazy {dead}")
 
