@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster
@@ -51,9 +51,7 @@ def set_facts(context: Context, cluster: Facts | None, chosen: Facts) -> None:
     recorded: dict[str, Any] = facts["options"]
     images = node_images(cluster, facts["images"])
     shape = (chosen.get("options") if cluster is not None else {}) or recorded
-    # A configuration file describes the whole cluster: what it does not mention is not there any more.
-    whole = OPTION in (context.options["options"] or {}) or not context.options["merge_options"]
-    if whole and not going_back:
+    if _is_whole(context) and not going_back:
         shape, requested = {}, requested if "nodes" in requested else {"control_planes": 1, **requested}
     their_images = images if shape is recorded or not shape else node_images(None, chosen["images"])
     options = cluster_options(context.name, requested, shape, their_images, problem="; ".join(doubts))
@@ -72,7 +70,6 @@ def set_facts(context: Context, cluster: Facts | None, chosen: Facts) -> None:
         )
     labels = requested_labels(requested)
     old = facts.get("old_options") or {**before, "nodes": each_node(before)}
-    settings = without_labels(facts.get("node_settings") or {}, labels)
     context.facts = {
         **facts,
         "options": options,
@@ -80,13 +77,23 @@ def set_facts(context: Context, cluster: Facts | None, chosen: Facts) -> None:
         "way": BACK if going_back else "",
         "described": bool(recorded or shape),
         "changes": changed,
-        # A label that options do not have any more is not set again.
-        "node_settings": without_created(settings, created_labels(context.name, old)),
+        "node_settings": _node_settings(context.name, facts, labels, old),
     }
     if back_to := facts.get("back_to"):
-        settings = without_labels(back_to.get("node_settings") or {}, labels)
-        settings = without_created(settings, created_labels(context.name, chosen.get("options") or {}))
+        settings = _node_settings(context.name, back_to, labels, chosen.get("options") or {})
         context.facts["back_to"] = {**back_to, "node_settings": settings}
+
+
+def _is_whole(context: Context) -> bool:
+    """Whether the given options describe the whole cluster, as a configuration file does: no others are kept."""
+    return OPTION in (context.options["options"] or {}) or not context.options["merge_options"]
+
+
+def _node_settings(name: str, facts: Facts, labels: Iterable[str], created: Facts) -> Facts:
+    """What is set on Nodes again. labels: that are requested. created: the options that the nodes were created with."""
+    settings = without_labels(facts.get("node_settings") or {}, labels)
+    # A label that options do not have any more is not set again.
+    return without_created(settings, created_labels(name, created))
 
 
 def _reason(context: Context, chosen: Facts) -> str:
