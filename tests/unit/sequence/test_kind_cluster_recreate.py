@@ -35,8 +35,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.ste
     ROLLED_BACK,
     steps_from,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context as recreate_context
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     claim,
     volume,
@@ -52,6 +51,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.recreations import (
     SHAPE,
     WAVES,
     World,
+    killed_behind,
 )
 
 PLANNED = ["?remove", "?create", "?detach", "?save", "?remove", "?save images"]
@@ -104,17 +104,7 @@ def kill(world: World, moment: int) -> None:
 
 def to(world: World, last: str) -> None:
     """A run that is killed right behind this line of the journal."""
-
-    class Ending(Journal):
-        def add(self, step: str, **facts: Any) -> None:
-            super().add(step, **facts)
-            if step == last:
-                raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recreate_context, "Journal", Ending)
-        with pytest.raises(Killed):
-            world.run()
+    killed_behind(last, world.run)
     assert world.lines()[-1] == last
 
 

@@ -46,6 +46,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import kind_cluster_recreate
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import (
     context,
@@ -581,3 +582,18 @@ class World:
             if not self.moments:
                 raise Killed
             self.moments -= 1
+
+
+def killed_behind(last: str, run: Callable[[], Any]) -> None:
+    """A run that is killed right behind this line of the journal."""
+
+    class Ending(Journal):
+        def add(self, step: str, **facts: Any) -> None:
+            super().add(step, **facts)
+            if step == last:
+                raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context, "Journal", Ending)
+        with pytest.raises(Killed):
+            run()

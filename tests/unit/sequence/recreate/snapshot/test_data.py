@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,8 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Declined, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.steps import ENTRIES
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import context as recreate_context
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed
-from ansible_collections.kindlab.volumes.tests.unit.support.recreations import POD, World
+from ansible_collections.kindlab.volumes.tests.unit.support.recreations import POD, World, killed_behind
 
 FIRST = "1"
 
@@ -85,17 +83,7 @@ def lab(tmp_path: Path) -> Lab:
 
 def to(lab: Lab, last: str, **options: Any) -> None:
     """A run that is killed right behind this line of the journal."""
-
-    class Ending(Journal):
-        def add(self, step: str, **facts: Any) -> None:
-            super().add(step, **facts)
-            if step == last:
-                raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recreate_context, "Journal", Ending)
-        with pytest.raises(Killed):
-            lab.run(**options)
+    killed_behind(last, partial(lab.run, **options))
 
 
 def test_it_is_as_it_was(lab: Lab) -> None:
