@@ -131,7 +131,7 @@ class _Replacement:
         return "Nothing was restored, and the workloads were scaled back up."
 
     def _prepare(self, earlier: Prepared | None = None) -> Prepared:
-        return volume_restore.prepare(self.options, earlier and earlier.planned, **self.outside)
+        return volume_restore.prepare(self.options, earlier.planned if earlier else None, **self.outside)
 
     def _detach(self, claims: frozenset[str], *, check_mode: bool) -> Outcome:
         return self._scale("detached", check_mode, claims=claims)
