@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
@@ -29,12 +31,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 
+from .api import Missing
 from .client import MANAGER, Cluster
 from .resources import Key, describe_command, key_of, key_text
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
-# Nothing may change for this long before objects count as settled.
-QUIET_SECONDS = 1.0
+# How long phases are watched before it is decided whether they are settled, and how long none may have been wrong then.
+WATCHED_SECONDS, QUIET_SECONDS = 1.0, 0.5
 DELETED = "deleted"
 
 
@@ -103,26 +106,32 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
 
     Raises Conflict if one is deleted while it waits, TimedOut with the phases of the others after timeout seconds.
     """
+    volumes = {("", b.name): b for b in bindings}
+    claims = {claim_of(b.requested_volume).partition("/")[::2]: b for b in bindings if b.binds}
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
-        PV: {("", b.name): b.phases for b in bindings},
-        PVC: {claim_of(b.requested_volume).partition("/")[::2]: ("Bound",) for b in bindings if b.binds},
+        PV: {key: b.phases for key, b in volumes.items()},
+        PVC: dict.fromkeys(claims, ("Bound",)),
     }
     deadline = Deadline(timeout)
     with REPORTER.waiting(lambda: _names(bindings)):
         while bindings:
-            volumes, claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
-            if volumes.settled and claims.settled:
-                return {**volumes.phases, **claims.phases}
-            wrong = {**volumes.wrong, **claims.wrong}
-            for name, phase in wrong.items():
-                if phase == DELETED:
-                    raise Conflict(
-                        f"{name} was deleted while it was being bound.",
-                        next_step="Find out who deletes it and run this again.",
-                    )
-            if deadline.over():
-                raise _not_bound(timeout, wrong)
+            of_volumes, of_claims = cluster.each(lambda kind: _snapshot(cluster, kind, allowed[kind]), allowed)
+            if of_volumes.settled and of_claims.settled:
+                return {**of_volumes.phases, **of_claims.phases}
+            _check_left({PV: of_volumes.wrong, PVC: of_claims.wrong}, deadline)
+            cluster.each(partial(_look_again, cluster), [claims[key] for key in of_claims.wrong])
     return {}
+
+
+def _look_again(cluster: Cluster, binding: Binding) -> None:
+    """Write a claim's status once more.
+
+    The controller's caches follow the API server independently of each other. If it learns of a claim before its volume
+    the claim is Lost, until the next write to it, or the controller's next turn after 15 seconds.
+    """
+    namespace, _slash, name = claim_of(binding.requested_volume).partition("/")
+    with suppress(Missing):
+        cluster.patch(PVC, name, claim_status(binding.requested_volume), namespace, subresource="status")
 
 
 def _names(bindings: Collection[Binding]) -> str:
@@ -132,24 +141,37 @@ def _names(bindings: Collection[Binding]) -> str:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All phases at the end of a watch, the wrong ones by name, and whether no phase was wrong during it."""
+    """All phases at the end of a watch, the wrong ones, and whether none was wrong for a while before."""
 
     phases: dict[Key, str]
-    wrong: dict[str, str]
+    wrong: dict[Key, str]
     settled: bool
 
 
 def _snapshot(cluster: Cluster, kind: str, allowed: Mapping[Key, tuple[str, ...]]) -> Snapshot:
     phases: dict[Key, str] = {}
-    settled = True
-    for change in cluster.watch(kind, QUIET_SECONDS) if allowed else ():
+    quiet = Deadline(0)
+    for change in cluster.watch(kind, WATCHED_SECONDS) if allowed else ():
         key = key_of(change.object)
         deleted = change.type == "DELETED" or change.object["metadata"].get("deletionTimestamp")
         phases[key] = DELETED if deleted else phase_of(change.object)
-        settled = settled and phases[key] in allowed.get(key, (phases[key],))
+        if phases[key] not in allowed.get(key, (phases[key],)):
+            quiet = Deadline(QUIET_SECONDS)
     wrong = {key: phases.get(key, DELETED) for key in allowed if phases.get(key, DELETED) not in allowed[key]}
-    by_name = {f"{kind} {key_text(key)}": phase for key, phase in wrong.items()}
-    return Snapshot(phases, by_name, settled and not wrong)
+    return Snapshot(phases, wrong, quiet.over() and not wrong)
+
+
+def _check_left(found: Mapping[str, Mapping[Key, str]], deadline: Deadline) -> None:
+    """Raise what wait_bound() does for objects that are not in their phases. found: the wrong ones by kind."""
+    wrong = {f"{kind} {key_text(key)}": phase for kind, phases in found.items() for key, phase in phases.items()}
+    for name, phase in wrong.items():
+        if phase == DELETED:
+            raise Conflict(
+                f"{name} was deleted while it was being bound.",
+                next_step="Find out who deletes it and run this again.",
+            )
+    if deadline.over():
+        raise _not_bound(deadline.seconds, wrong)
 
 
 def _not_bound(timeout: float, wrong: Mapping[str, str]) -> TimedOut:

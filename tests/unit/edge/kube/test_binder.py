@@ -185,6 +185,17 @@ def test_what_does_not_bind_in_time_is_named():
     assert raised.value.next_step == "kubectl -n ns describe persistentvolumeclaim c1"
 
 
+def test_a_claim_that_the_controller_saw_before_its_volume_is_shown_to_it_again():
+    """It calls it Lost then, and looks again at the next write to the claim only."""
+    cluster = FakeCluster(NAMESPACE)
+    restore(cluster, [pair(1), pair(2, False)])
+    cluster.patch("PersistentVolumeClaim", "c1", {"status": {"phase": "Lost"}}, "ns", "status")
+    cluster.writes.clear()
+    phases = wait_bound(cluster, BINDINGS, 60)
+    assert phases["ns", "c1"] == phases["", "v1"] == "Bound"
+    assert cluster.writes == [("patch status", "PersistentVolumeClaim", "ns/c1")]
+
+
 def of_old_claim(cluster):
     """v1 exists and is Released: its claim was deleted."""
     restore(cluster, [pair(1)])
