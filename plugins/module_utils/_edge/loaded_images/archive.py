@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Archives of images in a backup: every blob is hashed before an archive is relied on."""
+"""Archives of images in a backup: every blob is hashed before an archive is relied on, once as long as it stays so."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import hashlib
 import json
 import os
 import tarfile
+import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_image
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
 CHUNK = 1 << 20
+# A file that changes twice within a tick of the kernel's clock may look the same after the second time.
+SETTLED_SECONDS = 0.1
 UNREADABLE = (OSError, tarfile.TarError, ValueError, LookupError, TypeError, EOFError)
 
 
@@ -48,10 +52,14 @@ class Archive:
 
 
 def check(path: str | Path, digest: str, platform: str) -> Archive:
-    """Read an archive completely. Raises BadInput if it is missing or damaged. platform: that needs it."""
+    """Read an archive completely. Raises BadInput if it is missing or damaged. platform: that needs it.
+
+    One that this process has read, and whose file has not changed since, is not read again.
+    """
     file = Path(path) / archive_of(digest)
     try:
-        return read_archive(file, digest, platform)
+        read = _read_once if time.time() - os.lstat(file).st_ctime > SETTLED_SECONDS else _read
+        return read(file, digest, platform, _state(file))
     except UNREADABLE as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BadInput(
@@ -94,6 +102,20 @@ def intact(path: str | Path, digests: Collection[str], platform: str) -> dict[st
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return {digest: archive for digest, archive in zip(digests, pool.map(found, digests), strict=True) if archive}
+
+
+def _read(file: Path, digest: str, platform: str, state: tuple[int, ...]) -> Archive:
+    del state
+    return read_archive(file, digest, platform)
+
+
+_read_once = lru_cache(maxsize=None)(_read)
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """Differs if the file has changed, or is another one."""
+    found = os.lstat(file)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def read_archive(file: Path, digest: str, platform: str) -> Archive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.loaded_images.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import archive, store
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import look as looking
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.load import load_images
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.save import save_images
 from ansible_collections.kindlab.volumes.tests.unit.support.containerd import (
@@ -37,6 +38,7 @@ PLANE, WORKER, WORKER2 = "k-control-plane", "k-worker", "k-worker2"
 OWN, SHOP, TOOL = image(b"own"), image(b"shop" * 1000, b"base"), image(b"tool", b"base")
 AMD, ARM = image(b"amd"), image(b"arm", architecture="arm64")
 BOTH = index(amd64=AMD[0], arm64=ARM[0])
+READ = archive.read_archive
 ROLES = {PLANE: "control-plane", WORKER: "worker"}
 
 
@@ -152,6 +154,24 @@ def test_a_damaged_archive_is_written_again_and_never_loaded(
     _again, pipes = save(old, tmp_path)
     assert len(pipes.read) == 1
     load(new, tmp_path, planned.index)
+
+
+def test_an_archive_that_has_not_changed_is_read_once(
+    old: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, _pipes = save(old, tmp_path)
+    files = sorted((tmp_path / "images").glob("*.tar"))
+    monkeypatch.setattr(archive, "SETTLED_SECONDS", -60)
+    reads = []
+    monkeypatch.setattr(archive, "read_archive", lambda file, *rest: reads.append(file) or READ(file, *rest))
+    save(old, tmp_path)
+    load(fresh(), tmp_path, list(planned.index))
+    assert sorted(reads) == files
+    # A copy with the same content and time is another file.
+    shutil.copy2(files[0], tmp_path / "copy")
+    os.replace(tmp_path / "copy", files[0])
+    load(fresh(), tmp_path, list(planned.index))
+    assert sorted(reads) == sorted([*files, files[0]])
 
 
 def test_an_archive_that_is_missing_is_refused(old: Machine, tmp_path: Path) -> None:
