@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from clusters import KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present
-from measure import SCRATCH, Figure, Rounds, compare, empty_play, note, play, shell
+from measure import SCRATCH, Figure, Rounds, compare, note, play, shell
 from provisioners import workload_image
-from recreation import BACKUP, FEW, MANIFESTS, deployment, timed
+from recreation import BACKUP, FEW, MANIFESTS, deployment, timed, without_module
 from volumes import manifests
 
 OBJECTS, MANY = 300, 2000
@@ -77,7 +77,7 @@ def figures() -> Iterator[Figure]:
     """Everything recreated, then only objects; the script has no checks, and brings back what it was given."""
     image, images = prepare(), make_images()
     shutil.rmtree(BACKUP, ignore_errors=True)
-    pods, nothing = filled(image, images), empty_play()
+    pods, nothing = filled(image, images), without_module()
     away: list[float] = []
 
     def theirs() -> float:
@@ -112,9 +112,8 @@ def of_objects(nothing: float) -> Iterator[Figure]:
     shutil.rmtree(path, ignore_errors=True)
     saving, saved = timed("object_backup", path=path, namespaces=["many"])
     inside = sum(saved["seconds"].values())
-    yield Figure(
-        f"saving of {MANY} objects, above an empty play ({inside:.1f} s in the module)", saving - nothing, 1.5, "s"
-    )
+    name = f"saving of {MANY} objects, above a play without it ({inside:.1f} s in the module)"
+    yield Figure(name, saving - nothing, 1.5, "s")
     restoring, _result = timed("object_restore", path=path, namespace_map={"many": AGAIN})
-    yield Figure(f"restore of {MANY} objects, above an empty play", restoring - nothing, 10, "s")
+    yield Figure(f"restore of {MANY} objects, above a play without it", restoring - nothing, 10, "s")
     shutil.rmtree(path)
