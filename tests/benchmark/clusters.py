@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 from measure import SCRATCH, Figure, compare, empty_play, note, play, role, run, shell
 
@@ -12,6 +14,7 @@ NAME = "bench"
 KUBECONFIG = SCRATCH / "kubeconfig"
 VOLUMES = SCRATCH / "volumes"
 NODE_DIRECTORY = "/var/local-path-provisioner"
+ANSWER = SCRATCH / "answer.json"
 KUBECTL = f"docker exec -i {NAME}-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf"
 CONFIG = """
 kind: Cluster
@@ -68,6 +71,25 @@ def then_deleted(seconds: float) -> float:
     """Delete the cluster, and return the seconds that its creation took."""
     delete()
     return seconds
+
+
+def timed(module: str, **options: object) -> tuple[float, dict[str, Any]]:
+    """Seconds of a play with one module, and the module's result."""
+    common = {"cluster": NAME, "kubeconfig": str(KUBECONFIG)}
+    seconds = play(
+        {f"kindlab.volumes.{module}": {**common, **options}, "register": "result"}, answer("{{ result | to_json }}")
+    ).seconds
+    return seconds, dict(json.loads(ANSWER.read_text()))
+
+
+def answer(content: str) -> dict[str, object]:
+    """A task that writes this for timed()."""
+    return {"ansible.builtin.copy": {"content": content, "dest": str(ANSWER), "mode": "0644"}}
+
+
+def without_module() -> float:
+    """Seconds of such a play without the module, the shorter of two."""
+    return min(play(answer("{}")).seconds for _ in range(2))
 
 
 def figures() -> Iterator[Figure]:

@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from clusters import KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present
+from clusters import KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present, timed, without_module
 from measure import SCRATCH, Figure, Rounds, compare, note, play, shell
 from provisioners import workload_image
-from recreation import BACKUP, FEW, MANIFESTS, deployment, timed, without_module
+from recreation import BACKUP, FEW, MANIFESTS, deployment
 from volumes import manifests
 
 OBJECTS, MANY = 300, 2000
@@ -109,9 +109,13 @@ def of_objects(nothing: float) -> Iterator[Figure]:
     note(f"kubectl create: {MANY} objects")
     shell(f"{KUBECTL} create {written(objects(MANY, 'many'))}")
     path = str(SCRATCH / "objects")
-    shutil.rmtree(path, ignore_errors=True)
-    saving, saved = timed("object_backup", path=path, namespaces=["many"])
-    inside = sum(saved["seconds"].values())
+
+    def save() -> tuple[float, float]:
+        shutil.rmtree(path, ignore_errors=True)
+        seconds, saved = timed("object_backup", path=path, namespaces=["many"])
+        return seconds, sum(saved["seconds"].values())
+
+    saving, inside = min(save() for _ in range(2))
     name = f"saving of {MANY} objects, above a play without it ({inside:.1f} s in the module)"
     yield Figure(name, saving - nothing, 1.5, "s")
     restoring, _result = timed("object_restore", path=path, namespace_map={"many": AGAIN})

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from clusters import KUBECONFIG, KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present
+from clusters import KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present, timed, without_module
 from measure import SCRATCH, Figure, compare, note, play, shell
 from provisioners import workload_image
 from volumes import manifests
@@ -16,7 +16,6 @@ from volumes import manifests
 FEW, MANY = 20, 1000
 MEGABYTES = 1024
 MANIFESTS = SCRATCH / "manifests.json"
-ANSWER = SCRATCH / "answer.json"
 BACKUP = SCRATCH / "backup"
 
 
@@ -47,25 +46,6 @@ def apply(count: int) -> float:
     phases = f"{KUBECTL} get pvc --no-headers -o custom-columns=:status.phase"
     wait = f'until [ "$({phases} | grep -c Bound)" = {count} ]; do sleep 0.2; done'
     return shell(f"{KUBECTL} create -f - < {MANIFESTS} >/dev/null; {wait}").seconds
-
-
-def timed(module: str, **options: object) -> tuple[float, dict[str, Any]]:
-    """Seconds of a play with one module, and the module's result."""
-    common = {"cluster": NAME, "kubeconfig": str(KUBECONFIG)}
-    seconds = play(
-        {f"kindlab.volumes.{module}": {**common, **options}, "register": "result"}, answer("{{ result | to_json }}")
-    ).seconds
-    return seconds, dict(json.loads(ANSWER.read_text()))
-
-
-def answer(content: str) -> dict[str, object]:
-    """A task that writes this for timed()."""
-    return {"ansible.builtin.copy": {"content": content, "dest": str(ANSWER), "mode": "0644"}}
-
-
-def without_module() -> float:
-    """Seconds of such a play without the module, the shorter of two."""
-    return min(play(answer("{}")).seconds for _ in range(2))
 
 
 def filled(count: int, image: str, pods: str, rate: int | None = None) -> None:

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 
-from clusters import KUBECONFIG, KUBECTL, NAME, NODE_DIRECTORY, VOLUMES, delete, prepare, present
+from clusters import KUBECONFIG, KUBECTL, NAME, NODE_DIRECTORY, VOLUMES, delete, prepare, present, timed
 from measure import SCRATCH, Figure, empty_play, note, play, run, shell
 
 COUNT = 1000
@@ -64,8 +64,14 @@ def figures() -> Iterator[Figure]:
     )
     common = {"cluster": NAME, "kubeconfig": str(KUBECONFIG), "path": str(BACKUP)}
     saving = play({"kindlab.volumes.volume_backup": {**common, "checksums": "none"}})
+    shutil.rmtree(BACKUP)
+    _seconds, saved = timed("volume_backup", path=str(BACKUP), checksums="none")
     yield Figure(
-        f"backup of {COUNT} manifests; two lists took {lists:.2f} s", saving.seconds - nothing, 3 * lists + 1, "s"
+        f"backup of {COUNT} manifests in the module ({saving.seconds - nothing:.1f} s above an empty play, with what"
+        f" Ansible needs to pack and start it); two lists took {lists:.2f} s",
+        sum(saved["seconds"].values()),
+        3 * lists + 1,
+        "s",
     )
     yield Figure("backup: peak memory of the largest process", saving.megabytes, 300, "MB")
 

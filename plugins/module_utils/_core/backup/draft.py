@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.collected import Collected
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
@@ -21,13 +20,11 @@ from .catalog import (
     NOTHING,
     Catalog,
     SavedArchive,
-    SavedLeftOut,
-    SavedObjects,
-    SavedSelection,
     SavedVolume,
     archive_path,
     file_stem,
 )
+from .objects.counted import counted
 from .places import Look
 from .plan import Plan, original_policy
 
@@ -49,18 +46,6 @@ def draft(plan: Plan, lists: Mapping[str, ChecksumList], manifests: Mapping[str,
         tuple(_volume(plan, volume, lists.get(volume.name)) for volume in plan.volumes),
         {path: hashlib.sha256(text.encode()).hexdigest() for path, text in manifests.items()},
         objects=counted(plan.objects) if plan.objects else None,
-    )
-
-
-def counted(collected: Collected) -> SavedObjects:
-    """What the catalog says of the objects."""
-    chosen = collected.selection
-    return SavedObjects(
-        len(collected.saved.made),
-        len(collected.saved.changed),
-        collected.baseline,
-        tuple(SavedLeftOut(**row.key._asdict(), why=row.why) for row in collected.left_out),
-        SavedSelection(chosen.namespaces, chosen.kinds, chosen.labels),
     )
 
 

@@ -17,7 +17,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     SavedCluster,
     same_content,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.draft import counted
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.retention import Retention
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -26,6 +25,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.files import to_texts
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+
+from .counted import counted
 
 
 @dataclass(frozen=True)
