@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from clusters import KUBECTL, NAME, VOLUMES, create_bare, delete, prepare, present, timed, without_module
-from measure import SCRATCH, Figure, compare, note, play, shell
+from measure import SCRATCH, Figure, compare, note, play, run, shell
 from provisioners import workload_image
 from volumes import manifests
 
@@ -67,6 +67,24 @@ def filled(count: int, image: str, pods: str, rate: int | None = None) -> None:
     shell(f"{KUBECTL} rollout status deployment/user --timeout=300s >/dev/null")
 
 
+def waiting_pod() -> Figure:
+    """Claims are deleted with their volumes, a pod waits for them, and they are restored."""
+    names = [f"{number:04}" for number in range(FEW)]
+    gone = {
+        "deployment": ["user"],
+        "pvc": [f"claim-{name}" for name in names],
+        "pv": [f"volume-{name}" for name in names],
+    }
+    for kind, deleted in gone.items():
+        shell(f"{KUBECTL} delete {kind} {' '.join(deleted)} >/dev/null")
+    user = json.dumps(deployment(workload_image()))
+    wait = f"{KUBECTL} wait pod --selector app=user --timeout=120s >/dev/null"
+    run(["bash", "-c", f"{KUBECTL} create --filename - >/dev/null && {wait} --for=condition=PodScheduled=false"], user)
+    timed("volume_restore", path=str(BACKUP), names=[f"default/{claim}" for claim in gone["pvc"]], verify="none")
+    seconds = shell(f"{wait} --for=condition=Ready").seconds
+    return Figure(f"a pod that waited for {FEW} restored claims is ready after the restore", seconds, 5, "s")
+
+
 def figures() -> Iterator[Figure]:
     """20 volumes and 1 GB by kind and kubectl, and by kind_cluster_recreate; then 1,000 volumes."""
     image = prepare()
@@ -107,6 +125,7 @@ def figures() -> Iterator[Figure]:
     # The new cluster has the same volumes.
     many = min(timed("kind_cluster_recreate", path=str(BACKUP))[0] for _ in range(2)) - nothing
     yield Figure(f"recreation with {MANY} volumes, above the one with {FEW}", many - few, 30, "s")
+    yield waiting_pod()
     delete()
     shutil.rmtree(VOLUMES)
     shutil.rmtree(BACKUP)
