@@ -106,10 +106,9 @@ def wait_bound(cluster: Cluster, bindings: Collection[Binding], timeout: float) 
 
     Raises Conflict if one is deleted while it waits, TimedOut with the phases of the others after timeout seconds.
     """
-    volumes = {("", b.name): b for b in bindings}
     claims = {claim_of(b.requested_volume).partition("/")[::2]: b for b in bindings if b.binds}
     allowed: dict[str, dict[Key, tuple[str, ...]]] = {
-        PV: {key: b.phases for key, b in volumes.items()},
+        PV: {("", b.name): b.phases for b in bindings},
         PVC: dict.fromkeys(claims, ("Bound",)),
     }
     deadline = Deadline(timeout)

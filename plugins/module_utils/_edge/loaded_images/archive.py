@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,11 @@ def check(path: str | Path, digest: str, platform: str) -> Archive:
     """
     file = Path(path) / archive_of(digest)
     try:
-        read = _read_once if time.time() - os.lstat(file).st_ctime > SETTLED_SECONDS else _read
-        return read(file, digest, platform, _state(file))
+        found = os.lstat(file)
+        if time.time() - found.st_ctime <= SETTLED_SECONDS:
+            return read_archive(file, digest, platform)
+        state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return _read_once(file, digest, platform, state)
     except UNREADABLE as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BadInput(
@@ -104,18 +107,11 @@ def intact(path: str | Path, digests: Collection[str], platform: str) -> dict[st
         return {digest: archive for digest, archive in zip(digests, pool.map(found, digests), strict=True) if archive}
 
 
-def _read(file: Path, digest: str, platform: str, state: tuple[int, ...]) -> Archive:
+@cache
+def _read_once(file: Path, digest: str, platform: str, state: tuple[int, ...]) -> Archive:
+    """state: differs if the file has changed, or is another one."""
     del state
     return read_archive(file, digest, platform)
-
-
-_read_once = lru_cache(maxsize=None)(_read)
-
-
-def _state(file: Path) -> tuple[int, ...]:
-    """Differs if the file has changed, or is another one."""
-    found = os.lstat(file)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def read_archive(file: Path, digest: str, platform: str) -> Archive:
