@@ -51,9 +51,9 @@ class Mount:
     answers: bool = True
 
     def fault_of(self, node_directory: str) -> Mount | Submount | None:
-        """What has the mismatch of a directory of the node that lies in this mount: the mount, or one below it.
+        """The mount because of which a directory of the node is not the host's: this one, or one below it.
 
-        None if that is the host's, or is not known.
+        None if the directory is the host's, or that is not known.
         """
         if self.mismatch:
             return self
