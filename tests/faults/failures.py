@@ -39,14 +39,15 @@ def rows(was: scene.Scene, *, short: bool) -> Iterator[Row]:
 def second_run(was: scene.Scene) -> Row:
     """Two concurrent runs: the second is refused, the first one completes."""
     count = len(steps())
-    first = start(recreation(), SCRATCH / "first.log")
+    log = SCRATCH / "first.log"
+    first = start(recreation(), log)
     until("the first run starts", lambda: len(steps()) > count or first.poll() is not None, 120, 0.05)
     second = run(recreation(), check=False)
     code = first.wait()
     refused = second.reason == "Conflict"
-    return told(
-        "two runs at once", was, f"first: exit {code}, second: refused {refused}", code == 0 and refused, second
-    )
+    found = f"first: exit {code}, second: refused {refused}"
+    unexpected = Ended(code, log.read_text(errors="replace"), 0) if code else second
+    return told("two runs at once", was, found, code == 0 and refused, unexpected)
 
 
 def full_disk(was: scene.Scene) -> Row:

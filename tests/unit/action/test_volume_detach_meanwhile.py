@@ -126,6 +126,25 @@ def test_a_pod_that_ends_late_is_waited_for_without_an_error():
     assert states(play(cluster)) == {"pv-c": "free"}
 
 
+def test_a_pod_that_comes_and_goes_while_it_waits_is_no_error():
+    """A CronJob's pod that was created before the suspension, and ends before the next look."""
+
+    class Passing(Controlled):
+        seen = 0
+
+        def lists(self, *kinds):
+            if kinds != ("Pod", "VolumeAttachment") or not scaling(self) or self.seen:
+                return super().lists(*kinds)
+            self.seen += 1
+            late = self.put(pod("nightly-1-x", "c", metadata=made_by("Job", "nightly-1")))
+            found = super().lists(*kinds)
+            self.delete("Pod", late["metadata"]["name"], "ns")
+            return found
+
+    cluster = running(*C, NIGHTLY, cluster=Passing)
+    assert (states(play(cluster)), cluster.seen) == ({"pv-c": "free"}, 1)
+
+
 def test_what_never_ends_is_told_when_the_time_is_over():
     cluster = running(*C, workload("ReplicaSet", "web", "c"), deaf=["web-0"])
     with pytest.raises(TimedOut, match="is terminating"):

@@ -44,24 +44,26 @@ def detach(
 
     Raises TimedOut if volumes are still in use, and Conflict at once if somebody else scales workloads up again.
     """
-    done, todo = replace(planned, steps=(), pods=(), deleted=()), planned
+    done = replace(planned, steps=(), pods=(), deleted=())
+    todo: Plan | None = planned
     if planned.policies.patches:
         # Only now it is certain that a claim that is deleted takes no data with it: look who was faster.
         policies.write(cluster, planned.policies)
         todo = look(False)
     while True:
-        done = done.joined(_stop(cluster, todo))
-        watch.lap("scale_down")
+        if todo is not None:
+            done = done.joined(_stop(cluster, todo))
+            watch.lap("scale_down")
         done = _await_free(cluster, check, done, deadline, watch)
-        # A CronJob may have started a Job, or somebody scaled a workload up, that has no pods yet.
-        following = done.following(look(True))
+        # A CronJob may have started a Job, or somebody scaled a workload up, that has no pods yet. A pod that was seen
+        # meanwhile may have ended since.
+        todo = done.following(look(True))
         in_use = any(done.users.values())
-        if in_use and (following is None or deadline.over()):
+        if in_use and deadline.over():
             raise still_in_use(done.volumes, done.users, deadline.seconds)
-        if following is None:
+        if todo is None and not in_use:
             _await_deletion(cluster, planned.ephemeral, deadline)
             return done
-        todo = following
 
 
 def _await_deletion(cluster: Cluster, ephemeral: Iterable[Volume], deadline: Deadline) -> None:
