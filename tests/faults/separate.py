@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 # In memory if possible: most of the time is spent on files.
 PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-# The file in which the program describes the current case, and seconds after which a case counts as hanging.
+# The file in which each process describes its current case, and seconds after which a case counts as hanging.
 CASE, HANGS = "case", 60
 # The environment of the unit tests has hypothesis; that of the user may not.
 ENVIRONMENT = "from environment import of; from pythons import newest; print(of(newest()) / 'bin' / 'python')"
@@ -34,8 +34,8 @@ def rows(program: str, *arguments: object, again: str) -> Iterator[dict[str, Any
                 yield json.loads(line)
         if process.returncode:
             said.seek(0)
-            last = Path(top, CASE)
-            told = f"{said.read()[-2000:]}\n{last.read_text() if last.exists() else ''}; {again}"
+            last = [path.read_text() for path in sorted(Path(top).rglob(CASE))]
+            told = "\n".join([said.read()[-2000:], *last, again])
             found = f"the program ended with {process.returncode}"
             yield {"point": "no crash and no hang", "found": found, "result": told, "ok": False}
 

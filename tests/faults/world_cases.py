@@ -1,4 +1,4 @@
-"""Draw worlds; print a row as JSON for each property."""
+"""Draw worlds, with a process for each property; print a row as JSON for each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import tempfile
 import traceback
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +39,22 @@ PROPERTIES: dict[str, tuple[Ask, int]] = {
 
 def rows(top: Path, seed: int, worlds: int, only: str, world: str) -> Iterator[dict[str, Any]]:
     """A row per property whose name contains `only`. world: the bytes of the only world, '' to draw them."""
-    total = sum(share for _ask, share in PROPERTIES.values())
-    for name, (ask, share) in PROPERTIES.items():
-        if only in name:
-            found: dict[str, str] = {}
-            number = 1 if world else worlds * share // total
-            if world:
-                found |= _wrong(top, Choices.from_text(world), ask)
-            else:
-                _draw(top, seed ^ zlib.crc32(name.encode()), number, ask, found)
-            yield _row(top, name, number, ask, found)
+    asked = [name for name in PROPERTIES if only in name]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(partial(_asked, top, seed, worlds, world), asked)
+
+
+def _asked(top: Path, seed: int, worlds: int, world: str, name: str) -> dict[str, Any]:
+    """The row of a property, in a directory of its own."""
+    place = Path(tempfile.mkdtemp(dir=top))
+    ask, share = PROPERTIES[name]
+    found: dict[str, str] = {}
+    number = 1 if world else worlds * share // sum(share for _ask, share in PROPERTIES.values())
+    if world:
+        found |= _wrong(place, Choices.from_text(world), ask)
+    else:
+        _draw(place, seed ^ zlib.crc32(name.encode()), number, ask, found)
+    return _row(place, name, number, ask, found)
 
 
 def _draw(top: Path, seed: int, number: int, ask: Ask, found: dict[str, str]) -> None:
