@@ -239,7 +239,9 @@ options:
   assume_saved:
     description:
       - Names of volumes that a M(kindlab.volumes.volume_backup) before this task saves to O(backup). Only used in check
-        mode, where that module wrote nothing. Then O(state=absent) does not compare them with a backup.
+        mode, where that module wrote nothing. Then O(state=absent) does not compare them with a backup, and refuses all
+        other volumes.
+      - Leave out those that it saves without checksums, whose C(digest) is empty, unless their data is elsewhere.
       - The role P(kindlab.volumes.cluster#role) sets it after the role P(kindlab.volumes.backup#role).
     type: list
     elements: str

@@ -32,6 +32,7 @@ from .text import listed
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", *WORKLOAD_KINDS)
 NO_BACKUP = "no backup of it is given"
+NOT_SAVED = "the backup would not contain it, or have no checksums of it"
 _ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
 _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
@@ -72,13 +73,6 @@ class Needed:
     def all(self) -> tuple[Volume, ...]:
         return (*self.data, *self.manifests)
 
-    def without(self, names: Collection[str]) -> Needed:
-        """Without these volumes."""
-        data, manifests = (
-            tuple(volume for volume in own if volume.name not in names) for own in (self.data, self.manifests)
-        )
-        return Needed(data, manifests)
-
 
 def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> Needed:
     """The volumes that only a backup can restore; those of local_data are created again from the host's own data."""
@@ -89,6 +83,15 @@ def needed(volumes: Iterable[Volume], persistent_volumes: Iterable[Object]) -> N
         tuple(volume for volume in wanted if volume.name not in outside),
         tuple(volume for volume in wanted if volume.name in outside),
     )
+
+
+def assumed(needed: Needed, saved: Collection[str]) -> tuple[dict[str, str], set[str]]:
+    """Why a generation with these volumes does not contain the others, by name; and the names of those with data in it.
+
+    A backup refuses data inside nodes unless it has an archive of it.
+    """
+    reasons = {volume.name: NOT_SAVED for volume in needed.all if volume.name not in saved}
+    return reasons, {volume.name for volume in needed.data if volume.name in saved}
 
 
 def as_saved(volumes: Iterable[Volume], names: Collection[str]) -> tuple[Volume, ...]:

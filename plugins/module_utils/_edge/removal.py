@@ -32,14 +32,15 @@ def find_blockers(
     nodes: Sequence[Node],
     path: str,
     assume_unused: Collection[str] = (),
-    assume_saved: Collection[str] = (),
+    assume_saved: Collection[str] | None = None,
     *,
     generation: str | None = None,
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
 
     nodes: compared with this host and proved to be those of the API server. assume_unused, assume_saved: volumes that
-    will have been detached, and backed up. generation: None for the newest.
+    will have been detached, and backed up by a generation that has no others; None if none will be written.
+    generation: None for the newest.
     """
     pvs, claims, *workloads = cluster.lists(*removal.READ)
     without_data = unused(pvs, claims, nodes, engine)
@@ -47,14 +48,14 @@ def find_blockers(
     if not volumes:
         return ()
     needed = removal.needed(volumes, pvs)
-    wanted = needed.without(assume_saved)
-    not_backed_up, archived = _check_backup((path, generation), wanted, (pvs, claims), nodes, engine)
+    if assume_saved is None:
+        not_backed_up, archived = _check_backup((path, generation), needed, (pvs, claims), nodes, engine)
+    else:
+        not_backed_up, archived = removal.assumed(needed, assume_saved)
+        volumes = removal.as_saved(volumes, assume_saved)
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users([v for v in volumes if v.name not in assume_unused])
     texts = {name: [user.text() for user in own] for name, own in users.items()}
-    volumes = removal.as_saved(volumes, assume_saved)
-    # A backup refuses data inside nodes unless it has an archive of it.
-    archived.update(volume.name for volume in needed.data if volume.name in assume_saved)
     return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
 
 

@@ -57,6 +57,8 @@ def test_a_deletion_assumes_what_would_have_been_detached_and_saved(
     defaults = yaml.safe_load((ROLES / "cluster" / "defaults" / "main.yml").read_text())
     facts = {name: fact for name, fact in (("kindlab_detached", detached), ("kindlab_saved", saved)) if fact}
     values = {"cluster_name": "lab", "cluster_backup": "/b", **facts}
+    internal = yaml.safe_load((ROLES / "cluster" / "vars" / "main.yml").read_text())["__cluster_is_saved"]
+    values["__cluster_is_saved"] = evaluated(internal, **values)
     names = ("cluster_assume_unused", "cluster_assume_saved")
     assert tuple(evaluated(defaults[name], **values) for name in names) == expected
 
@@ -79,7 +81,22 @@ def test_a_running_cluster_is_asked_also_if_something_of_it_would_change(reachab
 def test_nothing_is_known_of_the_volumes_of_a_cluster_that_is_not_asked() -> None:
     skipped = {"changed": False, "skipped": True}
     free = yaml.safe_load((ROLES / "backup" / "vars" / "main.yml").read_text())["__backup_free"]
+    assert list(evaluated(free, __backup_detachment=skipped)) == []
+    assert saved_names(skipped) == []
+
+
+def test_a_deletion_does_not_rely_on_what_would_be_saved_without_checksums() -> None:
+    rows = [("proven", "host", "5f70"), ("unproven", "host", ""), ("nfs", "elsewhere", ""), ("unused", "none", "")]
+    volumes = [{"name": name, "data": data, "digest": digest} for name, data, digest in rows]
+    assert saved_names({"volumes": volumes}) == ["proven", "nfs"]
+
+
+def saved_names(result: dict[str, Any]) -> list[str]:
+    """What the role backup records in check mode after this result of the module."""
     tasks = yaml.safe_load((ROLES / "backup" / "tasks" / "save.yml").read_text())
     (saved,) = [task["ansible.builtin.set_fact"]["kindlab_saved"] for task in tasks if "Record" in task["name"]]
-    assert list(evaluated(free, __backup_detachment=skipped)) == []
-    assert list(evaluated(saved["volumes"], backup_result=skipped)) == []
+    templates = yaml.safe_load((ROLES / "backup" / "vars" / "main.yml").read_text())
+    values = {
+        name: evaluated(templates[name], backup_result=result) for name in ("__backup_proven", "__backup_elsewhere")
+    }
+    return list(evaluated(saved["volumes"], **values))

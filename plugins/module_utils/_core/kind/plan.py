@@ -21,7 +21,6 @@ from .nodes import Node, context_name
 from .spec import ClusterSpec, checked_name
 from .view import ABSENT, cluster_view
 
-_ASSUMED = ("assume_unused", "assume_saved")
 _FORCE = "kindlab.volumes.kind_cluster with state=absent and force=true"
 
 
@@ -29,7 +28,8 @@ _FORCE = "kindlab.volumes.kind_cluster with state=absent and force=true"
 class Request:
     """The options of kind_cluster, checked. spec: without nodes if state is absent.
 
-    assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only.
+    assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only; None
+    if no task would write to the backup.
     """
 
     state: str
@@ -40,13 +40,16 @@ class Request:
     backup: str = ""
     force: bool = False
     assume_unused: frozenset[str] = frozenset()
-    assume_saved: frozenset[str] = frozenset()
+    assume_saved: frozenset[str] | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
         """Check the options. Raises BadInput."""
         check_numbers({"wait_timeout": options.get("wait_timeout")})
         absent = options["state"] == ABSENT
+        # A run sees what tasks before it have done.
+        assumed = options if check_mode else {}
+        saved = assumed.get("assume_saved")
         return cls(
             state=options["state"],
             spec=ClusterSpec(checked_name(options["name"])) if absent else ClusterSpec.from_options(options),
@@ -55,8 +58,8 @@ class Request:
             wait_for=options.get("wait_for") or "nodes",
             backup=options.get("backup") or "",
             force=bool(options["force"]),
-            # A run sees what tasks before it have done.
-            **{name: frozenset(options.get(name) or ()) for name in _ASSUMED if check_mode},
+            assume_unused=frozenset(assumed.get("assume_unused") or ()),
+            assume_saved=None if saved is None else frozenset(saved),
         )
 
 

@@ -55,7 +55,7 @@ def _checked(requests: Sequence[Request], world: World) -> Iterator[Told]:
     saved = attempt(_assuming(save, assume_unused=unused), world, True)
     yield saved
     if saved.verdict == "ok":
-        names = [row["name"] for row in _volumes(saved)]
+        names = [row["name"] for row in _volumes(saved) if row["digest"] or row["data"] == "elsewhere"]
         yield attempt(_assuming(remove, assume_unused=unused, assume_saved=names), world, True)
 
 
