@@ -245,6 +245,13 @@ options:
       - The role P(kindlab.volumes.cluster#role) sets it after the role P(kindlab.volumes.backup#role).
     type: list
     elements: str
+  assume_image:
+    description:
+      - Whether a task before this one provides the node images. Only used in check mode, where it provided none. Then
+        images that the engine does not have are not refused.
+      - The role P(kindlab.volumes.cluster#role) sets it after the role P(kindlab.volumes.node_image#role).
+    type: bool
+    default: false
 requirements:
   - kind >= 0.23
   - kubernetes (Python library) >= 30

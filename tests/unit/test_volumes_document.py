@@ -517,7 +517,10 @@ def kept_released(world: World, _kind: Kind) -> None:
 
 def kept_with_warning(world: World, kind: Kind) -> None:
     before = phases(world)
-    assert any(kind.where in warning for warning in world.recreate().warnings)
+    for check_mode in (True, False):
+        done = world.recreate(check_mode=check_mode)
+        assert any(kind.where in warning for warning in done.warnings)
+        assert all(row["does"].rpartition("its data stays in ")[2] for row in done.facts["plan"]["volumes"])
     assert phases(world) == before
 
 

@@ -72,6 +72,7 @@ ARGUMENTS: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
     "assume_unused": {"type": "list", "elements": "str"},
     "assume_saved": {"type": "list", "elements": "str"},
+    "assume_image": {"type": "bool", "default": False},
 }
 RULES: dict[str, Any] = {
     "mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers"), *(("config", name) for name in SET)]

@@ -37,8 +37,11 @@ def outcome(context: Context, start: Start, pending: Sequence[Step]) -> Outcome:
             **({"away": stopped} if stopped is not None else {}),
         },
     }
+    # What is planned warns as a run does; its own warnings count once it has been carried out.
+    foreseen = () if DONE in context.watch.seconds else context.foreseen
     warnings = (
         *context.warnings,
+        *(warning for warning in foreseen if warning not in context.warnings),
         *brought_back.warnings(rows),
         *report.foreign_classes(context.target["storage_classes"]),
         *report.lost_settings(context.target, plan["nodes"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ def asking() -> Iterator[tuple[str, str, Any]]:
             for name in task:
                 module = name.removeprefix("kindlab.volumes.")
                 if module != name and module not in WITHOUT_API:
-                    yield path.parts[-3], module, task.get("when", "true")
+                    when = task.get("when", "true")
+                    yield path.parts[-3], module, " and ".join([when] if isinstance(when, str) else when)
 
 
 def evaluated(text: str, **values: Any) -> Any:
@@ -35,7 +36,8 @@ def evaluated(text: str, **values: Any) -> Any:
 @pytest.mark.parametrize(("role", "module", "when"), list(asking()))
 def test_a_cluster_that_would_be_created_first_is_not_asked(role: str, module: str, when: str) -> None:
     assert "kindlab_planned" in when, f"{module} of the role {role}"
-    values = {f"{role}_cluster": "lab", f"{role}_state": "present", "ansible_check_mode": True}
+    values = {f"{role}_cluster": "lab", f"{role}_state": "present", f"{role}_path": "/b", "ansible_check_mode": True}
+    values[f"{role}_generation"] = ""
     assert evaluated(when, **values)
     assert evaluated(when, **values, kindlab_planned=["other"])
     assert not evaluated(when, **values, kindlab_planned=["other", "lab"])
@@ -46,9 +48,9 @@ def test_a_cluster_that_would_be_created_first_is_not_asked(role: str, module: s
     ("detached", "saved", "expected"),
     [
         ({}, {}, ([], [])),
-        ({"cluster": "lab", "volumes": ["v"]}, {"cluster": "lab", "path": "/b", "volumes": ["w"]}, (["v"], ["w"])),
-        ({"cluster": "lab2", "volumes": ["v"]}, {"cluster": "lab2", "path": "/b", "volumes": ["w"]}, ([], [])),
-        ({}, {"cluster": "lab", "path": "/c", "volumes": ["w"]}, ([], [])),
+        ({"lab": ["v"], "lab2": []}, {"lab": {"/b": ["w"]}, "lab2": {}}, (["v"], ["w"])),
+        ({"lab2": ["v"]}, {"lab2": {"/b": ["w"]}}, ([], [])),
+        ({}, {"lab": {"/c": ["w"]}}, ([], [])),
     ],
 )
 def test_a_deletion_assumes_what_would_have_been_detached_and_saved(
@@ -57,10 +59,23 @@ def test_a_deletion_assumes_what_would_have_been_detached_and_saved(
     defaults = yaml.safe_load((ROLES / "cluster" / "defaults" / "main.yml").read_text())
     facts = {name: fact for name, fact in (("kindlab_detached", detached), ("kindlab_saved", saved)) if fact}
     values = {"cluster_name": "lab", "cluster_backup": "/b", **facts}
-    internal = yaml.safe_load((ROLES / "cluster" / "vars" / "main.yml").read_text())["__cluster_is_saved"]
-    values["__cluster_is_saved"] = evaluated(internal, **values)
+    internal = yaml.safe_load((ROLES / "cluster" / "vars" / "main.yml").read_text())["__cluster_saved"]
+    values["__cluster_saved"] = evaluated(internal, **values)
     names = ("cluster_assume_unused", "cluster_assume_saved")
     assert tuple(evaluated(defaults[name], **values) for name in names) == expected
+
+
+@pytest.mark.parametrize(
+    ("generation", "written", "asked"), [("", [], True), ("", ["/b"], False), ("3", ["/b"], True), ("", ["/c"], True)]
+)
+@pytest.mark.parametrize("role", ["restore", "object_restore"])
+def test_a_generation_that_would_be_written_first_is_not_read(
+    role: str, generation: str, written: list[str], asked: bool
+) -> None:
+    ((_role, _module, when),) = [found for found in asking() if found[0] == role]
+    values = {f"{role}_cluster": "lab", f"{role}_path": "/b", f"{role}_generation": generation}
+    assert evaluated(when, **values, kindlab_written=written, ansible_check_mode=True) is asked
+    assert evaluated(when, **values, kindlab_written=written, ansible_check_mode=False)
 
 
 @pytest.mark.parametrize("changed", [False, True])
@@ -87,16 +102,20 @@ def test_nothing_is_known_of_the_volumes_of_a_cluster_that_is_not_asked() -> Non
 
 def test_a_deletion_does_not_rely_on_what_would_be_saved_without_checksums() -> None:
     rows = [("proven", "host", "5f70"), ("unproven", "host", ""), ("nfs", "elsewhere", ""), ("unused", "none", "")]
-    volumes = [{"name": name, "data": data, "digest": digest} for name, data, digest in rows]
+    volumes = [{"name": name, "data": data, "digest": digest, "consistent": True} for name, data, digest in rows]
     assert saved_names({"volumes": volumes}) == ["proven", "nfs"]
 
 
-def saved_names(result: dict[str, Any]) -> list[str]:
+def test_it_relies_on_what_is_written_to_only_until_a_run_stops_its_pods() -> None:
+    written = {"data": "host", "digest": "", "consistent": False}
+    volumes = [{"name": name, **written} for name in ("stopped", "written")]
+    assert saved_names({"volumes": volumes}, ["stopped"]) == ["stopped"]
+
+
+def saved_names(result: dict[str, Any], unused: Sequence[str] = ()) -> list[str]:
     """What the role backup records in check mode after this result of the module."""
-    tasks = yaml.safe_load((ROLES / "backup" / "tasks" / "save.yml").read_text())
-    (saved,) = [task["ansible.builtin.set_fact"]["kindlab_saved"] for task in tasks if "Record" in task["name"]]
     templates = yaml.safe_load((ROLES / "backup" / "vars" / "main.yml").read_text())
-    values = {
-        name: evaluated(templates[name], backup_result=result) for name in ("__backup_proven", "__backup_elsewhere")
-    }
-    return list(evaluated(saved["volumes"], **values))
+    given = {"backup_result": result, "backup_assume_unused": unused}
+    names = ("__backup_proven", "__backup_written", "__backup_elsewhere")
+    values = {name: evaluated(templates[name], **given) for name in names}
+    return list(evaluated(templates["__backup_saved"], **values))

@@ -29,7 +29,7 @@ class Request:
     """The options of kind_cluster, checked. spec: without nodes if state is absent.
 
     assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only; None
-    if no task would write to the backup.
+    if no task would write to the backup. assume_image: tasks before would have provided the node image.
     """
 
     state: str
@@ -41,6 +41,7 @@ class Request:
     force: bool = False
     assume_unused: frozenset[str] = frozenset()
     assume_saved: frozenset[str] | None = None
+    assume_image: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
@@ -60,6 +61,7 @@ class Request:
             force=bool(options["force"]),
             assume_unused=frozenset(assumed.get("assume_unused") or ()),
             assume_saved=None if saved is None else frozenset(saved),
+            assume_image=bool(assumed.get("assume_image")),
         )
 
 

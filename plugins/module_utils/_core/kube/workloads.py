@@ -75,7 +75,9 @@ def used_claims(item: Mapping[str, Any], claims: Claims | Iterable[str]) -> set[
     direct = {f"{metadata['namespace']}/{name}" for name in claims_of(pod, own=False)}
     # The claims of a StatefulSet are named TEMPLATE-NAME-ORDINAL.
     templates = item["spec"].get("volumeClaimTemplates") or () if item["kind"] == "StatefulSet" else ()
-    stems = [f"{metadata['namespace']}/{t['metadata']['name']}-{metadata['name']}" for t in templates]
+    # The API server takes them without a name, too; no claim can be created from these.
+    names = [(one.get("metadata") or {}).get("name") for one in templates]
+    stems = [f"{metadata['namespace']}/{name}-{metadata['name']}" for name in names if name]
     return (direct & claims.names).union(*(claims.with_ordinal.get(stem, ()) for stem in stems))
 
 

@@ -162,4 +162,6 @@ def _volume(volume: Facts, data: str, facts: Facts, extracted: Container[str]) -
         return f"its data is archived from {source} and extracted to {move['directory']}{moves}"
     if inside:
         return f"its data is archived from {inside} and extracted again"
+    if volume.get("source"):
+        return f"its data stays in {volume['source']}{moves}"
     return f"its data stays in {volume['host_directory']}{' and is archived' if data == 'archive' else ''}{moves}"

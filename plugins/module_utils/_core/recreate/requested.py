@@ -19,7 +19,7 @@ Options = Mapping[str, Any]
 # Options of kind_cluster that a recreation sets itself.
 NOT_DESCRIBED = (
     *("name", "state", "engine", "kind", "kubeconfig", "backup", "force"),
-    *("assume_unused", "assume_saved"),
+    *("assume_unused", "assume_saved", "assume_image"),
 )
 # Options that say how many nodes of a role there are.
 COUNTS = {"control_planes": CONTROL_PLANE, "workers": WORKER}

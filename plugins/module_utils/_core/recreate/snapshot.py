@@ -167,7 +167,7 @@ def data_text(volume: Facts, move: Facts, target: Facts, extracted: Container[st
         )
     if volume["name"] in extracted:
         return f"its data is extracted from generation {generation} to {volume['host_directory']}{moves}"
-    return f"its data stays in {volume['host_directory'] or 'its place'}{moves}"
+    return f"its data stays in {volume['host_directory'] or volume.get('source') or 'its place'}{moves}"
 
 
 def _made(saved: Saved) -> dict[Key, Object]:

@@ -42,7 +42,8 @@ def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers 
         # Reading data takes as long as it takes.
         cluster.restart_clock()
     if needs_machine(request, observed) and not observed.blockers:
-        seen = machine.look(cluster.engine, request.spec, cluster.kind.program, observed.nodes)
+        spec, program, assumed = request.spec, cluster.kind.program, request.assume_image
+        seen = machine.look(cluster.engine, spec, program, observed.nodes, assume_image=assumed)
         observed = replace(observed, machine=seen)
     return observed
 

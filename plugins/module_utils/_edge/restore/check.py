@@ -24,12 +24,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import nearest
 
 from .data import compare
 
 # Why an archive cannot be extracted, and the next step.
 Obstacle = tuple[str, str]
 
+_MOUNTED = "Check how it is mounted: findmnt -T {}"
 _ROOT = "Run this as root (become: true)."
 # For each path the nearest existing one above it: whether it can be written to, free bytes and inodes, its device.
 _LOOK = """command -v tar >/dev/null || { echo "tar is missing" >&2; exit 3; }
@@ -87,9 +89,7 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
         by_disk.setdefault((step.node, device), []).append(step)
         disks[step.node, device] = disk
         if not writable:
-            where = f"{disk.path} in {step.node}" if step.node else disk.path
-            next_step = _ROOT if os.geteuid() and not step.node else f"Check how it is mounted: findmnt -T {disk.path}"
-            found[step.name] = (f"its archive cannot be extracted: {where} is not a writable directory", next_step)
+            found[step.name] = _unwritable(step, disk.path)
         elif point := _mount_point(step, points):
             why = f"its data cannot be set aside: {point} is a mount point"
             found[step.name] = (why, f"Unmount it, or move its data away by hand: findmnt {point}")
@@ -114,6 +114,17 @@ def room(
     return obstacles(backup, steps, verify, engine)
 
 
+def _unwritable(step: Step, path: str) -> Obstacle:
+    """The obstacle of a path that is not a writable directory."""
+    cannot = "its archive cannot be extracted"
+    if step.node:
+        return f"{cannot}: {path} in {step.node} is not a writable directory", _MOUNTED.format(path)
+    if os.path.islink(path) and not os.path.exists(path):
+        leads = os.path.realpath(path)
+        return f"{cannot}: {path} is a link to {leads}, which does not exist", f"Mount or create it: ls -ld {leads}"
+    return f"{cannot}: {path} is not a writable directory", _ROOT if os.geteuid() else _MOUNTED.format(path)
+
+
 def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, str, Disk]]:
     """Each step with whether its directory can be written to, its device and disk."""
     inside: dict[str, list[Step]] = {}
@@ -121,10 +132,10 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         if step.node:
             inside.setdefault(step.node, []).append(step)
             continue
-        path = _written_to(step)
-        while not os.path.lexists(path):
-            path = os.path.dirname(path)
-        status, space = os.stat(path), os.statvfs(path)
+        path = nearest(_written_to(step))
+        # A link may lead to a disk that is not mounted.
+        there = path if os.path.exists(path) else os.path.dirname(path)
+        status, space = os.stat(there), os.statvfs(there)
         disk = Disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None, path)
         yield step, os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK), str(status.st_dev), disk
     for node, own in inside.items():

@@ -64,6 +64,7 @@ class Context:
         self.requested: Facts = {}
         self.results: Facts = {}
         self.warnings: list[str] = []
+        self.foreseen: list[str] = []
         self.stranger = ""
         self.cluster_id = ""
         self.created = False
@@ -104,10 +105,10 @@ class Context:
     def run(
         self, step: str, action: ModuleType, more: Mapping[str, Any], *, check_mode: bool = False, **outside: Any
     ) -> Facts:
-        """Run an action (see act) as part of a step, and keep its result, and the warnings of a real run."""
+        """Run an action (see act) as part of a step, and keep its result and warnings; those of check mode apart."""
         outcome = self.act(action, more, check_mode=check_mode, **outside)
-        if not check_mode:
-            self.warnings += [warning for warning in outcome.warnings if warning not in self.warnings]
+        kept = self.foreseen if check_mode else self.warnings
+        kept += [warning for warning in outcome.warnings if warning not in kept]
         self.results[step] = dict(outcome.facts)
         return dict(outcome.facts)
 

@@ -51,7 +51,9 @@ def plan(context: Context) -> Facts:
     facts["kept_down"] = kept_down(detached["workloads"], context.progress)
     existing = survey.check_directories(context)
     saving = {"objects": context.options["objects"] == "all", **planned_contents.saving(context)}
-    planned = context.run("backed_up", volume_backup, {"checksums": "fast", **saving}, check_mode=True)
+    unused = [volume["name"] for volume in detached["volumes"]]
+    options = {"checksums": "fast", "assume_unused": unused, **saving}
+    planned = context.run("backed_up", volume_backup, options, check_mode=True)
     volumes = with_policies(planned["volumes"], interrupted_facts(context.progress))
     saves = "generation" in planned
     facts |= {"volumes": volumes, "saves": saves, "saves_objects": bool(planned.get("objects")), "objects_from": ""}
@@ -59,7 +61,7 @@ def plan(context: Context) -> Facts:
         context.warnings.append(unbindable_warning(unbindable))
     saved = [volume["name"] for volume in planned["volumes"]]
     checks.check_unrestored(context, saved)
-    _check_deletion(context, [volume["name"] for volume in detached["volumes"]], saved)
+    _check_deletion(context, unused, saved)
     directories = {volume["name"]: volume["host_directory"] for volume in planned["volumes"]}
     archive = saving.get("data", context.options["data"]) == "archive"
     if not facts.get("back_to"):

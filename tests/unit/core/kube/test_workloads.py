@@ -293,6 +293,11 @@ def with_volumes(*named):
         ),
         (stateful("db"), ["ns/data-db-0-0", "ns/more-data-db-0", "ns/data-d-0", "ns/data-db-1x", "ns/dato-db-0"], []),
         (
+            stateful("db", volumeClaimTemplates=[{}, {"metadata": {"generateName": "x"}}]),
+            ["ns/data-db-0", "ns/-db-0"],
+            [],
+        ),
+        (
             workload("Deployment", "db", "c", volumeClaimTemplates=[{"metadata": {"name": "data"}}]),
             ["ns/data-db-0"],
             [],

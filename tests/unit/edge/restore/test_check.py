@@ -25,6 +25,17 @@ def test_room_for_what_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert why == f"its archive cannot be extracted: {tmp_path}/data/v1 is not a writable directory"
 
 
+def test_a_link_to_a_disk_that_is_not_mounted(tmp_path: Path) -> None:
+    write_data(tmp_path / "data", 2)
+    write_backup(tmp_path / "backup", tmp_path / "data", 2, archive=True)
+    backup, engine = read_backup(tmp_path / "backup"), Engine("docker", ScriptedRunner())
+    (tmp_path / "data").rename(tmp_path / "disk")
+    (tmp_path / "data").symlink_to(tmp_path / "gone")
+    (why, step) = check.room(backup, backup.catalog.volumes, "full", engine)["v1"]
+    told = f"{tmp_path}/data is a link to {tmp_path}/gone, which does not exist"
+    assert (why, step) == (f"its archive cannot be extracted: {told}", f"Mount or create it: ls -ld {tmp_path}/gone")
+
+
 def test_what_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tmp_path / "data"
     write_data(data, 2)

@@ -101,7 +101,11 @@ def made_by(item: Object, node: str) -> list[Object]:
         between["metadata"] = _made(item, "ReplicaSet", f"{name}-1")
         return [between, *made_by(between, node)]
     spec = {**item["spec"]["template"]["spec"], "nodeName": node}
-    for made in item["spec"].get("volumeClaimTemplates") or ():
+    templates = item["spec"].get("volumeClaimTemplates") or ()
+    if not all("metadata" in made for made in templates):
+        # The claim cannot be created, nor then the pod.
+        return []
+    for made in templates:
         claim = {"claimName": f"{made['metadata']['name']}-{name}-0"}
         spec["volumes"] = [*spec.get("volumes", ()), {"name": made["metadata"]["name"], "persistentVolumeClaim": claim}]
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
@@ -219,7 +223,7 @@ def _pod_volume(c: Choices, number: int, directories: tuple[str, ...], claims: t
 def _stateful(c: Choices) -> Object:
     found: Object = {"serviceName": ""}
     if not c.chance(3):
-        templates = c.pick(([{"metadata": {"name": "data"}, "spec": {}}], []))
+        templates = c.pick(([{"metadata": {"name": "data"}, "spec": {}}], [], [{"spec": {}}]))
         found["volumeClaimTemplates"] = templates
     if c.chance(2):
         kept = ("Retain", "Delete")

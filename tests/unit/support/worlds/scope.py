@@ -135,7 +135,7 @@ def names_claims(item: Object, claims: set[tuple[str, str]]) -> bool:
     spec = item["spec"]["jobTemplate"]["spec"] if item["kind"] == "CronJob" else item["spec"]
     if _uses(item, (spec.get("template") or {}).get("spec") or {}, claims):
         return True
-    made = [t["metadata"]["name"] for t in spec.get("volumeClaimTemplates") or ()]
+    made = [t["metadata"]["name"] for t in spec.get("volumeClaimTemplates") or () if "metadata" in t]
     stems = [f"{name}-{item['metadata']['name']}-" for name in made]
     return any(space == item["metadata"]["namespace"] and name.startswith(s) for space, name in claims for s in stems)
 

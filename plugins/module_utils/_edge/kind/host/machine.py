@@ -12,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
@@ -42,11 +43,19 @@ _NO_PROOF = re.compile(
 _WIDE = {"", "0.0.0.0", "::", "[::]"}
 
 
-def look(engine: Engine, spec: ClusterSpec, program: str, own: Sequence[Node], *, pulls: bool = True) -> Machine:
+def look(
+    engine: Engine,
+    spec: ClusterSpec,
+    program: str,
+    own: Sequence[Node],
+    *,
+    pulls: bool = True,
+    assume_image: bool = False,
+) -> Machine:
     """What the creation of the cluster needs. Raises KindlabError.
 
     program: kind. own: the cluster's nodes that are deleted before. pulls: an image that the engine does not have may
-    come from its registry.
+    come from its registry. assume_image: it will be there.
     """
     default = (
         "" if all(node.image for node in spec.nodes) else Kind(engine.runner, engine.name, program).default_image()
@@ -55,7 +64,8 @@ def look(engine: Engine, spec: ClusterSpec, program: str, own: Sequence[Node], *
     with ThreadPoolExecutor(3 + len(images)) as pool:
         nodes, listed = pool.submit(engine.nodes), pool.submit(_containers, engine)
         info = pool.submit(_engine_host, engine)
-        problems = pool.map(lambda image: why_unusable(engine, image, pulls=pulls), images)
+        asked = partial(why_unusable, engine, pulls=pulls, assume_image=assume_image)
+        problems = pool.map(asked, images)
         usable = dict(zip(images, problems, strict=True))
         containers = listed.result()
         local, root = info.result()
@@ -76,13 +86,18 @@ def look(engine: Engine, spec: ClusterSpec, program: str, own: Sequence[Node], *
     )
 
 
-def why_unusable(engine: Engine, image: str, *, pulls: bool = True) -> str:
-    """Why nodes cannot be created from an image, '' if they can: the engine has it, or (pulls) a registry does."""
+def why_unusable(engine: Engine, image: str, *, pulls: bool = True, assume_image: bool = False) -> str:
+    """Why nodes cannot be created from an image, '' if they can: the engine has it, or (pulls) a registry does.
+
+    assume_image: the engine will have it.
+    """
     done = engine.query("image", "inspect", "--format", "{{json .Config.Entrypoint}}", image)
     if done.code == 0:
         entrypoint = done.out.strip()
         wrong = entrypoint == "null" or (entrypoint.startswith("[") and ENTRYPOINT not in entrypoint)
         return f"it is not a node image of kind (its entrypoint is {entrypoint})" if wrong else ""
+    if assume_image:
+        return ""
     if not pulls:
         return f"{engine.name} does not have it"
     try:

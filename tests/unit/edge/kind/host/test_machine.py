@@ -134,6 +134,14 @@ def test_images(inspected: str | None, asked: Completed | str | Exception, why: 
     assert why in found and bool(why) == bool(found)
 
 
+def test_an_image_that_a_task_before_would_provide() -> None:
+    absent, other = (
+        Engine("docker", ScriptedRunner(script=((["docker", "image"], answer),))) for answer in (Completed(1), '["sh"]')
+    )
+    assert why_unusable(absent, "x:1", assume_image=True) == ""
+    assert "not a node image" in why_unusable(other, "x:1", assume_image=True)
+
+
 def test_podman_asks_a_registry_by_its_transport() -> None:
     script = ((["podman", "image"], Completed(1)), (["podman", "manifest", "inspect", "docker://x:1"], json.dumps({})))
     assert why_unusable(Engine("podman", ScriptedRunner(script=script)), "x:1") == ""
