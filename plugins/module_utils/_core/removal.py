@@ -40,6 +40,8 @@ _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
     """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
 )
+_NEW = "it was created while the other volumes were looked at"
+_CHANGED = "it or its claim was changed while the volumes were looked at"
 _GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
@@ -123,6 +125,16 @@ def blockers(
             *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
             *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
         )
+    )
+
+
+def changed_meanwhile(before: Iterable[Volume], now: Iterable[Volume]) -> tuple[Refusal, ...]:
+    """Why volumes at stake now prevent a deletion that are new, or are not as they were when all were looked at."""
+    known = {volume.name: volume for volume in before}
+    return tuple(
+        Refusal(volume.name, _CHANGED if volume.name in known else _NEW, "Run this again.", {"claim": volume.claim})
+        for volume in now
+        if volume != known.get(volume.name)
     )
 
 

@@ -43,8 +43,9 @@ def find_blockers(
     generation: None for the newest.
     """
     pvs, claims, *workloads = cluster.lists(*removal.READ)
+    everything = read_volumes(pvs, claims)
     without_data = unused(pvs, claims, nodes, engine)
-    volumes = removal.at_stake(read_volumes(pvs, claims), chain.from_iterable(workloads), without_data)
+    volumes = removal.at_stake(everything, chain.from_iterable(workloads), without_data)
     if not volumes:
         return ()
     needed = removal.needed(volumes, pvs)
@@ -56,7 +57,13 @@ def find_blockers(
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users([v for v in volumes if v.name not in assume_unused])
     texts = {name: [user.text() for user in own] for name, own in users.items()}
-    return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
+    # Reading data takes minutes: a volume that was created since, or got a claim, was not looked at.
+    pvs, claims, *workloads = cluster.lists(*removal.READ)
+    now = removal.at_stake(read_volumes(pvs, claims), chain.from_iterable(workloads), ())
+    return (
+        *removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data),
+        *removal.changed_meanwhile(everything, now),
+    )
 
 
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> removal.Changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,54 @@ def test_a_volume_and_a_claim_made_since(scene: Scene) -> None:
         "v2": ["the backup does not contain its claim ns/new"],
         "v3": ["the backup does not contain it"],
     }
+
+
+@pytest.fixture
+def meanwhile(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], dict[str, list[str]]]:
+    """The reasons if something is done while data is compared with the backup."""
+
+    def blockers(done: Callable[[], Any]) -> dict[str, list[str]]:
+        def compared(*where: Any) -> Any:
+            done()
+            return changes(*where)
+
+        monkeypatch.setattr(removal, "changes", compared)
+        return scene.blockers()
+
+    return blockers
+
+
+def test_a_volume_that_is_created_while_data_is_compared(scene: Scene, meanwhile: Any) -> None:
+    scene.save()
+    assert meanwhile(lambda: scene.put(3)) == {"v3": ["it was created while the other volumes were looked at"]}
+
+
+def test_a_volume_without_data_that_gets_a_claim_while_data_is_compared(scene: Scene, meanwhile: Any) -> None:
+    static = merged(volume(5), {"spec": {"claimRef": None}})
+    scene.cluster.put({**static, "status": {"phase": "Available"}})
+    scene.save()
+    assert meanwhile(lambda: None) == {}
+    said = "it or its claim was changed while the volumes were looked at"
+    assert meanwhile(lambda: scene.put(5)) == {"v5": [said]}
+
+
+def test_a_claim_that_is_deleted_while_data_is_compared(scene: Scene, meanwhile: Any) -> None:
+    scene.save()
+    done = scene.cluster.objects.pop
+    said = "it or its claim was changed while the volumes were looked at"
+    assert meanwhile(lambda: done(("PersistentVolumeClaim", "ns", "c1"))) == {"v1": [said]}
+
+
+def test_volumes_that_come_and_go_with_pods_while_data_is_compared(scene: Scene, meanwhile: Any) -> None:
+    scene.save()
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1", "controller": True}
+
+    def start() -> None:
+        scene.put(7)
+        scene.cluster.put(merged(claim(7), {"metadata": {"ownerReferences": [owner]}, "status": {"phase": "Bound"}}))
+        del scene.cluster.objects["PersistentVolume", "", "v2"]
+
+    assert meanwhile(start) == {}
 
 
 def test_data_that_is_gone(scene: Scene) -> None:
