@@ -88,7 +88,7 @@ options:
     description:
       - Whether volumes keep the reclaim policy V(Retain), so that data outlives the deletion of a claim (V(keep)), or
         get the policy that they had before the backup, once all volumes are bound (V(original)). Released volumes
-        always keep V(Retain).
+        always keep V(Retain), also those whose claims are deleted meanwhile.
     type: str
     choices: [keep, original]
     default: keep

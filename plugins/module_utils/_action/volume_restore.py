@@ -73,7 +73,8 @@ class Prepared:
 
     def carry_out(self) -> Outcome:
         """Restore the volumes."""
-        return self.outcome(apply(self.planned, self.backup, self.observation, self.watch))
+        planned, phases = apply(self.planned, self.backup, self.observation, self.watch)
+        return replace(self, planned=planned).outcome(phases)
 
     def outcome(self, phases: Mapping[tuple[str, str], str]) -> Outcome:
         """The result. phases: (namespace, name) -> phase of volumes and claims, {} in check mode."""

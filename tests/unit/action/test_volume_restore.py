@@ -156,6 +156,32 @@ def test_the_original_policy_can_be_set_later(cluster, backup, data):
     assert cluster.get("PersistentVolume", "v1")["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
 
 
+@pytest.mark.parametrize("gone", ["deleted", "being deleted", "made again"])
+def test_a_volume_whose_claim_is_deleted_meanwhile_keeps_the_policy_retain(cluster, backup, data, gone):
+    """While other data is extracted and bound; somebody relied on that policy."""
+    restore(cluster, backup, data, names=["ns/c0"])
+    assert cluster.get("PersistentVolume", "v0")["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+
+    def delete(watched):
+        claim = watched.get("PersistentVolumeClaim", "c0", "ns")
+        if gone == "being deleted":
+            watched.put({**claim, "metadata": {**claim["metadata"], "deletionTimestamp": "now"}})
+        elif watched.objects.pop(("PersistentVolumeClaim", "ns", "c0"), None) and gone == "made again":
+            watched.put({**claim, "metadata": {"namespace": "ns", "name": "c0"}, "spec": {}, "status": {}})
+            watched.react = binding_controller
+        binding_controller(watched)
+
+    cluster.react = delete
+    done = restore(cluster, backup, data, reclaim_policy="original")
+    volumes = cluster.list("PersistentVolume")
+    policies = {pv["metadata"]["name"]: pv["spec"]["persistentVolumeReclaimPolicy"] for pv in volumes}
+    assert policies == {"v0": "Retain", "v1": "Delete", "v2": "Delete"}
+    assert {row["name"]: row["reclaim_policy"] for row in done.facts["volumes"]} == policies
+    said = "being deleted" if gone == "being deleted" else "not bound to it"
+    assert done.warnings == (f"The volume v0 keeps the reclaim policy Retain: ns/c0 is {said}.",)
+    assert "v0" not in done.after["volumes"]
+
+
 @pytest.mark.parametrize("killed", range(17))
 def test_killed_after_any_write_the_next_run_completes(cluster, backup, data, killed):
     cluster.kill_after = killed

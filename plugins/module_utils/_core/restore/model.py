@@ -153,7 +153,8 @@ class Step:
     extracted. extracted_with: the volume whose archive brings this directory, too. checksum: how its data compares
     with the backup; difference: how its current data differs. aside: where that is moved before, '' for nowhere;
     in_place: its directory stays the same one, because a node has mounted it. replaced: the existing claim that is
-    deleted before; freed: the volume that this claim has now.
+    deleted before; freed: the volume that this claim has now. keeps_policy: it does not get its original reclaim policy
+    back, as its claim was deleted meanwhile.
     """
 
     selected: SelectedVolume
@@ -172,6 +173,7 @@ class Step:
     in_place: bool = False
     replaced: Object | None = None
     freed: Object | None = None
+    keeps_policy: bool = False
 
     @classmethod
     def of_archive(cls, saved: SavedVolume, *, replaces: bool) -> Step:
@@ -208,7 +210,7 @@ class Step:
         """Its reclaim policy before ('' if it does not exist) and after. reclaim_policy: the option."""
         before = str(self.pv["spec"].get("persistentVolumeReclaimPolicy", "Retain")) if self.pv else ""
         # A released volume with policy Delete would be deleted at once.
-        if reclaim_policy == "original" and not self.selected.released:
+        if reclaim_policy == "original" and not (self.selected.released or self.keeps_policy):
             return before, self.selected.saved.reclaim_policy
         return before, before if self.action == UNCHANGED else "Retain"
 

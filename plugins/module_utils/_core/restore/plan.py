@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of, unbindable_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import Policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 
 from .claims import plan_claims
@@ -92,6 +93,12 @@ class Plan:
             return {}
         policies = {step.name: [step.policies(option)[1] for option in ("keep", "original")] for step in self.steps}
         return {name: original for name, (kept, original) in policies.items() if original != kept}
+
+    def with_policies(self, written: Policies) -> Plan:
+        """The plan as it was carried out. written: of policy_changes, those that were; other volumes keep theirs."""
+        kept = self.policy_changes.keys() - written.patches.keys()
+        steps = tuple(replace(step, keeps_policy=step.name in kept) for step in self.steps)
+        return replace(self, steps=steps, warnings=(*self.warnings, *written.warnings))
 
     @property
     def changed(self) -> bool:

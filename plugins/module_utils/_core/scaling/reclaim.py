@@ -78,10 +78,18 @@ def retained(volumes: Iterable[Volume], until: str, claims: Collection[str]) -> 
 def restored(volumes: Iterable[Volume], until: str) -> Policies:
     """Set the policies again that retained() recorded, except where that would delete data."""
     volumes = tuple(volume for volume in volumes if volume.retained_until == until)
+    return originals(
+        {v.name: v.original_policy if v.reclaim_policy == RETAIN else v.reclaim_policy for v in volumes}, volumes
+    )
+
+
+def originals(policies: Mapping[str, str], volumes: Iterable[Volume]) -> Policies:
+    """Set these policies, by volume's name, except where that would delete data. volumes: as they are now."""
+    volumes = tuple(volume for volume in volumes if volume.name in policies)
     patches, warnings = {}, []
     for volume in volumes:
-        original = volume.original_policy if volume.reclaim_policy == RETAIN else volume.reclaim_policy
-        gone = "being deleted" if volume.is_terminating else "" if volume.claim_phase == "Bound" else "not bound to it"
+        original, in_use = policies[volume.name], volume.claim_phase == "Bound" or volume.phase == "Available"
+        gone = "being deleted" if volume.is_terminating else "" if in_use else "not bound to it"
         if gone and original != RETAIN:
             claim = volume.claim or "its claim"
             warnings.append(f"The volume {volume.name} keeps the reclaim policy Retain: {claim} is {gone}.")

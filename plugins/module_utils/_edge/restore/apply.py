@@ -10,10 +10,10 @@ from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import kept_change, policy_change
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import (
     create_applied,
     prebind,
@@ -27,8 +27,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 from .replace import replace_data
 
 
-def apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch) -> Mapping[tuple[str, str], str]:
-    """The phases of volumes and claims once all are bound, by (namespace, name)."""
+def apply(
+    planned: Plan, backup: Backup, observation: Observation, watch: Stopwatch
+) -> tuple[Plan, Mapping[tuple[str, str], str]]:
+    """The plan as it was carried out, and the phases of volumes and claims once all are bound, by (namespace, name)."""
     cluster, request = observation.cluster, planned.request
     replace_data(backup, planned.extracted, request.verify, observation.engine, request.at)
     watch.lap("extract")
@@ -44,9 +46,8 @@ def apply(planned: Plan, backup: Backup, observation: Observation, watch: Stopwa
     # Last: they may be bound to a volume that is available, and pods may start at once.
     with _quotas_explained():
         cluster.each(partial(_create_missing, cluster), planned.claims)
-    changes = planned.policy_changes
-    cluster.each(lambda name: cluster.patch("PersistentVolume", name, policy_change(changes[name])), changes)
-    return phases
+    # The plan is as old as the extraction: a claim that was deleted since relied on the policy Retain.
+    return planned.with_policies(policies.write_originals(cluster, planned.policy_changes)), phases
 
 
 def _create_missing(cluster: Cluster, claim: Object) -> None:
@@ -67,7 +68,7 @@ def _delete_replaced(cluster: Cluster, planned: Plan) -> None:
     names = {claim["spec"].get("volumeName") for claim in claims.values()}
     # After the claims: a volume that one of them has by then is among these.
     freed = [pv for pv in cluster.list("PersistentVolume") if pv["metadata"]["name"] in names or _ref(pv) in claims]
-    cluster.each(lambda pv: cluster.patch("PersistentVolume", pv["metadata"]["name"], kept_change(pv)), freed)
+    policies.keep(cluster, freed)
     cluster.each(partial(_delete_claim, cluster), claims.values())
     cluster.wait_gone("PersistentVolumeClaim", map(key_of, replaced), planned.request.wait_timeout)
 
