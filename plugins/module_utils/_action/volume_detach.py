@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
@@ -20,7 +19,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, check_scaling, detach
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import (
+    attach,
+    check_scaling,
+    detach,
+    predict,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
@@ -57,16 +61,16 @@ def run(
     nodes = [node.name for node in observation.nodes]
     planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
     if request.state == "detached":
-        check_scaling(observation.cluster, planned)
         check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
+
+        def look(begun: bool) -> Plan:
+            objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
+            return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
+
         if check_mode:
-            planned = replace(planned, users=planned.remaining(check.users(planned.volumes)))
-        else:
-
-            def look(begun: bool) -> Plan:
-                objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
-                return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
-
+            planned = predict(check, planned, look)
+        check_scaling(observation.cluster, planned)
+        if not check_mode:
             planned = detach(observation.cluster, check, planned, look, deadline, watch)
     elif not check_mode:
         planned = attach(observation.cluster, planned, deadline, watch)

@@ -145,6 +145,46 @@ def test_a_pod_that_comes_and_goes_while_it_waits_is_no_error():
     assert (states(play(cluster)), cluster.seen) == ({"pv-c": "free"}, 1)
 
 
+def appearing(*found, turns=1):
+    """A cluster in which something is put before each of the first looks at who uses the volumes."""
+
+    class Late(Controlled):
+        looks = 0
+
+        def lists(self, *kinds):
+            if kinds == ("Pod", "VolumeAttachment"):
+                self.looks += 1
+                for item in found if self.looks <= turns else ():
+                    name = f"{item['metadata']['name']}{self.looks}"
+                    self.put({**item, "metadata": {**item["metadata"], "name": name, "uid": f"uid-{name}"}})
+            return super().lists(*kinds)
+
+    return Late
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_check_mode_plans_again_for_a_pod_that_started_since(turns):
+    """A CronJob's, or one that replaces another in a rollout."""
+    late = pod("nightly-1-x", "c", metadata=made_by("Job", "nightly-1"))
+    cluster = running(*C, NIGHTLY, RUN, cluster=appearing(late, turns=turns))
+    checked = play(cluster, True)
+    assert states(checked) == {"pv-c": "free"}
+    assert (cluster.writes, cluster.looks) == ([], turns + 1)
+
+
+def test_check_mode_refuses_a_pod_that_started_since_and_cannot_be_stopped():
+    cluster = running(*C, workload("Deployment", "web", "c"), cluster=appearing(pod("bare", "c")))
+    with pytest.raises(Declined, match="ns/bare1"):
+        play(cluster, True)
+
+
+def test_check_mode_does_not_plan_for_ever():
+    late = pod("nightly-1-x", "c", metadata=made_by("Job", "nightly-1"))
+    cluster = running(*C, NIGHTLY, RUN, cluster=appearing(late, turns=99))
+    assert states(play(cluster, True)) == {"pv-c": "free"}
+    assert cluster.looks == 3
+
+
 def test_what_never_ends_is_told_when_the_time_is_over():
     cluster = running(*C, workload("ReplicaSet", "web", "c"), deaf=["web-0"])
     with pytest.raises(TimedOut, match="is terminating"):

@@ -22,6 +22,8 @@ from .usage_check import UsageCheck
 
 # Seconds until it is known of most pods that they cannot start.
 SETTLE = 3.0
+# How often a plan is made again because of pods that started since.
+ATTEMPTS = 3
 # Seconds for a provisioner to delete ephemeral volumes.
 DELETION = 60.0
 
@@ -30,6 +32,19 @@ def check_scaling(cluster: Cluster, planned: Plan) -> None:
     """Raise Declined for workloads that the API server would not scale down."""
     refused = workloads.refused(cluster, planned.steps)
     decline(f"Cannot scale down {count(len(refused), 'workload')}", refused)
+
+
+def predict(check: UsageCheck, planned: Plan, look: Callable[[bool], Plan]) -> Plan:
+    """The plan with the users that are left once it is carried out. look: as for detach().
+
+    Users are looked for after the plan was made: it is made again for those pods among them that are new.
+    """
+    for _attempt in range(ATTEMPTS):
+        users = check.users(planned.volumes)
+        if not any(map(planned.newcomers(), check.pods)):
+            break
+        planned = look(False)
+    return replace(planned, users=planned.remaining(users))
 
 
 def detach(

@@ -48,7 +48,8 @@ class UsageCheck:
         """
         self._cluster = cluster
         self._engine = engine
-        self._pods: list[Object] = []
+        # As the last check found them.
+        self.pods: tuple[Object, ...] = ()
         self._own = nodes
         self._sharing = sharing
         self._nodes = {node.name: node for node in (*nodes, *sharing)}
@@ -70,7 +71,7 @@ class UsageCheck:
                 all_pods, attachments = self._cluster.lists("Pod", "VolumeAttachment")
                 all_pods = on_containers(all_pods, (node.name for node in self._own))
                 found = users_by_api(volumes, all_pods, attachments)
-            self._pods = all_pods
+            self.pods = tuple(all_pods)
             names = {uid_of(pod): namespaced_name(pod) for pod in all_pods}
             for probe in probes:
                 for name, users in probe.result().items():
@@ -104,7 +105,7 @@ class UsageCheck:
         with REPORTER.waiting(lambda: in_use_text(users)) as changed:
             for _turn in poll(deadline, PAUSE, sleep):
                 users = bound.users(volumes)
-                if not any(users.values()) or any(map(is_newcomer, bound._pods)):
+                if not any(users.values()) or any(map(is_newcomer, bound.pods)):
                     break
                 changed()
         return users
