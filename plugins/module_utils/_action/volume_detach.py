@@ -29,6 +29,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
 
+# Seconds that a look into a node gets, even if pods used up the deadline: it tells what uses the volumes.
+LOOK = 30.0
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
     **API,
@@ -56,7 +58,7 @@ def run(
     # Read the backup first: without it nothing may be changed.
     from_backup = request.state == "attached" and options["path"]
     saved = read_backup(options["path"], options["generation"]).workloads() if from_backup else []
-    observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline), connect=connect)
+    observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline, LOOK), connect=connect)
     watch.lap("observe")
     nodes = [node.name for node in observation.nodes]
     planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))

@@ -116,17 +116,18 @@ class NodeRunner(Runner):
 
 
 class BoundRunner(Runner):
-    """Runs commands through another runner, none longer than until the deadline."""
+    """Runs commands through another runner, none longer than until the deadline. least: seconds that each one gets."""
 
-    def __init__(self, inner: Runner, deadline: Deadline) -> None:
+    def __init__(self, inner: Runner, deadline: Deadline, least: float = MOMENT) -> None:
         self.inner = inner
         self.deadline = deadline
+        self.least = least
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         return self.inner.argv(argv)
 
     def run(self, argv: Sequence[str], *, timeout: float = ANSWER_SECONDS, **options: Any) -> Completed:
-        return self.inner.run(argv, timeout=min(timeout, self.deadline.left(MOMENT)), **options)
+        return self.inner.run(argv, timeout=min(timeout, self.deadline.left(self.least)), **options)
 
 
 def last_lines(completed: Completed, count: int = 8) -> str:

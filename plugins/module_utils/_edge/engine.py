@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines import ENGINES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, TimedOut, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
@@ -23,7 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
     Port,
 )
 
-from .command import BoundRunner, Completed, NodeRunner, Runner, last_lines
+from .command import Completed, NodeRunner, Runner, last_lines
 
 # Exit codes of a node that was stopped: by itself, or by a signal (SIGRTMIN+3 for its systemd, then SIGKILL).
 STOPPED = (0, 130, 137, 143)
@@ -99,10 +98,6 @@ class Engine:
     def query(self, *words: str, timeout: float = ANSWER_SECONDS) -> Completed:
         """The answer to a command that changes nothing, even if it fails. Raises TimedOut."""
         return self.runner.run([self.name, *words], check=False, timeout=timeout)
-
-    def until(self, deadline: Deadline) -> Engine:
-        """The same engine, whose commands end with the deadline."""
-        return Engine(self.name, BoundRunner(self.runner, deadline))
 
     def start(self, nodes: Sequence[Node]) -> None:
         """Start stopped containers and unpause paused ones."""

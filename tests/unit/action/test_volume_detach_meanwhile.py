@@ -6,8 +6,10 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, Declined, TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     C,
+    Nodes,
     attach,
     play,
     results,
@@ -16,7 +18,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.detaching import (
     specs,
     states,
 )
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import merge
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner, merge
 from ansible_collections.kindlab.volumes.tests.unit.support.workloads import (
     Controlled,
     bound,
@@ -189,6 +191,26 @@ def test_what_never_ends_is_told_when_the_time_is_over():
     cluster = running(*C, workload("ReplicaSet", "web", "c"), deaf=["web-0"])
     with pytest.raises(TimedOut, match="is terminating"):
         play(cluster)
+
+
+def test_the_last_look_into_a_node_has_time_to_tell_who_is_left(monkeypatch):
+    """Waiting for the pod used up the deadline, and the engine is busy."""
+    answer, bounds = ScriptedRunner.run, []
+
+    def noted(self, argv, **options):
+        bounds.append(options.get("timeout"))
+        return Completed(0) if argv[-1] == "probe" else answer(self, argv, **options)
+
+    class Asked(Nodes):
+        def probe(self, runner, *where):
+            runner.run(["probe"])
+            return super().probe(runner, *where)
+
+    monkeypatch.setattr(ScriptedRunner, "run", noted)
+    cluster = running(*C, workload("ReplicaSet", "web", "c"), deaf=["web-0"])
+    with pytest.raises(TimedOut, match="pod ns/web-0 uses it and is terminating"):
+        play(cluster, nodes=Asked())
+    assert (cluster.now, bounds[-1]) == (60, 30)
 
 
 def test_workloads_that_were_at_zero_stay_there():

@@ -80,6 +80,7 @@ def test_a_deadline_bounds_every_command_also_inside_nodes() -> None:
             bound.run(["sleep", "60"], timeout=50)
     assert time.monotonic() - begun < 30
     assert BoundRunner(Runner(), Deadline(-1)).run(["echo", "x"]).out == "x\n"
+    assert BoundRunner(Runner(), Deadline(-1), 30).run(["sleep", "1.1"]).code == 0
 
 
 @pytest.mark.parametrize(

@@ -101,11 +101,10 @@ class UsageCheck:
         The result is that of the last check.
         """
         users: dict[str, list[VolumeUser]] = {}
-        bound = UsageCheck(self._cluster, self._engine.until(deadline), self._own, self._sharing)
         with REPORTER.waiting(lambda: in_use_text(users)) as changed:
             for _turn in poll(deadline, PAUSE, sleep):
-                users = bound.users(volumes)
-                if not any(users.values()) or any(map(is_newcomer, bound.pods)):
+                users = self.users(volumes)
+                if not any(users.values()) or any(map(is_newcomer, self.pods)):
                     break
                 changed()
         return users
