@@ -253,6 +253,16 @@ def test_waiting_ends(place: Place) -> None:
     assert not place.run(wait_for="control_planes").changed
 
 
+def test_a_node_that_somebody_deleted_from_the_cluster_is_named(place: Place) -> None:
+    """Its container runs, and its kubelet does not create it again."""
+    place.run()
+    del place.api.objects["Node", "", "lab-worker"]
+    with pytest.raises(TimedOut, match="1 node is not known to the API server: lab-worker") as raised:
+        place.run()
+    assert raised.value.next_step.endswith("docker restart lab-worker")
+    assert raised.value.details == ["lab-worker"]
+
+
 def test_without_a_default_class_it_warns(place: Place) -> None:
     place.run()
     place.marker.write_text("{}")

@@ -191,6 +191,21 @@ def test_a_pod_that_cannot_start_is_explained_at_once():
     assert cluster.now < 12
 
 
+def test_a_pod_that_a_rollout_replaces_is_not_waited_for():
+    cluster = server()
+    play(cluster)
+
+    def replace_pods(watched):
+        for item in watched.list("Pod"):
+            if item["metadata"]["name"].startswith("bound-new"):
+                del watched.objects["Pod", "ns", item["metadata"]["name"]]
+                watched.put(pod("bound-another"))
+
+    cluster.react = replace_pods
+    assert play(cluster, state="uncordoned").changed
+    assert cluster.now < 5
+
+
 @pytest.mark.parametrize("grace_period", [None, 0])
 def test_no_grace_is_none_at_all(grace_period):
     cluster = server()

@@ -54,6 +54,20 @@ def test_what_may_start_later_is_waited_for_and_explained():
     assert 60 <= cluster.now < 63
 
 
+def test_a_workload_that_somebody_deletes_is_not_waited_for():
+    cluster = stuck("CrashLoopBackOff", "back-off 10s")
+    controlled = cluster.react
+
+    def delete(watched):
+        controlled(watched)
+        if watched.now > 10:
+            watched.objects.pop(("Deployment", "ns", "web"), None)
+
+    cluster.react = delete
+    assert attach(cluster, wait=True).changed
+    assert cluster.now < 20
+
+
 def test_without_waiting_what_is_visible_is_a_warning():
     cluster = stuck(*MISSING)
     cluster.put(merge(cluster.get("Deployment", "web", "ns"), {"spec": {"replicas": 1}}))

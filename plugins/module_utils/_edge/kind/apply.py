@@ -40,7 +40,7 @@ def make_present(cluster: KindCluster, plan: Plan, kind_version: str) -> tuple[d
         if spec.has_network:
             everything = plan.request.wait_for == "nodes"
             names = [node.name for node in spec.nodes if everything or node.role == CONTROL_PLANE]
-            startup.wait_nodes(api, names, cluster.deadline)
+            startup.wait_nodes(api, names, cluster.deadline, cluster.engine.name)
         warnings = finish(cluster, plan, api, config, kind_version)
     watch.lap("wait")
     created = {"create": round(watch.seconds["create"], 1)} if plan.create else {}

@@ -31,7 +31,7 @@ _TOLERANCE = 1.0
 
 
 def wait_ready(cluster: Cluster, items: Iterable[Object], deadline: Deadline) -> None:
-    """Wait until workloads are ready; Jobs and CronJobs always are. items: at least kind, namespace and name of each.
+    """Wait until workloads are ready, or gone; Jobs and CronJobs always are. items: at least kind, namespace and name.
 
     Raises KindlabError, with the reason, as soon as it is known that some cannot start, and TimedOut.
     """
@@ -39,13 +39,14 @@ def wait_ready(cluster: Cluster, items: Iterable[Object], deadline: Deadline) ->
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _TOLERANCE))
     seen: dict[tuple[str, str, str], float] = {}
     while waiting := _not_ready(cluster, waiting, deadline.left(0.1)):
-        found = _find(cluster, waiting, since)
+        # A rollout may have replaced a pod, or somebody deleted a workload.
+        waiting, found = _find(cluster, waiting, since)
         left = deadline.left()
         final = {(o.workload, o.reason, o.message): o for o in found if o.final}
         seen = {name: seen.get(name, left) for name in final}
         if stable := [final[name] for name, since_left in seen.items() if since_left - left >= STABLE]:
             raise cannot_start(stable)
-        if deadline.over():
+        if waiting and deadline.over():
             command = describe_command(waiting[0]["kind"], key_of(waiting[0]))
             raise not_ready([key(item) for item in waiting], found, deadline.seconds, command)
 
@@ -64,7 +65,7 @@ def warnings(cluster: Cluster, items: Iterable[Object], seconds: float = 0.0) ->
             return (error.message,)
         else:
             return ()
-    return tuple(f"{obstacle.text()}." for obstacle in _find(cluster, items, ""))
+    return tuple(f"{obstacle.text()}." for obstacle in _find(cluster, items, "")[1])
 
 
 def _not_ready(cluster: Cluster, items: Sequence[Object], left: float) -> list[Object]:
@@ -80,14 +81,16 @@ def _not_ready(cluster: Cluster, items: Sequence[Object], left: float) -> list[O
     return waiting
 
 
-def _find(cluster: Cluster, items: Sequence[Object], since: str) -> list[Obstacle]:
+def _find(cluster: Cluster, items: Sequence[Object], since: str) -> tuple[list[Object], list[Obstacle]]:
+    """Those that exist, and what is in their way."""
     names = {key(item) for item in items}
     kinds = sorted({item["kind"] for item in items})
     all_pods, replica_sets, *others = cluster.lists("Pod", "ReplicaSet", *kinds)
     named = [item for kind in others for item in kind if key(item) in names and not has_finished(item)]
     namespaces = sorted({item["metadata"]["namespace"] for item in items})
     events = [event for found in cluster.each(partial(_events, cluster), namespaces) for event in found]
-    return obstacles(named, all_pods, replica_sets, events, since)
+    there = {key(item) for kind in others for item in kind}
+    return [item for item in items if key(item) in there], obstacles(named, all_pods, replica_sets, events, since)
 
 
 def _events(cluster: Cluster, namespace: str) -> list[Object]:
