@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError, TimedOut
@@ -66,6 +68,48 @@ def test_a_workload_that_somebody_deletes_is_not_waited_for():
     cluster.react = delete
     assert attach(cluster, wait=True).changed
     assert cluster.now < 20
+
+
+def mounting(cluster, until):
+    """A stuck cluster in which kubelet finds no Secret, and tells so whenever it tries, until then."""
+    began, controlled = time.time(), cluster.react
+
+    def retry(watched):
+        controlled(watched)
+        tries = [seconds for seconds in (0, 0.5, 1.5, 3.5, 7.5, 15.5) if seconds <= min(watched.now, until)]
+        for made in watched.list("Pod"):
+            watched.put(
+                {
+                    "kind": "Event",
+                    "type": "Warning",
+                    "reason": "FailedMount",
+                    "metadata": {"namespace": "ns", "name": "e"},
+                    "involvedObject": {"kind": "Pod", "uid": made["metadata"]["uid"]},
+                    "message": 'MountVolume.SetUp failed for volume "cfg" : secret "s" not found',
+                    "lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began + tries[-1])),
+                }
+            )
+
+    cluster.react = retry
+
+
+def test_a_secret_that_stays_missing_is_told_once_kubelet_tried_again():
+    cluster = stuck("ContainerCreating", "")
+    mounting(cluster, until=60)
+    with pytest.raises(KindlabError, match="FailedMount: MountVolume") as caught:
+        attach(cluster, wait=True, wait_timeout=300)
+    assert not isinstance(caught.value, TimedOut)
+    assert cluster.now <= 12
+    assert "told_at" not in caught.value.details[0]
+
+
+def test_a_secret_that_comes_late_is_no_reason_to_give_up():
+    """The last event says for an hour that it is missing."""
+    cluster = stuck("ContainerCreating", "")
+    mounting(cluster, until=3)
+    with pytest.raises(TimedOut):
+        attach(cluster, wait=True)
+    assert cluster.now >= 60
 
 
 def test_without_waiting_what_is_visible_is_a_warning():

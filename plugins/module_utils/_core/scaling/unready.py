@@ -20,8 +20,10 @@ _STARTING = ("ContainerCreating", "PodInitializing", "Pending", "Running", "not 
 _FINAL = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
 # What a controller is about to create, in a new namespace for example.
 _TRANSIENT = re.compile(r'failed to sync|timed out|waiting for|"kube-root-ca\.crt"|serviceaccount "default"')
+_NO_IMAGE = re.compile(r"not found|denied|unauthorized|manifest unknown|no match for platform")
 _FINAL_MESSAGE = {
-    "Image": re.compile(r"not found|denied|unauthorized|manifest unknown|no match for platform"),
+    "ErrImagePull": _NO_IMAGE,
+    "ImagePullBackOff": _NO_IMAGE,
     "FailedMount": re.compile(r"(configmap|secret) \S+ not found|non-existent|type check failed"),
     "FailedCreate": re.compile(r"forbidden|denied|is invalid|not found"),
     "Unschedulable": re.compile(r'persistentvolumeclaim "\S+" not found'),
@@ -34,7 +36,7 @@ class Obstacle:
     """Why a workload, or a pod that is waited for itself, is not ready.
 
     workload: 'namespace/Kind/name'; pod: 'namespace/name', '' if none was created. final: it stays until somebody
-    changes something.
+    changes something. told_at: when an event told of it last, which may be over; '' for what is so now.
     """
 
     workload: str
@@ -43,6 +45,7 @@ class Obstacle:
     message: str
     next_step: str
     final: bool = False
+    told_at: str = ""
 
     def text(self) -> str:
         """The obstacle as a part of a sentence."""
@@ -53,7 +56,7 @@ class Obstacle:
 
     def as_dict(self) -> Object:
         """The row in an error's details."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "told_at"}
 
 
 def obstacles(
@@ -92,19 +95,23 @@ def _of_workload(
     replica_sets = [other for other in made if other["kind"] == "ReplicaSet"]
     for pod in (*made, *(pod for other in replica_sets for pod in by_maker.get(uid_of(other), []))):
         if pod["kind"] == "Pod" and not is_ready(pod):
-            reason, message, _image = pod_state(pod)
+            reason, message, told_at = *pod_state(pod)[:2], ""
             if reason in _STARTING:
                 last = [e for e in warnings.get(("Pod", uid_of(pod)), ()) if e.get("reason") in _NAMED][-1:]
-                reason, message = (last[0]["reason"], last[0].get("message", "")) if last else ("", "")
+                told = [(e["reason"], e.get("message", ""), event_time(e)) for e in last]
+                reason, message, told_at = told[0] if told else ("", "", "")
             if reason:
                 step = f"kubectl -n {namespace} describe pod {pod['metadata']['name']}"
                 pod_name = f"{namespace}/{pod['metadata']['name']}"
-                yield Obstacle(workload, pod_name, reason, message.strip(), step, _is_final(reason, message))
+                yield Obstacle(workload, pod_name, reason, message.strip(), step, _is_final(reason, message), told_at)
     for maker in (item, *replica_sets):
         kind = maker["kind"]
         step = f"kubectl -n {namespace} describe {kind.lower()} {maker['metadata']['name']}"
         refused = [e for e in warnings.get((kind, uid_of(maker)), ()) if e.get("reason") == "FailedCreate"]
-        messages = [e.get("message", "") for e in refused if event_time(e) >= since][-1:]
+        # What was created after the event was not refused any more.
+        created = (str(other["metadata"].get("creationTimestamp", "")) for other in by_maker.get(uid_of(maker), ()))
+        newest = max(created, default="")
+        messages = [e.get("message", "") for e in refused if event_time(e) >= max(since, newest)][-1:]
         conditions = (maker.get("status") or {}).get("conditions") or ()
         messages += [
             c.get("message", "") for c in conditions if c["type"] == "ReplicaFailure" and c["status"] == "True"
@@ -116,7 +123,7 @@ def _of_workload(
 def _is_final(reason: str, message: str) -> bool:
     if _TRANSIENT.search(message):
         return False
-    pattern = next((pattern for part, pattern in _FINAL_MESSAGE.items() if part in reason), None)
+    pattern = _FINAL_MESSAGE.get(reason)
     return reason in _FINAL or (pattern is not None and bool(pattern.search(message)))
 
 

@@ -23,8 +23,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.unre
 from .client import Cluster
 from .resources import describe_command, key_of, key_text
 
-# Seconds between two looks at pods, and those that something final must have been there.
+# Seconds between two looks at pods.
 PAUSE = 2.0
+# Those that something final must have been there. What an event tells must be told again after them, as it may be over;
+# kubelet tries after 0.5, 1.5, 3.5, 7.5 seconds and so on.
 STABLE = 5.0
 # Clocks tell whole seconds in events.
 _TOLERANCE = 1.0
@@ -36,19 +38,30 @@ def wait_ready(cluster: Cluster, items: Iterable[Object], deadline: Deadline) ->
     Raises KindlabError, with the reason, as soon as it is known that some cannot start, and TimedOut.
     """
     waiting = list(items)
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _TOLERANCE))
+    began, whole = time.time() - _TOLERANCE, deadline.left()
+    since = _utc(began)
     seen: dict[tuple[str, str, str], float] = {}
     while waiting := _not_ready(cluster, waiting, deadline.left(0.1)):
         # A rollout may have replaced a pod, or somebody deleted a workload.
         waiting, found = _find(cluster, waiting, since)
-        left = deadline.left()
+        now = whole - deadline.left()
         final = {(o.workload, o.reason, o.message): o for o in found if o.final}
-        seen = {name: seen.get(name, left) for name in final}
-        if stable := [final[name] for name, since_left in seen.items() if since_left - left >= STABLE]:
+        seen = {name: seen.get(name, now) for name in final}
+        if stable := [final[name] for name, first in seen.items() if _is_stable(final[name], first, now, began)]:
             raise cannot_start(stable)
         if waiting and deadline.over():
             command = describe_command(waiting[0]["kind"], key_of(waiting[0]))
             raise not_ready([key(item) for item in waiting], found, deadline.seconds, command)
+
+
+def _is_stable(found: Obstacle, first: float, now: float, began: float) -> bool:
+    """Whether it stays. first, now: when it was seen first, and last, in seconds since began."""
+    return now - first >= STABLE and (not found.told_at or found.told_at >= _utc(began + first + STABLE))
+
+
+def _utc(seconds: float) -> str:
+    """A time as events have it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def warnings(cluster: Cluster, items: Iterable[Object], seconds: float = 0.0) -> tuple[str, ...]:

@@ -144,6 +144,7 @@ def test_pods_that_cannot_start(reason, message, final):
         ("FailedMount", 'MountVolume.SetUp failed for volume "t" : configmap "kube-root-ca.crt" not found', False),
         ("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition", False),
         ("Unhealthy", "Readiness probe failed: connection refused", False),
+        ("FailedCreatePodSandBox", 'plugin type="bridge" failed (add): network "cni" not found', False),
     ],
 )
 def test_pods_that_are_explained_by_their_events(reason, message, final):
@@ -175,6 +176,15 @@ def test_pods_that_may_not_be_created():
     ]
     # From before it was scaled up.
     assert found(events=[about("StatefulSet", "u-db", QUOTA, when="2026-11-23T06:59:00Z")]) == []
+
+
+def test_pods_that_were_created_after_one_was_refused():
+    """Somebody raised the quota: what is in their way is told by themselves."""
+    refused = about("StatefulSet", "u-db", QUOTA, when="2026-11-23T07:00:05Z")
+    later = owned(pod("db-0", "2026-11-23T07:00:06Z"), "u-db")
+    assert found(later, events=[refused]) == []
+    before = owned(pod("db-0", "2026-11-23T07:00:05Z"), "u-db")
+    assert found(before, events=[refused]) == [("", "FailedCreate", QUOTA, True)]
 
 
 def test_nothing_is_in_the_way_of_pods_that_run_start_or_end():
