@@ -524,6 +524,20 @@ def kept_with_warning(world: World, kind: Kind) -> None:
     assert phases(world) == before
 
 
+def recreated_if_accepted(world: World, kind: Kind) -> None:
+    writes = len(world.host.writes())
+    for check_mode in (True, False):
+        for accepted in (None, ["another"]):
+            with pytest.raises(Declined, match=f"ties it to {WORKER}") as caught:
+                world.recreate(check_mode=check_mode, accept_loss=accepted)
+            assert "accept_loss=['v']" in caught.value.text()
+    assert len(world.host.writes()) == writes and replicas(world) == 1
+    before = phases(world)
+    done = world.recreate(accept_loss=["ns/c"])
+    assert phases(world) == before
+    assert any(kind.where in warning for warning in done.warnings)
+
+
 def created_again_with_its_pod(world: World, _kind: Kind) -> None:
     world.recreate()
     assert world.api.get("PersistentVolume", "v") is None
@@ -598,6 +612,15 @@ def no_obstacle(world: World, _kind: Kind) -> None:
 
 def no_data(world: World, _kind: Kind) -> None:
     world.run(state="absent")
+    assert world.host.nodes == []
+
+
+def deleted_if_accepted(world: World, _kind: Kind) -> None:
+    stop_everything(world)
+    world.back_up()
+    backup = {"backup": str(world.backup)}
+    assert [WORKER in why for why in refused(world, **backup)["v"]] == [True]
+    world.run(state="absent", accept_loss=["v"], **backup)
     assert world.host.nodes == []
 
 
@@ -709,6 +732,7 @@ CHECKS: dict[str, dict[str, Check]] = {
         "kept": kept,
         "kept with `data=archive`": kept,
         "kept, warning names the driver": kept_with_warning,
+        "refused unless `accept_loss` names it": recreated_if_accepted,
         "created again with its pod": created_again_with_its_pod,
         "refused in the plan": not_recreated,
         "refused": not_recreated,
@@ -721,6 +745,7 @@ CHECKS: dict[str, dict[str, Check]] = {
         "refused without an archive": needs_an_archive,
         "refused only while in use": needed_only_while_in_use,
         "refused without a backup of its manifest": needs_a_backup,
+        "refused unless `accept_loss` names it": deleted_if_accepted,
         "no obstacle": no_obstacle,
         "no data to lose": no_data,
         "refused": always_refused,

@@ -35,12 +35,13 @@ def find_blockers(
     assume_saved: Collection[str] | None = None,
     *,
     generation: str | None = None,
+    accept_loss: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
 
     nodes: compared with this host and proved to be those of the API server. assume_unused, assume_saved: volumes that
     will have been detached, and backed up by a generation that has no others; None if none will be written.
-    generation: None for the newest.
+    generation: None for the newest. accept_loss: as in removal.blockers.
     """
     pvs, claims, *workloads = cluster.lists(*removal.READ)
     without_data = unused(pvs, claims, nodes, engine)
@@ -56,7 +57,7 @@ def find_blockers(
     # Last, so that volumes that are unused now have not been written to since they were compared.
     users = UsageCheck(cluster, engine, nodes).users([v for v in volumes if v.name not in assume_unused])
     texts = {name: [user.text() for user in own] for name, own in users.items()}
-    return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data)
+    return removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data, accept_loss)
 
 
 def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], engine: Engine) -> removal.Changes:

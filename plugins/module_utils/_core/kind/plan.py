@@ -30,6 +30,7 @@ class Request:
 
     assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only; None
     if no task would write to the backup. assume_image: tasks before would have provided the node image.
+    accept_loss: volumes or claims whose data inside nodes may be lost.
     """
 
     state: str
@@ -42,6 +43,7 @@ class Request:
     assume_unused: frozenset[str] = frozenset()
     assume_saved: frozenset[str] | None = None
     assume_image: bool = False
+    accept_loss: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
@@ -62,6 +64,7 @@ class Request:
             assume_unused=frozenset(assumed.get("assume_unused") or ()),
             assume_saved=None if saved is None else frozenset(saved),
             assume_image=bool(assumed.get("assume_image")),
+            accept_loss=frozenset(options.get("accept_loss") or ()),
         )
 
 

@@ -55,7 +55,7 @@ def _blockers(
         with cluster.api(own_file=observed.connects) as api:
             nodes = cluster.proved(api, observed.nodes)
             assumed = request.assume_unused, request.assume_saved
-            return find_blockers(api, cluster.unbound, nodes, request.backup, *assumed)
+            return find_blockers(api, cluster.unbound, nodes, request.backup, *assumed, accept_loss=request.accept_loss)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         if observed.half_created and observed.stopped:
