@@ -190,7 +190,9 @@ options:
       - It is written again if it is missing.
       - It may be shared by several clusters.
       - The user's own kubeconfig is not changed, except by O(merge_kubeconfig), and by O(state=absent), which removes
-        the cluster's entries, and those of an earlier cluster of this name on this host.
+        the cluster's entries, and those of an earlier cluster of this name on this host. Entries that have another CA
+        certificate than the nodes stay, with a warning, if an API server answers by them, as through a tunnel, or if
+        another engine has a cluster of this name.
     type: path
   merge_kubeconfig:
     description:

@@ -168,7 +168,8 @@ def _plan_absent(request: Request, observed: Observed) -> Plan:
     context = context_name(request.spec.name)
     warnings = tuple(
         f"The kubeconfig {path} keeps its entry {context}: the certificate authority in it is not proved to be that of "
-        f"this cluster. If it is not needed: kubectl --kubeconfig {path} config delete-context {context}"
+        "this cluster, so that another one may need it. If none does: "
+        f"kubectl --kubeconfig {path} config delete-context {context}"
         for path in observed.unproved
     )
     return Plan(request, observed, remove=remove, warnings=warnings)

@@ -18,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view im
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof import unfinished
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.entries import unproved_files
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.entries import unproved_files, used_files
 
 from .cluster import KindCluster
 
@@ -81,7 +81,12 @@ def _observe(cluster: KindCluster, request: Request) -> Observed:
             version, record = ("", None) if connects or text is None else cluster.try_read(own_file=False)
     needed = request.merge_kubeconfig or request.state == "absent"
     merged, outdated = cluster.in_users_file(nodes, needed=needed)
-    unproved = unproved_files(cluster, nodes) if request.state == ABSENT and nodes and not version else ()
+    if request.state != ABSENT:
+        unproved: tuple[str, ...] = ()
+    elif nodes and not version:
+        unproved = unproved_files(cluster, nodes)
+    else:
+        unproved = used_files(cluster, nodes, own=named and not (connects and version), users=outdated)
     if cluster.own.path in unproved:
         named = connects = False
     if cluster.users.path in unproved:

@@ -22,7 +22,8 @@ class Observed:
 
     kubeconfig: path of the cluster's own file; named: it contains the cluster; connects: it connects to it.
     merged: the user's own file connects to the cluster; outdated: it has an entry of an earlier cluster of this name.
-    unproved: kubeconfigs whose entry of this name is not proved to be the cluster's; they count as files without one.
+    unproved: kubeconfigs whose entry of this name is not proved to be the cluster's, and may be that of another one;
+    they count as files without one.
     mark: of a creation or deletion that did not finish. unused: proven for a cluster whose creation did not finish:
     no pod ever ran in it, or it has nothing of its users; doubt: why that cannot be known.
     has_credentials: false if all nodes run and kubeadm has not written credentials. image_ids: of requested images
