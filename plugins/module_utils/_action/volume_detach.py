@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply import attach, check_scaling, detach
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.unfinished import unfinished_claims
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
@@ -55,7 +56,11 @@ def run(
     observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline), connect=connect)
     watch.lap("observe")
     nodes = [node.name for node in observation.nodes]
-    planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
+    observed = Observed.from_objects(observation.objects, saved, nodes)
+    if request.state == "attached" and not request.purpose:
+        unfinished = unfinished_claims(observed, observation.nodes, observation.engine)
+        request = replace(request, unfinished=unfinished)
+    planned = plan(request, observed)
     if request.state == "detached":
         check_scaling(observation.cluster, planned)
         check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
