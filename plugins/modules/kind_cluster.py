@@ -237,6 +237,9 @@ options:
       - Names of volumes, or of their claims as V(NAMESPACE/NAME), that O(state=absent) does not refuse although their
         CSI driver ties them to nodes of the cluster, and may have their data in these. It is for data that is not
         needed, that its owner copied, or whose directory is mounted from the host.
+      - Also absolute paths of directories inside nodes that workloads write to without a PersistentVolume
+        (C(hostPath)). Those with data are refused, unless they belong to the node or to kube-system, or only DaemonSets
+        write to them, which is a warning.
     type: list
     elements: str
   assume_unused:

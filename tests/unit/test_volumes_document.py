@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes imp
     directory,
     inside,
 )
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import workload
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "volumes.md"
 COLUMNS = ["info", "detach", "backup", "restore", "replace", "recreate", "absent"]
@@ -99,6 +100,39 @@ def test_what_only_the_deletion_would_lose_is_refused_before_anything_is_stopped
             world.recreate(check_mode=check_mode, data="archive")
     assert len(world.host.writes()) == writes
     assert replicas(world) == 1 and policies(world, Kind(make)) == {"Delete"}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_what_a_pod_wrote_into_its_node_without_a_volume(worlds: Callable[[Kind], World], kind: str) -> None:
+    """Agents keep a state of their node; anything else is data that no backup has."""
+
+    def make(world: World) -> None:
+        directory(world.inside / "own")
+        for node in world.host.nodes:
+            # What is below /tmp of this machine stands for a directory on the node's disk.
+            node["HostConfig"]["Tmpfs"] = {}
+        item = workload(kind, "writer")
+        pod = item["spec"]["template"]["spec"]
+        pod["volumes"] = [{"name": "own", "hostPath": {"path": str(world.inside / "own")}}]
+        pod["containers"] = [{"name": "c", "image": "i", "volumeMounts": [{"name": "own", "mountPath": "/own"}]}]
+        world.put(item)
+
+    world = worlds(Kind(make))
+    path, writes = str(world.inside / "own"), len(world.host.writes())
+    if kind == "Deployment":
+        for check_mode in (True, False):
+            with pytest.raises(Declined, match=rf"{path}: Deployment ns/writer writes to it") as caught:
+                world.recreate(check_mode=check_mode)
+            assert f"accept_loss=['{path}']" in caught.value.next_step
+        error = world.refused(Declined, state="absent")
+        assert [row["name"] for row in error.details] == [path]
+        assert len(world.host.writes()) == writes
+    accepted = [path] if kind == "Deployment" else None
+    told = world.recreate(check_mode=True, accept_loss=accepted).warnings
+    gone = world.run(state="absent", accept_loss=accepted)
+    assert world.host.nodes == []
+    for warnings in (told, gone.warnings):
+        assert any(f"{path}: DaemonSet ns/writer writes to it" in text for text in warnings) is (kind == "DaemonSet")
 
 
 def rows(world: World) -> dict[str, dict[str, object]]:

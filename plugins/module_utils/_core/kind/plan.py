@@ -30,7 +30,7 @@ class Request:
 
     assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only; None
     if no task would write to the backup. assume_image: tasks before would have provided the node image.
-    accept_loss: volumes or claims whose data inside nodes may be lost.
+    accept_loss: volumes, claims and directories in nodes whose data may be lost.
     """
 
     state: str
@@ -172,7 +172,7 @@ def _plan_absent(request: Request, observed: Observed) -> Plan:
         f"kubectl --kubeconfig {path} config delete-context {context}"
         for path in observed.unproved
     )
-    return Plan(request, observed, remove=remove, warnings=warnings)
+    return Plan(request, observed, remove=remove, warnings=(*observed.notes, *warnings))
 
 
 def _plan_present(request: Request, observed: Observed) -> Plan:

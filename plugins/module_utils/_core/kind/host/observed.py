@@ -29,7 +29,7 @@ class Observed:
     has_credentials: false if all nodes run and kubeadm has not written credentials. image_ids: of requested images
     under other names than the nodes' own. version, record: of the API server, '' and None if it does not answer.
     missing: requested host directories. blockers: why the cluster must not be deleted; machine: what a creation needs
-    of this host; both are only read if they matter.
+    of this host; both are only read if they matter. notes: what a deletion takes along nevertheless.
     """
 
     kubeconfig: str
@@ -48,6 +48,7 @@ class Observed:
     record: Mapping[str, Any] | None = None
     missing: tuple[HostDirectory, ...] = ()
     blockers: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
     machine: Machine | None = None
     engine: str = "docker"
 
