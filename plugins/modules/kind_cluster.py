@@ -190,7 +190,9 @@ options:
       - It is written again if it is missing.
       - It may be shared by several clusters.
       - The user's own kubeconfig is not changed, except by O(merge_kubeconfig), and by O(state=absent), which removes
-        the cluster's entries, and those of an earlier cluster of this name on this host.
+        the cluster's entries, and those of an earlier cluster of this name on this host. Entries that have another CA
+        certificate than the nodes stay, with a warning, if an API server answers by them, as through a tunnel, or if
+        another engine has a cluster of this name.
     type: path
   merge_kubeconfig:
     description:
@@ -221,7 +223,8 @@ options:
         the current state, with checksums, of every volume that has a directory in the nodes. Files are compared by size
         and time, and by content if these differ and the backup has full checksums.
       - Data inside a node must be in an archive, whose checksum is verified. Of volumes whose data is elsewhere (NFS,
-        iSCSI, CSI, block devices) the backup must contain the manifests.
+        iSCSI, CSI, block devices) the backup must contain the manifests. A CSI driver that ties a volume to nodes may
+        have its data in them - see O(accept_loss).
       - Volumes of M(kindlab.volumes.local_data), generic ephemeral volumes, and volumes without a claim that have no
         directory yet need no backup.
     type: path
@@ -229,6 +232,16 @@ options:
     description: Whether to delete the cluster even if volumes lose data or cannot be checked.
     type: bool
     default: false
+  accept_loss:
+    description:
+      - Names of volumes, or of their claims as V(NAMESPACE/NAME), that O(state=absent) does not refuse although their
+        CSI driver ties them to nodes of the cluster, and may have their data in these. It is for data that is not
+        needed, that its owner copied, or whose directory is mounted from the host.
+      - Also absolute paths of directories inside nodes that workloads write to without a PersistentVolume
+        (C(hostPath)). Those with data are refused, unless they belong to the node or to kube-system, or only DaemonSets
+        write to them, which is a warning.
+    type: list
+    elements: str
   assume_unused:
     description:
       - Names of volumes whose users a M(kindlab.volumes.volume_detach) before this task stops. Only used in check mode,

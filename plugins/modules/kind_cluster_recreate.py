@@ -135,6 +135,15 @@ options:
         O(kindlab.volumes.volume_restore#module:node_map).
       - By default volumes of a node that the new cluster does not have move to one of the same role.
     type: dict
+  accept_loss:
+    description:
+      - Names of volumes, or of their claims as V(NAMESPACE/NAME), that may lose their data because their CSI driver
+        ties them to nodes, and may have it in these. They come back with their claims, but without their data, unless
+        the driver finds it. Others are refused before anything is stopped.
+      - Also absolute paths of directories inside nodes that workloads write to without a PersistentVolume, as in
+        O(kindlab.volumes.kind_cluster#module:accept_loss).
+    type: list
+    elements: str
   objects:
     description:
       - Which objects come back. V(all) are those that people made or changed. With V(none), only volumes, their claims,

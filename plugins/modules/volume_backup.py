@@ -25,6 +25,8 @@ description:
     changes of those that the cluster brought.
   - A directory on the host is refused if it is not the one that the node has mounted, for example because it was
     replaced after the node had started. With O(data=archive) the data of a volume of one node is then read in the node.
+  - A volume whose M(kindlab.volumes.volume_restore) with C(existing=replace) was interrupted is refused until another
+    run completes it.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes

@@ -41,7 +41,8 @@ options:
       - V(detached) scales workloads down. The module fails with the list of users if volumes are still in use after
         O(wait_timeout). The workloads stay at zero, and another run continues.
       - V(attached) scales workloads back up. A workload that was scaled up since keeps its replica count. The workloads
-        in O(path) are created if they do not exist.
+        in O(path) are created if they do not exist. Those that M(kindlab.volumes.volume_restore) with
+        C(existing=replace) stopped stay at zero, with a warning, if it was interrupted and their data is not whole.
     type: str
     default: detached
     choices: [detached, attached]

@@ -21,6 +21,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes imp
     directory,
     inside,
 )
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import workload
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "volumes.md"
 COLUMNS = ["info", "detach", "backup", "restore", "replace", "recreate", "absent"]
@@ -99,6 +100,39 @@ def test_what_only_the_deletion_would_lose_is_refused_before_anything_is_stopped
             world.recreate(check_mode=check_mode, data="archive")
     assert len(world.host.writes()) == writes
     assert replicas(world) == 1 and policies(world, Kind(make)) == {"Delete"}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_what_a_pod_wrote_into_its_node_without_a_volume(worlds: Callable[[Kind], World], kind: str) -> None:
+    """Agents keep a state of their node; anything else is data that no backup has."""
+
+    def make(world: World) -> None:
+        directory(world.inside / "own")
+        for node in world.host.nodes:
+            # What is below /tmp of this machine stands for a directory on the node's disk.
+            node["HostConfig"]["Tmpfs"] = {}
+        item = workload(kind, "writer")
+        pod = item["spec"]["template"]["spec"]
+        pod["volumes"] = [{"name": "own", "hostPath": {"path": str(world.inside / "own")}}]
+        pod["containers"] = [{"name": "c", "image": "i", "volumeMounts": [{"name": "own", "mountPath": "/own"}]}]
+        world.put(item)
+
+    world = worlds(Kind(make))
+    path, writes = str(world.inside / "own"), len(world.host.writes())
+    if kind == "Deployment":
+        for check_mode in (True, False):
+            with pytest.raises(Declined, match=rf"{path}: Deployment ns/writer writes to it") as caught:
+                world.recreate(check_mode=check_mode)
+            assert f"accept_loss=['{path}']" in caught.value.next_step
+        error = world.refused(Declined, state="absent")
+        assert [row["name"] for row in error.details] == [path]
+        assert len(world.host.writes()) == writes
+    accepted = [path] if kind == "Deployment" else None
+    told = world.recreate(check_mode=True, accept_loss=accepted).warnings
+    gone = world.run(state="absent", accept_loss=accepted)
+    assert world.host.nodes == []
+    for warnings in (told, gone.warnings):
+        assert any(f"{path}: DaemonSet ns/writer writes to it" in text for text in warnings) is (kind == "DaemonSet")
 
 
 def rows(world: World) -> dict[str, dict[str, object]]:
@@ -524,6 +558,20 @@ def kept_with_warning(world: World, kind: Kind) -> None:
     assert phases(world) == before
 
 
+def recreated_if_accepted(world: World, kind: Kind) -> None:
+    writes = len(world.host.writes())
+    for check_mode in (True, False):
+        for accepted in (None, ["another"]):
+            with pytest.raises(Declined, match=f"ties it to {WORKER}") as caught:
+                world.recreate(check_mode=check_mode, accept_loss=accepted)
+            assert "accept_loss=['v']" in caught.value.text()
+    assert len(world.host.writes()) == writes and replicas(world) == 1
+    before = phases(world)
+    done = world.recreate(accept_loss=["ns/c"])
+    assert phases(world) == before
+    assert any(kind.where in warning for warning in done.warnings)
+
+
 def created_again_with_its_pod(world: World, _kind: Kind) -> None:
     world.recreate()
     assert world.api.get("PersistentVolume", "v") is None
@@ -598,6 +646,15 @@ def no_obstacle(world: World, _kind: Kind) -> None:
 
 def no_data(world: World, _kind: Kind) -> None:
     world.run(state="absent")
+    assert world.host.nodes == []
+
+
+def deleted_if_accepted(world: World, _kind: Kind) -> None:
+    stop_everything(world)
+    world.back_up()
+    backup = {"backup": str(world.backup)}
+    assert [WORKER in why for why in refused(world, **backup)["v"]] == [True]
+    world.run(state="absent", accept_loss=["v"], **backup)
     assert world.host.nodes == []
 
 
@@ -709,6 +766,7 @@ CHECKS: dict[str, dict[str, Check]] = {
         "kept": kept,
         "kept with `data=archive`": kept,
         "kept, warning names the driver": kept_with_warning,
+        "refused unless `accept_loss` names it": recreated_if_accepted,
         "created again with its pod": created_again_with_its_pod,
         "refused in the plan": not_recreated,
         "refused": not_recreated,
@@ -721,6 +779,7 @@ CHECKS: dict[str, dict[str, Check]] = {
         "refused without an archive": needs_an_archive,
         "refused only while in use": needed_only_while_in_use,
         "refused without a backup of its manifest": needs_a_backup,
+        "refused unless `accept_loss` names it": deleted_if_accepted,
         "no obstacle": no_obstacle,
         "no data to lose": no_data,
         "refused": always_refused,

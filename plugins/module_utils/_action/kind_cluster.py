@@ -70,6 +70,7 @@ ARGUMENTS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 600},
     "backup": {"type": "path"},
     "force": {"type": "bool", "default": False},
+    "accept_loss": {"type": "list", "elements": "str"},
     "assume_unused": {"type": "list", "elements": "str"},
     "assume_saved": {"type": "list", "elements": "str"},
     "assume_image": {"type": "bool", "default": False},

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, Stopwatch
@@ -25,6 +26,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.apply
     detach,
     predict,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.unfinished import unfinished_claims
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
@@ -61,7 +63,11 @@ def run(
     observation = observe(options, READ, runner=BoundRunner(runner or Runner(), deadline, LOOK), connect=connect)
     watch.lap("observe")
     nodes = [node.name for node in observation.nodes]
-    planned = plan(request, Observed.from_objects(observation.objects, saved, nodes))
+    observed = Observed.from_objects(observation.objects, saved, nodes)
+    if request.state == "attached" and not request.purpose:
+        unfinished = unfinished_claims(observed, observation.nodes, observation.engine)
+        request = replace(request, unfinished=unfinished)
+    planned = plan(request, observed)
     if request.state == "detached":
         check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
 

@@ -24,6 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephe
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     Place,
     mismatches,
+    volume_nodes,
     volume_places,
 )
 
@@ -35,6 +36,10 @@ NO_BACKUP = "no backup of it is given"
 NOT_SAVED = "the backup would not contain it, or have no checksums of it"
 _ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
 _BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
+_TIED = (
+    "Copy its data to a volume that outlives the cluster, and delete this one. If the data is not needed or outlives "
+    "the nodes, set accept_loss=['{name}']."
+)
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
 _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
@@ -108,11 +113,13 @@ def blockers(
     not_backed_up: Mapping[str, str],
     archived: Collection[str] = (),
     needing: Iterable[Volume] = (),
+    accepted: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete the cluster; () if all data outlives it.
 
     volumes: those at stake. By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale.
     archived: the volumes whose current data is in an archive; needing: those whose data a backup must contain.
+    accepted: names of those, or of their claims, whose CSI driver may lose the data.
     """
     unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
     return tuple(
@@ -120,6 +127,7 @@ def blockers(
         for volume in volumes
         for why, next_step in (
             *_deleted_with_node(volume, nodes, archived),
+            *([] if {volume.name, volume.claim} & {*accepted} else _tied_by_driver(volume, nodes)),
             *([("it or its claim is being deleted", _GOING.format(name=volume.name))] if volume.is_terminating else []),
             *([(_differs(unknown[volume.name]), unknown[volume.name].remedy)] if volume.name in unknown else []),
             *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
@@ -146,6 +154,14 @@ def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collecti
             yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
         yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
+
+
+def _tied_by_driver(volume: Volume, nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
+    """A driver that names nodes keeps data in them (topolvm, csi-driver-host-path), where no backup reads it."""
+    inside = [node.name for node in volume_nodes(volume, nodes)] if volume.source == "csi" and volume.required else ()
+    if inside:
+        why = f"its CSI driver ties it to {', '.join(inside)}: its data may be deleted with the node"
+        yield why, _TIED.format(name=volume.name)
 
 
 def _differs(place: Place) -> str:

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A directory that runs write to: its lock, which one of them has, and the room on its disk."""
+"""A directory that runs write to: its lock, which one has it, the room on its disk, and what killed ones left in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.names import extraction_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 
 from .text_file import nearest
 
@@ -88,3 +90,21 @@ def is_locked(directory: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def is_half_restored(directory: str) -> bool:
+    """True if a restore that was interrupted left a part of a volume's data in its directory, and a part elsewhere."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return False
+    try:
+        if os.listdir(moving(directory)):
+            return True
+    except FileNotFoundError:
+        pass
+    except OSError:
+        # That of another user, who alone may read it.
+        return True
+    own = os.path.basename(os.path.normpath(directory))[:100]
+    return any((extraction_of(name) or ("", False))[0] == own for name in names)

@@ -35,12 +35,13 @@ def find_blockers(
     assume_saved: Collection[str] | None = None,
     *,
     generation: str | None = None,
+    accept_loss: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
     """Every reason not to delete a cluster. path: of the backup of its volumes, '' for none.
 
     nodes: compared with this host and proved to be those of the API server. assume_unused, assume_saved: volumes that
     will have been detached, and backed up by a generation that has no others; None if none will be written.
-    generation: None for the newest.
+    generation: None for the newest. accept_loss: as in removal.blockers.
     """
     pvs, claims, *workloads = cluster.lists(*removal.READ)
     everything = read_volumes(pvs, claims)
@@ -61,7 +62,7 @@ def find_blockers(
     pvs, claims, *workloads = cluster.lists(*removal.READ)
     now = removal.at_stake(read_volumes(pvs, claims), chain.from_iterable(workloads), ())
     return (
-        *removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data),
+        *removal.blockers(volumes, nodes, texts, not_backed_up, archived, needed.data, accept_loss),
         *removal.changed_meanwhile(everything, now),
     )
 

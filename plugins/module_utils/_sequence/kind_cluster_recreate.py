@@ -56,6 +56,7 @@ ARGUMENTS: dict[str, Any] = {
     "node_map": {"type": "dict"},
     "unmanaged": {"type": "str", "choices": ["refuse", "delete"], "default": "refuse"},
     "without_api": {"type": "str", "choices": ["refuse", "last_backup"], "default": "refuse"},
+    "accept_loss": {"type": "list", "elements": "str"},
     "attach": {"type": "bool", "default": True},
     "objects": {"type": "str", "choices": ["all", "none"], "default": "all"},
     "images": {"type": "str", "choices": ["loaded", "all", "none"], "default": "loaded"},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import Kubeconfig
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_runs import Place, volume
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, swapped
-from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import CA, FakeCluster, swapped
+from ansible_collections.kindlab.volumes.tests.unit.support.kind_host import KUBECONFIG, containers
 
 
 @pytest.fixture
@@ -281,3 +284,44 @@ def test_entries_of_another_cluster_of_the_name_stay(place: Place, lost: bool) -
     told = zip((place.kubeconfig, users), gone.warnings, strict=True)
     assert all(f"The kubeconfig {path} keeps its entry kind-lab" in warning for path, warning in told)
     assert "config delete-context kind-lab" in gone.warnings[0]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_entry_by_which_another_cluster_answers_stays(place: Place, exists: bool) -> None:
+    """A tunnel of this host leads to it; the cluster of this name here runs, or does not exist."""
+    users, foreign = place.path / "users.yaml", KUBECONFIG.format(name="lab", number=9)
+    if exists:
+        place.run()
+    users.write_text(foreign)
+    connect = place.host.connect
+    place.host.connect = lambda path, context: FakeCluster() if path == str(users) else connect(path, context)
+    gone = place.predicted(state="absent")
+    assert gone.changed is exists and place.host.nodes == [] and not place.kubeconfig.exists()
+    assert users.read_text() == foreign
+    (warning,) = gone.warnings
+    assert f"The kubeconfig {users} keeps its entry kind-lab" in warning
+    assert not place.predicted(state="absent").changed
+
+
+@pytest.mark.parametrize(("theirs", "stays"), [("lab", True), (None, True), ("other", False)])
+def test_entries_of_another_engines_cluster_stay(
+    place: Place, monkeypatch: pytest.MonkeyPatch, theirs: str | None, stays: bool
+) -> None:
+    """Its nodes are stopped, or the engine does not answer."""
+    users, foreign = place.path / "users.yaml", KUBECONFIG.format(name="lab", number=9)
+    place.kubeconfig.parent.mkdir()
+    for path in (users, place.kubeconfig):
+        path.write_text(foreign)
+    docker = place.host.run
+
+    def run(argv: list[str], **how: Any) -> Completed:
+        if argv[0] != "podman":
+            return docker(argv, **how)
+        shown = json.dumps(containers({"name": theirs, "nodes": [{"role": "control-plane"}]}))
+        return Completed(0, shown if argv[1] == "inspect" else "id") if theirs else Completed(125, err="no socket")
+
+    monkeypatch.setattr(place.host, "run", run)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "podman" else None)
+    gone = place.predicted(state="absent")
+    assert gone.changed is not stays and len(gone.warnings) == (2 if stays else 0)
+    assert Kubeconfig(str(users)).has_cluster("lab") is Kubeconfig(str(place.kubeconfig)).has_cluster("lab") is stays

@@ -39,6 +39,9 @@ NODES = (
 )
 
 
+TIED = Volume("v", claim="a/b", source="csi", nodes=("lab-worker",), required={"nodeSelectorTerms": [{}]})
+
+
 @pytest.mark.parametrize(
     ("given", "reasons"),
     [
@@ -60,6 +63,10 @@ NODES = (
         (Volume("v", nodes=("another",), node_directory="/var/v", source="hostPath"), []),
         (Volume("v", source="nfs"), []),
         (Volume("v", source="csi"), []),
+        (TIED, ["its CSI driver ties it to lab-worker: its data may be deleted with the node"]),
+        (replace(TIED, is_block=True), ["ties it to lab-worker"]),
+        (replace(TIED, nodes=("another",)), []),
+        (replace(TIED, source="nfs"), []),
         (Volume("v", node_directory="/dev/loop3", source="local", is_block=True), []),
         (
             Volume("v", nodes=("lab-worker",), node_directory="/shared/v", source="local", is_terminating=True),
@@ -83,6 +90,12 @@ def test_what_is_deleted_with_the_cluster(given: Volume, reasons: list[str]) -> 
 
 INSIDE = Volume("v", claim="a/b", nodes=("lab-worker",), node_directory="/var/v", source="hostPath")
 SAFE = Volume("w", claim="a/c", nodes=("lab-worker",), node_directory="/shared/w", source="hostPath")
+
+
+def test_a_driver_may_lose_data_if_that_is_accepted() -> None:
+    (found,) = blockers([TIED], NODES, {}, {}, accepted=["a/c", "w"])
+    assert "accept_loss=['v']" in found.next_step
+    assert blockers([TIED], NODES, {}, {}, accepted=["v"]) == blockers([TIED], NODES, {}, {}, accepted=["a/b"]) == ()
 
 
 def test_an_archive_outlives_the_node() -> None:

@@ -12,7 +12,12 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup import writer
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import free_bytes, held, is_locked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import (
+    free_bytes,
+    held,
+    is_half_restored,
+    is_locked,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images import store
 
 Locked = Callable[[Path], AbstractContextManager[None]]
@@ -77,3 +82,28 @@ def test_whether_another_run_writes(tmp_path: Path) -> None:
     with writer.locked(tmp_path):
         assert is_locked(tmp_path)
     assert not is_locked(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "half"),
+    [
+        (["v/file"], False),
+        ([], False),
+        (["v/"], False),
+        (["v/file", "v.set-aside-20260102T030405Z/file"], False),
+        # Nothing is moved yet.
+        (["v/file", ".v.setting-aside/"], False),
+        (["v/file", ".v.setting-aside/other"], True),
+        (["v/", ".v.setting-aside/other"], True),
+        (["v/.v.incomplete-a1b2c3d4/file"], True),
+        (["v/file", "v/.v.extracted-a1b2c3d4/other"], True),
+        # Of another directory.
+        (["v/file", "v/.w.extracted-a1b2c3d4/other", ".w.setting-aside/file"], False),
+    ],
+)
+def test_what_an_interrupted_restore_left(tmp_path: Path, names: list[str], half: bool) -> None:
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.touch()
+    assert is_half_restored(str(tmp_path / "v")) is half

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_backup, volume_detach
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
     CommandFailed,
@@ -468,6 +469,48 @@ def test_killed_anywhere_the_next_run_completes(tmp_path: Path, monkeypatch: pyt
         assert lab.replicas() == UP
         assert not [mark for mark in lab.records() if mark.endswith(("detached", "retained-until"))]
         assert not lab.restore().changed
+
+
+@pytest.mark.parametrize("kind", ["bound", "mounted", "inside"])
+def test_killed_anywhere_nothing_takes_a_part_of_the_data_for_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A backup of it is refused, and workloads stay at zero unless all of their data is there: old or new."""
+
+    def make(number: int) -> Lab:
+        (tmp_path / str(number)).mkdir()
+        lab = Lab(tmp_path / str(number), monkeypatch, inside=kind == "inside")
+        if kind == "mounted":
+            lab.node = inspected("k-worker", "k", "worker", data=str(lab.data), **{"data/v0": f"{lab.data}/v0"})
+            (lab.data / "v0" / "added").write_text("today")
+        lab.write(0, "today")
+        return lab
+
+    data = "archive" if kind == "inside" else "in_place"
+    refused = held = 0
+    for lab in killed_anywhere(make, monkeypatch):
+        lab.cluster.react(lab.cluster)
+        directory = lab.data / "v0"
+        there = directory.iterdir() if directory.is_dir() else ()
+        found = {path.name: path.read_text() if path.is_file() else "" for path in there}
+        whole = found in ({"file": "content 0"}, {"file": "today", **({"added": "today"} if kind == "mounted" else {})})
+        stopped = lab.replicas()["w0"] == 0
+        for check_mode in (True, False):
+            if whole and not stopped:
+                continue
+            with pytest.raises(Declined) as caught:
+                lab.asked(volume_backup, check_mode, path=str(lab.backup.parent / "another"), data=data)
+            assert [row["name"] for row in caught.value.details] == ["v0"]
+            refused += not whole
+        done = lab.asked(volume_detach, state="attached", path=None)
+        assert lab.replicas()["w0"] == (2 if whole else 0)
+        held += not whole
+        if not whole:
+            assert "Deployment ns/w0 is left at zero: a restore of volumes was interrupted" in done.warnings[0]
+            lab.restore()
+            assert (lab.read(0), lab.replicas()) == ("content 0", UP)
+        lab.asked(volume_backup, path=str(lab.backup.parent / "another"), data=data)
+    assert refused and held
 
 
 def test_what_a_killed_run_stopped_is_started_although_the_data_is_equal(lab: Lab) -> None:

@@ -23,8 +23,6 @@ def kind(api_version: str, kind: str, plural: str, *, namespaced: bool = True, s
 
 
 CORE = (
-    kind("v1", "Secret", "secrets"),
-    kind("v1", "Service", "services"),
     kind("v1", "Endpoints", "endpoints"),
     kind("v1", "LimitRange", "limitranges"),
     kind("v1", "ResourceQuota", "resourcequotas"),

@@ -372,6 +372,14 @@ def not_on(*names: str) -> Callable[[World], None]:
     return make
 
 
+def tied_by_driver(world: World) -> None:
+    """As the driver's registrar labels the node."""
+    node = world.api.get("Node", WORKER)
+    node["metadata"]["labels"]["topology.example.com/node"] = WORKER
+    world.put(node)
+    elsewhere(CSI, **on_nodes(WORKER, key="topology.example.com/node"))(world)
+
+
 NFS = {"nfs": {"server": "nas.example.com", "path": "/export/v"}}
 ISCSI = {"iscsi": {"targetPortal": "nas.example.com:3260", "iqn": "iqn.2026-01.com.example:v", "lun": 0}}
 CSI = {"csi": {"driver": "disk.csi.example.com", "volumeHandle": "vol-1"}}
@@ -382,6 +390,7 @@ KINDS = {
     "local data": Kind(local_data),
     "NFS, iSCSI and other network sources": Kind(elsewhere(NFS), where="nas.example.com:/export/v"),
     "CSI": Kind(elsewhere(CSI), where="disk.csi.example.com"),
+    "CSI, tied to nodes by its affinity": Kind(tied_by_driver, where="disk.csi.example.com"),
     "generic ephemeral": Kind(ephemeral, claims=("app-1-0-c",)),
     "block": Kind(block),
     "static, directory missing, never used": Kind(never_used, claims=()),

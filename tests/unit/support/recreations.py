@@ -81,6 +81,7 @@ OPTIONS: dict[str, Any] = {
     "merge_options": True,
     "node_map": None,
     "unmanaged": "refuse",
+    "accept_loss": None,
     "without_api": "refuse",
     "attach": True,
     "objects": "all",
@@ -277,8 +278,8 @@ class World:
         counted = SavedObjects(3, 0, baseline=True) if backup.name in self.with_objects else None
         return replace(backup, catalog=replace(backup.catalog, objects=counted))
 
-    def find_blockers(self, *_where: Any, generation: str) -> tuple[()]:
-        self.proved_by = generation
+    def find_blockers(self, *_where: Any, **how: Any) -> tuple[()]:
+        self.proved_by = how["generation"]
         return ()
 
     def find_engine(self, name: str, _runner: object) -> SimpleNamespace:

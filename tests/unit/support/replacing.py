@@ -65,6 +65,13 @@ class Lab:
             patch.setattr(node_processes, "probe", lambda _run, _node, asked, _own: {n: self.users(n) for n in asked})
             return volume_restore.run(given, check_mode, runner=runner, connect=lambda *_where: self.cluster)
 
+    def asked(self, action: Any, check_mode: bool = False, **options: Any) -> Outcome:
+        """Run another action on the cluster."""
+        runner = NodesHere([(["docker", "ps"], "id\n"), (["docker", "inspect"], json.dumps([self.node]))])
+        known = {"engine": "docker", "cluster": "k", "path": str(self.backup), "wait_timeout": 1, **options}
+        given = {**defaults(action.ARGUMENTS), **{k: v for k, v in known.items() if k in action.ARGUMENTS}}
+        return action.run(given, check_mode, runner=runner, connect=lambda *_where: self.cluster)
+
     def users(self, volume: str) -> list[VolumeUser]:
         return list(self.busy.get(volume, ()))
 

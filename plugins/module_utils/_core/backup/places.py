@@ -11,6 +11,8 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.lost import MISSING as LOST
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import RUNNING
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import workloads
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
@@ -26,6 +28,10 @@ _MOUNT = (
     "Create the cluster with a host directory mounted there on all nodes (kindlab.volumes.kind_cluster, mounts), and "
     "move the data into it."
 )
+_COMPLETE = (
+    "Complete it: kindlab.volumes.volume_restore with existing=replace. If the data is right as it is, start what was "
+    "stopped: kindlab.volumes.volume_detach with state=attached."
+)
 _PERMIT = "Run this as a user who can read the files, for example as root (become: true)."
 
 
@@ -35,7 +41,7 @@ class Look:
 
     state: there, empty, missing, or other (not a directory). unreadable: paths that this user cannot read; bytes: of
     its files on the disk, and devices: whether there are device nodes, as far as they are needed to plan archives.
-    lacking: programs that its node does not have.
+    lacking: programs that its node does not have. half_restored: an interrupted restore left a part of the data in it.
     """
 
     state: str
@@ -43,6 +49,7 @@ class Look:
     bytes: int = 0
     lacking: tuple[str, ...] = ()
     devices: bool = False
+    half_restored: bool = False
 
 
 def is_local_data(pv: Mapping[str, Any]) -> bool:
@@ -133,12 +140,41 @@ def refuse_ephemeral(volumes: Iterable[Volume]) -> None:
 
 
 def check_readable(
-    volumes: Iterable[Volume], places: Mapping[str, Place], looks: Mapping[str, Look], *, archives: bool
+    volumes: Iterable[Volume],
+    places: Mapping[str, Place],
+    looks: Mapping[str, Look],
+    restoring: Mapping[str, str],
+    *,
+    archives: bool,
 ) -> None:
-    """Raise Declined for volumes whose data cannot be saved. places, looks: by volume's name."""
-    found = [unreadable(volume, places[volume.name], looks[volume.name], archives=archives) for volume in volumes]
+    """Raise Declined for volumes whose data cannot be saved. By volume's name: places, looks; restoring, see Plan."""
+    found = (
+        _interrupted(volume, looks[volume.name], restoring.get(volume.name, ""))
+        or unreadable(volume, places[volume.name], looks[volume.name], archives=archives)
+        for volume in volumes
+    )
     refusals = [refusal for refusal in found if refusal]
     decline(f"The data of {count(len(refusals), 'volume')} cannot be saved", refusals, LEAVE_OUT)
+
+
+def restored_for(volumes: Iterable[Volume], items: Iterable[Object]) -> dict[str, str]:
+    """Volume's name -> the workload that a restore stopped for it, and did not start again. items: all workloads."""
+    by_claim = {volume.claim: volume.name for volume in volumes if volume.claim_phase}
+    index = workloads.Claims(by_claim)
+    stopped = [item for item in items if workloads.stopped_for(item).startswith("restore")]
+    return {
+        by_claim[claim]: f"{item['kind']} {namespaced_name(item)}"
+        for item in stopped
+        for claim in workloads.used_claims(item, index)
+    }
+
+
+def _interrupted(volume: Volume, look: Look, stopped: str) -> Refusal | None:
+    """Why its data may not be whole: as a generation, it could take the place of the one that is restored."""
+    if not (stopped or look.half_restored):
+        return None
+    why = "a restore of its data was interrupted" + (f", and {stopped} is at zero since" if stopped else "")
+    return Refusal(volume.name, why, _COMPLETE, {"claim": volume.claim})
 
 
 def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:

@@ -24,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 
 from .catalog import SavedCluster
 from .manifests import WORKLOADS, collect
-from .places import Look, check_readable, data_places, elsewhere, refuse_ephemeral
+from .places import Look, check_readable, data_places, elsewhere, refuse_ephemeral, restored_for
 from .request import Request
 
 RETAIN = "Retain"
@@ -63,7 +63,8 @@ class Plan:
     for those that have another one, or this one for a time.
     waiting: claims without a volume ('namespace/name' -> phase); unbindable: why no volume is created for one.
     manifests: kind -> the objects as they are stored, with the policy that they have then. living: all volumes of the
-    cluster, () if its API server is down. objects: None if they are not saved.
+    cluster, () if its API server is down. objects: None if they are not saved. restoring: a workload that an
+    interrupted restore of the volume stopped.
     """
 
     request: Request
@@ -78,6 +79,7 @@ class Plan:
     living: tuple[Volume, ...] = ()
     objects: Collected | None = None
     unbindable: Mapping[str, str] = field(default_factory=dict)
+    restoring: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def host_directories(self) -> dict[str, str]:
@@ -98,7 +100,7 @@ class Plan:
     def check(self, looks: Mapping[str, Look]) -> None:
         """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
         volumes = [volume for volume in self.volumes if volume.name in self.places]
-        check_readable(volumes, self.places, looks, archives=self.request.archives)
+        check_readable(volumes, self.places, looks, self.restoring, archives=self.request.archives)
 
 
 def plan(request: Request, observed: Observed) -> Plan:
@@ -137,6 +139,7 @@ def plan(request: Request, observed: Observed) -> Plan:
         ),
         living=living if observed.is_live else (),
         objects=observed.objects,
+        restoring=restored_for(volumes, observed.workloads),
     )
 
 

@@ -33,6 +33,8 @@ class Request:
     volume count; purpose: what it records in the workloads that it stops, and state attached scales up those, and those
     of another purpose whose claims are all among these; stopped: the workloads that it stopped, which need not use the
     claims any more.
+    unfinished: claims whose data a restore left unfinished; without a purpose, their workloads that were stopped for
+    one stay at zero.
     """
 
     cluster: str
@@ -45,6 +47,7 @@ class Request:
     claims: frozenset[str] = frozenset()
     purpose: str = ""
     stopped: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Request:
@@ -63,10 +66,12 @@ class Request:
 
     def of_others(self, item: Object, known: workloads.Claims) -> str | None:
         """The purpose of who scaled a workload to zero, '' for none, if that is not for this caller to undo."""
-        before = workloads.recorded(item) if self.purpose and workloads.is_scalable(item) else None
+        before = workloads.recorded(item) if workloads.is_scalable(item) else None
         purpose = str((before or {}).get(workloads.PURPOSE, ""))
         if before is None or purpose == self.purpose:
             return None
+        if not self.purpose:
+            return purpose if workloads.used_claims(item, known) & self.unfinished else None
         kin = purpose.partition("-")[0] == self.purpose.partition("-")[0]
         return None if kin and workloads.used_claims(item, known) <= self.claims else purpose
 

@@ -79,6 +79,11 @@ def waiting_for_others(
     ]
     if not found or request.left_down:
         return ()
+    if not request.purpose:
+        return (
+            f"{listed(sorted(found))} {be(len(found))} left at zero: a restore of volumes was interrupted, and their "
+            "data is not complete. Complete it: kindlab.volumes.volume_restore with existing=replace.",
+        )
     return (
         f"{listed(sorted(found))} {be(len(found))} left at zero: an interrupted run with other options stopped "
         "workloads for further volumes, which may have no data yet. Run that again, or select all volumes that they "

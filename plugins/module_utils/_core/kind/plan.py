@@ -30,6 +30,7 @@ class Request:
 
     assume_unused, assume_saved: volumes that tasks before would have detached, and backed up, in check mode only; None
     if no task would write to the backup. assume_image: tasks before would have provided the node image.
+    accept_loss: volumes, claims and directories in nodes whose data may be lost.
     """
 
     state: str
@@ -42,6 +43,7 @@ class Request:
     assume_unused: frozenset[str] = frozenset()
     assume_saved: frozenset[str] | None = None
     assume_image: bool = False
+    accept_loss: frozenset[str] = frozenset()
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, check_mode: bool = False) -> Request:
@@ -62,6 +64,7 @@ class Request:
             assume_unused=frozenset(assumed.get("assume_unused") or ()),
             assume_saved=None if saved is None else frozenset(saved),
             assume_image=bool(assumed.get("assume_image")),
+            accept_loss=frozenset(options.get("accept_loss") or ()),
         )
 
 
@@ -165,10 +168,11 @@ def _plan_absent(request: Request, observed: Observed) -> Plan:
     context = context_name(request.spec.name)
     warnings = tuple(
         f"The kubeconfig {path} keeps its entry {context}: the certificate authority in it is not proved to be that of "
-        f"this cluster. If it is not needed: kubectl --kubeconfig {path} config delete-context {context}"
+        "this cluster, so that another one may need it. If none does: "
+        f"kubectl --kubeconfig {path} config delete-context {context}"
         for path in observed.unproved
     )
-    return Plan(request, observed, remove=remove, warnings=warnings)
+    return Plan(request, observed, remove=remove, warnings=(*observed.notes, *warnings))
 
 
 def _plan_present(request: Request, observed: Observed) -> Plan:

@@ -122,6 +122,12 @@ def recorded(item: Mapping[str, Any]) -> Object | None:
     )
 
 
+def stopped_for(item: Mapping[str, Any]) -> str:
+    """The purpose for which it is at zero, '' for none. Raises what recorded() raises."""
+    at_zero = is_scalable(item) and state(item) == scaled_to_zero(item)
+    return str(((recorded(item) if at_zero else None) or {}).get(PURPOSE, ""))
+
+
 def state(item: Mapping[str, Any]) -> Object:
     """Its current scale: {'replicas': 3}, {'suspend': False} or {'scheduled': True}."""
     if item["kind"] == DAEMON:

@@ -19,7 +19,7 @@ Options = Mapping[str, Any]
 # Options of kind_cluster that a recreation sets itself.
 NOT_DESCRIBED = (
     *("name", "state", "engine", "kind", "kubeconfig", "backup", "force"),
-    *("assume_unused", "assume_saved", "assume_image"),
+    *("assume_unused", "assume_saved", "assume_image", "accept_loss"),
 )
 # Options that say how many nodes of a role there are.
 COUNTS = {"control_planes": CONTROL_PLANE, "workers": WORKER}

@@ -28,6 +28,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
     NodeDirectory,
     node_directories,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import is_half_restored
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .data import Source
@@ -93,6 +94,8 @@ def find_data(plan: Plan, nodes: Iterable[Node], engine: Engine) -> Data:
         if isinstance(source, str) and is_below(real, os.path.realpath(source)):
             raise plan.request.is_inside(name, source)
     looks = look(plan, found)
+    for name in (name for name, path in plan.host_directories.items() if is_half_restored(path)):
+        looks[name] = replace(looks[name], half_restored=True)
     plan.check(looks)
     return Data(found, looks)
 

@@ -127,6 +127,17 @@ class KindCluster:
                 raise
             return False, False
 
+    def answers(self, file: Kubeconfig) -> bool:
+        """Whether an API server answers by the entry that a kubeconfig has of this name."""
+        try:
+            self._connect(file.path, context_name(self.name)).version()
+        except Unreachable:
+            return False
+        except KindlabError:
+            # It refuses, or what it is cannot be known.
+            return True
+        return True
+
     def is_current_context(self) -> bool:
         """Whether the user's own kubeconfig has the cluster as its current context; False if it cannot be read."""
         try:

@@ -17,8 +17,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan im
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import ABSENT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import directories, machine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof import directories as inside
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof import unfinished
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.entries import unproved_files
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.entries import unproved_files, used_files
 
 from .cluster import KindCluster
 
@@ -38,7 +39,8 @@ def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers 
     if find_blockers is None:
         return observed
     if needs_blockers(request, observed):
-        observed = replace(observed, blockers=_blockers(cluster, observed, request, find_blockers))
+        blockers, notes = _blockers(cluster, observed, request, find_blockers)
+        observed = replace(observed, blockers=blockers, notes=notes)
         # Reading data takes as long as it takes.
         cluster.restart_clock()
     if needs_machine(request, observed) and not observed.blockers:
@@ -50,17 +52,23 @@ def observe(cluster: KindCluster, request: Request, find_blockers: FindBlockers 
 
 def _blockers(
     cluster: KindCluster, observed: Observed, request: Request, find_blockers: FindBlockers
-) -> tuple[Refusal, ...]:
+) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
+    """Why it must not be deleted, and what is deleted with it nevertheless."""
     try:
         with cluster.api(own_file=observed.connects) as api:
             nodes = cluster.proved(api, observed.nodes)
             assumed = request.assume_unused, request.assume_saved
-            return find_blockers(api, cluster.unbound, nodes, request.backup, *assumed)
+            accepted = request.accept_loss
+            found = find_blockers(api, cluster.unbound, nodes, request.backup, *assumed, accept_loss=accepted)
+            written = inside.look(api, cluster.engine, nodes, accepted)
+            data = (one.refusal(observed.engine) for one in written if not one.is_state)
+            return (*found, *data), tuple(one.warning() for one in written if one.is_state)
     except Unreachable as error:
         start = "Start the cluster: kindlab.volumes.kind_cluster with state=present."
         if observed.half_created and observed.stopped:
             start = f"Start its nodes: {observed.engine} start {' '.join(observed.stopped)}, and run this again."
-        return (Refusal(cluster.name, f"it is unknown whether volumes would lose data: {error.message}", start),)
+        why = f"it is unknown whether volumes would lose data: {error.message}"
+        return (Refusal(cluster.name, why, start),), ()
 
 
 def _observe(cluster: KindCluster, request: Request) -> Observed:
@@ -81,7 +89,12 @@ def _observe(cluster: KindCluster, request: Request) -> Observed:
             version, record = ("", None) if connects or text is None else cluster.try_read(own_file=False)
     needed = request.merge_kubeconfig or request.state == "absent"
     merged, outdated = cluster.in_users_file(nodes, needed=needed)
-    unproved = unproved_files(cluster, nodes) if request.state == ABSENT and nodes and not version else ()
+    if request.state != ABSENT:
+        unproved: tuple[str, ...] = ()
+    elif nodes and not version:
+        unproved = unproved_files(cluster, nodes)
+    else:
+        unproved = used_files(cluster, nodes, own=named and not (connects and version), users=outdated)
     if cluster.own.path in unproved:
         named = connects = False
     if cluster.users.path in unproved:

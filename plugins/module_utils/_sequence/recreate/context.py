@@ -29,7 +29,7 @@ _API = ("cluster", "engine", "kubeconfig")
 _KIND = ("name", "engine", "kind", "kubeconfig")
 # The options of this module that each action gets; its other options have their defaults.
 PASSED_ON = {
-    "kind_cluster": _KIND,
+    "kind_cluster": (*_KIND, "accept_loss"),
     "kind_cluster_info": _KIND,
     "storage_provisioner": _API,
     "storage_provisioner_info": _API,

@@ -91,7 +91,8 @@ def _plan_options(context: Context) -> None:
 def _check_deletion(context: Context, unused: Sequence[str], saved: Sequence[str]) -> None:
     """Raise Declined for what the deletion would refuse once these volumes are detached, and backed up."""
     assumed = {"backup": context.path, "assume_unused": unused, "assume_saved": saved}
-    context.act(kind_cluster, {"state": "absent", **assumed}, check_mode=True)
+    planned = context.act(kind_cluster, {"state": "absent", **assumed}, check_mode=True)
+    context.warnings += [warning for warning in planned.warnings if warning not in context.warnings]
 
 
 def plan_deletion(context: Context) -> None:

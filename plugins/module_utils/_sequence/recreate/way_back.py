@@ -95,7 +95,8 @@ def _check_left(context: Context) -> None:
     """Raise Declined unless nothing uses the volumes, and the generation that the new cluster went to has them."""
     api = context.connect()
     nodes = survey.current_nodes(context, api)
-    blockers = find_blockers(api, context.engine, nodes, context.path, generation=context.facts["left"])
+    accepted, left = context.options["accept_loss"] or (), context.facts["left"]
+    blockers = find_blockers(api, context.engine, nodes, context.path, generation=left, accept_loss=accepted)
     decline(f"The new cluster {context.name} cannot be deleted safely", blockers)
 
 

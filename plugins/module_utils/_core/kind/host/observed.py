@@ -22,13 +22,14 @@ class Observed:
 
     kubeconfig: path of the cluster's own file; named: it contains the cluster; connects: it connects to it.
     merged: the user's own file connects to the cluster; outdated: it has an entry of an earlier cluster of this name.
-    unproved: kubeconfigs whose entry of this name is not proved to be the cluster's; they count as files without one.
+    unproved: kubeconfigs whose entry of this name is not proved to be the cluster's, and may be that of another one;
+    they count as files without one.
     mark: of a creation or deletion that did not finish. unused: proven for a cluster whose creation did not finish:
     no pod ever ran in it, or it has nothing of its users; doubt: why that cannot be known.
     has_credentials: false if all nodes run and kubeadm has not written credentials. image_ids: of requested images
     under other names than the nodes' own. version, record: of the API server, '' and None if it does not answer.
     missing: requested host directories. blockers: why the cluster must not be deleted; machine: what a creation needs
-    of this host; both are only read if they matter.
+    of this host; both are only read if they matter. notes: what a deletion takes along nevertheless.
     """
 
     kubeconfig: str
@@ -47,6 +48,7 @@ class Observed:
     record: Mapping[str, Any] | None = None
     missing: tuple[HostDirectory, ...] = ()
     blockers: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
     machine: Machine | None = None
     engine: str = "docker"
 

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, kubernetes_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
@@ -20,6 +22,10 @@ LIST_NETWORKS = ("sh", "-c", f"ls -A {NETWORKS} 2>/dev/null; :")
 _MISSING = re.compile("no such file|could not find|could not be found", re.IGNORECASE)
 # Namespaces that kind and Kubernetes create.
 _OWN_NAMESPACES = {"default", "kube-node-lease", "kube-public", "kube-system", "local-path-storage"}
+# What only people create, wherever it is, and what they create in the namespace default.
+_PEOPLES = ("PersistentVolume", "PersistentVolumeClaim", "CustomResourceDefinition")
+_IN_DEFAULT = ("Pod", "Service", "ConfigMap", "Secret", *WORKLOAD_KINDS)
+_OF_KUBERNETES = {("Service", "kubernetes"), ("ConfigMap", "kube-root-ca.crt")}
 
 
 def look(
@@ -33,14 +39,20 @@ def look(
         return True, ""
     try:
         with connect() as api:
-            volumes, claims, namespaces = api.lists("PersistentVolume", "PersistentVolumeClaim", "Namespace")
+            found = [item for items in api.lists("Namespace", *_PEOPLES, *_IN_DEFAULT) for item in items]
     except KindlabError as error:
         stopped = [node.name for node in own if node.state != "running"]
         if stopped:
             return False, f"{', '.join(stopped)} {'is' if len(stopped) == 1 else 'are'} not running"
         return False, f"its API server cannot be asked: {error.message}"
-    used = {item["metadata"]["name"] for item in namespaces} - _OWN_NAMESPACES
-    return not (volumes or claims or used), ""
+    return not any(map(_is_of_people, found)), ""
+
+
+def _is_of_people(item: Object) -> bool:
+    kind, name = item["kind"], item["metadata"]["name"]
+    if kind in _IN_DEFAULT:
+        return item["metadata"]["namespace"] == "default" and (kind, name) not in _OF_KUBERNETES
+    return kind in _PEOPLES or name not in _OWN_NAMESPACES
 
 
 def _ran_pods(engine: Engine, node: Node) -> bool | None:

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.proof.unfinished import look
@@ -23,9 +24,20 @@ def silent() -> AbstractContextManager[FakeCluster]:
     raise Unreachable("The API server does not answer")
 
 
-@contextmanager
-def empty() -> Iterator[FakeCluster]:
-    yield FakeCluster(*({"kind": "Namespace", "metadata": {"name": n}} for n in ("default", "kube-system")))
+def made(kind: str, name: str, namespace: str = "") -> Object:
+    return {"kind": kind, "metadata": {"name": name, **({"namespace": namespace} if namespace else {})}}
+
+
+# What a new cluster has.
+OWN = (
+    *(made("Namespace", name) for name in ("default", "kube-system", "local-path-storage")),
+    made("Service", "kubernetes", "default"),
+    made("ConfigMap", "kube-root-ca.crt", "default"),
+    *(made(kind, "coredns", "kube-system") for kind in ("Pod", "Deployment", "ReplicaSet", "ConfigMap", "Secret")),
+    made("Service", "kube-dns", "kube-system"),
+    made("DaemonSet", "kindnet", "kube-system"),
+    made("Deployment", "local-path-provisioner", "local-path-storage"),
+)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +70,31 @@ def test_without_an_api_server_its_nodes_prove_it(state: str, answer: object, fo
 
 
 def test_an_api_server_proves_it() -> None:
+    assert asked(*OWN) == (True, "")
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        made("Namespace", "shop"),
+        made("PersistentVolume", "v"),
+        made("CustomResourceDefinition", "databases.example.com"),
+        made("PersistentVolumeClaim", "c", "default"),
+        *(made(kind, "web", "default") for kind in ("Pod", "Service", "ConfigMap", "Secret", "Deployment")),
+        *(made(kind, "web", "default") for kind in ("StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet")),
+    ],
+    ids=lambda item: item["kind"],
+)
+def test_whatever_people_made_is_a_use(used: Object) -> None:
+    assert asked(*OWN, used) == (False, "")
+
+
+def asked(*objects: Object) -> tuple[bool, str]:
+    """The answer about a cluster whose network is up and whose API server has these objects."""
     runner = ScriptedRunner(script=[(["docker", "exec"], "10-kindnet.conflist\n")])
-    assert look(Engine("docker", runner), [Node("n", "lab", "control-plane")], empty) == (True, "")
+
+    @contextmanager
+    def connect() -> Iterator[FakeCluster]:
+        yield FakeCluster(*objects)
+
+    return look(Engine("docker", runner), [Node("n", "lab", "control-plane")], connect)
