@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.obser
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.save import save
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import check_place
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_programs
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_compressor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, open_cluster
 
 ARGUMENTS: dict[str, Any] = {
@@ -56,7 +56,7 @@ def run(
     check_absolute(options, ARGUMENTS)
     request = Request.from_options(options, check_mode=check_mode)
     if request.archives:
-        check_programs(request.compression, request.compression_level)
+        check_compressor(request.compression, request.compression_level)
     watch = Stopwatch()
     source = observe(options, request, runner, connect)
     planned = plan(request, source.observed)

@@ -50,7 +50,7 @@ def run(
     source = observe(options, request, now(), runner, connect)
     planned = plan(request, source.observed)
     if planned.pruned and not check_mode:
-        apply(planned, source.cluster, source.volumes)
+        apply(planned, source.cluster, source.volumes, source.inside)
     before, after = planned.diff()
     warnings = (*source.warnings, *planned.warnings())
     return Outcome(bool(planned.pruned), before, after, planned.result(), warnings)

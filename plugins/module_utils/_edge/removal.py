@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
@@ -13,10 +13,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import Source, read_lists
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.data import read_lists
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import (
+    Sources,
     directory_faults,
-    sources,
+    readable_sources,
     unused,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
@@ -75,10 +76,10 @@ def changes(backup: Backup, volumes: Iterable[Volume], nodes: Sequence[Node], en
     """
     saved = {volume.name for volume in backup.catalog.volumes if volume.checksum_list}
     places, _incomparable = removal.comparable([volume for volume in volumes if volume.name in saved], nodes)
-    return compare_data(backup, sources(places, nodes, engine))
+    return compare_data(backup, readable_sources(places, nodes, engine))
 
 
-def compare_data(backup: Backup, found: Mapping[str, Source], *, whole: bool = False) -> removal.Changes:
+def compare_data(backup: Backup, found: Sources, *, whole: bool = False) -> removal.Changes:
     """The same for volumes with lists whose data is read there. whole: by content at once, if the lists have it."""
     saved = {volume.name: volume for volume in backup.catalog.volumes if volume.checksum_list}
 

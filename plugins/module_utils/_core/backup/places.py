@@ -32,7 +32,11 @@ _COMPLETE = (
     "Complete it: kindlab.volumes.volume_restore with existing=replace. If the data is right as it is, start what was "
     "stopped: kindlab.volumes.volume_detach with state=attached."
 )
-_PERMIT = "Run this as a user who can read the files, for example as root (become: true)."
+_MOUNT_RUNNING = "Start a node that has the directory mounted: the data is read there then. Or install GNU tar."
+_PERMIT = (
+    "Start a node that has the directory mounted: the data is read there then. Or run this as a user who can read the "
+    "files, for example as root (become: true)."
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Look:
 
     state: there, empty, missing, or other (not a directory). unreadable: paths that this user cannot read; bytes: of
     its files on the disk, and devices: whether there are device nodes, as far as they are needed to plan archives.
-    lacking: programs that its node does not have. half_restored: an interrupted restore left a part of the data in it.
+    lacking: what the node, or the host, does not have to read it with. half_restored: an interrupted restore left a
+    part of the data in it.
     """
 
     state: str
@@ -184,8 +189,8 @@ def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> R
         why = f"its directory {where} {'is missing' if look.state == MISSING else 'is not a directory'}"
         next_step = f"Mount or copy its data to {where}, or delete the volume: kubectl delete pv {volume.name}"
     elif look.lacking:
-        why = f"the node {place.node} has no {' and no '.join(look.lacking)}"
-        next_step = "Use a node image with GNU tar and find."
+        why = f"{f'the node {place.node}' if place.node else 'this host'} has no {' and no '.join(look.lacking)}"
+        next_step = "Use a node image with GNU tar and find." if place.node else _MOUNT_RUNNING
     elif look.devices and archives:
         why = "it contains device nodes, which are never extracted"
         next_step = "Save these volumes with data=in_place, or leave them out."

@@ -97,10 +97,11 @@ class Plan:
         saved = (self.volumes, self.waiting, self.manifests[WORKLOADS], self.objects, self.request.loaded_images)
         return not any(saved)
 
-    def check(self, looks: Mapping[str, Look]) -> None:
-        """Raise Declined for volumes whose data cannot be read. looks: by volume's name."""
+    def check(self, looks: Mapping[str, Look], through: Mapping[str, Place]) -> None:
+        """Raise Declined for volumes whose data cannot be read. By volume's name: looks, and places it is read in."""
         volumes = [volume for volume in self.volumes if volume.name in self.places]
-        check_readable(volumes, self.places, looks, self.restoring, archives=self.request.archives)
+        places = {**self.places, **through}
+        check_readable(volumes, places, looks, self.restoring, archives=self.request.archives)
 
 
 def plan(request: Request, observed: Observed) -> Plan:

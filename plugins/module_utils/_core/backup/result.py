@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import unbindable_warning
@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through_text
 
 from .catalog import CATALOG, GENERATIONS, Catalog, SavedObjects, SavedVolume
 from .plan import RETAIN, Plan, original_policy
@@ -25,7 +26,7 @@ class BackupResult:
 
     generation, catalog: of the one that holds the volumes now; new: it did not exist before. existing: names of the
     generations before; newest: the catalog of the newest one, None if there is none, or it is damaged (then damage
-    says how). retention: which generations are removed.
+    says how). retention: which generations are removed. through: the places in nodes where data of the host is read.
     """
 
     plan: Plan
@@ -36,6 +37,7 @@ class BackupResult:
     newest: Catalog | None
     damage: str
     retention: Retention
+    through: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -73,6 +75,7 @@ class BackupResult:
             "directory": str(directory),
             "catalog": str(directory / CATALOG),
             "removed_generations": list(self.retention.removed),
+            "through_nodes": through_text(self.through),
             "kept_generations": [{"generation": name, "why": why} for name, why in self.retention.kept.items()],
             "volumes": self._volumes(),
             "claims": [

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 DIRECTORY, VOLUME, SET_ASIDE, GENERATION, LEFTOVER, TRASH = KINDS = (
     "directory",
@@ -44,7 +45,8 @@ class Item:
     kind: of KINDS. name: the PersistentVolume's, or its path. path: what is moved or removed, '' for nothing. top: the
     directory that has the trash for it; lock: the directory whose only writer must be who prunes it, '' for none.
     volume, claim: what it was made for, '' if unknown. bytes: on disk, None if unknown. since: the last change in it,
-    in seconds since the epoch, None if unknown. identity: device and inode. kept: None if it may go.
+    in seconds since the epoch, None if unknown. identity: device and inode. kept: None if it may go. through: where a
+    node has it, if it is moved and removed there.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class Item:
     since: float | None = None
     identity: tuple[int, int] | None = None
     kept: Kept | None = None
+    through: Place | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -76,6 +79,11 @@ class Item:
         if self.kind == TRASH:
             return self.path
         return posixpath.join(self.top, TRASH_DIRECTORY, stamp, posixpath.basename(self.path)) if self.path else ""
+
+    def inside(self, path: str) -> str:
+        """The path, of its own or of what is near it, in the node that it is reached through."""
+        own = self.through.node_directory if self.through else self.path
+        return posixpath.normpath(posixpath.join(own, posixpath.relpath(path, self.path)))
 
 
 @dataclass(frozen=True)

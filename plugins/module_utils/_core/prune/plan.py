@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import origin_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through_text
 
 from .generations import standing, standing_since
 from .model import DIRECTORY, GENERATION, SET_ASIDE, TRASH, VOLUME, Item, Kept, Observed
@@ -62,6 +63,7 @@ class Plan:
             "found": [self._row(item, gone=item.name in gone) for item in self.shown],
             "pruned": [item.name for item in self.pruned],
             "bytes": sum(item.bytes or 0 for item in self.pruned),
+            "through_nodes": through_text({item.name: item.through for item in self.pruned if item.through}),
         }
 
     def warnings(self) -> tuple[str, ...]:

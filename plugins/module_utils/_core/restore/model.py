@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NOTHING, Catalog, SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere, is_local_data
@@ -17,9 +17,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_numbers
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 
+# Volume's name -> where its host directory is used in a node, None if it is not.
+Ways: TypeAlias = "Mapping[str, Place | None]"
 CREATE, REBIND, FINISH, REPLACE, UNCHANGED = "create", "rebind", "finish", "replace", "unchanged"
 NOT_COMPARED = "not compared"
 # The options that map names and sizes, apart from node_map; in the order of maps.Maps.
@@ -154,7 +157,8 @@ class Step:
     with the backup; difference: how its current data differs. aside: where that is moved before, '' for nowhere;
     in_place: its directory stays the same one, because a node has mounted it. replaced: the existing claim that is
     deleted before; freed: the volume that this claim has now. keeps_policy: it does not get its original reclaim policy
-    back, as its claim was deleted meanwhile.
+    back, as its claim was deleted meanwhile. through: where a node has the host directory, if it is read and written
+    there.
     """
 
     selected: SelectedVolume
@@ -174,6 +178,7 @@ class Step:
     replaced: Object | None = None
     freed: Object | None = None
     keeps_policy: bool = False
+    through: Place | None = None
 
     @classmethod
     def of_archive(cls, saved: SavedVolume, *, replaces: bool) -> Step:
@@ -184,12 +189,17 @@ class Step:
         selected = SelectedVolume(Volume(saved.name, saved.claim), {}, None, saved)
         directory = saved.host_directory
         aside = moving(directory) if replaces else ""
-        return cls(selected, CREATE, "", host_directory=directory, extract=True, aside=aside)
+        return cls(selected, CREATE, "", host_directory=directory, extract=True, aside=aside, in_place=replaces)
 
     @property
     def name(self) -> str:
         """The volume's name."""
         return self.selected.volume.name
+
+    @property
+    def place(self) -> Place:
+        """Where its data is read and written; the node is '' for the host."""
+        return self.through or Place(self.node, self.selected.volume.node_directory, self.host_directory)
 
     @property
     def writes_to_host(self) -> bool:

@@ -14,10 +14,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import Policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through_text
 
 from .claims import plan_claims
 from .data import DataState, check_verify, decide
-from .model import UNCHANGED, Observed, Request, Step
+from .model import UNCHANGED, Observed, Request, Step, Ways
 from .replace import decide_replacing, nested_refusals
 from .selection import prerequisites, select
 from .step import plan_volume
@@ -64,6 +65,10 @@ class Plan:
         if self.request.replaces:
             return decide_replacing(step, data, self.request, self.observed)
         return decide(step, data, self.request.verify)
+
+    def using(self, ways: Ways) -> Plan:
+        """The plan with steps that use a host directory in a node, or not."""
+        return replace(self, steps=tuple(replace(s, through=ways.get(s.name, s.through)) for s in self.steps))
 
     def check_extraction(self, obstacles: Mapping[str, tuple[str, str]]) -> None:
         """Raise Declined for archives that cannot be extracted. obstacles: volume's name -> why, and the next step."""
@@ -131,6 +136,7 @@ class Plan:
         """What the module returns. phases: (namespace, name) -> phase of volumes and claims at the end."""
         return {
             "generation": self.observed.generation.name,
+            "through_nodes": through_text({step.name: step.through for step in self.steps if step.through}),
             "volumes": [step.row(self.request.reclaim_policy, phases) for step in self.steps],
             "claims": [namespaced_name(claim) for claim in self.claims],
             "namespaces": self._created("Namespace"),

@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.entrie
     directory_items,
     with_real_paths,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.look import looked
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.look import looked, reach_of
 
 from . import plan_file
 
@@ -44,11 +44,11 @@ def observe(
     own = around.own
     searched = {path: around.searched[path] for path in searching.directories} or around.searched
     beside = plan_file.read_beside(searched)
-    related = around.related()
+    related, reach = around.related(), reach_of(around.clusters.engine, around.own.nodes)
     # What a plan or a file names may have any name.
     saved = {row.directory: (row.volume, row.claim) for row in (*beside.values(), *rows)}
-    found, warnings = directory_items(searched, related, saved, any_name=True)
-    items = {item.path: item for item in around.clusters.checked(looked(found, None))}
+    found, warnings = directory_items(searched, related, saved, reach, any_name=True)
+    items = {item.path: item for item in around.clusters.checked(looked(found, None, reach))}
     observed = Observed(
         items,
         [node for node in own.nodes if node.state != MISSING],

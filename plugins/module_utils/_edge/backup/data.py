@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     SavedArchive,
@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory, Source
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import ATTEMPTS, scan, scan_each
 
 from .writer import Writer
@@ -30,9 +30,6 @@ from .writer import Writer
 BATCH = 64
 # More at once slow down a disk; each compressor uses all processors by itself.
 ARCHIVES_AT_ONCE = 4
-
-# Where a volume's data is read: a directory of the host, or one inside a node.
-Source: TypeAlias = "str | NodeDirectory"
 
 
 class Archived(NamedTuple):

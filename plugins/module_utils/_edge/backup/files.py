@@ -8,13 +8,19 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 CHUNK = 1 << 20
 USE_OTHER = "Use another generation of this backup, or a copy of it."
@@ -36,6 +42,12 @@ def opened(directory: Path) -> Iterator[Files]:
         yield Files(directory, descriptor)
     finally:
         os.close(descriptor)
+
+
+def each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """The results for all items, in order, on all processors."""
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        return list(pool.map(function, items))
 
 
 class Files:

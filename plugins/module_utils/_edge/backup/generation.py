@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.plan 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksum_list import ChecksumList
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stored.files import to_texts
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import Source
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.loaded_images.store import check_present
 
@@ -33,7 +34,7 @@ def texts(plan: Plan) -> dict[str, str]:
 def write_generation(
     plan: Plan,
     catalog: Catalog,
-    sources: Mapping[str, data.Source],
+    sources: Mapping[str, Source],
     lists: Mapping[str, ChecksumList],
     manifests: Mapping[str, str],
     watch: Stopwatch,

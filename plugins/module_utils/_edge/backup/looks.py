@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
     MISSING,
@@ -23,18 +23,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.look import lacking, look_at
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import (
-    THERE,
     NodeDirectory,
+    Source,
     node_directories,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import host_sources, in_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import is_half_restored
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
-from .data import Source
-
-# Paths that cannot be read, per volume: to name some, and end early.
-NAMED = 20
+# Volume's name -> where its data is read.
+Sources: TypeAlias = "Mapping[str, Source]"
 
 
 def unused(pvs: Sequence[Object], claims: Iterable[Object], nodes: Sequence[Node], engine: Engine) -> set[str]:
@@ -64,10 +64,17 @@ def sources(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) 
     return {**on_host, **node_directories(engine, {n: place for n, place in places.items() if place.node})}
 
 
+def readable_sources(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) -> dict[str, Source]:
+    """The same; what this user may not read on the host is read in a node that has it mounted."""
+    nodes = tuple(nodes)
+    found = sources(places, nodes, engine)
+    return {**found, **host_sources({n: path for n, path in found.items() if isinstance(path, str)}, nodes, engine)}
+
+
 def directory_faults(places: Mapping[str, Place], nodes: Iterable[Node], engine: Engine) -> dict[str, str]:
     """Volume's name -> what is wrong with its directory, for those that are missing or no directory."""
     found = sources(places, nodes, engine)
-    states = {name: _on_host(source, every=False).state for name, source in found.items() if isinstance(source, str)}
+    states = {name: look_at(source, every=False).state for name, source in found.items() if isinstance(source, str)}
     inside = {name: source for name, source in found.items() if isinstance(source, NodeDirectory)}
     texts = {MISSING: "is missing", OTHER: "is not a directory"}
     return {
@@ -79,14 +86,19 @@ def directory_faults(places: Mapping[str, Place], nodes: Iterable[Node], engine:
 
 @dataclass(frozen=True)
 class Data:
-    """The data of a plan. By volume's name: sources, where it is read; looks, what is found there."""
+    """The data of a plan. By volume's name: sources, where it is read; looks, what is found there.
 
-    sources: Mapping[str, Source]
+    through: directories of the host that are read in a node, because this user may not read them there.
+    """
+
+    sources: Sources
     looks: Mapping[str, Look]
+    through: Mapping[str, Place] = field(default_factory=dict)
 
 
 def find_data(plan: Plan, nodes: Iterable[Node], engine: Engine) -> Data:
     """The data that a plan saves. Raises Declined for what cannot be saved, BadInput if the backup is part of it."""
+    nodes = tuple(nodes)
     found = sources(plan.places, nodes, engine)
     # A symbolic link may lead there.
     real = os.path.realpath(plan.request.path)
@@ -94,72 +106,26 @@ def find_data(plan: Plan, nodes: Iterable[Node], engine: Engine) -> Data:
         if isinstance(source, str) and is_below(real, os.path.realpath(source)):
             raise plan.request.is_inside(name, source)
     looks = look(plan, found)
+    on_host = {name: source for name, source in found.items() if isinstance(source, str)}
+    closed = {name: path for name, path in on_host.items() if looks[name].unreadable or looks[name].lacking}
+    ways = in_nodes(closed, nodes)
+    inside = node_directories(engine, ways)
+    looks |= look(plan, inside)
     for name in (name for name, path in plan.host_directories.items() if is_half_restored(path)):
         looks[name] = replace(looks[name], half_restored=True)
-    plan.check(looks)
-    return Data(found, looks)
+    plan.check(looks, ways)
+    return Data({**found, **inside}, looks, ways)
 
 
-def look(plan: Plan, found_at: Mapping[str, Source]) -> dict[str, Look]:
+def look(plan: Plan, found_at: Sources) -> dict[str, Look]:
     """What is found where data is read, by volume's name; files are looked at only if that decides something."""
     request = plan.request
     # Root may read everything.
     every = request.archives or (request.checksums != "none" and os.geteuid() != 0)
-    found = {name: _on_host(source, every=every) for name, source in found_at.items() if isinstance(source, str)}
+    lacks = lacking(archives=request.archives) if request.archives or request.checksums != "none" else ()
+    on_host = {name: source for name, source in found_at.items() if isinstance(source, str)}
+    found = {name: replace(look_at(source, every=every), lacking=lacks) for name, source in on_host.items()}
     inside = {name: source for name, source in found_at.items() if isinstance(source, NodeDirectory)}
     for name, seen in node_directory.inspect(inside).items():
         found[name] = Look(seen.state, bytes=seen.bytes, lacking=seen.lacking, devices=seen.devices)
     return found
-
-
-def _on_host(directory: str, *, every: bool) -> Look:
-    """every: look at all files in it, not only at itself."""
-    try:
-        if not stat.S_ISDIR(os.lstat(directory).st_mode):
-            return Look(OTHER)
-    except (FileNotFoundError, NotADirectoryError):
-        return Look(MISSING)
-    except OSError:
-        return Look(THERE, (directory,))
-    if not _may(directory, os.R_OK | os.X_OK):
-        return Look(THERE, (directory,))
-    return _walked(directory) if every else Look(THERE)
-
-
-def _walked(directory: str) -> Look:
-    found = Look(THERE)
-    linked: set[int] = set()
-    device = os.lstat(directory).st_dev
-    todo = [directory]
-    while todo and len(found.unreadable) < NAMED:
-        try:
-            with os.scandir(todo.pop()) as entries:
-                for entry in entries:
-                    own = entry.stat(follow_symlinks=False)
-                    found = _with_entry(found, entry.path, own, linked)
-                    if stat.S_ISDIR(own.st_mode) and own.st_dev == device and entry.path not in found.unreadable:
-                        todo.append(entry.path)
-        except FileNotFoundError:
-            # It was removed meanwhile.
-            continue
-        except OSError as error:
-            found = replace(found, unreadable=(*found.unreadable, str(error.filename)))
-    return found
-
-
-def _with_entry(found: Look, path: str, own: os.stat_result, linked: set[int]) -> Look:
-    """linked: inodes of hard links that were counted."""
-    if stat.S_ISBLK(own.st_mode) or stat.S_ISCHR(own.st_mode):
-        return replace(found, devices=True)
-    mode = {stat.S_IFREG: os.R_OK, stat.S_IFDIR: os.R_OK | os.X_OK}.get(stat.S_IFMT(own.st_mode))
-    if mode is not None and not _may(path, mode):
-        return replace(found, unreadable=(*found.unreadable, path))
-    if not stat.S_ISREG(own.st_mode) or own.st_ino in linked:
-        return found
-    if own.st_nlink > 1:
-        linked.add(own.st_ino)
-    return replace(found, bytes=found.bytes + min(own.st_size, own.st_blocks * 512))
-
-
-def _may(path: str, mode: int) -> bool:
-    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)

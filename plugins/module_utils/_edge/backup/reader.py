@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.stor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import is_number, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import manifests as manifest_text
 
-from .files import USE_OTHER, names_in, opened
+from .files import USE_OTHER, each, names_in, opened
 
 _SET_PATH = "Set path to a directory that kindlab.volumes.volume_backup wrote."
 
@@ -116,9 +115,8 @@ class Backup:
             return ""
 
         volumes = tuple(volumes)
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            found = zip(volumes, pool.map(damage, volumes), strict=True)
-            return {volume.name: why for volume, why in found if why}
+        found = zip(volumes, each(damage, volumes), strict=True)
+        return {volume.name: why for volume, why in found if why}
 
     def _content(self, path: str) -> bytes:
         with opened(self.directory) as files:

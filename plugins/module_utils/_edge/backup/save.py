@@ -62,4 +62,4 @@ def save(
         generations = [*before, *([(name, catalog)] if new else [])]
         kept = remove_oldest(request.path, generations, request.keep, plan.living, check_mode=check_mode)
     saved = newest.catalog if newest else None
-    return BackupResult(plan, name, catalog, new, existing.names, saved, existing.damage, kept)
+    return BackupResult(plan, name, catalog, new, existing.names, saved, existing.damage, kept, found.through)

@@ -59,16 +59,15 @@ class Written(NamedTuple):
     bytes: int
 
 
-def check_programs(compression: str, level: int | None = None) -> None:
-    """Raise BadInput if tar or the compressor is not installed, or does not have this level."""
-    for program in ("tar", compression):
-        if shutil.which(program) is None:
-            raise BadInput(
-                f"{program} is not installed on this host.",
-                tried=f"command -v {program}",
-                next_step=f"Install {program}"
-                + (", or set compression: gzip." if program == "zstd" else ", or add its directory to PATH."),
-            )
+def check_compressor(compression: str, level: int | None = None) -> None:
+    """Raise BadInput if the compressor is not installed, or does not have this level. tar may be that of a node."""
+    if shutil.which(compression) is None:
+        raise BadInput(
+            f"{compression} is not installed on this host.",
+            tried=f"command -v {compression}",
+            next_step=f"Install {compression}"
+            + (", or set compression: gzip." if compression == "zstd" else ", or add its directory to PATH."),
+        )
     levels = LEVELS[compression]
     if level is not None and level not in levels:
         raise BadInput(
@@ -140,7 +139,8 @@ def _pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) ->
         watch(one)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=stderr2, env=ENVIRONMENT)
         between, output = cast("IO[bytes]", one.stdout), cast("IO[bytes]", two.stdout)
-        for pipe in (between, output):
+        # Of Linux, since Python 3.10.
+        for pipe in (between, output) if hasattr(fcntl, "F_SETPIPE_SZ") else ():
             with suppress(OSError):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
         between.close()

@@ -61,7 +61,8 @@ def hash_file(path: bytes, size: int, inode: int, mtime_ns: int) -> str:
 
 def cpu_count() -> int:
     """The number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    # Linux only.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def hash_files(files: Sequence[Seen]) -> dict[bytes, str | Conflict]:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, cast
+from typing import IO, TypeAlias, cast
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
@@ -77,6 +77,10 @@ class NodeDirectory:
 
     def __str__(self) -> str:
         return f"{self.path} in {self.node}"
+
+
+# Where data is read: a directory of the host, or one inside a node.
+Source: TypeAlias = "str | NodeDirectory"
 
 
 def node_directories(engine: Engine, places: Mapping[str, Place]) -> dict[str, NodeDirectory]:

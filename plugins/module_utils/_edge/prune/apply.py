@@ -26,23 +26,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import only_writer
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
-from .trash import check_same, move, remove, trash_in
+from .trash import Inside, check_same, move, remove, trash_in
 
 PV = "PersistentVolume"
 SECONDS = 60.0
 
 
-def apply(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
+def apply(plan: Plan, cluster: Cluster | None, known: Collection[str], inside: Inside | None = None) -> None:
     """Prune, one after another; what is left after an error, or of a killed run, is found by the next one.
 
-    cluster: None if there is none; known: the names of the volumes that were looked at. Raises Conflict if something is
-    not what was looked at, before anything is moved.
+    cluster: None if there is none; known: the names of the volumes that were looked at. inside: gives what runs
+    programs in a node. Raises Conflict if something is not what was looked at, before anything is moved.
     """
     with ExitStack() as stack:
         _lock(stack, {item.lock for item in plan.pruned if item.lock == item.top})
         with ExitStack() as inner:
             _lock(inner, {item.lock for item in plan.pruned if item.lock != item.top})
-            _prune(plan, cluster, known)
+            _prune(plan, cluster, known, inside)
         # It has the lock of the archives itself.
         _remove_images(plan)
 
@@ -52,7 +52,7 @@ def _lock(stack: ExitStack, directories: Collection[str]) -> None:
         stack.enter_context(only_writer(Path(directory), f"writing to {directory}", _failure(directory)))
 
 
-def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
+def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str], inside: Inside | None) -> None:
     """Nothing that takes long comes between the look at what goes and its rename; removals come last."""
     volumes = [item for item in plan.pruned if item.kind == VOLUME]
     there = [item for item in plan.pruned if item.path]
@@ -62,13 +62,13 @@ def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
         _check_volumes(cluster, volumes, known)
     targets = [plan.place(item) for item in there]
     for item, target in zip(there, targets, strict=True):
-        move(item, target)
+        move(item, target, inside)
     if cluster is not None and volumes:
         cluster.each(lambda item: cluster.delete(PV, item.name), volumes)
         cluster.wait_gone(PV, [("", item.name) for item in volumes], SECONDS)
     for item, target in zip(there, targets, strict=True):
         if not plan.target(item):
-            remove(target, item.top)
+            remove(target, item, inside)
 
 
 def _check_volumes(cluster: Cluster, items: Iterable[Item], known: Collection[str]) -> None:

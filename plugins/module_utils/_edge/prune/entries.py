@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.relate
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.request import Request
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import origin_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import Reach
 
 from .trash import names_in, trash_items
 
@@ -34,25 +35,30 @@ def with_real_paths(request: Request) -> Request:
 
 
 def directory_items(
-    searched: Mapping[str, Kept | None], related: Related, saved: Mapping[str, Former], *, any_name: bool = False
+    searched: Mapping[str, Kept | None],
+    related: Related,
+    saved: Mapping[str, Former],
+    reach: Reach,
+    *,
+    any_name: bool = False,
 ) -> tuple[list[Item], list[str]]:
     """What is in these directories and in their trash; and a warning for each that cannot be read.
 
     searched: directory -> why it is not known what is used in it, None if it is. Links are left out, and names that
-    cannot be printed: nobody here gives any. The other arguments are those of entry_item.
+    cannot be printed: nobody here gives any. reach: of this user. The other arguments are those of entry_item.
     """
     items: list[Item] = []
     warnings = []
     for top, problem in searched.items():
         try:
-            names = answer(partial(names_in, top), top)
-            beside, empty = frozenset(names), _empty(top, names)
+            names = answer(partial(names_in, top, reach), top)
+            beside, empty = frozenset(names), _empty(top, names, reach)
             rest = (name for name in names if name != TRASH_DIRECTORY)
             item_of = partial(
                 entry_item, top, related=related, saved=saved, any_name=any_name, beside=beside, empty=empty
             )
             found = [item_of(name) for name in rest]
-            found += trash_items(top)
+            found += trash_items(top, reach=reach)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -62,10 +68,10 @@ def directory_items(
     return items, warnings
 
 
-def _empty(top: str, names: Collection[str]) -> frozenset[str]:
+def _empty(top: str, names: Collection[str], reach: Reach) -> frozenset[str]:
     """The directories without content of those whose data was set aside. Raises OSError."""
     aside = filter(None, (origin_of(name) for name in names))
-    return frozenset(name for name, _date in aside if name in names and not os.listdir(os.path.join(top, name)))
+    return frozenset(name for name, _date in aside if name in names and not reach.listed(os.path.join(top, name)))
 
 
 def _named(name: str) -> str:

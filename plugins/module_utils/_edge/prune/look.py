@@ -12,45 +12,65 @@ from dataclasses import replace
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import (
     TRASH_DIRECTORY,
     VOLUME,
     Item,
     Kept,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.usage import usage
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import tree_in_node
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.usage import Usage, usage
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import HERE, Reach
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 THREADS = 8
 _AS_ROOT = f"{AS_ROOT[0].upper()}{AS_ROOT[1:]}."
 
 
-def looked(items: Iterable[Item], mounts: Collection[str] | None) -> list[Item]:
+def reach_of(engine: Engine, nodes: Iterable[Node]) -> Reach:
+    """What this user may not do on the host is done in these nodes."""
+    return Reach(engine, tuple(nodes))
+
+
+def looked(items: Iterable[Item], mounts: Collection[str] | None, reach: Reach = HERE) -> list[Item]:
     """The items as they are on the disk, without those that are gone.
 
     mounts: the mount points of this host, None if nothing is to be moved. What everybody knows to be needed is not
-    read: that may be the data of thousands of volumes.
+    read: that may be the data of thousands of volumes. reach: of this user.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        return [item for item in pool.map(partial(_looked, mounts), items) if item]
+        return [item for item in pool.map(partial(_looked, mounts, reach), items) if item]
 
 
-def _looked(mounts: Collection[str] | None, item: Item) -> Item | None:
+def _looked(mounts: Collection[str] | None, reach: Reach, item: Item) -> Item | None:
     if not item.path or (item.kept and item.kept.is_known):
         return item
+    item = replace(item, through=reach.changed_in(item.path))
     try:
-        status = os.lstat(item.path)
-        found = usage(item.path)
+        identity, found = _usage(item, reach)
     except FileNotFoundError:
         # A Released volume without its directory is only an object.
         return replace(item, path="") if item.kind == VOLUME else None
     except OSError as error:
         return item.but(Kept(f"this user cannot read it: {error.strerror}", _AS_ROOT))
-    seen = replace(item, identity=(status.st_dev, status.st_ino), bytes=found.bytes, since=_since(item, found.changed))
+    seen = replace(item, identity=identity, bytes=found.bytes, since=_since(item, found.changed))
     try:
-        return seen if mounts is None else seen.but(_obstacle(seen, status, mounts))
+        return seen if mounts is None else seen.but(_obstacle(seen, mounts))
     except OSError as error:
         return seen.but(Kept(f"{item.top} cannot be read: {error.strerror}", f"Look at it: ls -ld {item.top}"))
+
+
+def _usage(item: Item, reach: Reach) -> tuple[tuple[int, int], Usage]:
+    """Its device and inode, and what it takes. Raises OSError."""
+    try:
+        status = os.lstat(item.path)
+        return (status.st_dev, status.st_ino), usage(item.path)
+    except PermissionError:
+        inside = reach.inside(item.through)
+        if inside is None:
+            raise
+        return tree_in_node.usage(inside)
 
 
 def _since(item: Item, changed: float) -> float | None:
@@ -66,10 +86,13 @@ def mounted_in(path: str, mounts: Iterable[str]) -> str:
     return next((point for point in sorted(mounts) if is_below(point, real)), "")
 
 
-def _obstacle(item: Item, status: os.stat_result, mounts: Collection[str]) -> Kept | None:
+def _obstacle(item: Item, mounts: Collection[str]) -> Kept | None:
     """Why it cannot be moved into the trash of its directory, or removed; None if it can. Raises OSError."""
     if mounted := mounted_in(item.path, mounts):
         return Kept(f"a file system is mounted at {mounted}", f"Unmount it if nobody needs it: umount {mounted}")
+    if item.through:
+        return None
+    status = os.lstat(item.path)
     device, trash = os.stat(item.top).st_dev, os.path.join(item.top, TRASH_DIRECTORY)
     if status.st_dev != device:
         return Kept(f"it is on another file system than {item.top}")

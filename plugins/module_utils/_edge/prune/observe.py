@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe impo
 from .around import look_around
 from .backups import backup_items, find_backup
 from .entries import directory_items
-from .look import looked
+from .look import looked, reach_of
 from .markers import marker_directory, marker_items
 
 _ADOPT = "Adopt it: kindlab.volumes.volume_adopt. Or delete {}, and run this again."
@@ -28,12 +28,16 @@ _ADOPT = "Adopt it: kindlab.volumes.volume_adopt. Or delete {}, and run this aga
 
 @dataclass(frozen=True)
 class Source:
-    """What was observed. cluster: the API server, None if there is none; volumes: the names of all of its volumes."""
+    """What was observed. cluster: the API server, None if there is none; volumes: the names of all of its volumes.
+
+    inside: gives what runs programs in a node.
+    """
 
     observed: Observed
     cluster: Cluster | None
     volumes: Collection[str]
     warnings: tuple[str, ...]
+    inside: Callable[[str], Any]
 
 
 def observe(
@@ -43,8 +47,8 @@ def observe(
     states = [find_backup(path) for path in request.backups]
     markers = marker_directory(options["kubeconfig"], request.cluster)
     around = look_around(options, request, runner, connect, beside=(markers, *request.backups))
-    related = around.related()
-    found, unread = directory_items(around.searched, related, saved_directories(states))
+    related, reach = around.related(), reach_of(around.clusters.engine, around.own.nodes)
+    found, unread = directory_items(around.searched, related, saved_directories(states), reach)
     volumes = around.volumes(related)
     # What belongs to a volume goes with it.
     owned = {item.path for item in volumes}
@@ -57,10 +61,11 @@ def observe(
     # The trash of one directory may be that of another one.
     every = {item.name: _unowned(item, related, awaited) for item in (*others, *items)}.values()
     # Reading the trees takes long: who uses them is asked afterwards.
-    seen = around.clusters.checked(looked(every, around.mounts))
+    seen = around.clusters.checked(looked(every, around.mounts, reach))
     observed = Observed(tuple(seen), now, states, existing, around.clusters.unknown)
     own = around.own
-    return Source(observed, own.cluster, own.pvs.keys(), (*own.warnings, *around.clusters.warnings(), *unread))
+    warnings = (*own.warnings, *around.clusters.warnings(), *unread)
+    return Source(observed, own.cluster, own.pvs.keys(), warnings, around.clusters.engine.inside)
 
 
 def _beside(item: Item, saved: Related) -> Item:

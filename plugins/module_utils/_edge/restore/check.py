@@ -5,26 +5,26 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
-    check_programs,
+    check_compressor,
     decompressed,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import nearest
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.ways import steps as ways
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.ways.steps import written_to
 
 from .data import compare
 
@@ -32,7 +32,8 @@ from .data import compare
 Obstacle = tuple[str, str]
 
 _MOUNTED = "Check how it is mounted: findmnt -T {}"
-_ROOT = "Run this as root (become: true)."
+_START = "Start a node that has its directory mounted"
+_ROOT = f"{_START}, or run this as root (become: true)."
 # For each path the nearest existing one above it: whether it can be written to, free bytes and inodes, its device.
 _LOOK = """command -v tar >/dev/null || { echo "tar is missing" >&2; exit 3; }
 for path do
@@ -56,6 +57,7 @@ def complete(planned: Plan, backup: Backup, observation: Observation, earlier: P
     earlier: the complete plan of a moment ago. Data that differed then is not read again, nor are archives.
     """
     verify, engine, sharing = planned.request.verify, observation.engine, observation.sharing
+    planned = planned.using(ways.for_comparing(planned.to_compare, observation.nodes))
     before = {step.name: step for step in (earlier.steps if earlier else ()) if step.extract}
     differing = [step for step in planned.to_compare if step.name in before and before[step.name].difference]
     known = {step.name for step in differing}
@@ -65,6 +67,7 @@ def complete(planned: Plan, backup: Backup, observation: Observation, earlier: P
         there = compare(backup, differing, "none", engine, sharing)
         states |= {name: replace(state, difference=before[name].difference) for name, state in there.items()}
     planned = planned.with_data(states)
+    planned = planned.using(ways.for_writing(backup, planned.extracted, observation.nodes))
     check_archives(backup, [step for step in planned.steps if step.name not in before])
     planned.check_extraction(obstacles(backup, planned.steps, verify, engine))
     return planned
@@ -74,7 +77,7 @@ def check_archives(backup: Backup, steps: Sequence[Step]) -> None:
     """Raise BadInput if an archive to extract was changed after the backup, or a program for it is missing."""
     needed = tuple(step.selected.saved for step in steps if step.extract or step.extracted_with)
     for compression in {saved.archive.compression for saved in needed if saved.archive}:
-        check_programs(compression)
+        check_compressor(compression)
     replace(backup, catalog=replace(backup.catalog, volumes=needed)).check_archives()
 
 
@@ -86,14 +89,17 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
     by_disk: dict[tuple[str, str], list[Step]] = {}
     disks: dict[tuple[str, str], Disk] = {}
     for step, writable, device, disk in _looks(extracted, engine):
-        by_disk.setdefault((step.node, device), []).append(step)
-        disks[step.node, device] = disk
-        if not writable:
-            found[step.name] = _unwritable(step, disk.path)
+        node = step.place.node
+        by_disk.setdefault((node, device), []).append(step)
+        disks[node, device] = disk
+        if not node and (lacks := ways.missing_here()):
+            found[step.name] = (f"its archive cannot be extracted: this host has no {lacks}", f"{_START}.")
+        elif not writable:
+            found[step.name] = _unwritable(node, disk.path)
         elif point := _mount_point(step, points):
             why = f"its data cannot be set aside: {point} is a mount point"
             found[step.name] = (why, f"Unmount it, or move its data away by hand: findmnt {point}")
-        elif not step.node and verify != "none" and (owner := _foreign_owner(backup, step)):
+        elif not node and verify != "none" and (owner := ways.foreign_owner(backup, step)):
             found[step.name] = (f"it has files of {owner}, which only root can restore", _ROOT)
     for key, disk in disks.items():
         why = _shortage(backup, by_disk[key], disk)
@@ -104,21 +110,27 @@ def obstacles(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine
 
 
 def room(
-    backup: Backup, volumes: Iterable[SavedVolume], verify: str, engine: Engine, replaced: Collection[str] = ()
+    backup: Backup,
+    volumes: Iterable[SavedVolume],
+    verify: str,
+    engine: Engine,
+    nodes: Sequence[Node] = (),
+    replaced: Collection[str] = (),
 ) -> dict[str, Obstacle]:
     """The same for volumes whose archives are to be extracted to the host directories that they were saved from.
 
-    replaced: names of those whose current data is set aside.
+    nodes: those that may have the directories mounted. replaced: names of those whose current data is set aside.
     """
     steps = [Step.of_archive(saved, replaces=saved.name in replaced) for saved in volumes if saved.host_directory]
-    return obstacles(backup, steps, verify, engine)
+    found = ways.for_writing(backup, steps, nodes)
+    return obstacles(backup, [replace(step, through=found.get(step.name)) for step in steps], verify, engine)
 
 
-def _unwritable(step: Step, path: str) -> Obstacle:
-    """The obstacle of a path that is not a writable directory."""
+def _unwritable(node: str, path: str) -> Obstacle:
+    """The obstacle of a path that is not a writable directory. node: '' for the host."""
     cannot = "its archive cannot be extracted"
-    if step.node:
-        return f"{cannot}: {path} in {step.node} is not a writable directory", _MOUNTED.format(path)
+    if node:
+        return f"{cannot}: {path} in {node} is not a writable directory", _MOUNTED.format(path)
     if os.path.islink(path) and not os.path.exists(path):
         leads = os.path.realpath(path)
         return f"{cannot}: {path} is a link to {leads}, which does not exist", f"Mount or create it: ls -ld {leads}"
@@ -129,17 +141,17 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
     """Each step with whether its directory can be written to, its device and disk."""
     inside: dict[str, list[Step]] = {}
     for step in steps:
-        if step.node:
-            inside.setdefault(step.node, []).append(step)
+        if step.place.node:
+            inside.setdefault(step.place.node, []).append(step)
             continue
-        path = nearest(_written_to(step))
+        path = ways.nearest_to(step)
         # A link may lead to a disk that is not mounted.
         there = path if os.path.exists(path) else os.path.dirname(path)
         status, space = os.stat(there), os.statvfs(there)
         disk = Disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None, path)
-        yield step, os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK), str(status.st_dev), disk
+        yield step, ways.is_writable(step), str(status.st_dev), disk
     for node, own in inside.items():
-        paths = "".join(f"{_written_to(step)}\0" for step in own)
+        paths = "".join(f"{written_to(step)}\0" for step in own)
         done = engine.inside(node).run(["xargs", "-0", "sh", "-c", _LOOK, "sh"], stdin=paths, check=False)
         if done.code:
             raise BadInput(
@@ -155,25 +167,6 @@ def _mount_point(step: Step, points: Iterable[str]) -> str:
     """The first mount point of this host in data that is set aside, '' for none."""
     inside = (point for point in points if is_below(point, os.path.realpath(step.host_directory)))
     return min(inside, default="") if step.aside and not step.node else ""
-
-
-def _written_to(step: Step) -> str:
-    """The directory that must be writable: for data that is set aside the one above."""
-    path = step.host_directory or step.selected.volume.node_directory
-    return posixpath.dirname(path) if step.aside else path
-
-
-def _foreign_owner(backup: Backup, step: Step) -> str:
-    """An owner of its files that this user cannot give them, '' for none."""
-    if os.geteuid() == 0:
-        return ""
-    groups = {os.getegid(), *os.getgroups()}
-    for entry in backup.entries(step.selected.saved):
-        if entry.uid != os.geteuid():
-            return f"the user {entry.uid}"
-        if entry.gid not in groups:
-            return f"the group {entry.gid}"
-    return ""
 
 
 def _shortage(backup: Backup, steps: Sequence[Step], disk: Disk) -> str:

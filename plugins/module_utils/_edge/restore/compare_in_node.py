@@ -17,9 +17,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import ATTEMPTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.aside.in_node import is_begun
 
 from . import extract_in_node as in_node
-from .nested import UNFINISHED, Existing, compared
+from .nested import BEGUN, UNFINISHED, Existing, compared
 
 
 def compare_in_nodes(
@@ -36,14 +37,17 @@ def compare_in_nodes(
 
 
 def node_directory_of(step: Step, engine: Engine) -> NodeDirectory:
-    """Its directory inside a node."""
-    return NodeDirectory(step.node, step.selected.volume.node_directory, engine.inside(step.node))
+    """The directory inside a node where its data is read and written."""
+    place = step.place
+    return NodeDirectory(place.node, place.node_directory, engine.inside(place.node))
 
 
 def _compare(backup: Backup, step: Step, state: str, verify: str, engine: Engine, inner: Sequence[str]) -> DataState:
     directory, saved = node_directory_of(step, engine), step.selected.saved
     if saved.archive and in_node.look(directory, state, partial(backup.entries, saved))[0] != state:
         return DataState(node_data.EMPTY, UNFINISHED)
+    if step.through and is_begun(directory):
+        return DataState(state, BEGUN)
     if verify == "none" or not saved.checksum_list or state not in (node_data.EMPTY, node_data.THERE):
         return DataState(state)
     return compared(backup, step, state, _read(directory, verify), verify, inner)

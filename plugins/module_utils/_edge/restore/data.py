@@ -20,10 +20,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 
 from . import extract as on_host
 from .compare_in_node import compare_in_nodes
-from .nested import UNFINISHED, Existing, compared, inner_directories, with_outer
+from .nested import BEGUN, UNFINISHED, Existing, compared, inner_directories, with_outer
 
-# The difference of a directory that a killed run was setting aside: what is left may well be equal.
-_BEGUN = "a part of it was set aside by a run that was interrupted"
 # Volumes whose lists are in memory at the same time.
 BATCH = 32
 
@@ -35,10 +33,11 @@ def compare(
     inner = inner_directories(steps)
     used = users_elsewhere(engine, sharing, {s.name: s.host_directory for s in steps if s.writes_to_host})
     states = {name: DataState(node_data.THERE, elsewhere=why) for name, why in used.items()}
-    on_this_host = [step for step in steps if not step.node and step.name not in used]
+    free = [step for step in steps if step.name not in used]
+    on_this_host = [step for step in free if not step.place.node]
     for first in range(0, len(on_this_host), BATCH):
         states |= _compare_on_host(backup, on_this_host[first : first + BATCH], verify, inner)
-    states |= compare_in_nodes(backup, [step for step in steps if step.node], verify, engine, inner)
+    states |= compare_in_nodes(backup, [step for step in free if step.place.node], verify, engine, inner)
     return with_outer(backup, steps, states)
 
 
@@ -87,4 +86,4 @@ def _state(backup: Backup, step: Step) -> DataState:
     except OSError:
         # It exists; the comparison reports why it cannot be read.
         return DataState(node_data.THERE)
-    return DataState(node_data.THERE if names else node_data.EMPTY, _BEGUN if on_host.is_begun(directory) else "")
+    return DataState(node_data.THERE if names else node_data.EMPTY, BEGUN if on_host.is_begun(directory) else "")

@@ -85,7 +85,7 @@ def extract(
             # The rename replaces an empty directory, and fails for any other.
             target.inside.run([*_RENAME, temporary.path, target.path])
             return
-        name = _prefix(target, MOVING) + temporary.path.rpartition("-")[2]
+        name = prefix(target, MOVING) + temporary.path.rpartition("-")[2]
         complete = f"{target.path.rstrip('/')}/{name}"
         target.inside.run([*_RENAME, temporary.path, complete])
     _move_up(complete, target, saved)
@@ -98,7 +98,7 @@ def look(target: NodeDirectory, state: str, saved: Callable[[], Sequence[checksu
     """
     if state != THERE:
         return state, ""
-    moving, extracting = _prefix(target, MOVING), _prefix(target, EXTRACTING)
+    moving, extracting = prefix(target, MOVING), prefix(target, EXTRACTING)
     names = target.inside.run(["sh", "-c", _NAMES, "sh", target.path, moving]).out.split("\0")[:-1]
     to_move = [name[:-1] for name in names if name.endswith("/")]
     own = [name for name in names if not name.endswith("/") and not name.startswith(extracting)]
@@ -112,12 +112,11 @@ def remove_leftovers(target: NodeDirectory) -> None:
     """Remove the temporary directories of killed extractions into target; none may be running."""
     script = 'for place in "$1" "$2"; do for left in "$place/$3"*; do rm -rf -- "$left"; done; done'
     parent = posixpath.dirname(target.path)
-    target.inside.run(
-        ["sh", "-c", script, "sh", parent, target.path, _prefix(target, EXTRACTING)], timeout=LONG_SECONDS
-    )
+    target.inside.run(["sh", "-c", script, "sh", parent, target.path, prefix(target, EXTRACTING)], timeout=LONG_SECONDS)
 
 
-def _prefix(target: NodeDirectory, form: str) -> str:
+def prefix(target: NodeDirectory, form: str) -> str:
+    """The beginning of the names of temporary directories for a directory. form: EXTRACTING or MOVING."""
     return form.format(posixpath.basename(target.path)[:100])
 
 
@@ -147,7 +146,7 @@ def _check_empty(target: NodeDirectory, state: str) -> None:
 def _temporary(target: NodeDirectory, state: str) -> Iterator[NodeDirectory]:
     """A new directory beside target, or in it if it exists; removed if an error occurs, which leaves both as before."""
     parent = posixpath.dirname(target.path) if state == MISSING else target.path
-    template = f"{parent.rstrip('/')}/{_prefix(target, EXTRACTING)}XXXXXXXX"
+    template = f"{parent.rstrip('/')}/{prefix(target, EXTRACTING)}XXXXXXXX"
     before, path = target.inside.run(["sh", "-c", _MAKE, "sh", parent, template]).out.removesuffix("\n").split("\n", 1)
     temporary = replace(target, path=path)
     try:

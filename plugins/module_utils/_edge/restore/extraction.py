@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.mode
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory as node_data
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import Source
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
@@ -30,7 +31,7 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
     """
     extracted = [step for step in steps if step.extract]
     for step in extracted:
-        if step.node:
+        if step.place.node:
             in_node.remove_leftovers(node_directory_of(step, engine))
         else:
             on_host.remove_leftovers(step.host_directory)
@@ -42,12 +43,17 @@ def extract(backup: Backup, steps: Sequence[Step], verify: str, engine: Engine) 
             _check_brought(backup, step, verify, engine)
 
 
+def source_of(step: Step, engine: Engine) -> Source:
+    """Where its data is read and written."""
+    return node_directory_of(step, engine) if step.place.node else step.host_directory
+
+
 def _extract(backup: Backup, verify: str, engine: Engine, step: Step) -> None:
     saved = step.selected.saved
     if saved.archive is None:
         return
     entries = backup.entries(saved)
-    if step.node:
+    if step.place.node:
         in_node.extract(backup.directory, saved.archive, node_directory_of(step, engine), entries, verify)
     else:
         on_host.extract(backup.directory, saved.archive, step.host_directory, entries, verify)
@@ -59,7 +65,7 @@ def _check_brought(backup: Backup, step: Step, verify: str, engine: Engine) -> N
     path = own.archive.path if own.archive else step.name
 
     def read() -> Sequence[checksums.Entry]:
-        if step.node:
+        if step.place.node:
             return node_data.read(node_directory_of(step, engine), verify)
         return scan(step.host_directory, verify)
 

@@ -19,6 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
 
 # The difference of a directory into which a killed run was extracting.
 UNFINISHED = "its extraction was interrupted"
+# That of a directory that a killed run was setting aside: what is left may well be equal.
+BEGUN = "a part of it was set aside by a run that was interrupted"
 # The node, '' for the host, and the directory.
 Directory = tuple[str, str]
 # The entries of a directory, or why they cannot be read.

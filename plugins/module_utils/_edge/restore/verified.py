@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
-    check_programs,
+    check_compressor,
     decompressed,
 )
 
@@ -37,7 +37,7 @@ def verified(
     Raises BadInput, also for an OSError while the file is in use.
     """
     source = directory / archive.path
-    check_programs(archive.compression)
+    check_compressor(archive.compression)
     try:
         # One descriptor for all passes: the file that was verified is the one that is extracted.
         with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:

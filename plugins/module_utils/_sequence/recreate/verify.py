@@ -10,7 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
-from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot.data import clear
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.snapshot.clear import clear
 
 from . import survey
 from .context import Context, Facts

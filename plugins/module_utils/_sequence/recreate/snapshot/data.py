@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Data on the host that a generation replaces: found in the plan, set aside, and removed once a backup holds it."""
+"""Data on the host that a generation replaces: found in the plan, and set aside."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from collections.abc import Iterable
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import HOST, SavedVolume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate import snapshot
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import compare_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extract, replace
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.aside.anywhere import data_in
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import survey
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
+
+from .sources import for_changing, nodes, sources, whole
 
 
 def saving(context: Context) -> Facts:
@@ -40,7 +42,7 @@ def replaced(context: Context) -> dict[str, str]:
     backup = read_backup(context.path, context.target["generation"])
     elsewhere = {name for name, row in (context.target.get("moves") or {}).items() if row["directory"]}
     volumes = [v for v in backup.catalog.volumes if v.data == HOST and v.name not in elsewhere]
-    coming = [volume for volume in volumes if _is_coming(backup, volume)]
+    coming = _coming(context, backup, volumes)
     there = [volume for volume in volumes if volume not in coming]
     # That a directory is empty may be the present state, too.
     empty = [volume for volume in coming if os.path.isdir(volume.host_directory)]
@@ -59,7 +61,7 @@ def replaced(context: Context) -> dict[str, str]:
         differences,
         backup.damaged_archives(unread),
         {
-            **check.room(backup, extracted, context.options["checksums"], context.engine, full),
+            **check.room(backup, extracted, context.options["checksums"], context.engine, nodes(context), full),
             **_nested(backup, full),
         },
     )
@@ -72,55 +74,22 @@ def set_aside(context: Context) -> Facts:
     backup = read_backup(context.path, context.target["generation"])
     directories = set((context.facts.get("replaced") or {}).values())
     volumes = [volume for volume in backup.catalog.volumes if volume.host_directory in directories]
-    there = [volume for volume in volumes if not _is_coming(backup, volume)]
-    differing = _differences(context, backup, there)
-    pending = {v.name: v.host_directory for v in volumes if v.name in differing or extract.is_begun(v.host_directory)}
+    coming = _coming(context, backup, volumes)
+    differing = _differences(context, backup, [volume for volume in volumes if volume not in coming])
+    found = sources(context, {path: path for path in directories}, for_changing)
+    begun = {path for path, source in found.items() if data_in(source).is_begun(source)}
+    pending = {v.name: v.host_directory for v in volumes if v.name in differing or v.host_directory in begun}
     survey.check_unshared(context, pending)
     for directory in sorted(set(pending.values())):
-        replace.set_content_aside(directory, context.journal.date())
+        data_in(found[directory]).set_content_aside(found[directory], context.journal.date())
     return {"count": count(len(pending), "volume")}
 
 
-def clear(context: Context) -> None:
-    """Remove what was set aside and a generation holds; warn about what none does."""
-    facts = context.facts
-    found = (facts.get("generation"), context.target.get("generation"), facts.get("left"))
-    names = sorted({str(name) for name in found if name})
-    for directory in sorted(set((facts.get("replaced") or {}).values())):
-        replace.remove_rest(directory)
-        for path in replace.what_was_set_aside(directory, context.journal.date()):
-            if not any(_is_held(context, name, directory, path) for name in names):
-                context.warnings.append(f"The data that was in {directory} is in no generation: it is in {path} now.")
-                continue
-            try:
-                replace.remove_aside(directory, path)
-            except CommandFailed as error:
-                context.warnings.append(error.message)
-
-
-def _is_held(context: Context, generation: str, directory: str, path: str) -> bool:
-    """True if what was moved from a directory is in an archive of a generation, and both can be read undamaged."""
-    try:
-        backup = read_backup(context.path, generation)
-        volumes = [v for v in backup.catalog.volumes if v.host_directory == directory and v.archive and v.checksum_list]
-        held = [v for v in volumes if not compare_data(backup, {v.name: path}, whole=_whole(context))[v.name]]
-        return len(held) > len(backup.damaged_archives(held))
-    except KindlabError:
-        return False
-
-
-def _is_coming(backup: Backup, volume: SavedVolume) -> bool:
-    """True for a directory that is missing or empty, or into which a killed run was extracting the archive."""
-    directory = volume.host_directory
-    if volume.archive is None:
-        return False
-    try:
-        return not extract.content_of(directory) or extract.unfinished(directory, partial(backup.entries, volume))
-    except FileNotFoundError:
-        return True
-    except OSError:
-        # The comparison tells why it cannot be read.
-        return False
+def _coming(context: Context, backup: Backup, volumes: Iterable[SavedVolume]) -> list[SavedVolume]:
+    """Those whose directory is missing or empty, or into which a killed run was extracting the archive."""
+    archived = [volume for volume in volumes if volume.archive is not None]
+    found = sources(context, {volume.name: volume.host_directory for volume in archived})
+    return [v for v in archived if data_in(found[v.name]).is_free(found[v.name], partial(backup.entries, v))]
 
 
 def _differences(context: Context, backup: Backup, volumes: Iterable[SavedVolume]) -> dict[str, str]:
@@ -128,7 +97,7 @@ def _differences(context: Context, backup: Backup, volumes: Iterable[SavedVolume
     volumes = list(volumes)
     listed = {volume.name: volume.host_directory for volume in volumes if volume.checksum_list}
     texts = {volume.name: "it was written to while it was saved" for volume in volumes if volume.name not in listed}
-    found = compare_data(backup, listed, whole=_whole(context))
+    found = compare_data(backup, sources(context, listed), whole=whole(context))
     return texts | {name: difference.text() for name, difference in found.items() if difference}
 
 
@@ -144,8 +113,3 @@ def _nested(backup: Backup, found: Facts) -> dict[str, tuple[str, str]]:
         for name, directory in found.items()
         if name in inside
     }
-
-
-def _whole(context: Context) -> bool:
-    """Whether the restore will compare data by content."""
-    return bool(context.options["checksums"] == "full")
