@@ -365,6 +365,13 @@ after:
       M(kindlab.volumes.volume_restore) returns them. Empty in check mode.
   returned: success
   type: dict
+through_nodes:
+  description: A line about volumes on the host that are read in nodes, because this user may not read them; or empty.
+  returned: success
+  type: str
+  sample: >-
+    The data of 1 volume is read and written through nodes, because this user may not do so on this host:
+    pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1 (/var/local-path-provisioner/pvc-0d4c6a1e_default_database in lab-worker)
 workloads:
   description: The workloads that use the volumes, as M(kindlab.volumes.volume_detach) returns them.
   returned: success

@@ -27,6 +27,8 @@ description:
     replaced after the node had started. With O(data=archive) the data of a volume of one node is then read in the node.
   - A volume whose M(kindlab.volumes.volume_restore) with C(existing=replace) was interrupted is refused until another
     run completes it.
+  - A user who may use the container engine needs no other rights. What this user may not read on the host is read in a
+    running node that has it mounted, with C(tar) and C(find) of the node; RV(through_nodes) says so.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -58,7 +60,7 @@ options:
     choices: [in_place, archive]
     default: in_place
   compression:
-    description: Program that compresses archives. It must be installed on the managed host, as must C(tar).
+    description: Program that compresses archives. It must be installed on the managed host.
     type: str
     choices: [zstd, gzip]
     default: zstd
@@ -135,7 +137,6 @@ EXAMPLES = r"""
   kindlab.volumes.volume_backup:
     cluster: lab
     path: /srv/backup/lab
-  become: true
 
 - name: Back up one claim with an archive of its data, and keep the last three generations
   kindlab.volumes.volume_backup:
@@ -144,7 +145,6 @@ EXAMPLES = r"""
     names: [default/database]
     data: archive
     keep: 3
-  become: true
 
 - name: Back up data inside the nodes of a cluster without mounts
   kindlab.volumes.volume_backup:
@@ -157,7 +157,6 @@ EXAMPLES = r"""
     cluster: lab
     path: /srv/backup/lab
     objects: true
-  become: true
 
 - name: Show what a backup of one application would change
   kindlab.volumes.volume_backup:
@@ -165,7 +164,6 @@ EXAMPLES = r"""
     path: /srv/backup/shop
     namespaces: [shop]
     label_selectors: [app=web, tier!=cache]
-  become: true
   check_mode: true
   diff: true
 
@@ -204,6 +202,13 @@ catalog:
   returned: when there are volumes
   type: str
   sample: /srv/backup/lab/generations/000001-20261123T065700Z/catalog.json
+through_nodes:
+  description: A line about volumes on the host that are read in a node, because this user may not read them; or empty.
+  returned: when there are volumes
+  type: str
+  sample: >-
+    The data of 1 volume is read and written through nodes, because this user may not do so on this host:
+    pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1 (/var/local-path-provisioner/pvc-0d4c6a1e_default_database in lab-worker)
 removed_generations:
   description: Names of the generations that were removed because of O(keep).
   returned: when there are volumes

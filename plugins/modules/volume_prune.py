@@ -36,6 +36,8 @@ description:
     generation that alone holds a volume, a directory without which a generation of O(backups) has no data, also one
     that was set aside since or is in the trash, data that was set aside of a volume that has no other data, a backup
     that a recreation needs to resume, and data that a killed restore was moving.
+  - What a user other than root finds in directories that a running node of O(cluster) has mounted is moved and removed
+    in that node; RV(through_nodes) says so.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -220,6 +222,13 @@ bytes:
   returned: success
   type: int
   sample: 1056768
+through_nodes:
+  description: A line about what was moved or removed in a node, because this user may not do so on the host; or empty.
+  returned: success
+  type: str
+  sample: >-
+    The data of 1 volume is read and written through nodes, because this user may not do so on this host:
+    pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1 (/var/local-path-provisioner/pvc-0d4c6a1e_default_database in lab-worker)
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_prune as action

@@ -34,6 +34,9 @@ description:
     where the data is.
   - A directory on the host is refused if it is not the one that the nodes have mounted, and if a volume or a process of
     another cluster of the same container engine has it.
+  - A user who may use the container engine needs no other rights. What this user may not read, set aside, or give its
+    owner on the host is compared, set aside and extracted in a running node that has it mounted, with owners and modes;
+    RV(through_nodes) says so. A directory that is itself a mount point cannot be set aside in a node.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
@@ -215,6 +218,14 @@ generation:
   returned: success
   type: str
   sample: 000003-20260102T030405Z
+through_nodes:
+  description:
+    - A line about volumes on the host that are read and written in a node, because this user may not do so; or empty.
+  returned: success
+  type: str
+  sample: >-
+    The data of 1 volume is read and written through nodes, because this user may not do so on this host:
+    pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1 (/var/local-path-provisioner/pvc-0d4c6a1e_default_database in lab-worker)
 volumes:
   description: The selected volumes of the backup; in check mode as they would be after the restore.
   returned: success

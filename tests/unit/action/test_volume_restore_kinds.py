@@ -402,17 +402,19 @@ class TestRoom:
         assert lab.rows()["v0"]["checksum"] == "equal"
 
     def test_a_directory_that_cannot_be_written_to(self, empty, monkeypatch):
-        access = os.access
-        monkeypatch.setattr(check.os, "access", lambda path, mode: path != str(empty.data) and access(path, mode))
+        closed, access = str(empty.data), os.access
+        monkeypatch.setattr(os, "access", lambda path, mode, **_how: path != closed and access(path, mode))
         assert f"cannot be extracted: {empty.data} is not a writable directory" in empty.refused().message
 
     def test_files_of_others_as_another_user(self, empty, monkeypatch):
+        """A node that has the directory mounted read-only cannot give them their owner either."""
+        empty.nodes[0]["Mounts"][0]["RW"] = False
         monkeypatch.setattr(check.os, "geteuid", lambda: 12345)
         error = empty.refused()
         assert f"it has files of the user {os.getuid()}, which only root can restore" in error.message
 
     def test_a_missing_program(self, empty, monkeypatch):
-        monkeypatch.setattr(check, "check_programs", lambda _compression: (n for n in ()).throw(BadInput("no tar")))
+        monkeypatch.setattr(check, "check_compressor", lambda _compression: (n for n in ()).throw(BadInput("no tar")))
         assert empty.refused(BadInput).message == "no tar"
 
     def test_a_node_without_tar(self, empty, monkeypatch):

@@ -92,6 +92,7 @@ def result(facts: Facts, results: Facts) -> dict[str, Any]:
             "storage_classes": results.get("provisioned", {}).get("storage_classes", []),
             "volumes": restored.get("volumes", []),
         },
+        "through_nodes": results.get("backed_up", {}).get("through_nodes", ""),
         "workloads": (results.get("attached") or results.get("detached") or {}).get("workloads", []),
     }
 

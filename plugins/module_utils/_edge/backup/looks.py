@@ -50,7 +50,7 @@ def unused(pvs: Sequence[Object], claims: Iterable[Object], nodes: Sequence[Node
 
     def is_missing(place: Place) -> bool:
         if place.host_directory:
-            return not place.mismatch and not os.path.lexists(place.host_directory)
+            return not place.mismatch and look_at(place.host_directory, every=False).state == MISSING
         return states.get(f"{place.node}:{place.node_directory}") == MISSING
 
     return {name for name, own in found.items() if own and all(map(is_missing, own))}

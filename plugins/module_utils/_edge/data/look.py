@@ -23,6 +23,17 @@ def lacking(*, archives: bool) -> tuple[str, ...]:
     return (*attributes, *(["tar"] if archives and shutil.which("tar") is None else []))
 
 
+def is_missing(path: str) -> bool:
+    """True if there is no such path; one that this user cannot look at may exist."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def may_read(directory: str) -> bool:
     """Whether this user, on this host, can read all that is in a directory; one that is missing has nothing."""
     if lacking(archives=False):
@@ -33,7 +44,7 @@ def may_read(directory: str) -> bool:
 
 def may_write(path: str) -> bool:
     """Whether this user may create and remove names in a directory, and enter it."""
-    return os.access(path, os.W_OK | os.X_OK)
+    return _may(path, os.W_OK | os.X_OK)
 
 
 def _may(path: str, mode: int) -> bool:

@@ -23,8 +23,8 @@ Ways: TypeAlias = "Callable[[Mapping[str, str], Iterable[Node]], dict[str, Place
 
 
 def may_everything() -> bool:
-    """True for root on a host that has all that data is read and written with."""
-    return os.geteuid() == 0 and not lacking(archives=True)
+    """True for root, on a host that can read and write all that data has."""
+    return os.geteuid() == 0 and not lacking(archives=False)
 
 
 def for_reading(directories: Mapping[str, str], nodes: Iterable[Node]) -> dict[str, Place]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
@@ -12,12 +12,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import needed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import mismatches, volume_places
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.look import may_read
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import users_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import proved_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation, observe
 
-from .context import Context
+from .context import Context, Facts
 
 _READ = ("PersistentVolume", "PersistentVolumeClaim")
 _ELSEWHERE = "another cluster uses its directory"
@@ -40,6 +41,17 @@ def check_directories(context: Context) -> tuple[Volume, ...]:
     refusals = [Refusal(name, place.mismatch, place.remedy, details[name]) for name, place in differing.items()]
     decline(f"{count(len(refusals + shared), 'volume')} could not be restored after the deletion", refusals + shared)
     return every
+
+
+def check_readable(volumes: Iterable[Facts]) -> None:
+    """Raise Declined for data that this user may not read: nodes that are stopped cannot read it either."""
+    why = "this user may not read all of {}, and nodes that are stopped cannot read it"
+    closed = [row for row in volumes if row["host_directory"] and not may_read(row["host_directory"])]
+    decline(
+        f"The data of {count(len(closed), 'volume')} cannot be saved without an API server",
+        [Refusal(row["name"], why.format(row["host_directory"]), details={"claim": row["claim"]}) for row in closed],
+        "Run this as root (become: true).",
+    )
 
 
 def check_unshared(context: Context, directories: Mapping[str, str]) -> None:

@@ -39,6 +39,7 @@ def plan(context: Context) -> Facts:
     context.warnings += planned.warnings
     context.results["backed_up"] = dict(planned.facts)
     context.facts["volumes"] = planned.facts["volumes"]
+    survey.check_readable(planned.facts["volumes"])
     directories = {volume["name"]: volume["host_directory"] for volume in planned.facts["volumes"]}
     # What is in archives may be older than the data on the host.
     check_new_cluster(context, saved_volumes(read_backup(context.path)), directories)

@@ -25,7 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     KindlabError,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import archive
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_programs, write_archive
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import check_compressor, write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.extract import extract
 
@@ -263,9 +263,9 @@ def test_a_file_that_changes_meanwhile_is_an_error(
 
 def test_missing_programs_and_wrong_levels_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive.shutil, "which", lambda name: None if name == "zstd" else f"/bin/{name}")
-    check_programs("gzip", 9)
+    check_compressor("gzip", 9)
     with pytest.raises(BadInput, match="zstd is not installed") as caught:
-        check_programs("zstd")
+        check_compressor("zstd")
     assert "compression: gzip" in caught.value.next_step
     with pytest.raises(BadInput, match="compression_level 10 is invalid for gzip"):
-        check_programs("gzip", 10)
+        check_compressor("gzip", 10)

@@ -41,9 +41,9 @@ def test_there_and_gone(item: Item, tmp_path: Path) -> None:
     assert not os.path.exists(item.path) and os.listdir(target) == ["file"]
     assert [*trash_in(str(tmp_path))] == [(STAMP, "a")]
     assert [found.path for found in trash_items(str(tmp_path))] == [target]
-    remove(target, item.top)
+    remove(target, item)
     assert os.listdir(tmp_path) == []
-    remove(target, item.top)
+    remove(target, item)
 
 
 def test_a_file(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_file(tmp_path: Path) -> None:
     path.touch()
     (found,) = looked([Item(LEFTOVER, str(path), str(path), str(tmp_path))], ())
     move(found, found.target(STAMP))
-    remove(found.target(STAMP), found.top)
+    remove(found.target(STAMP), found)
     assert os.listdir(tmp_path) == []
 
 
@@ -87,7 +87,7 @@ def test_links_in_it_are_not_followed(item: Item, tmp_path: Path) -> None:
     os.symlink(tmp_path / "other", f"{item.path}/link")
     (again,) = looked([replace(item, bytes=None)], ())
     move(again, again.target(STAMP))
-    remove(again.target(STAMP), again.top)
+    remove(again.target(STAMP), again)
     assert os.listdir(tmp_path / "other") == ["file"]
 
 
@@ -96,5 +96,5 @@ def test_what_was_mounted_meanwhile_is_not_removed(item: Item, monkeypatch: pyte
     move(item, target)
     with monkeypatch.context() as context, pytest.raises(CommandFailed, match="deep meanwhile"):
         context.setattr(trashing, "mounts_of_host", lambda: {f"{target}/deep": None, "/": None})
-        remove(target, item.top)
+        remove(target, item)
     assert os.listdir(target) == ["file"]

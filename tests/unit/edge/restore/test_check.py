@@ -20,7 +20,7 @@ def test_room_for_what_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_backup(tmp_path / "backup", tmp_path / "data", 2, archive=True)
     backup, engine = read_backup(tmp_path / "backup"), Engine("docker", ScriptedRunner())
     assert check.room(backup, backup.catalog.volumes, "full", engine) == {}
-    monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).endswith("v1"))
+    monkeypatch.setattr(os, "access", lambda path, _mode, **_options: not str(path).endswith("v1"))
     (why, _step) = check.room(backup, backup.catalog.volumes, "full", engine)["v1"]
     assert why == f"its archive cannot be extracted: {tmp_path}/data/v1 is not a writable directory"
 
@@ -43,7 +43,7 @@ def test_what_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     backup, engine = read_backup(tmp_path / "backup"), Engine("docker", ScriptedRunner())
 
     def why(*replaced: str) -> dict[str, str]:
-        found = check.room(backup, backup.catalog.volumes, "full", engine, replaced)
+        found = check.room(backup, backup.catalog.volumes, "full", engine, replaced=replaced)
         return {name: why for name, (why, _step) in found.items()}
 
     mounts = tmp_path / "mountinfo"
@@ -55,5 +55,5 @@ def test_what_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert why("v0") == {}
     mounts.write_text(line % "-other")
     assert why("v0", "v1") == {}
-    monkeypatch.setattr(os, "access", lambda path, _mode: path != str(data))
+    monkeypatch.setattr(os, "access", lambda path, _mode, **_options: path != str(data))
     assert why("v1") == {"v1": f"its archive cannot be extracted: {data} is not a writable directory"}

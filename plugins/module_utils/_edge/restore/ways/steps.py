@@ -27,9 +27,9 @@ def for_comparing(steps: Iterable[Step], nodes: Iterable[Node]) -> dict[str, Pla
 
 def for_writing(backup: Backup, steps: Iterable[Step], nodes: Iterable[Node]) -> dict[str, Place | None]:
     """The same for those that this user cannot extract as they are in the backup, None if no node can either."""
-    if ways.may_everything():
-        return {}
     nodes, lacks = tuple(nodes), missing_here()
+    if ways.may_everything() and not lacks:
+        return {}
     own = [step for step in steps if step.host_directory]
     chosen = [s for s in own if lacks or s.through or not is_writable(s) or foreign_owner(backup, s)]
     # What comes with the archive of another volume is there in one way only.

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.host.preflight import refusals
@@ -22,6 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.sha
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.look import is_missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host import machine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.directories import with_content
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context
@@ -54,7 +54,7 @@ def check_new_cluster(
         new,
         cluster=context.name,
         archived=archived,
-        missing={path for path in directories.values() if path and not os.path.exists(path)},
+        missing={path for path in directories.values() if path and is_missing(path)},
         occupied=with_content(fresh),
     )
     decline(f"Cluster {context.name} cannot be recreated as requested", [*refusals(spec, seen), *unplaced])
