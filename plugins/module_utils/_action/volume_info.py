@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,7 +31,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.sele
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
 
 ARGUMENTS: dict[str, Any] = {**ENGINE, **API, **SELECTION}
 
@@ -51,7 +50,7 @@ def run(
     elsewhere = volumes_elsewhere(observed.engine, observed.sharing)
     selected = [volume for volume in volumes if selection.matches(volume)]
     watched, warnings = searched(watched_places(volumes, config_maps, observed.nodes), elsewhere)
-    existing, unread = subdirectories(watched)
+    existing, unread = subdirectories(watched, observed)
     using = pods_by_claim(pods)
     by_name = {pv["metadata"]["name"]: pv for pv in pvs}
     used = used_directories(volumes, observed.nodes) | elsewhere.volumes.keys()
@@ -69,14 +68,13 @@ def run(
     )
 
 
-def subdirectories(paths: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Path -> names of the directories in it; and a warning for each path that cannot be read."""
+def subdirectories(paths: Iterable[str], observed: Observation) -> tuple[dict[str, list[str]], list[str]]:
+    """Path -> names of the directories in it; and a warning for each path that this user cannot reach."""
     existing: dict[str, list[str]] = {}
     warnings = []
     for path in paths:
         try:
-            with os.scandir(path) as entries:
-                existing[path] = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            existing[path] = [name for name, is_directory in observed.reach.listed(path) if is_directory]
         except FileNotFoundError:
             continue
         except OSError as error:

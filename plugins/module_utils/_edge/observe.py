@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 
 from .command import Runner
+from .data.ways import Reach
 from .engine import Engine, find_engine
 from .identity.look import look_at_host, look_at_nodes
 from .identity.proof import check_dead, compared_nodes
@@ -43,6 +44,11 @@ class Observation:
     cluster: Cluster
     objects: Mapping[str, list[Object]]
     sharing: tuple[Node, ...] = ()
+
+    @property
+    def reach(self) -> Reach:
+        """How this user reaches directories of the host that the nodes may have mounted."""
+        return Reach(self.engine, self.nodes)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,29 @@ def may_write(path: str) -> bool:
     return _may(path, os.W_OK | os.X_OK)
 
 
+def may_change(path: str) -> bool:
+    """Whether this user, on this host, may move and remove all of a directory: it and those in it are their own.
+
+    A file, or a path that does not exist, needs only the directory above.
+    """
+    if lacking(archives=False):
+        return False
+    if os.geteuid() == 0:
+        return True
+    todo = [path] if os.path.isdir(path) and not os.path.islink(path) else []
+    if not may_write(os.path.dirname(path)):
+        return False
+    while todo:
+        try:
+            with os.scandir(todo[-1]) as entries:
+                if not may_write(todo[-1]) or os.stat(todo.pop()).st_uid != os.geteuid():
+                    return False
+                todo += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return False
+    return True
+
+
 def _may(path: str, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 

@@ -14,7 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.plac
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
-from .look import lacking, may_read
+from .look import lacking, may_change, may_read
 from .node_directory import NodeDirectory, Source, node_directories
 from .tree_in_node import names
 
@@ -33,8 +33,9 @@ def for_reading(directories: Mapping[str, str], nodes: Iterable[Node]) -> dict[s
 
 
 def for_changing(directories: Mapping[str, str], nodes: Iterable[Node]) -> dict[str, Place]:
-    """The same for directories whose content is moved, or removed: only root may do so with everything."""
-    return {} if may_everything() else in_nodes(directories, nodes, changing=True, beside=True)
+    """The same for directories whose content is moved, or removed."""
+    chosen = {name: path for name, path in directories.items() if not may_change(path)}
+    return in_nodes(chosen, nodes, changing=True, beside=True)
 
 
 def host_sources(
@@ -67,8 +68,8 @@ class Reach:
             return names(inside)
 
     def changed_in(self, path: str) -> Place | None:
-        """Where a node has it, for what only root may move or remove completely; None to do that on the host."""
-        return None if may_everything() else through(path, self.nodes, changing=True, beside=True)
+        """Where a node has it, if this user may not move or remove it; None to do that on the host."""
+        return None if may_change(path) else through(path, self.nodes, changing=True, beside=True)
 
     def inside(self, place: Place | None) -> NodeDirectory | None:
         """The place in a node."""

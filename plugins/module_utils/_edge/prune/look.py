@@ -63,14 +63,10 @@ def _looked(mounts: Collection[str] | None, reach: Reach, item: Item) -> Item | 
 
 def _usage(item: Item, reach: Reach) -> tuple[tuple[int, int], Usage]:
     """Its device and inode, and what it takes. Raises OSError."""
-    try:
-        status = os.lstat(item.path)
-        return (status.st_dev, status.st_ino), usage(item.path)
-    except PermissionError:
-        inside = reach.inside(item.through)
-        if inside is None:
-            raise
+    if inside := reach.inside(item.through):
         return tree_in_node.usage(inside)
+    status = os.lstat(item.path)
+    return (status.st_dev, status.st_ino), usage(item.path)
 
 
 def _since(item: Item, changed: float) -> float | None:
