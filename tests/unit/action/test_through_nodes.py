@@ -25,6 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_processes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -80,7 +81,8 @@ class Lab:
         own = {"Mounts": [self.mount], "State": {"Status": self.state}}
         nodes = [{**inspected("k-worker", "k", "worker"), **own}, inspected("k-control-plane", "k", "control-plane")]
         script = [(["docker", "ps"], "id\nid\n"), (["docker", "inspect"], json.dumps(nodes))]
-        return PrefixedNodes(script, self.user.prefix)
+        # What is in the node image cannot be read.
+        return PrefixedNodes([*script, (["docker", "run"], Completed(1))], self.user.prefix, self.cluster)
 
     def run(self, action: ModuleType, check: bool = False, **options: Any) -> Outcome:
         given = {**defaults(action.ARGUMENTS), "engine": "docker", "cluster": "k", **options}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed, Runner
-from ansible_collections.kindlab.volumes.tests.unit.support.fakes import looked
+from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster, looked
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC, NodesHere
 
 NOBODY = 65534
@@ -27,11 +28,17 @@ OF_LINUX = (
 
 
 class PrefixedNodes(NodesHere):
-    """Nodes whose inside is this host. prefix: what commands inside them begin with."""
+    """Nodes whose inside is this host. prefix: what commands inside them begin with; cluster: what kubectl shows."""
 
-    def __init__(self, script: Sequence[tuple[Sequence[str], Completed | str | Exception]], prefix: Sequence[str]):
+    def __init__(
+        self,
+        script: Sequence[tuple[Sequence[str], Completed | str | Exception]],
+        prefix: Sequence[str],
+        cluster: FakeCluster,
+    ) -> None:
         super().__init__(script)
         self.prefix = prefix
+        self.cluster = cluster
 
     def argv(self, argv: Sequence[str]) -> list[str]:
         return [*(self.prefix if list(argv[:3]) == EXEC else ()), *super().argv(argv)]
@@ -47,6 +54,8 @@ class PrefixedNodes(NodesHere):
     ) -> Completed:
         if list(argv[:3]) != EXEC or looked(argv):
             return super().run(argv, stdin=stdin, check=check, timeout=timeout, env=env)
+        if argv[4] == "kubectl":
+            return Completed(0, json.dumps(self.cluster.read(argv[-1].removeprefix("--raw="))))
         self.inside.append(list(argv[4:]))
         return Runner().run(self.argv(argv), stdin=stdin, check=check, timeout=timeout or 60, env=env)
 
