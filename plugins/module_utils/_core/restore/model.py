@@ -20,6 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through_text
 
 # Volume's name -> where its host directory is used in a node, None if it is not.
 Ways: TypeAlias = "Mapping[str, Place | None]"
@@ -251,3 +252,8 @@ class Step:
             "replaced_volume": self.freed["metadata"]["name"] if self.freed else "",
             "reclaim_policy": self.policies(reclaim_policy)[1],
         }
+
+
+def through_nodes(steps: Iterable[Step]) -> str:
+    """The line about those that are done in nodes."""
+    return through_text({step.name: step.through for step in steps if step.through})

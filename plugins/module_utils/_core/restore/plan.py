@@ -14,11 +14,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import Policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through_text
 
 from .claims import plan_claims
 from .data import DataState, check_verify, decide
-from .model import UNCHANGED, Observed, Request, Step, Ways
+from .model import UNCHANGED, Observed, Request, Step, Ways, through_nodes
 from .replace import decide_replacing, nested_refusals
 from .selection import prerequisites, select
 from .step import plan_volume
@@ -136,7 +135,7 @@ class Plan:
         """What the module returns. phases: (namespace, name) -> phase of volumes and claims at the end."""
         return {
             "generation": self.observed.generation.name,
-            "through_nodes": through_text({step.name: step.through for step in self.steps if step.through}),
+            "through_nodes": through_nodes(self.steps),
             "volumes": [step.row(self.request.reclaim_policy, phases) for step in self.steps],
             "claims": [namespaced_name(claim) for claim in self.claims],
             "namespaces": self._created("Namespace"),
