@@ -64,7 +64,7 @@ def run(
         else:
 
             def look(begun: bool) -> Plan:
-                objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
+                objects = dict(zip(READ, observation.cluster.lists(*READ)))
                 return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
 
             planned = detach(observation.cluster, check, planned, look, deadline, watch)

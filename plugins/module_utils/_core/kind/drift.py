@@ -104,8 +104,8 @@ def record_drift(spec: ClusterSpec, recorded: Mapping[str, Any]) -> tuple[Differ
     requested = kind_config(spec)
     drift = list(_fields("", _with_rate(recorded), _with_rate(requested), _HIDDEN))
     before = recorded.get("nodes") or ()
-    existing = dict(zip(node_names(spec.name, [node["role"] for node in before]), before, strict=True))
-    for node, after in zip(spec.nodes, requested["nodes"], strict=True):
+    existing = dict(zip(node_names(spec.name, [node["role"] for node in before]), before))
+    for node, after in zip(spec.nodes, requested["nodes"]):
         drift.extend(_fields(node.name, existing.get(node.name, after), after, _HIDDEN_OF_NODES))
     return tuple(drift)
 

@@ -98,7 +98,7 @@ def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -
     if "networking" in options:
         options["networking"] = {ours[field]: value for field, value in options["networking"].items()}
     return {
-        "nodes": [_node(node, images.get(name, "")) for name, node in zip(names, config["nodes"], strict=True)],
+        "nodes": [_node(node, images.get(name, "")) for name, node in zip(names, config["nodes"])],
         **options,
         **({"controller_manager_qps": rate} if rate else {}),
         **({"kubeadm_patches": patches} if patches else {}),

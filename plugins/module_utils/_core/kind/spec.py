@@ -91,7 +91,7 @@ def _nodes(cluster: str, node_options: Sequence[Mapping[str, Any]], options: Map
     names = node_names(cluster, [node["role"] for node in node_options])
     _check_lengths(cluster, [*names, *(node_names(cluster, [LOAD_BALANCER]) if _planes(node_options) > 1 else [])])
     ports = options.get("ports") or ()
-    for name, node in zip(names, node_options, strict=True):
+    for name, node in zip(names, node_options):
         yield NodeSpec(
             name=name,
             role=node["role"],

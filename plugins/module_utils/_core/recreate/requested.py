@@ -115,7 +115,7 @@ def created_labels(name: str, options: Options) -> dict[str, dict[str, str]]:
     """Node's name -> the labels that it is created with."""
     nodes = each_node(options)
     names = node_names(name, [node["role"] for node in nodes])
-    return {node_name: dict(node.get("labels") or {}) for node_name, node in zip(names, nodes, strict=True)}
+    return {node_name: dict(node.get("labels") or {}) for node_name, node in zip(names, nodes)}
 
 
 def check_own(requested: Options) -> None:
@@ -168,7 +168,7 @@ def _common(nodes: Sequence[Options]) -> dict[str, Any]:
 def _with_images(name: str, nodes: Sequence[Options], images: Mapping[str, str]) -> list[dict[str, Any]]:
     """Nodes in the order of ClusterSpec, each with an image if any is known."""
     found = []
-    for node_name, node in zip(node_names(name, [node["role"] for node in nodes]), nodes, strict=True):
+    for node_name, node in zip(node_names(name, [node["role"] for node in nodes]), nodes):
         image = node.get("image") or images.get(node_name) or images.get("", "")
         found.append({**node, "image": image} if image else dict(node))
     return found

@@ -105,7 +105,7 @@ def shown(name: str, options: Options) -> dict[str, Any]:
     nodes = each_node(options)
     names = node_names(name, [node["role"] for node in nodes])
     rest = {option: value for option, value in options.items() if value and option in CLUSTER_OPTIONS}
-    return {"nodes": dict(zip(names, map(_shown_node, nodes), strict=True)), **rest}
+    return {"nodes": dict(zip(names, map(_shown_node, nodes))), **rest}
 
 
 def _shown_node(node: Options) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def taken_over(found: Found, requested: Mapping[str, Any]) -> Found:
         return Found(requested, (*found.doubts, "what its nodes have: their number is not the recorded one"))
     nodes = [
         {**own, **{option: node[option] for option in ("labels", "patches") if option in node}}
-        for own, node in zip(found.options["nodes"], requested["nodes"], strict=True)
+        for own, node in zip(found.options["nodes"], requested["nodes"])
     ]
     rest = {option: value for option, value in requested.items() if option != "nodes"}
     changed = sorted(option for option, value in rest.items() if found.options.get(option) != value)

@@ -66,7 +66,7 @@ def look(
         info = pool.submit(_engine_host, engine)
         asked = partial(why_unusable, engine, pulls=pulls, assume_image=assume_image)
         problems = pool.map(asked, images)
-        usable = dict(zip(images, problems, strict=True))
+        usable = dict(zip(images, problems))
         containers = listed.result()
         local, root = info.result()
     names, mine = {node.name for node in spec.nodes}, {node.name for node in own}

@@ -64,6 +64,6 @@ def _toml_fault(text: str) -> str:
         importlib.import_module("tomllib").loads(text)
     except ValueError as error:
         return str(error)
-    except ImportError:  # Python 3.10: kind itself will tell.
+    except ImportError:  # Before Python 3.11 kind itself will tell.
         return ""
     return ""
