@@ -39,6 +39,7 @@ def node_mounts(node_name: str, node: Mapping[str, Any], shared: Iterable[Mappin
             host_path=_absolute("host_path", options["host_path"]),
             read_only=bool(options.get("read_only")),
             propagation=PROPAGATION[options.get("propagation") or "None"],
+            kind_fields=options.get("kind_fields") or {},
         )
         if mount.node_path in KIND_PATHS:
             raise BadInput(
@@ -88,14 +89,17 @@ def _mode(mode: Any) -> int:
 
 
 def published_ports(ports: Iterable[Mapping[str, Any]]) -> tuple[Port, ...]:
-    """The ports of one node; host_port 0 lets kind choose one, listen '' is every address. Raises BadInput."""
+    """The ports of one node. Raises BadInput.
+
+    host_port 0 lets kind choose one, -1 the engine at each start; listen '' is every address.
+    """
     ports = list(ports)
     for port in ports:
         check_address("listen", port.get("listen") or "")
     return tuple(
         Port(
             node_port=_number("node_port", port["node_port"], 1),
-            host_port=_number("host_port", port.get("host_port") or 0, 0),
+            host_port=_number("host_port", port.get("host_port") or 0, -1),
             listen=port.get("listen") or "",
             protocol=(port.get("protocol") or "TCP").upper(),
         )

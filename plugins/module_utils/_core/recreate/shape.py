@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.nod
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import (
     CLUSTER_FIELDS,
+    OTHERS,
     kind_config,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import (
@@ -32,7 +33,7 @@ from .requested import each_node
 
 Options = Mapping[str, Any]
 # Options of the whole cluster.
-CLUSTER_OPTIONS = (*CLUSTER_FIELDS, "controller_manager_qps")
+CLUSTER_OPTIONS = (*CLUSTER_FIELDS, "controller_manager_qps", OTHERS)
 
 _CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 # What a diff does not show: how host directories are created.

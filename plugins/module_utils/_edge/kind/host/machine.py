@@ -57,9 +57,8 @@ def look(
     program: kind. own: the cluster's nodes that are deleted before. pulls: an image that the engine does not have may
     come from its registry. assume_image: it will be there.
     """
-    default = (
-        "" if all(node.image for node in spec.nodes) else Kind(engine.runner, engine.name, program).default_image()
-    )
+    kind = Kind(engine.runner, engine.name, program)
+    default = "" if all(node.image for node in spec.nodes) else kind.default_image()
     images = wanted_images(spec, default)
     with ThreadPoolExecutor(3 + len(images)) as pool:
         nodes, listed = pool.submit(engine.nodes), pool.submit(_containers, engine)
@@ -82,7 +81,7 @@ def look(
         instances=_number(INSTANCES) if local else None,
         root=root,
         free_bytes=_free(root) if local and root else None,
-        faults=(*directories.refusals(spec.directories), *trial.refusals(engine, spec, usable)),
+        faults=(*directories.refusals(spec.directories), *trial.refusals(engine, spec, usable, kind)),
     )
 
 
