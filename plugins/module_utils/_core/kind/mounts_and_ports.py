@@ -22,11 +22,15 @@ KIND_PATHS = frozenset(("/", "/dev/mapper", "/lib/modules", "/run", "/tmp", "/va
 
 @dataclass(frozen=True)
 class HostDirectory:
-    """A mounted directory or file of the host; create: whether a missing directory is created."""
+    """A mounted directory or file of the host.
+
+    create: whether a missing directory is created; file: whether a file that exists is mounted nevertheless.
+    """
 
     path: str
     create: bool = True
     mode: int = 0o755
+    file: bool = False
 
 
 def node_mounts(node_name: str, node: Mapping[str, Any], shared: Iterable[Mapping[str, Any]]) -> tuple[Mount, ...]:
@@ -73,7 +77,9 @@ def host_directories(mounts: Iterable[Mapping[str, Any]]) -> tuple[HostDirectory
     for mount in mounts:
         path = _absolute("host_path", mount["host_path"])
         create = mount.get("create")
-        directories.setdefault(path, HostDirectory(path, create is None or bool(create), _mode(mount.get("mode"))))
+        # A configuration of kind does not say: Docker creates what is missing, and mounts what is there.
+        found = HostDirectory(path, create is None or bool(create), _mode(mount.get("mode")), file=create is None)
+        directories.setdefault(path, found)
     return tuple(directories.values())
 
 
