@@ -37,6 +37,8 @@ def over(config: Options, given: Options) -> dict[str, Any]:
     given = {option: value for option, value in given.items() if value is not None}
     counts = {role: given.pop(option) for option, role in COUNTS.items() if option in given}
     check_numbers({option: counts[role] for option, role in COUNTS.items() if role in counts})
+    if counts and "nodes" in given:
+        raise BadInput("There are nodes and a number of nodes.", next_step="Use one of them.")
     if "networking" in given:
         given["networking"] = {_NETWORKING.get(key, key): value for key, value in given["networking"].items()}
     found = {**config, **given}

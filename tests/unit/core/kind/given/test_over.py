@@ -57,6 +57,8 @@ def test_the_number_of_nodes() -> None:
 
 def test_nodes_take_the_place_of_all_of_them() -> None:
     assert over(CONFIG, {"nodes": [{"role": "control-plane"}]})["nodes"] == [{"role": "control-plane"}]
+    with pytest.raises(BadInput, match="nodes and a number of nodes"):
+        over(CONFIG, {"nodes": [{"role": "control-plane"}], "workers": 1})
 
 
 def test_mounts_replace_those_on_the_same_path() -> None:
