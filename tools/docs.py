@@ -60,7 +60,7 @@ def lost(html: Path) -> list[str]:
     found = []
     for path, page in pages.items():
         for link in page.links:
-            target, anchor = urldefrag(unquote(link))
+            target, anchor = urldefrag(unquote(link.partition("?")[0] if "?v=" in link else link))
             if re.match(r"[a-z]+:|//", link) or link == "#":
                 continue
             place = (path.parent / target).resolve() if target else path

@@ -115,9 +115,10 @@ def record_drift(spec: ClusterSpec, recorded: Mapping[str, Any]) -> tuple[Differ
 
 def unverifiable_options(spec: ClusterSpec) -> tuple[str, ...]:
     """The requested options that cannot be compared if no configuration was recorded."""
-    requested = _with_rate(kind_config(spec))
+    config = kind_config(spec)
+    requested = _with_rate(config)
     of_nodes = [o for o, field in _HIDDEN_OF_NODES.items() if any(field in node for node in requested["nodes"])]
-    others = other_fields(requested) or any(map(other_fields_of, requested["nodes"]))
+    others = other_fields(config) or any(map(other_fields_of, config["nodes"]))
     return (*(o for o, field in _HIDDEN.items() if field in requested), *of_nodes, *([OTHERS] if others else []))
 
 
