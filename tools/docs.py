@@ -7,22 +7,22 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-from collection import current
+from collection import CACHED, DEPENDENCY, current, install
 from environment import environment
-from paths import BUILD, NAME, NAMESPACE, ROOT, run, say
+from paths import BUILD, NAME, NAMESPACE, ROOT, point, run, say
 from pythons import newest
 
 SITE = BUILD / "docs"
 PAGES, HTML = SITE / "rst", SITE / "html"
-COLLECTION = BUILD / "collections" / "ansible_collections" / NAMESPACE / NAME
 # Documents of the repository that become pages.
 DOCUMENTS = ("volumes.md", "backup-format.md")
-# Objects of other collections have no page here.
-FOREIGN = re.compile(rf"label: '?ansible_collections\.(?!{NAMESPACE}\.{NAME}\b)")
+# What Ansible itself documents has no page here.
+FOREIGN = re.compile(rf"undefined label: '(?!ansible_collections\.{NAMESPACE}\.{NAME}\.)")
 START = """:orphan:
 
 kindlab.volumes
@@ -70,13 +70,22 @@ def lost(html: Path) -> list[str]:
     return sorted(set(found))
 
 
-def write_pages(programs: Path, own: dict[str, str]) -> None:
+def write_pages(programs: Path, artifact: Path) -> None:
     """Pages of modules, roles and guides, by antsibull-docs, and of the repository's documents."""
     antsibull = programs / "antsibull-docs"
-    name = f"{NAMESPACE}.{NAME}"
-    run(antsibull, "lint-collection-docs", "--plugin-docs", COLLECTION, quiet=True, **own)
     options = ("--use-current", "--squash-hierarchy", "--fail-on-error")
-    run(antsibull, "collection", *options, "--dest-dir", PAGES, name, quiet=True, **own)
+    # ansible-doc finds no roles where two folders of the path are called ansible_collections.
+    with tempfile.TemporaryDirectory(prefix="kindlab-") as place:
+        collection = install(programs / "ansible-galaxy", artifact, Path(place))
+        namespace, dependency = DEPENDENCY.partition(":")[0].split(".")
+        point(Path(place, "ansible_collections", namespace, dependency), CACHED)
+        own = {
+            "ANSIBLE_COLLECTIONS_PATH": place,
+            "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
+        }
+        run(antsibull, "lint-collection-docs", "--plugin-docs", collection, quiet=True, **own)
+        name = f"{NAMESPACE}.{NAME}"
+        run(antsibull, "collection", *options, "--dest-dir", PAGES, name, quiet=True, **own)
     for document in DOCUMENTS:
         shutil.copyfile(ROOT / "docs" / document, PAGES / document)
     (PAGES / "start.rst").write_text(START)
@@ -85,17 +94,13 @@ def write_pages(programs: Path, own: dict[str, str]) -> None:
 
 def main() -> None:
     programs = environment("docs", newest().python) / "bin"
-    current()
+    artifact = current()
     shutil.rmtree(SITE, ignore_errors=True)
     PAGES.mkdir(parents=True)
-    own = {
-        "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "collections"),
-        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
-    }
-    write_pages(programs, own)
+    write_pages(programs, artifact)
     warnings = SITE / "warnings.txt"
     sphinx = (programs / "sphinx-build", "-q", "-b", "html", "-D", "root_doc=start", "-w", warnings, PAGES, HTML)
-    code = subprocess.call(sphinx, env={**os.environ, **own}, stderr=subprocess.DEVNULL)
+    code = subprocess.call(sphinx, stderr=subprocess.DEVNULL)
     problems = [line for line in warnings.read_text().splitlines() if line.strip() and not FOREIGN.search(line)]
     problems += lost(HTML) if not code else [f"sphinx-build ended with {code}"]
     if problems:

@@ -294,7 +294,7 @@ def test_bad_input_touches_nothing(place: Place, options: dict[str, Any], said: 
 def test_host_path_that_is_a_file(place: Place) -> None:
     file = place.path / "file"
     file.touch()
-    mount = {"host_path": str(file), "node_path": "/kind/manifests/default-storage.yaml"}
+    mount = {"host_path": str(file), "node_path": "/kind/manifests/default-storage.yaml", "create": True}
     assert "is not a directory" in place.refused(BadInput, mounts=[mount]).message
     assert place.run(mounts=[{**mount, "create": False}]).changed
 
