@@ -52,7 +52,7 @@ build: setup ## Build the artifact and print its path
 docs: setup ## Build the documentation site in .build/docs, and check its links
 	@$(PYTHON) tools/docs.py
 
-ee: setup ## Prepare an execution environment in .build/ee; BASE=image builds it, ENGINE=podman
+ee: setup ## Prepare an execution environment in .build/ee; BASE=image builds it (ARGS="--build-arg PKGMGR=/usr/bin/apt-get"), ENGINE=podman
 	@$(PYTHON) tools/execution_environment.py
 
 clean: ## List build directory and caches; YES=1 removes them, DATA=1 also volumes and backups

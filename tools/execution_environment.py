@@ -35,7 +35,7 @@ def main() -> None:
     builder = (programs / "ansible-builder", "create", "--file", ROOT / "execution-environment.yml")
     run(*builder, "--context", CONTEXT, "--output-filename", "Containerfile", cwd=ROOT, quiet=True)
     base, engine = os.environ.get("BASE"), os.environ.get("ENGINE") or "docker"
-    arguments = ("--build-arg", f"EE_BASE_IMAGE={base}") if base else ()
+    arguments = ("--build-arg", f"EE_BASE_IMAGE={base or 'IMAGE'}", *os.environ.get("ARGS", "").split())
     build = (engine, "build", "--file", CONTEXT / "Containerfile", "--tag", TAG, *arguments, CONTEXT)
     if not base:
         say(f"to build it on an image with Python and pip: {' '.join(map(str, build))}")
