@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tarfile
-from pathlib import Path
 
 from collection import CACHED, DEPENDENCY, current
 from environment import environment
@@ -18,20 +16,13 @@ CONTEXT = PLACE / "context"
 TAG = f"{NAMESPACE}-{NAME}-ee"
 
 
-def pack(folder: Path, archive: Path) -> None:
-    """An installed collection as an artifact; the dependency is cached without one."""
-    with tarfile.open(archive, "w:gz") as tar:
-        for path in sorted(folder.iterdir()):
-            tar.add(path, arcname=path.name)
-
-
 def main() -> None:
     programs = environment("docs", newest().python) / "bin"
     artifact = current()
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
     shutil.copyfile(artifact, PLACE / f"{NAMESPACE}-{NAME}.tar.gz")
-    pack(CACHED, PLACE / f"{DEPENDENCY.partition(':')[0].replace('.', '-')}.tar.gz")
+    shutil.copytree(CACHED, PLACE / DEPENDENCY.partition(":")[0].replace(".", "-"))
     builder = (programs / "ansible-builder", "create", "--file", ROOT / "execution-environment.yml")
     run(*builder, "--context", CONTEXT, "--output-filename", "Containerfile", cwd=ROOT, quiet=True)
     base, engine = os.environ.get("BASE"), os.environ.get("ENGINE") or "docker"
