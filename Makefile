@@ -9,9 +9,9 @@ export KINDLAB_DATA ?= $(HOME)/kindlab
 export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 # Ansible needs a UTF-8 locale, which new machines may not set.
 export LC_ALL := C.UTF-8
-export ARGS DATA JOBS TARGETS VERSIONS YES
+export ARGS BASE DATA ENGINE JOBS TARGETS VERSIONS YES
 
-.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build teardown clean
+.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build docs ee teardown clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -48,6 +48,12 @@ bench: setup ## Compare speed with kind, kubectl, sha256sum and tar: ARGS="drain
 
 build: setup ## Build the artifact and print its path
 	@$(PYTHON) tools/collection.py --only-build
+
+docs: setup ## Build the documentation site in .build/docs, and check its links
+	@$(PYTHON) tools/docs.py
+
+ee: setup ## Prepare an execution environment in .build/ee; BASE=image builds it (ARGS="--build-arg PKGMGR=/usr/bin/apt-get"), ENGINE=podman
+	@$(PYTHON) tools/execution_environment.py
 
 clean: ## List build directory and caches; YES=1 removes them, DATA=1 also volumes and backups
 	@$(PYTHON) tools/clean.py

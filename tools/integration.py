@@ -23,7 +23,7 @@ from use_cases import USE_CASES, finished
 SHARED = "it"
 CLUSTERS = [
     *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-image", "it-lab-a", "it-lab-b", "it-life", "it-node"),
-    "it-provisioners",
+    *("it-provisioners", "it-stock"),
     *sorted({f"it-{cluster}" for clusters in USE_CASES.values() for cluster in clusters}),
 ]
 # About how many seconds the long tests take: what takes longest starts first, so that no core is idle at the end.
@@ -37,6 +37,7 @@ SECONDS = {
     "provision": 249,
     "provisioners": 300,
     "recreate": 258,
+    "stock_image": 240,
     "use_cases/change_cluster": 311,
     "use_cases/pod_restart": 130,
     "use_cases/restore_volumes": 260,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
@@ -49,9 +48,9 @@ _NEW = "it was created while the other volumes were looked at"
 _CHANGED = "it or its claim was changed while the volumes were looked at"
 _GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
-Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
+Objects = tuple[Iterable[Object], Iterable[Object]]
 # Volume's name -> how its data differs from the backup.
-Changes: TypeAlias = dict[str, Difference]
+Changes = dict[str, Difference]
 
 
 def unread(why: str) -> Difference:

@@ -1152,8 +1152,17 @@ def test_a_configuration_file_is_the_whole_cluster(world: World, tmp_path: Path)
     done = world.run(options={"config": str(file)})
     assert world.options["create"]["nodes"] == SHAPE["nodes"]
     assert done.facts["plan"]["changes"] == ["feature_gates {'A': True} -> none"]
-    error = refused_alike(world, options={"config": str(file), "workers": 2})
-    assert "config sets the whole cluster, so workers cannot be given as well" in error.message
+    world.run(options={"config": str(file), "workers": 2})
+    assert [node["role"] for node in world.options["create"]["nodes"]] == ["control-plane", "worker", "worker"]
+
+
+def test_fields_of_kind_that_no_option_sets_are_kept(world: World) -> None:
+    plane, worker = SHAPE["nodes"]
+    world.shape = {**SHAPE, "nodes": [{**plane, "kind_fields": {"gpus": "all"}}, worker], "kind_fields": {"x": 1}}
+    world.run(options={"workers": 2})
+    asked = world.options["create"]
+    assert asked["kind_fields"] == {"x": 1}
+    assert [node.get("kind_fields") for node in asked["nodes"]] == [{"gpus": "all"}, None, None]
 
 
 def test_options_that_describe_the_whole_cluster(world: World) -> None:

@@ -44,6 +44,6 @@ def _cell(value: Any) -> list[str]:
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:
-        yield GAP.join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        yield GAP.join(text.ljust(width) for text, width in zip(line, widths)).rstrip()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Union
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     SavedArchive,
@@ -32,7 +32,7 @@ BATCH = 64
 ARCHIVES_AT_ONCE = 4
 
 # Where a volume's data is read: a directory of the host, or one inside a node.
-Source: TypeAlias = "str | NodeDirectory"
+Source = Union[str, NodeDirectory]
 
 
 class Archived(NamedTuple):
@@ -52,14 +52,14 @@ def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, ChecksumLi
     lists: dict[str, ChecksumList] = {}
     on_host = [(name, source) for name, source in sources.items() if isinstance(source, str)]
     for start in range(0, len(on_host), BATCH):
-        names, directories = zip(*on_host[start : start + BATCH], strict=True)
-        for name, found in zip(names, scan_each(directories, mode), strict=True):
+        names, directories = zip(*on_host[start : start + BATCH])
+        for name, found in zip(names, scan_each(directories, mode)):
             lists[name] = _listed(found, mode)
     in_nodes = {name: source for name, source in sources.items() if isinstance(source, NodeDirectory)}
     # After the others, which may fork: that must not happen beside threads.
     with ThreadPoolExecutor(cpu_count()) as pool:
         read = pool.map(lambda source: _listed(_read_in_node(source, mode), mode), in_nodes.values())
-        lists |= zip(in_nodes, read, strict=True)
+        lists |= zip(in_nodes, read)
     return {name: lists[name] for name in sources}
 
 

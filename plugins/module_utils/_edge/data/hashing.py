@@ -72,7 +72,7 @@ def hash_files(files: Sequence[Seen]) -> dict[bytes, str | Conflict]:
     REPORTER.moved(DATA, sum(file.size for file in small))
     large = [file for file in files if file.size > SMALL]
     with ThreadPoolExecutor(cpu_count()) as pool:
-        hashes |= zip((file.path for file in large), pool.map(_hash_one, large), strict=True)
+        hashes |= zip((file.path for file in large), pool.map(_hash_one, large))
     return hashes
 
 

@@ -59,4 +59,4 @@ def import_all(
 def in_each(nodes: Sequence[str], function: Callable[[str], T]) -> dict[str, T]:
     """{node: function(node)}, in parallel."""
     with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
-        return dict(zip(nodes, pool.map(function, nodes), strict=True))
+        return dict(zip(nodes, pool.map(function, nodes)))

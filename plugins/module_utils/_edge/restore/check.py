@@ -146,8 +146,9 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
                 f"Archives cannot be extracted in the node {node}: {done.err.strip()}",
                 next_step="Use a node image that has GNU tar and coreutils.",
             )
-        for step, line in zip(own, done.out.splitlines(), strict=True):
-            writable, free, inodes, device, path = line.split(None, 4)
+        lines = done.out.splitlines()
+        for number, step in enumerate(own):
+            writable, free, inodes, device, path = lines[number].split(None, 4)
             yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import OTHERS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 Options = Mapping[str, Any]
 
 # Options of kind_cluster that decide what an API server accepts.
-_SAME = ("image", "feature_gates", "runtime_config", "kubeadm_patches", "containerd_patches")
+_SAME = ("image", "feature_gates", "runtime_config", "kubeadm_patches", "containerd_patches", OTHERS)
 # Keys of networking, also kind's own, that two clusters cannot share.
 _OWN = ("api_server_port", "apiServerPort", "api_server_address", "apiServerAddress")
 # A node's host name has at most 63 characters: NAME-rehearsal-xxxxxx-control-plane.
@@ -41,9 +42,9 @@ def rehearsal_options(options: Options) -> dict[str, Any]:
     """
     nodes = options.get("nodes") or ()
     plane: Options = next((node for node in nodes if (node.get("role") or CONTROL_PLANE) == CONTROL_PLANE), {})
-    node = {"role": CONTROL_PLANE, **{name: plane[name] for name in ("image", "patches") if plane.get(name)}}
+    node = {"role": CONTROL_PLANE, **{name: plane[name] for name in ("image", "patches", OTHERS) if plane.get(name)}}
     mounts: list[dict[str, Any]] = []
-    if options.get("kubeadm_patches") or plane.get("patches"):
+    if any(owner.get(option) for owner in (options, plane) for option in ("kubeadm_patches", "patches", OTHERS)):
         shared = [m for m in options.get("mounts") or () if not m.get("roles") or CONTROL_PLANE in m["roles"]]
         mounts = [{**mount, "read_only": True, "create": False} for mount in (*shared, *(plane.get("mounts") or ()))]
         mounts = [{key: value for key, value in mount.items() if key != "roles"} for mount in mounts]
