@@ -20,7 +20,9 @@ def play(name: str, *arguments: str) -> bool:
     """Run a playbook of the collection; True if it succeeded."""
     extra = shlex.split(os.environ.get("ARGS", ""))
     command = [str(BUILD / "venv" / "bin" / "ansible-playbook"), f"kindlab.volumes.{name}", *arguments, *extra]
-    return subprocess.call(command, stdin=subprocess.DEVNULL) == 0
+    # What the playbooks bring: what changed, failures and reports. All tasks are shown with ARGS=-v.
+    environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default", "KINDLAB_PROOFS": str(PROOFS)}
+    return subprocess.call(command, stdin=subprocess.DEVNULL, env=environment) == 0
 
 
 def line(name: str, good: bool, seconds: float) -> str:

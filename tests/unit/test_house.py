@@ -19,6 +19,7 @@ UNREAD = {"__pycache__", "output", "go.sum", "changelog.yaml"}
 
 # Package of plugins/ -> what of this collection it may import: itself and the packages below it.
 ROOMS = {
+    "callback": ("_core", "_edge.activity", "_edge.recreate.journal"),
     "doc_fragments": (),
     "filter": ("_core",),
     "modules": ("_sequence", "_action", "_edge.module"),
@@ -41,7 +42,8 @@ LEVELS = {
         ("adopt",),
     ),
     "_edge": (
-        ("module", "activity", "bounds", "command", "text_file"),
+        ("activity",),
+        ("module", "bounds", "command", "text_file"),
         ("credentials", "directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),

@@ -383,7 +383,9 @@ def test_refused_before_anything_is_changed(world: World) -> None:
         assert world.calls == PLANNED[: PLANNED.index(step) + 1] and not world.path.exists()
     world.fail = {}
     world.held = [{"text": "vi (pid 7) on k-worker has open /opt/v0/file"}]
-    with pytest.raises(TimedOut, match=r"would still be in use: v0: vi \(pid 7\) .*Nothing was changed") as raised:
+    with pytest.raises(
+        TimedOut, match=r"would still be in use: ns/c0 \(v0\): vi \(pid 7\) .*Nothing was changed"
+    ) as raised:
         world.run()
     assert raised.value.details[0]["in_use_by"] == world.held
     assert world.calls == PLANNED[:3] and not world.path.exists()
@@ -1122,7 +1124,7 @@ def test_a_volume_whose_node_goes_moves_to_one_that_has_its_directory(tmp_path: 
     world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
     gone = {"options": {"workers": 0}, "data": "in_place"}
     error = refused_alike(world, **gone)
-    assert "v0 (ns/c0): in the new cluster, its node k-worker is not part of this cluster" in error.message
+    assert "ns/c0 (v0): in the new cluster, its node k-worker is not part of this cluster" in error.message
     assert "node_map to {k-worker: k-control-plane}" in error.next_step
     done = world.run(**gone, node_map={"k-worker": "k-control-plane"})
     assert done.facts["plan"]["node_map"] == {"k-worker": "k-control-plane"}

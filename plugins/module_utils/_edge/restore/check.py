@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -55,6 +56,7 @@ def complete(planned: Plan, backup: Backup, observation: Observation, earlier: P
 
     earlier: the complete plan of a moment ago. Data that differed then is not read again, nor are archives.
     """
+    REPORTER.step("compare the data")
     verify, engine, sharing = planned.request.verify, observation.engine, observation.sharing
     before = {step.name: step for step in (earlier.steps if earlier else ()) if step.extract}
     differing = [step for step in planned.to_compare if step.name in before and before[step.name].difference]

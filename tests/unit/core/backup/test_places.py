@@ -159,7 +159,7 @@ SWAPPED = replace(
 
 
 def test_a_host_directory_that_is_not_the_nodes_is_read_in_the_node_or_not_at_all() -> None:
-    with pytest.raises(Declined, match=r"a \(ns/a\): /srv/lab is another directory") as caught:
+    with pytest.raises(Declined, match=r"ns/a \(a\): /srv/lab is another directory") as caught:
         data_places([A], (CONTROL, SWAPPED), archives=False)
     assert caught.value.details[0]["next_step"] == "Restart it."
     place = data_places([A], (CONTROL, SWAPPED), archives=True)["a"]
