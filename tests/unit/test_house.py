@@ -38,7 +38,8 @@ LEVELS = {
         ("backup", "detach"),
         ("restore", "recreate"),
         ("removal", "prune"),
-        ("adopt",),
+        ("adopt", "survival"),
+        ("map",),
     ),
     "_edge": (
         ("module", "activity", "bounds", "command", "text_file"),
@@ -48,8 +49,9 @@ LEVELS = {
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
-        ("prune",),
-        ("adopt",),
+        ("prune", "survival"),
+        ("adopt", "inventory"),
+        ("map",),
     ),
 }
 FILES_PER_FOLDER = 10

@@ -32,14 +32,14 @@ from .refusals import Refusal
 from .text import listed
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", *WORKLOAD_KINDS)
+# Whether a volume's data outlives a cluster that is deleted now.
+SURVIVES = KEPT, LOST, UNKNOWN = ("yes", "no", "unknown")
 NO_BACKUP = "no backup of it is given"
 NOT_SAVED = "the backup would not contain it, or have no checksums of it"
-_ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
-_BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
-_TIED = (
-    "Copy its data to a volume that outlives the cluster, and delete this one. If the data is not needed or outlives "
-    "the nodes, set accept_loss=['{name}']."
-)
+_ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive"
+_BACK_UP = "Back it up with kindlab.volumes.volume_backup"
+_TIED = "Copy its data to a volume that outlives the cluster, and delete this one."
+_ACCEPT = "If the data is not needed or outlives the nodes, set accept_loss=['{name}']."
 _DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
 _RETAIN = (
     "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
@@ -106,6 +106,19 @@ def as_saved(volumes: Iterable[Volume], names: Collection[str]) -> tuple[Volume,
     return tuple(replace(volume, reclaim_policy="Retain") if volume.name in names else volume for volume in volumes)
 
 
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a cluster is not deleted because of a volume.
+
+    survives: of SURVIVES, if it were deleted all the same; what: that in a word or two, for sums ('1 is ...').
+    """
+
+    why: str
+    next_step: str
+    survives: str = KEPT
+    what: str = ""
+
+
 def blockers(
     volumes: Iterable[Volume],
     nodes: Sequence[Node],
@@ -115,25 +128,43 @@ def blockers(
     needing: Iterable[Volume] = (),
     accepted: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
-    """Every reason not to delete the cluster; () if all data outlives it.
+    """Every reason not to delete the cluster; () if all data outlives it. The arguments are those of obstacles."""
+    found = obstacles(volumes, nodes, users, not_backed_up, archived, needing, accepted)
+    return tuple(
+        Refusal(volume.name, obstacle.why, _with_option(volume.name, obstacle.next_step), {"claim": volume.claim})
+        for volume, obstacle in found
+    )
+
+
+def obstacles(
+    volumes: Iterable[Volume],
+    nodes: Sequence[Node],
+    users: Mapping[str, Sequence[str]],
+    not_backed_up: Mapping[str, str],
+    archived: Collection[str] = (),
+    needing: Iterable[Volume] = (),
+    accepted: Collection[str] = (),
+) -> Iterator[tuple[Volume, Obstacle]]:
+    """Each volume with each reason not to delete the cluster.
 
     volumes: those at stake. By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale.
     archived: the volumes whose current data is in an archive; needing: those whose data a backup must contain.
     accepted: names of those, or of their claims, whose CSI driver may lose the data.
     """
     unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
-    return tuple(
-        Refusal(volume.name, why, next_step, {"claim": volume.claim})
-        for volume in volumes
-        for why, next_step in (
-            *_deleted_with_node(volume, nodes, archived),
-            *([] if {volume.name, volume.claim} & {*accepted} else _tied_by_driver(volume, nodes)),
-            *([("it or its claim is being deleted", _GOING.format(name=volume.name))] if volume.is_terminating else []),
-            *([(_differs(unknown[volume.name]), unknown[volume.name].remedy)] if volume.name in unknown else []),
-            *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
-            *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
-        )
-    )
+    for volume in volumes:
+        yield from ((volume, obstacle) for obstacle in _deleted_with_node(volume, nodes, archived))
+        if not {volume.name, volume.claim} & {*accepted}:
+            yield from ((volume, obstacle) for obstacle in _tied_by_driver(volume, nodes))
+        if volume.is_terminating:
+            going = _GOING.format(name=volume.name)
+            yield volume, Obstacle("it or its claim is being deleted", going, UNKNOWN, "being deleted")
+        if place := unknown.get(volume.name):
+            yield volume, Obstacle(_differs(place), place.remedy, UNKNOWN, "in a directory that its node does not have")
+        if users.get(volume.name):
+            yield volume, Obstacle(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)
+        if not_backed_up.get(volume.name):
+            yield volume, Obstacle(not_backed_up[volume.name], _BACK_UP)
 
 
 def changed_meanwhile(before: Iterable[Volume], now: Iterable[Volume]) -> tuple[Refusal, ...]:
@@ -146,22 +177,32 @@ def changed_meanwhile(before: Iterable[Volume], now: Iterable[Volume]) -> tuple[
     )
 
 
-def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[tuple[str, str]]:
+def _with_option(name: str, next_step: str) -> str:
+    """The next step with the options of a deletion. name: of the volume."""
+    if next_step == _TIED:
+        return f"{_TIED} {_ACCEPT.format(name=name)}"
+    return f"{next_step}, and set backup to that path." if next_step in (_ARCHIVE, _BACK_UP) else next_step
+
+
+def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[Obstacle]:
     path = volume.node_directory
     if path and not volume.is_block and volume.name not in archived:
-        inside = [place.node for place in volume_places(volume, nodes) if not place.host_directory]
+        inside = ", ".join(place.node for place in volume_places(volume, nodes) if not place.host_directory)
         if inside:
-            yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
+            why = f"{path} is not mounted from the host on {inside} and is deleted with the node"
+            yield Obstacle(why, _ARCHIVE, LOST, f"inside {inside}")
     if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
+        why = "its reclaim policy is Delete and its claim is bound"
+        yield Obstacle(why, _RETAIN.format(name=volume.name), LOST, "deleted with the claim")
 
 
-def _tied_by_driver(volume: Volume, nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
+def _tied_by_driver(volume: Volume, nodes: Sequence[Node]) -> Iterator[Obstacle]:
     """A driver that names nodes keeps data in them (topolvm, csi-driver-host-path), where no backup reads it."""
-    inside = [node.name for node in volume_nodes(volume, nodes)] if volume.source == "csi" and volume.required else ()
-    if inside:
-        why = f"its CSI driver ties it to {', '.join(inside)}: its data may be deleted with the node"
-        yield why, _TIED.format(name=volume.name)
+    tied = [node.name for node in volume_nodes(volume, nodes)] if volume.source == "csi" and volume.required else ()
+    if tied:
+        inside = ", ".join(tied)
+        why = f"its CSI driver ties it to {inside}: its data may be deleted with the node"
+        yield Obstacle(why, _TIED, UNKNOWN, f"tied to {inside} by a CSI driver")
 
 
 def _differs(place: Place) -> str:
