@@ -36,6 +36,7 @@ READ = ("PersistentVolume", "PersistentVolumeClaim", *WORKLOAD_KINDS)
 SURVIVES = KEPT, LOST, UNKNOWN = ("yes", "no", "unknown")
 NO_BACKUP = "no backup of it is given"
 NOT_SAVED = "the backup would not contain it, or have no checksums of it"
+NOT_IN_BACKUP = "the backup does not contain it"
 _ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive"
 _BACK_UP = "Back it up with kindlab.volumes.volume_backup"
 _TIED = "Copy its data to a volume that outlives the cluster, and delete this one."
@@ -243,7 +244,7 @@ def not_backed_up(
     for volume in needed.all:
         entry, why = entries.get(volume.name), ""
         if entry is None or volume.name not in saved_pvs:
-            why = "the backup does not contain it"
+            why = NOT_IN_BACKUP
         elif volume.name in with_data and not entry.consistent:
             why = "the backup of its data is not consistent: it was written to while it was read"
         elif volume.name in with_data and not entry.checksum_list:

@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
-from .removal import KEPT, LOST, NO_BACKUP, UNKNOWN, Needed, Obstacle, obstacles
+from .removal import KEPT, LOST, NO_BACKUP, NOT_IN_BACKUP, UNKNOWN, Needed, Obstacle, obstacles
 from .text import be, count
 
 NOT_READ = "its archive was not read and compared with it"
@@ -99,7 +99,7 @@ def _survival(volume: Volume, known: Known, obstacle: Obstacle | None, with_unre
     if obstacle.what.startswith("inside "):
         step = f"{obstacle.next_step}."
         why_not = known.not_backed_up.get(name, "the backup has no archive of it")
-        saved = "in no backup" if why_not == NO_BACKUP else "in no backup as it is now"
+        saved = "in no backup" if why_not in (NO_BACKUP, NOT_IN_BACKUP) else "in no backup as it is now"
         return Survival(LOST, f"{obstacle.why}; {why_not}", step, f"{obstacle.what} and {saved}")
     return Survival(obstacle.survives, obstacle.why, obstacle.next_step, obstacle.what)
 
