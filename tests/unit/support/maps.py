@@ -143,9 +143,7 @@ def shop() -> Object:
         inside(4, "shop/cache"),
         inside(5, "blog/posts", survives="unknown", survives_why="its archive was not read and compared with it"),
         volume(6, "blog/media", phase="Released", claim_phase="", pods=[], workloads=[]),
-        volume(
-            7, "blog/files", data="elsewhere", place="", host_directory="", node_directory="", location="nfs nas:/x"
-        ),
+        volume(7, "blog/files", data="elsewhere", location="nfs nas:/x", **gone),
     )
     waiting = {"claim": "blog/drafts", "phase": "Pending", "volume": "", "storage_class": "standard"}
     stopped = {"name": "old", "state": "stopped", "problem": "none of its nodes is running", "summary": "", "pods": []}
