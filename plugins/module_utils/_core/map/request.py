@@ -19,7 +19,7 @@ HTML, TEXT, MERMAID, JSON = FORMATS = ("html", "text", "mermaid", "json")
 
 @dataclass(frozen=True)
 class Request:
-    """The options. clusters: () for all. maps: those to draw together, () to look at this machine.
+    """The options. clusters: () for all. maps: those to draw together, None to look at this machine.
 
     before: the path of an earlier map, '' for none. full: read and compare what a deletion does.
     """
@@ -28,7 +28,7 @@ class Request:
     kubeconfigs: Mapping[str, str] = field(default_factory=dict)
     backups: tuple[str, ...] = ()
     full: bool = False
-    maps: tuple[Object, ...] = ()
+    maps: tuple[Object, ...] | None = None
     before: str = ""
     host: str = ""
     path: str = ""
@@ -48,13 +48,13 @@ class Request:
                     f"kubeconfigs names {path!r} for {name}, which is not an absolute path.",
                     next_step="Use an absolute path.",
                 )
-        maps = options["maps"] if options["maps"] is not None else ()
+        maps = options["maps"]
         return cls(
             clusters=tuple(options["clusters"] or ()),
             kubeconfigs=kubeconfigs,
             backups=tuple(options["backups"] or ()),
             full=options["verify"] == "full",
-            maps=tuple(checked(one, f"maps[{number}]") for number, one in enumerate(maps)),
+            maps=None if maps is None else tuple(checked(one, f"maps[{n}]") for n, one in enumerate(maps)),
             before=options["before"] or "",
             host=options["host"] or "",
             path=options["path"] or "",

@@ -35,7 +35,7 @@ def observe_lab(request: Request, engine: str, created: str, runner: Runner, con
     if request.path:
         text_file.check(request.path)
         existing = text_file.read(request.path)
-    if request.maps:
+    if request.maps is not None:
         hosts = [host for one in request.maps for host in one["hosts"]]
         return Observed(lab(created, hosts), before, existing)
     backups = [(path, find_saved(path)) for path in request.backups]
