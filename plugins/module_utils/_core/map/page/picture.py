@@ -102,8 +102,9 @@ def _marks(found: Mapping[str, int]) -> str:
 def _tile(volume: Mapping[str, Any], target: str) -> str:
     kind, text = volume["survives"], called(volume)
     short = text.partition("/")[2] or text
-    label = f"{printable(text)}, {_SAID[kind]}, {size_text(volume)}"
+    size = size_text(volume) + (f", {volume['phase']}" if volume["phase"] not in ("", "Bound") else "")
+    label = f"{printable(text)}, {_SAID[kind]}, {size}"
     return (
         f'<li><a class="tile {kind}" href="#{target}" aria-label="{escape(label)}">{MARKS[kind]} {name(short)} '
-        f"{escape(size_text(volume))}</a></li>"
+        f"{name(size)}</a></li>"
     )

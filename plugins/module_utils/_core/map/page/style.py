@@ -39,8 +39,9 @@ legend { padding: 0; float: left; margin-right: 1rem; }
 .box ul { list-style: none; padding: 0; }
 .tiles { display: flex; flex-wrap: wrap; gap: .4rem; }
 .tiles li { max-width: 100%; }
-.tile { display: block; max-width: min(16rem, 100%); padding: .2rem .5rem; border-radius: .3rem; border: 1px solid currentColor;
-  text-decoration: none; font-size: .875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.tile { display: block; max-width: min(16rem, 100%); padding: .2rem .5rem; border: 1px solid currentColor;
+  border-radius: .3rem; text-decoration: none; font-size: .875rem; overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; }
 .mark { display: inline-block; min-width: 1.2em; text-align: center; font-weight: bold; border-radius: .2rem; }
 summary { cursor: pointer; }
 .table { overflow-x: auto; }
