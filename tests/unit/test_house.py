@@ -38,7 +38,7 @@ LEVELS = {
         ("backup", "detach"),
         ("restore", "recreate"),
         ("removal", "prune"),
-        ("adopt", "survival"),
+        ("adopt", "inventory"),
         ("map",),
     ),
     "_edge": (
@@ -49,8 +49,8 @@ LEVELS = {
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
-        ("prune", "survival"),
-        ("adopt", "inventory"),
+        ("prune", "inventory"),
+        ("adopt",),
         ("map",),
     ),
 }

@@ -16,10 +16,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory import READ, take_inventory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory.survival import find_saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory.volumes import READ, take_inventory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.survival import find_saved
 
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,

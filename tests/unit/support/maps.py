@@ -166,7 +166,7 @@ def hostile() -> Object:
     for number, bad in enumerate(HOSTILE):
         names = ("claim", "name", "node_directory", "host_directory", "location", "place", "survives_why", "mismatch")
         texts = dict.fromkeys((*names, "survives_next_step", "capacity", "storage_class", "reclaim_policy"), bad)
-        one = volume(number, "a/b", **texts, nodes=[bad], pods=[f"{bad}/{bad}"], workloads=[bad])
+        one = {**volume(number, "a/b"), **texts, "nodes": [bad], "pods": [f"{bad}/{bad}"], "workloads": [bad]}
         own = node(bad, bad, image=bad, exit_reason=bad)
         own["mounts"] = [{"host_path": bad, "node_path": bad, "read_only": True}]
         orphan = {**dict.fromkeys(("host_directory", "claim", "volume"), bad), "seen": {}}

@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import printable
 
 from .compare import sums
-from .words import MANY, Place, called, namespaces, node_text, places, saved_text, size_text, tally, tally_text
+from .words import MANY, Place, brief, called, namespaces, node_text, places, saved_text, tally, tally_text
 
 _CLASSES = (
     "classDef yes fill:#d9f2df,stroke:#1d7a36,color:#0b3d17",
@@ -74,7 +74,7 @@ def _place(place: Place, ids: Iterator[str], pods: Mapping[str, str]) -> Iterato
         return
     for volume in place.volumes:
         own = next(ids)
-        yield f"{own}[({_label(called(volume), size_text(volume), saved_text(volume))})]:::{volume['survives']}"
+        yield f"{own}[({_label(called(volume), brief(volume), saved_text(volume))})]:::{volume['survives']}"
         for pod in volume["pods"]:
             if pod in pods:
                 yield f"{pods[pod]} --> {own}"

@@ -16,6 +16,7 @@ from .words import (
     MANY,
     Place,
     backup_text,
+    brief,
     called,
     namespaces,
     node_facts,
@@ -23,9 +24,9 @@ from .words import (
     places,
     saved_text,
     seen_text,
-    size_text,
     tally_text,
     where_text,
+    written_text,
 )
 
 _COLORS = {"yes": "32", "no": "31", "unknown": "33", "title": "1"}
@@ -103,8 +104,8 @@ def _place(out: _Writer, place: Place) -> None:
 def _volume(out: _Writer, volume: Mapping[str, Any]) -> None:
     users = ", ".join((*volume["workloads"], *volume["pods"])) or "no pod"
     kept = "survives" if volume["survives"] == "yes" else f"survives: {volume['survives']}"
-    out.add(2, f"{called(volume)}: {size_text(volume)}, {kept}", volume["survives"])
-    out.add(3, where_text(volume))
+    out.add(2, f"{called(volume)}: {brief(volume)}, {kept}", volume["survives"])
+    out.add(3, "; ".join(filter(None, (where_text(volume), written_text(volume)))))
     out.add(3, f"used by {users}; {saved_text(volume)}")
     if volume["survives"] != "yes":
         out.add(3, f"{volume['survives_why']}. {volume['survives_next_step']}".rstrip(". ") + ".")

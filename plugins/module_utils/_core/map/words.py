@@ -97,6 +97,20 @@ def size_text(volume: Mapping[str, Any]) -> str:
     return f"{_at_least(seen)}{size(seen.get('bytes', 0))} of {asked}"
 
 
+def brief(volume: Mapping[str, Any]) -> str:
+    """'12 MB of 1Gi, Released'."""
+    return f"{size_text(volume)}, {volume['phase']}" if volume["phase"] not in ("", "Bound") else size_text(volume)
+
+
+def written_text(volume: Mapping[str, Any]) -> str:
+    """'340 files, written 2026-01-02T03:04:05Z'; '' if nobody looked."""
+    seen = volume["seen"]
+    if not seen:
+        return ""
+    written = f", written {seen['changed']}" if seen.get("changed") else ""
+    return f"{_at_least(seen)}{count(seen.get('files', 0), 'file')}{written}"
+
+
 def _at_least(seen: Mapping[str, Any]) -> str:
     return "" if seen.get("complete") else "more than "
 

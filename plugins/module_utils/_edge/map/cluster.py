@@ -15,9 +15,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.map.model im
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory import READ, Inventory, take_inventory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory.survival import Saved
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory.volumes import (
+    READ,
+    Inventory,
+    take_inventory,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.survival import Saved
 
 from .look import look
 
@@ -60,7 +64,8 @@ def _places(taken: Inventory) -> Iterator[tuple[str, Place]]:
         if row["data"] == HOST and row["host_directory"] and not row["mismatch"]:
             yield row["name"], Place("", row["node_directory"], row["host_directory"])
         elif row["data"] == NODE and len(row["host_directories"]) == 1:
-            yield row["name"], Place(*row["host_directories"], row["node_directory"], "")
+            (node,) = row["host_directories"]
+            yield row["name"], Place(node, row["node_directory"], "")
     for row in taken.orphans:
         yield row["host_directory"], Place("", row["node_directory"], row["host_directory"])
 

@@ -19,8 +19,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.map.request 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge import text_file
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import find_engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.inventory.survival import Saved, find_saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.survival import Saved, find_saved
 
 from .cluster import find_source
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog, SavedCluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory.survival import Survival
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.map.cluster import cluster_map
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.map.model import Backed, Seen, Source, checked
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.survival import Survival
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.report import describe
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, saved_volume, volume
 from ansible_collections.kindlab.volumes.tests.unit.support.maps import lab

@@ -14,12 +14,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.map.words im
     MANY,
     MARKS,
     Place,
+    brief,
     called,
     namespaces,
     node_facts,
     node_text,
     places,
-    size_text,
     tally,
     tally_text,
 )
@@ -102,7 +102,7 @@ def _marks(found: Mapping[str, int]) -> str:
 def _tile(volume: Mapping[str, Any], target: str) -> str:
     kind, text = volume["survives"], called(volume)
     short = text.partition("/")[2] or text
-    size = size_text(volume) + (f", {volume['phase']}" if volume["phase"] not in ("", "Bound") else "")
+    size = brief(volume)
     label = f"{printable(text)}, {_SAID[kind]}, {size}"
     return (
         f'<li><a class="tile {kind}" href="#{target}" aria-label="{escape(label)}">{MARKS[kind]} {name(short)} '

@@ -11,10 +11,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import (
+    KEPT,
+    LOST,
+    NO_BACKUP,
+    NOT_IN_BACKUP,
+    UNKNOWN,
+    Needed,
+    Obstacle,
+    obstacles,
+)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
-
-from .removal import KEPT, LOST, NO_BACKUP, NOT_IN_BACKUP, UNKNOWN, Needed, Obstacle, obstacles
-from .text import be, count
 
 NOT_READ = "its archive was not read and compared with it"
 _COMPARE = "Set verify=full to compare it."

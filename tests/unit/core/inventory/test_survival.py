@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP, Needed
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.survival import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory.survival import (
     NOT_READ,
     Known,
     Survival,
     summary,
     survivals,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP, Needed
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import claim, volume
 
 NODES = (Node("k-worker", "k", "worker", mounts=(Mount("/data", "/srv/k"),)),)

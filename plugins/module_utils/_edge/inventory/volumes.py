@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere as outside
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory.survival import summary
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import pods_by_claim
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.survival import summary
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
     used_directories,
     watched_places,
@@ -25,9 +25,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.repo
     searched,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
-from .detach.other_clusters import volumes_elsewhere
-from .observe import Observation
 from .survival import Saved, find_survivals
 
 READ = (*removal.READ, "Pod", "ConfigMap")

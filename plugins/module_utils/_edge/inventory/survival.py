@@ -10,15 +10,19 @@ from itertools import chain
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core import removal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.inventory.survival import (
+    NOT_READ,
+    Known,
+    Survival,
+    survivals,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.survival import NOT_READ, Known, Survival, survivals
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.looks import directory_faults, unused
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
-
-from .engine import Engine
-from .observe import Observation
-from .removal import compared
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import compared
 
 
 @dataclass(frozen=True)
