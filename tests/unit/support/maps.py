@@ -148,8 +148,10 @@ def shop() -> Object:
     waiting = {"claim": "blog/drafts", "phase": "Pending", "volume": "", "storage_class": "standard"}
     stopped = {"name": "old", "state": "stopped", "problem": "none of its nodes is running", "summary": "", "pods": []}
     exited = node("old-control-plane", "control-plane", state="exited", exit_reason="stopped, exit code 0")
+    gone_with_it = "1 is inside lab-worker2 and in no backup"
+    told = f"5 of 7 volumes survive; {gone_with_it}; 1 is inside lab-worker2 and in an archive that was not compared"
     return lab(
-        cluster(*volumes, orphans=[{**orphan, "seen": taken}], claims=[waiting], warnings=["A warning."]),
+        cluster(*volumes, summary=told, orphans=[{**orphan, "seen": taken}], claims=[waiting], warnings=["A warning."]),
         {**cluster(), **stopped, "nodes": [exited]},
     )
 

@@ -75,11 +75,10 @@ def tally(volumes: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def tally_text(volumes: Sequence[Mapping[str, Any]]) -> str:
-    """'12 volumes, 10 survive, 2 do not'."""
+    """'12 volumes: 10 survive, 2 would be lost'."""
     found = tally(volumes)
-    parts = (("yes", "survive"), ("no", "do not"), ("unknown", "unknown"))
-    told = [f"{found[key]} {text}" for key, text in parts if found[key]]
-    return ", ".join([count(len(volumes), "volume"), *told])
+    texts = {"yes": "survives" if found["yes"] == 1 else "survive", "no": "would be lost", "unknown": "unknown"}
+    return f"{count(len(volumes), 'volume')}: {', '.join(f'{found[key]} {texts[key]}' for key in found if found[key])}"
 
 
 def seen_text(seen: Mapping[str, Any]) -> str:

@@ -77,8 +77,8 @@ def _pods(pods: Sequence[Object]) -> Iterator[str]:
     shown = " open" if len(pods) <= _FEW else ""
     yield f"<details{shown}><summary>{count(len(pods), 'pod')} with volumes</summary><ul>"
     for pod in pods:
-        by = f" by {pod['workload']}" if pod["workload"] else ""
-        yield f"<li>{name(pod['namespace'] + '/' + pod['name'])}{escape(', ' + pod['phase'])}{name(by)}</li>"
+        owner = f" of {pod['workload']}" if pod["workload"] else ""
+        yield f"<li>{name(pod['namespace'] + '/' + pod['name'])}{name(owner)}, {name(pod['phase'])}</li>"
     yield "</ul></details>"
 
 

@@ -66,9 +66,10 @@ function hide() {
 function age(element) {
   const seconds = (Date.now() - Date.parse(element.dateTime)) / 1000;
   const units = [['day', 86400], ['hour', 3600], ['minute', 60]];
+  if (!(seconds >= 0)) return;
   const [unit, length] = units.find(([, length]) => seconds >= length) ?? units[2];
   const text = new Intl.RelativeTimeFormat('en').format(-Math.floor(seconds / length), unit);
-  if (seconds >= 0) element.append(` (${text})`);
+  element.append(` (${text})`);
 }
 
 for (const [event, shows] of [['pointerover', true], ['focusin', true], ['pointerout', false], ['focusout', false]]) {

@@ -17,10 +17,10 @@ STYLE = """
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0; padding: 1rem; background: var(--ground); color: var(--text); font: 1rem/1.4 system-ui, sans-serif; }
+body { margin: 0; padding: 1rem; background: var(--ground); color: var(--text); font: 1rem/1.4 system-ui, sans-serif;
+  overflow-wrap: anywhere; }
 h1, h2, h3, p, ul, dl { margin: 0 0 .5rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin-top: 1.5rem; } h3 { font-size: 1rem; }
-bdi, td, th, li, summary { overflow-wrap: anywhere; }
 a { color: var(--link); }
 [hidden] { display: none !important; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 1px; }
@@ -36,6 +36,7 @@ legend { padding: 0; float: left; margin-right: 1rem; }
 .boxes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(18rem, 100%), 1fr)); gap: 1rem; }
 .box { border: 1px solid var(--line); border-radius: .5rem; background: var(--box); padding: .75rem; min-width: 0; }
 .wide { grid-column: 1 / -1; }
+.boxes ~ * { margin-top: 1rem; }
 .box ul { list-style: none; padding: 0; }
 .tiles { display: flex; flex-wrap: wrap; gap: .4rem; }
 .tiles li { max-width: 100%; }
@@ -54,7 +55,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font: inherit; 
   background: var(--ground); border: 2px solid var(--line); border-radius: .5rem; box-shadow: 0 .2rem 1rem #0006;
   pointer-events: none; }
 #card dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .75rem; margin: 0; font-size: .875rem; }
-#card dt { color: var(--faint); } #card dd { margin: 0; overflow-wrap: anywhere; }
+#card dt { color: var(--faint); } #card dd { margin: 0; }
 @media print {
   :root { color-scheme: light; --ground: #fff; --text: #000; --faint: #444; --line: #999; --box: #fff; --link: #000;
     --yes: #d9f2df; --on-yes: #0b3d17; --no: #fbd9d7; --on-no: #6b0f0a; --unknown: #fdeebf; --on-unknown: #4d3800; }

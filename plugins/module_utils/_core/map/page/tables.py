@@ -19,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.map.words im
     seen_text,
     size_text,
     where_text,
+    written_text,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 
@@ -75,13 +76,7 @@ def changes_section(rows: Sequence[Object]) -> Iterator[str]:
     yield f'<section id="changes"><h2>Since the map before: {escape(sums([*rows]))}</h2>'
     if rows:
         told = (
-            (
-                name(row["cluster"]),
-                name(row["what"]),
-                escape(row["change"]),
-                _lines(row["before"]),
-                _lines(row["after"]),
-            )
+            (*(name(row[key]) for key in ("what", "cluster", "change")), _lines(row["before"]), _lines(row["after"]))
             for row in rows
         )
         head = ("What", "Cluster", "Change", "Before", "After")
@@ -109,7 +104,7 @@ def _row(volume: Mapping[str, Any], own: str) -> str:
     kind = volume["survives"]
     steps = [line for line in (volume["survives_why"], volume["survives_next_step"], volume["mismatch"]) if line]
     changed = volume["seen"].get("changed", "")
-    size = [escape(size_text(volume)), escape(seen_text(volume["seen"])), f"written {time(changed)}" if changed else ""]
+    size = [name(size_text(volume)), with_time(written_text(volume), changed) if volume["seen"] else ""]
     cells = (
         name(called(volume)),
         f'<span class="mark {kind}">{MARKS[kind]}</span> {kind}',
