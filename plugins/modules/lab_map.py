@@ -106,7 +106,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ lab.text.splitlines() }}"
 
-- name: Keep a map before a change
+- name: Record a map before a change
   kindlab.volumes.lab_map:
     clusters: [lab]
     path: /srv/before.json

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -184,14 +183,12 @@ def test_what_changed_is_in_front(opened: Opened) -> None:
     expect(first.get_by_role("row", name=beginning("volume shop/web"))).to_contain_text("moved")
 
 
-def test_a_thousand_volumes(opened: Opened, record_property: Callable[[str, object], None]) -> None:
-    start = time.monotonic()
+def test_a_thousand_volumes(opened: Opened) -> None:
     page = opened(maps.large())
     assert told(page) == "1000 of 1000 volumes are shown."
-    seconds = time.monotonic() - start
-    record_property("seconds", seconds)
-    print(f"a thousand volumes: {seconds:.2f} s until the page is interactive")
+    milliseconds = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    print(f"a thousand volumes: {milliseconds:.0f} ms until the page is interactive")
     # The target is a second on a machine that does nothing else.
-    assert seconds < 5
+    assert milliseconds < 5000
     page.get_by_role("searchbox").fill("data-777")
     expect(page.locator("a.tile:visible")).to_have_count(1)

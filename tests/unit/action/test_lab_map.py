@@ -78,13 +78,13 @@ def test_the_clusters_of_a_machine(machine: Machine) -> None:
     assert (host["name"], host["engine"], own["name"], old["name"]) == ("box", "docker", "k", "old")
     assert found.facts["summary"] == [
         "k on box: 2 of 3 volumes survive; 1 is inside k-worker and in no backup",
-        "old on box: none of its nodes is running",
+        "old on box: its nodes are not running",
     ]
     assert [row["host_directory"] for row in own["orphans"]] == [f"{machine.data}/{LEFT}"]
     assert own["orphans"][0]["seen"]["files"] == 0
     seen = {row["name"]: (row["place"], row["seen"]["files"]) for row in own["volumes"]}
     assert seen == {"v0": (str(machine.data), 1), "v1": (str(machine.data), 1), "v2": ("k-worker", 1)}
-    assert found.warnings == ("The volumes of cluster old are not in the map: none of its nodes is running",)
+    assert found.warnings == ("The volumes of cluster old are not in the map: its nodes are not running",)
     assert not found.changed and machine.cluster.writes == []
 
 

@@ -146,7 +146,7 @@ def shop() -> Object:
         volume(7, "blog/files", data="elsewhere", location="nfs nas:/x", **gone),
     )
     waiting = {"claim": "blog/drafts", "phase": "Pending", "volume": "", "storage_class": "standard"}
-    stopped = {"name": "old", "state": "stopped", "problem": "none of its nodes is running", "summary": "", "pods": []}
+    stopped = {"name": "old", "state": "stopped", "problem": "its nodes are not running", "summary": "", "pods": []}
     exited = node("old-control-plane", "control-plane", state="exited", exit_reason="stopped, exit code 0")
     gone_with_it = "1 is inside lab-worker2 and in no backup"
     told = f"5 of 7 volumes survive; {gone_with_it}; 1 is inside lab-worker2 and in an archive that was not compared"

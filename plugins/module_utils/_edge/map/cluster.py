@@ -38,7 +38,7 @@ def find_source(
     """options: those of observe(). nodes: its containers. backup: its path, '' for none, and what it has."""
     name = options["cluster"]
     if all(node.state != RUNNING for node in nodes):
-        return Source(name, nodes, problem="none of its nodes is running")
+        return Source(name, nodes, problem="its nodes are not running")
     try:
         observed = observe(options, READ, runner=runner, connect=connect)
         taken = take_inventory(observed, Selection(), backup[1], full=full)

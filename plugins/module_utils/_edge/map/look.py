@@ -101,7 +101,7 @@ def _in_node(engine: Engine, node: str, paths: Mapping[str, str]) -> dict[str, S
 
 
 def _of_lines(lines: list[str]) -> Seen | None:
-    """What find printed; None if there is no directory. The first line is the directory's own."""
+    """What find printed; None if there is nothing, or a file. The first line is the directory's own."""
     if not lines or not lines[0].startswith("d "):
         return None
     found = Seen(complete=len(lines) <= ENTRIES)

@@ -54,7 +54,7 @@ def test_without_a_path_nothing_changes() -> None:
     planned = Plan(Request(format="text"), Observed(maps.shop()))
     assert not planned.changed
     assert "shop/web" in planned.result()["text"]
-    assert planned.result()["summary"][1] == "old on box: none of its nodes is running"
+    assert planned.result()["summary"][1] == "old on box: its nodes are not running"
     assert Plan(Request(), Observed(maps.shop())).result()["text"] == ""
 
 
