@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, Any] = {
     "color": {"type": "bool", "default": False},
 }
 # What texts of a deletion and about a backup call its path, and options that this module does not have.
-OTHERS = {"backup": "backups", "data": "", "generation": ""}
+OTHERS = {"backup": "backups", "data": "", "generation": "", "accept_loss": ""}
 
 
 def run(

@@ -29,7 +29,7 @@ ARGUMENTS: dict[str, Any] = {
     "verify": {"type": "str", "choices": ["fast", "full"], "default": "fast"},
 }
 # What texts of a deletion and about a backup call its path, and options that this module does not have.
-OTHERS = {"path": "backup_path", "backup": "backup_path", "data": "", "generation": ""}
+OTHERS = {"path": "backup_path", "backup": "backup_path", "data": "", "generation": "", "accept_loss": ""}
 
 
 def run(

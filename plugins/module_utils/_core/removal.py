@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -21,34 +21,23 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
-    Place,
-    mismatches,
-    volume_nodes,
-    volume_places,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.obstacles import (
+    ARCHIVE,
+    BACK_UP,
+    TIED,
+    obstacles,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
 from .refusals import Refusal
-from .text import listed
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", *WORKLOAD_KINDS)
-# Whether a volume's data outlives a cluster that is deleted now.
-SURVIVES = KEPT, LOST, UNKNOWN = ("yes", "no", "unknown")
 NO_BACKUP = "no backup of it is given"
 NOT_SAVED = "the backup would not contain it, or have no checksums of it"
 NOT_IN_BACKUP = "the backup does not contain it"
-_ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive"
-_BACK_UP = "Back it up with kindlab.volumes.volume_backup"
-_TIED = "Copy its data to a volume that outlives the cluster, and delete this one."
 _ACCEPT = "If the data is not needed or outlives the nodes, set accept_loss=['{name}']."
-_DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
-_RETAIN = (
-    "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
-    """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
-)
 _NEW = "it was created while the other volumes were looked at"
 _CHANGED = "it or its claim was changed while the volumes were looked at"
-_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
 Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
 # Volume's name -> how its data differs from the backup.
@@ -107,19 +96,6 @@ def as_saved(volumes: Iterable[Volume], names: Collection[str]) -> tuple[Volume,
     return tuple(replace(volume, reclaim_policy="Retain") if volume.name in names else volume for volume in volumes)
 
 
-@dataclass(frozen=True)
-class Obstacle:
-    """Why a cluster is not deleted because of a volume.
-
-    survives: of SURVIVES, if it were deleted all the same; what: that in a word or two, for sums ('1 is ...').
-    """
-
-    why: str
-    next_step: str
-    survives: str = KEPT
-    what: str = ""
-
-
 def blockers(
     volumes: Iterable[Volume],
     nodes: Sequence[Node],
@@ -137,37 +113,6 @@ def blockers(
     )
 
 
-def obstacles(
-    volumes: Iterable[Volume],
-    nodes: Sequence[Node],
-    users: Mapping[str, Sequence[str]],
-    not_backed_up: Mapping[str, str],
-    archived: Collection[str] = (),
-    needing: Iterable[Volume] = (),
-    accepted: Collection[str] = (),
-) -> Iterator[tuple[Volume, Obstacle]]:
-    """Each volume with each reason not to delete the cluster.
-
-    volumes: those at stake. By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale.
-    archived: the volumes whose current data is in an archive; needing: those whose data a backup must contain.
-    accepted: names of those, or of their claims, whose CSI driver may lose the data.
-    """
-    unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
-    for volume in volumes:
-        yield from ((volume, obstacle) for obstacle in _deleted_with_node(volume, nodes, archived))
-        if not {volume.name, volume.claim} & {*accepted}:
-            yield from ((volume, obstacle) for obstacle in _tied_by_driver(volume, nodes))
-        if volume.is_terminating:
-            going = _GOING.format(name=volume.name)
-            yield volume, Obstacle("it or its claim is being deleted", going, UNKNOWN, "being deleted")
-        if place := unknown.get(volume.name):
-            yield volume, Obstacle(_differs(place), place.remedy, UNKNOWN, "in a directory that its node does not have")
-        if users.get(volume.name):
-            yield volume, Obstacle(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)
-        if not_backed_up.get(volume.name):
-            yield volume, Obstacle(not_backed_up[volume.name], _BACK_UP)
-
-
 def changed_meanwhile(before: Iterable[Volume], now: Iterable[Volume]) -> tuple[Refusal, ...]:
     """Why volumes at stake now prevent a deletion that are new, or are not as they were when all were looked at."""
     known = {volume.name: volume for volume in before}
@@ -180,34 +125,9 @@ def changed_meanwhile(before: Iterable[Volume], now: Iterable[Volume]) -> tuple[
 
 def _with_option(name: str, next_step: str) -> str:
     """The next step with the options of a deletion. name: of the volume."""
-    if next_step == _TIED:
-        return f"{_TIED} {_ACCEPT.format(name=name)}"
-    return f"{next_step}, and set backup to that path." if next_step in (_ARCHIVE, _BACK_UP) else next_step
-
-
-def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[Obstacle]:
-    path = volume.node_directory
-    if path and not volume.is_block and volume.name not in archived:
-        inside = ", ".join(place.node for place in volume_places(volume, nodes) if not place.host_directory)
-        if inside:
-            why = f"{path} is not mounted from the host on {inside} and is deleted with the node"
-            yield Obstacle(why, _ARCHIVE, LOST, f"inside {inside}")
-    if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        why = "its reclaim policy is Delete and its claim is bound"
-        yield Obstacle(why, _RETAIN.format(name=volume.name), LOST, "deleted with the claim")
-
-
-def _tied_by_driver(volume: Volume, nodes: Sequence[Node]) -> Iterator[Obstacle]:
-    """A driver that names nodes keeps data in them (topolvm, csi-driver-host-path), where no backup reads it."""
-    tied = [node.name for node in volume_nodes(volume, nodes)] if volume.source == "csi" and volume.required else ()
-    if tied:
-        inside = ", ".join(tied)
-        why = f"its CSI driver ties it to {inside}: its data may be deleted with the node"
-        yield Obstacle(why, _TIED, UNKNOWN, f"tied to {inside} by a CSI driver")
-
-
-def _differs(place: Place) -> str:
-    return f"what the node has cannot be compared with the host: {place.mismatch}"
+    if next_step == TIED:
+        return f"{TIED} {_ACCEPT.format(name=name)}"
+    return f"{next_step}, and set backup to that path." if next_step in (ARCHIVE, BACK_UP) else next_step
 
 
 def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[str, Place], dict[str, str]]:

@@ -11,17 +11,15 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import (
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import NO_BACKUP, NOT_IN_BACKUP, Needed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.obstacles import (
     KEPT,
     LOST,
-    NO_BACKUP,
-    NOT_IN_BACKUP,
     UNKNOWN,
-    Needed,
     Obstacle,
     obstacles,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 
 NOT_READ = "its archive was not read and compared with it"
@@ -30,7 +28,7 @@ _COMPARE = "Set verify=full to compare it."
 
 @dataclass(frozen=True)
 class Survival:
-    """Whether a volume's data outlives its cluster. survives: of removal.SURVIVES; why: with its cause or its place.
+    """Whether a volume's data outlives its cluster. survives: of obstacles.SURVIVES; why: with its cause or its place.
 
     next_step: '' for nothing to do. what: the cause in a word or two, '' for data that survives.
     """

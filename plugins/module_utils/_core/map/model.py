@@ -12,8 +12,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import SURVIVES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.obstacles import SURVIVES
 
 FORMAT = 1
 # Of a volume's data in comparison with its backup. As far as number, size and time of files tell.

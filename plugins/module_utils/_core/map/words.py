@@ -15,8 +15,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catal
     generation_number,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.removal import SURVIVES
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, size
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.obstacles import SURVIVES
 
 from .model import CHANGED, EQUAL, MANIFEST
 
