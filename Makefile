@@ -11,7 +11,7 @@ export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 export LC_ALL := C.UTF-8
 export ARGS BASE DATA ENGINE JOBS TARGETS VERSIONS YES
 
-.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build docs ee teardown clean
+.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit browser integration faults bench build docs ee teardown clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -34,10 +34,10 @@ pythons: ## Run galaxy, sanity and unit with each ansible-core on each Python th
 teardown: setup ## Remove the clusters of the use cases; keep volumes, backups and caches
 	$(PLAY) kindlab.volumes.teardown $(ARGS)
 
-test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, integration, and a subset of faults
-	@$(PYTHON) tools/check.py lint galaxy sanity unit integration faults
+test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, browser, integration, some faults
+	@$(PYTHON) tools/check.py lint galaxy sanity unit browser integration faults
 
-lint galaxy sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases" JOBS=1, ARGS for pytest
+lint galaxy sanity unit browser integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases" JOBS=1, ARGS for pytest
 	@$(PYTHON) tools/check.py $@
 
 faults: setup ## Inject faults into clusters and backups: ARGS="kill --short", "tampering --seed 7"

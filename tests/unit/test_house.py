@@ -39,7 +39,8 @@ LEVELS = {
         ("backup", "detach"),
         ("restore", "recreate"),
         ("removal", "prune"),
-        ("adopt",),
+        ("adopt", "inventory"),
+        ("map",),
     ),
     "_edge": (
         ("activity",),
@@ -50,8 +51,9 @@ LEVELS = {
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
-        ("prune",),
+        ("prune", "inventory"),
         ("adopt",),
+        ("map",),
     ),
 }
 FILES_PER_FOLDER = 10
