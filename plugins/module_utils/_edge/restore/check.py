@@ -25,7 +25,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import nearest
 
 from .data import compare
 
@@ -134,7 +133,9 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         if step.node:
             inside.setdefault(step.node, []).append(step)
             continue
-        path = nearest(_written_to(step))
+        path = _written_to(step)
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
         # A link may lead to a disk that is not mounted.
         there = path if os.path.exists(path) else os.path.dirname(path)
         status, space = os.stat(there), os.statvfs(there)
