@@ -178,7 +178,7 @@ def test_a_volume_whose_claim_is_deleted_meanwhile_keeps_the_policy_retain(clust
     assert policies == {"v0": "Retain", "v1": "Delete", "v2": "Delete"}
     assert {row["name"]: row["reclaim_policy"] for row in done.facts["volumes"]} == policies
     said = "being deleted" if gone == "being deleted" else "not bound to it"
-    assert done.warnings == (f"The volume v0 keeps the reclaim policy Retain: ns/c0 is {said}.",)
+    assert done.warnings == (f"ns/c0 (v0) keeps the reclaim policy Retain: its claim is {said}.",)
     assert "v0" not in done.after["volumes"]
 
 
