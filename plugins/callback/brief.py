@@ -4,18 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from typing import Any
-
-from ansible import constants
-from ansible.playbook.block import Block
-from ansible.playbook.task_include import TaskInclude
-from ansible.plugins import callback
-
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.compact import compact
-
 DOCUMENTATION = r"""
 name: brief
 type: stdout
@@ -34,6 +22,18 @@ extends_documentation_fragment:
   - default_callback
   - result_format_callback
 """
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.playbook.block import Block
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins import callback
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.compact import compact
 
 # Columns of a screen at least: Ansible takes something that is no terminal for a narrow one.
 MIN_WIDTH = 100

@@ -4,30 +4,6 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import sys
-import tempfile
-import threading
-import time
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
-
-from ansible import constants
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.callback import CallbackBase
-from ansible.template import Templar
-
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console import status_row
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Progress
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.live import Live
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import VARIABLE
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
-
 DOCUMENTATION = r"""
 name: progress
 type: aggregate
@@ -58,6 +34,30 @@ options:
       - section: callback_kindlab_progress
         key: enabled
 """
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console import status_row
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Progress
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.live import Live
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import VARIABLE
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 
 # Plugins that write the standard output for people. Programs read the output of the others.
 STDOUT_FOR_PEOPLE = (

@@ -33,7 +33,7 @@ class _Task:
         note = f": {self.note}" if self.note else ""
         return f"{now - self.started:.0f} s: {self.name} ({listed(self.hosts, HOSTS)}){done}{note}"
 
-    def bar(self) -> str:
+    def gauge(self) -> str:
         """'[##########----------]  50 % ', '' if nothing is known."""
         if self.share is None:
             return ""
@@ -86,4 +86,4 @@ class Progress:
         if not long:
             return ""
         others = f" (and {len(long) - 1} more)" if len(long) > 1 else ""
-        return f"{long[0].bar()}{long[0].line(now)}{others}"
+        return f"{long[0].gauge()}{long[0].line(now)}{others}"
