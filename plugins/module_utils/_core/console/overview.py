@@ -98,7 +98,9 @@ def _cluster(cluster: Row, listing: Row, rows: Sequence[Row]) -> Iterator[str]:
     yield f"Cluster {cluster['name']}: {cluster['state']}{version}{kubeconfig}"
     yield columns_table([_node(node) for node in cluster["nodes"]], NODES)
     if "volumes" not in listing:
-        yield f"Its volumes are not known: {listing.get('msg') or 'its API server does not answer'}"
+        given = f"-e kindlab_cluster={cluster['name']} -e kindlab_kubeconfig=PATH"
+        unknown = f"its API server does not answer, or by another kubeconfig ({given})"
+        yield f"Its volumes are not known: {listing.get('msg') or unknown}"
     else:
         yield columns_table(rows, CLAIMS) or "It has no volumes."
     left = listing.get("orphan_directories") or ()
