@@ -19,7 +19,7 @@ def cluster(name: str = "lab", **more: Any) -> dict[str, Any]:
         "state": "running",
         "mounts": [{"host_path": "/srv/lab", "node_path": "/data", "read_only": False}],
     }
-    own = {"state": "running", "kubernetes_version": "v1.34.4", "kubeconfig": "/root/.kube/kind-lab.yaml"}
+    own = {"state": "running", "kubernetes_version": "v1.34.4", "kubeconfig": "/srv/kind-lab.yaml"}
     return {"name": name, "nodes": [node], "reachable": True, **own, **more}
 
 
@@ -49,7 +49,7 @@ def test_claims_come_before_volumes_and_volumes_without_claims_last() -> None:
     found = overview([cluster()], [listing("lab", *volumes)])
     assert [row["claim"] for row in found["rows"]] == ["shop/db", "shop/web", ""]
     assert found["text"].split("\n\n") == [
-        "Cluster lab: running, Kubernetes v1.34.4, /root/.kube/kind-lab.yaml",
+        "Cluster lab: running, Kubernetes v1.34.4, /srv/kind-lab.yaml",
         "node               role           state    mounts from the host\n"
         "lab-control-plane  control-plane  running  /srv/lab at /data",
         "claim     data            size  used by  volume\n"
