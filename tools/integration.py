@@ -22,8 +22,8 @@ from use_cases import USE_CASES, finished
 # Clusters that targets create. They are removed before and after the tests, with all that is in them.
 SHARED = "it"
 CLUSTERS = [
-    *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-everyday", "it-image", "it-lab-a", "it-lab-b"),
-    *("it-life", "it-map", "it-node", "it-provisioners", "it-stock"),
+    *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-everyday", "it-image", "it-kindest", "it-lab-a"),
+    *("it-lab-b", "it-life", "it-map", "it-node", "it-provisioners"),
     *sorted({f"it-{cluster}" for clusters in USE_CASES.values() for cluster in clusters}),
 ]
 # About how many seconds the long tests take: what takes longest starts first, so that no core is idle at the end.

@@ -3,10 +3,10 @@
 set -eu
 from=$1 to=$2
 shift 2
-docker rm --force it-stock-image > /dev/null 2>&1 || true
-trap 'docker rm --force it-stock-image > /dev/null' EXIT
+docker rm --force it-kindest-image > /dev/null 2>&1 || true
+trap 'docker rm --force it-kindest-image > /dev/null' EXIT
 # The plugin that speaks to kubelet is of no use here.
-docker run --name it-stock-image --privileged --network none --entrypoint sh "$from" -euc '
+docker run --name it-kindest-image --privileged --network none --entrypoint sh "$from" -euc '
   printf "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n" > /tmp/import.toml
   containerd --config /tmp/import.toml > /tmp/containerd.log 2>&1 &
   server=$!
@@ -21,4 +21,4 @@ docker run --name it-stock-image --privileged --network none --entrypoint sh "$f
   kill "$server"
   wait "$server" || true
   rm -f /tmp/import.toml /tmp/containerd.log' sh "$@"
-docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]' --change 'CMD []' it-stock-image "$to"
+docker commit --change 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]' --change 'CMD []' it-kindest-image "$to"
