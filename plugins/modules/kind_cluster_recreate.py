@@ -171,7 +171,9 @@ options:
     description:
       - Whether to create all objects in a throw-away cluster of one node first, before anything is stopped. If its API
         server refuses some, the module fails and names them. Nothing runs there, and it is deleted in any case.
-      - By default it is done if the nodes get another image, that is another version of Kubernetes.
+      - By default it is done if the API server may accept other objects than before, that is if the nodes get another
+        image (another version of Kubernetes), or if O(options) change feature gates, the runtime configuration, the
+        network or patches.
     type: bool
   on_failure:
     description:

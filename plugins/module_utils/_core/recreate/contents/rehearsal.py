@@ -30,9 +30,22 @@ def rehearsal_name(cluster: str, token: str) -> str:
     return f"{cluster[:_NAME].rstrip('-.')}-rehearsal-{token}"
 
 
-def is_wanted(rehearse: bool | None, *, same_images: bool) -> bool:
-    """Whether to rehearse; None: where the nodes get another image."""
-    return not same_images if rehearse is None else rehearse
+def is_wanted(rehearse: bool | None, before: Options, after: Options, *, same_images: bool) -> bool:
+    """Whether to rehearse; None: where the API server may accept other objects.
+
+    before, after: options of the old and of the new cluster; {} for those that are not known.
+    """
+    if rehearse is not None:
+        return rehearse
+    known = bool(before.get("nodes") and after.get("nodes"))
+    return not same_images or (known and _accepting(before) != _accepting(after))
+
+
+def _accepting(options: Options) -> Options:
+    """What decides what an API server accepts, apart from the image and the directories of its node."""
+    found = rehearsal_options(options)
+    node = {name: value for name, value in found["nodes"][0].items() if name not in ("image", "mounts")}
+    return {**found, "image": None, "nodes": [node]}
 
 
 def rehearsal_options(options: Options) -> dict[str, Any]:
