@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
+from typing import Any, Optional
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import NOTHING, Catalog, SavedVolume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import elsewhere, is_local_data
@@ -23,7 +23,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through_text
 
 # Volume's name -> where its host directory is used in a node, None if it is not.
-Ways: TypeAlias = "Mapping[str, Place | None]"
+Ways = Mapping[str, Optional[Place]]
 CREATE, REBIND, FINISH, REPLACE, UNCHANGED = "create", "rebind", "finish", "replace", "unchanged"
 NOT_COMPARED = "not compared"
 # The options that map names and sizes, apart from node_map; in the order of maps.Maps.

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
     MISSING,
@@ -34,7 +33,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 # Volume's name -> where its data is read.
-Sources: TypeAlias = "Mapping[str, Source]"
+Sources = Mapping[str, Source]
 
 
 def unused(pvs: Sequence[Object], claims: Iterable[Object], nodes: Sequence[Node], engine: Engine) -> set[str]:

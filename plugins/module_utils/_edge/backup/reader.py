@@ -115,7 +115,7 @@ class Backup:
             return ""
 
         volumes = tuple(volumes)
-        found = zip(volumes, each(damage, volumes), strict=True)
+        found = zip(volumes, each(damage, volumes))
         return {volume.name: why for volume, why in found if why}
 
     def _content(self, path: str) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
@@ -19,7 +18,7 @@ from .node_directory import NodeDirectory, Source, node_directories
 from .tree_in_node import names
 
 # Directories of the host, and nodes -> the directories that are used in a node.
-Ways: TypeAlias = "Callable[[Mapping[str, str], Iterable[Node]], dict[str, Place]]"
+Ways = Callable[[Mapping[str, str], Iterable[Node]], dict[str, Place]]
 
 
 def may_everything() -> bool:

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.error_text import AS_ROOT
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Conflict
@@ -25,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.loo
 from .look import mounted_in
 
 # Node -> what runs programs there.
-Inside: TypeAlias = "Callable[[str], Runner]"
+Inside = Callable[[str], Runner]
 
 _AGAIN = "Run this again: it looks at everything once more."
 

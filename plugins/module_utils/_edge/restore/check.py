@@ -14,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -56,6 +57,7 @@ def complete(planned: Plan, backup: Backup, observation: Observation, earlier: P
 
     earlier: the complete plan of a moment ago. Data that differed then is not read again, nor are archives.
     """
+    REPORTER.step("compare the data")
     verify, engine, sharing = planned.request.verify, observation.engine, observation.sharing
     planned = planned.using(ways.for_comparing(planned.to_compare, observation.nodes))
     before = {step.name: step for step in (earlier.steps if earlier else ()) if step.extract}
@@ -158,8 +160,9 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
                 f"Archives cannot be extracted in the node {node}: {done.err.strip()}",
                 next_step="Use a node image that has GNU tar and coreutils.",
             )
-        for step, line in zip(own, done.out.splitlines(), strict=True):
-            writable, free, inodes, device, path = line.split(None, 4)
+        lines = done.out.splitlines()
+        for number, step in enumerate(own):
+            writable, free, inodes, device, path = lines[number].split(None, 4)
             yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
 
 
