@@ -34,6 +34,7 @@ SECONDS = {
     "everyday": 200,
     "node_drain": 210,
     "node_image": 130,
+    "not_root": 300,
     "object_restore": 95,
     "provision": 249,
     "provisioners": 300,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -92,19 +92,23 @@ def is_locked(directory: Path) -> bool:
     return False
 
 
-def is_half_restored(directory: str) -> bool:
-    """True if a restore that was interrupted left a part of a volume's data in its directory, and a part elsewhere."""
+def is_half_restored(directory: str, names_in: Callable[[str], Collection[str]] = os.listdir) -> bool:
+    """True if a restore that was interrupted left a part of a volume's data in its directory, and a part elsewhere.
+
+    names_in: the names in a directory, as this user can learn them. Raises OSError.
+    """
     try:
-        names = os.listdir(directory)
+        names = names_in(directory)
     except OSError:
         return False
     try:
-        if os.listdir(moving(directory)):
+        if names_in(moving(directory)):
             return True
     except FileNotFoundError:
         pass
     except OSError:
-        # That of another user, who alone may read it.
-        return True
+        # If it is there, it is that of another user, who alone may read it.
+        if os.path.lexists(moving(directory)):
+            return True
     own = os.path.basename(os.path.normpath(directory))[:100]
     return any((extraction_of(name) or ("", False))[0] == own for name in names)

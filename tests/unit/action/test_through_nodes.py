@@ -20,14 +20,18 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     volume_restore,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.model import Observed, scaled_down
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import merged, uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach import node_processes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.unfinished import unfinished_claims
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import changes
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import volume_restore as replacing
@@ -35,6 +39,7 @@ from ansible_collections.kindlab.volumes.tests.unit.support.backups import NAMES
 from ansible_collections.kindlab.volumes.tests.unit.support.kinds_of_volumes import Live
 from ansible_collections.kindlab.volumes.tests.unit.support.other_users import NOBODY, Nobody, OtherHost, PrefixedNodes
 from ansible_collections.kindlab.volumes.tests.unit.support.replacing import NODE, bound
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import workload
 
 AGO = 1_700_000_000_123_456_789
 ROOT = os.geteuid() == 0
@@ -69,6 +74,12 @@ class Lab:
             (top / name).write_text(name)
         os.symlink("secret", top / "to-secret")
         os.link(top / "secret", top / "again")
+        with (top / "holes").open("wb") as file:
+            file.truncate(1 << 20)
+            file.seek(0, os.SEEK_END)
+            file.write(b"end")
+        for path in (top, top / "secret"):
+            os.setxattr(path, "user.note", b"kept")
         (top / "secret").chmod(0o600)
         (top / "closed" / "deep").chmod(0o4711)
         (top / "closed").chmod(0)
@@ -162,6 +173,25 @@ def test_without_a_node_that_runs_it_is_refused(lab: Lab) -> None:
     assert lab.cluster.writes == []
 
 
+def test_what_an_interrupted_restore_left_is_refused(lab: Lab) -> None:
+    (lab.data / "v0").chmod(0o700)
+    hidden = Path(moving(str(lab.data / "v0")))
+    hidden.mkdir(mode=0o700)
+    (hidden / "file").touch()
+    with pytest.raises(Declined, match=r"ns/c0 \(v0\): a restore of its data was interrupted"):
+        lab.backup()
+    stopped = [workload("Deployment", name, name) for name in ("c0", "c1")]
+    for item in stopped:
+        item |= merged(item, scaled_down(item, "restore").change)
+    runner = lab.runner()
+    with lab.user.acting():
+        engine = Engine("docker", runner)
+        pvs, claims = lab.cluster.lists("PersistentVolume", "PersistentVolumeClaim")
+        by_name = {f"ns/{claim['metadata']['name']}": claim for claim in claims}
+        seen = Observed(read_volumes(pvs, claims), by_name, (), {uid_of(item): item for item in stopped})
+        assert unfinished_claims(seen, engine.nodes("k"), engine) == {"ns/c0"}
+
+
 def test_archives_are_extracted_with_owner_and_mode(lab: Lab) -> None:
     lab.backup()
     lab.lose_objects()
@@ -175,6 +205,7 @@ def test_archives_are_extracted_with_owner_and_mode(lab: Lab) -> None:
     expected = {"v0", "v1"} if ROOT else concerned(lab)
     assert told(lab, checked) == told(lab, done) == expected
     assert {name: entries(lab.data / name) for name in before} == before
+    assert os.stat(lab.data / "v0" / "holes").st_blocks < 100
     assert {row["checksum"] for row in done.facts["volumes"]} == {"equal"}
     assert sorted(os.listdir(lab.data)) == ["v0", "v1"]
     again = lab.restore()

@@ -700,7 +700,7 @@ def test_a_linked_directory_that_a_node_mounts(lab: Lab) -> None:
 
 def unreadable_by_this_user(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """While no node runs that has the directory mounted."""
-    lab.state = "exited"
+    monkeypatch.setattr(looks, "in_nodes", lambda _directories, _nodes: {})
     (lab.host / "pv-b" / "d").mkdir()
     (lab.host / "pv-b" / "d" / "secret").touch()
 

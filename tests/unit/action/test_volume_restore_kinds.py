@@ -17,6 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.scan import scan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import extract as on_host
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.ways import obstacles
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import (
     NAMESPACE,
     STORAGE_CLASS,
@@ -387,7 +388,7 @@ class TestRoom:
     )
     def test_a_full_disk(self, empty, monkeypatch, free, inodes, why):
         space = SimpleNamespace(f_bavail=free, f_frsize=1, f_files=1000, f_favail=inodes)
-        monkeypatch.setattr(check.os, "statvfs", lambda _path: space)
+        monkeypatch.setattr(obstacles.os, "statvfs", lambda _path: space)
         assert why in empty.refused().message
         assert not (empty.data / "v0").exists()
 
@@ -398,7 +399,7 @@ class TestRoom:
         write_generation(lab.backup, [(pv(0), directory)], claim(0), *OBJECTS)
         shutil.rmtree(directory)
         space = SimpleNamespace(f_bavail=1 << 20, f_frsize=1, f_files=0, f_favail=0)
-        monkeypatch.setattr(check.os, "statvfs", lambda _path: space)
+        monkeypatch.setattr(obstacles.os, "statvfs", lambda _path: space)
         assert lab.rows()["v0"]["checksum"] == "equal"
 
     def test_a_directory_that_cannot_be_written_to(self, empty, monkeypatch):
@@ -409,7 +410,7 @@ class TestRoom:
     def test_files_of_others_as_another_user(self, empty, monkeypatch):
         """A node that has the directory mounted read-only cannot give them their owner either."""
         empty.nodes[0]["Mounts"][0]["RW"] = False
-        monkeypatch.setattr(check.os, "geteuid", lambda: 12345)
+        monkeypatch.setattr(obstacles.os, "geteuid", lambda: 12345)
         error = empty.refused()
         assert f"it has files of the user {os.getuid()}, which only root can restore" in error.message
 
@@ -419,12 +420,12 @@ class TestRoom:
 
     def test_a_node_without_tar(self, empty, monkeypatch):
         empty.nodes = [inspected("k-worker", "k", "worker")]
-        monkeypatch.setattr(check, "_LOOK", "echo tar is missing >&2; exit 3")
+        monkeypatch.setattr(obstacles, "_LOOK", "echo tar is missing >&2; exit 3")
         assert "in the node k-worker: tar is missing" in empty.refused(BadInput).message
 
     def test_a_full_disk_in_a_node(self, empty, monkeypatch):
         empty.nodes = [inspected("k-worker", "k", "worker")]
-        monkeypatch.setattr(check, "_LOOK", 'for p do echo "yes 100 - 1 /"; done')
+        monkeypatch.setattr(obstacles, "_LOOK", 'for p do echo "yes 100 - 1 /"; done')
         assert "not enough room at / in k-worker" in empty.refused().message
 
 

@@ -21,7 +21,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     TimedOut,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check, extraction
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import extraction
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.ways import obstacles
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import inspected, write_backup
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
 from ansible_collections.kindlab.volumes.tests.unit.support.nodes import EXEC, NodesHere
@@ -316,7 +317,7 @@ def test_pods_that_are_stopped_may_use_a_directory_without_a_volume(lab: Lab) ->
 def test_a_mount_point_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch, below: str) -> None:
     lab.write(0, "today")
     lines = [f"1 0 8:1 / {path} rw - ext4 /dev/sda1 rw" for path in ("/", lab.data, f"{lab.data}/v0{below}")]
-    monkeypatch.setattr(check, "mounts_of_host", lambda: parse_mounts("\n".join(lines)))
+    monkeypatch.setattr(obstacles, "mounts_of_host", lambda: parse_mounts("\n".join(lines)))
     with pytest.raises(Declined, match=f"cannot be set aside: {lab.data}/v0{below} is a mount point"):
         lab.restore(check_mode=True)
 

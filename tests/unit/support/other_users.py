@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import codecs
 import fcntl
+import importlib
 import json
 import os
 import shutil
@@ -68,6 +70,9 @@ class Nobody:
     def __init__(self, _top: Path) -> None:
         if os.geteuid() != 0 or shutil.which("setpriv") is None:
             pytest.skip("only root can be another user for a while")
+        # Python may be where others cannot load more of it.
+        codecs.lookup("ascii")
+        importlib.import_module("_strptime")
 
     @contextmanager
     def acting(self) -> Iterator[None]:

@@ -155,7 +155,7 @@ def check_readable(
     """Raise Declined for volumes whose data cannot be saved. By volume's name: places, looks; restoring, see Plan."""
     found = (
         _interrupted(volume, looks[volume.name], restoring.get(volume.name, ""))
-        or unreadable(volume, places[volume.name], looks[volume.name], archives=archives)
+        or unsaved(volume, places[volume.name], looks[volume.name], archives=archives)
         for volume in volumes
     )
     refusals = [refusal for refusal in found if refusal]
@@ -182,7 +182,7 @@ def _interrupted(volume: Volume, look: Look, stopped: str) -> Refusal | None:
     return Refusal(volume.name, why, _COMPLETE, {"claim": volume.claim})
 
 
-def unreadable(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:
+def unsaved(volume: Volume, place: Place, look: Look, *, archives: bool) -> Refusal | None:
     """Why the data in a place cannot be saved, None if it can."""
     where = place.text()
     if look.state in (MISSING, OTHER):

@@ -28,7 +28,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_di
     Source,
     node_directories,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import host_sources, in_nodes
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import Reach, host_sources, in_nodes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import is_half_restored
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
@@ -110,7 +110,8 @@ def find_data(plan: Plan, nodes: Iterable[Node], engine: Engine) -> Data:
     ways = in_nodes(closed, nodes)
     inside = node_directories(engine, ways)
     looks |= look(plan, inside)
-    for name in (name for name, path in plan.host_directories.items() if is_half_restored(path)):
+    names_in = Reach(engine, nodes).names
+    for name in (name for name, path in plan.host_directories.items() if is_half_restored(path, names_in)):
         looks[name] = replace(looks[name], half_restored=True)
     plan.check(looks, ways)
     return Data({**found, **inside}, looks, ways)

@@ -21,6 +21,7 @@ _MOVE = f"""set -e
 for place in "$4" "$(dirname -- "$5")"; do
   [ -d "$place" ] || {{ mkdir -m 0700 -- "$place"; chown --reference="$3" -- "$place"; }}
 done
+if [ "${{2%% *}}" != "$(stat --format=%d -- "$3")" ]; then echo "it is on another file system than $3" >&2; exit 1; fi
 if [ -L "$4" ] || [ "$(stat --format=%d -- "$4")" != "$(stat --format=%d -- "$3")" ]; then
   echo "$4 is not a directory on the file system of $3" >&2; exit 1
 fi

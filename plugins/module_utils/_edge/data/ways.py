@@ -66,6 +66,10 @@ class Reach:
                 raise
             return names(inside)
 
+    def names(self, path: str) -> list[str]:
+        """The same without what they are."""
+        return [name for name, _is_directory in self.listed(path)]
+
     def changed_in(self, path: str) -> Place | None:
         """Where a node has it, if this user may not move or remove it; None to do that on the host."""
         return None if may_change(path) else through(path, self.nodes, changing=True, beside=True)

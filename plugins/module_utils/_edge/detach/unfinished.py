@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import Reach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import is_half_restored
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
@@ -30,19 +30,28 @@ def unfinished_claims(observed: Observed, nodes: Sequence[Node], engine: Engine)
     inside = {claim: place for claim, place in places if not place.host_directory and place.node in running}
     states = node_directory.states(node_directory.node_directories(engine, inside))
     missing = {claim for claim, state in states.items() if state == node_directory.MISSING}
-    on_host = {claim for claim, place in places if place.host_directory and not _is_whole(place)}
+    reach = Reach(engine, tuple(nodes))
+    on_host = {claim for claim, place in places if place.host_directory and not _is_whole(place, reach)}
     return frozenset(missing | on_host)
 
 
-def _is_whole(place: Place) -> bool:
+def _is_whole(place: Place, reach: Reach) -> bool:
     directory = place.host_directory
     if not place.answers:
         return False
     try:
-        names = os.listdir(directory)
+        names = reach.names(directory)
     except FileNotFoundError:
         return False
     except OSError:
         return True
-    was_set_aside = glob.glob(f"{glob.escape(set_aside(directory, ''))}*")
-    return not is_half_restored(directory) and bool(names or not was_set_aside)
+    return not is_half_restored(directory, reach.names) and bool(names or not _was_set_aside(directory, reach))
+
+
+def _was_set_aside(directory: str, reach: Reach) -> bool:
+    """Also if this user cannot know it: it has no data then."""
+    above, beginning = os.path.split(set_aside(directory, ""))
+    try:
+        return any(name.startswith(beginning) for name in reach.names(above))
+    except OSError:
+        return True

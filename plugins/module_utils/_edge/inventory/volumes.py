@@ -24,7 +24,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.repo
     searched,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.selection import Selection
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.ways import Reach
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.other_clusters import volumes_elsewhere
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
@@ -52,7 +51,7 @@ def take_inventory(observed: Observation, selection: Selection, saved: Saved, *,
     volumes = read_volumes(pvs, claims)
     elsewhere = volumes_elsewhere(observed.engine, observed.sharing)
     watched, warnings = searched(watched_places(volumes, config_maps, observed.nodes), elsewhere)
-    existing, unread = subdirectories(watched, observed.reach)
+    existing, unread = subdirectories(watched, observed)
     using, by_name = pods_by_claim(pods), {pv["metadata"]["name"]: pv for pv in pvs}
     used = used_directories(volumes, observed.nodes) | elsewhere.volumes.keys()
     survivals = find_survivals(observed, saved, full=full)
@@ -73,13 +72,13 @@ def take_inventory(observed: Observation, selection: Selection, saved: Saved, *,
     )
 
 
-def subdirectories(paths: Iterable[str], reach: Reach) -> tuple[dict[str, list[str]], list[str]]:
+def subdirectories(paths: Iterable[str], observed: Observation) -> tuple[dict[str, list[str]], list[str]]:
     """Path -> names of the directories in it; and a warning for each path that this user cannot reach."""
     existing: dict[str, list[str]] = {}
     warnings = []
     for path in paths:
         try:
-            existing[path] = [name for name, is_directory in reach.listed(path) if is_directory]
+            existing[path] = [name for name, is_directory in observed.reach.listed(path) if is_directory]
         except FileNotFoundError:
             continue
         except OSError as error:

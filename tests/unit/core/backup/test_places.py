@@ -12,7 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
     elsewhere,
     may_be_unused,
     restored_for,
-    unreadable,
+    unsaved,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node, Submount
@@ -145,14 +145,14 @@ ON_HOST, INSIDE = Place("", "/var/lp/a", "/srv/lab/a"), Place("k-worker", "/var/
     ],
 )
 def test_what_cannot_be_saved(place: Place, look: Look, why: str) -> None:
-    found = unreadable(A, place, look, archives=True)
+    found = unsaved(A, place, look, archives=True)
     assert found is not None and why in found.why
     assert found.next_step and found.details == {"claim": "ns/a"}
 
 
 def test_what_can_be_saved() -> None:
-    assert unreadable(A, ON_HOST, Look("empty"), archives=True) is None
-    assert unreadable(A, ON_HOST, Look("there", devices=True), archives=False) is None
+    assert unsaved(A, ON_HOST, Look("empty"), archives=True) is None
+    assert unsaved(A, ON_HOST, Look("there", devices=True), archives=False) is None
 
 
 SWAPPED = replace(

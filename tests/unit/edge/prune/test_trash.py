@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model 
     TRASH_DIRECTORY,
     Item,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import tree_in_node
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune import trash as trashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.look import looked
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.trash import (
@@ -23,6 +25,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.prune.trash 
     trash_in,
     trash_items,
 )
+from ansible_collections.kindlab.volumes.tests.unit.support.nodes import here
 
 STAMP = "20260102T030405Z"
 
@@ -53,6 +56,16 @@ def test_a_file(tmp_path: Path) -> None:
     move(found, found.target(STAMP))
     remove(found.target(STAMP), found)
     assert os.listdir(tmp_path) == []
+
+
+def test_another_file_system_in_a_node(item: Item, tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        if os.stat(other).st_dev == os.stat(tmp_path).st_dev:
+            pytest.skip("there is one file system")
+        status, trash = os.stat(other), str(tmp_path / TRASH_DIRECTORY)
+        with pytest.raises(CommandFailed, match=f"is on another file system than {tmp_path}"):
+            tree_in_node.move(here(other), (status.st_dev, status.st_ino), str(tmp_path), trash, item.target(STAMP))
+        assert os.path.isdir(other)
 
 
 def test_what_is_not_what_was_looked_at_stays(item: Item) -> None:

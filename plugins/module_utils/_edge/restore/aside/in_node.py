@@ -42,6 +42,9 @@ finish() {{
   tar --extract $keep --preserve-permissions --directory="$hidden"
   mv --no-target-directory -- "$hidden" "$(unused "$aside")"
 }}
+above=$(dirname -- "$hidden")
+if [ "$(stat --format=%d -- "$directory")" != "$(stat --format=%d -- "$above")" ]
+then echo "it is on another file system than $above" >&2; exit 1; fi
 if [ -z "$(content -print -quit)" ] && [ ! -d "$hidden" ]; then exit; fi
 if [ -n "$(content -exec sh -c '[ -e "$1/${{2##*/}}" ] || [ -L "$1/${{2##*/}}" ]' sh "$hidden" {{}} ';' -print -quit)" ]
 then finish; fi

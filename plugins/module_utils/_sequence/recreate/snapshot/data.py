@@ -14,8 +14,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.removal import compare_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.aside.anywhere import data_in
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.ways.obstacles import room
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import survey
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
@@ -61,7 +61,7 @@ def replaced(context: Context) -> dict[str, str]:
         differences,
         backup.damaged_archives(unread),
         {
-            **check.room(backup, extracted, context.options["checksums"], context.engine, nodes(context), full),
+            **room(backup, extracted, context.options["checksums"], context.engine, nodes(context), full),
             **_nested(backup, full),
         },
     )

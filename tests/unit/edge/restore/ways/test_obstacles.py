@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.look import parse_mounts
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore import check
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.ways import obstacles
 from ansible_collections.kindlab.volumes.tests.unit.support.backups import write_backup, write_data
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 
@@ -19,9 +19,9 @@ def test_room_for_what_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_data(tmp_path / "data", 2)
     write_backup(tmp_path / "backup", tmp_path / "data", 2, archive=True)
     backup, engine = read_backup(tmp_path / "backup"), Engine("docker", ScriptedRunner())
-    assert check.room(backup, backup.catalog.volumes, "full", engine) == {}
+    assert obstacles.room(backup, backup.catalog.volumes, "full", engine) == {}
     monkeypatch.setattr(os, "access", lambda path, _mode, **_options: not str(path).endswith("v1"))
-    (why, _step) = check.room(backup, backup.catalog.volumes, "full", engine)["v1"]
+    (why, _step) = obstacles.room(backup, backup.catalog.volumes, "full", engine)["v1"]
     assert why == f"its archive cannot be extracted: {tmp_path}/data/v1 is not a writable directory"
 
 
@@ -31,7 +31,7 @@ def test_a_link_to_a_disk_that_is_not_mounted(tmp_path: Path) -> None:
     backup, engine = read_backup(tmp_path / "backup"), Engine("docker", ScriptedRunner())
     (tmp_path / "data").rename(tmp_path / "disk")
     (tmp_path / "data").symlink_to(tmp_path / "gone")
-    (why, step) = check.room(backup, backup.catalog.volumes, "full", engine)["v1"]
+    (why, step) = obstacles.room(backup, backup.catalog.volumes, "full", engine)["v1"]
     told = f"{tmp_path}/data is a link to {tmp_path}/gone, which does not exist"
     assert (why, step) == (f"its archive cannot be extracted: {told}", f"Mount or create it: ls -ld {tmp_path}/gone")
 
@@ -43,11 +43,11 @@ def test_what_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     backup, engine = read_backup(tmp_path / "backup"), Engine("docker", ScriptedRunner())
 
     def why(*replaced: str) -> dict[str, str]:
-        found = check.room(backup, backup.catalog.volumes, "full", engine, replaced=replaced)
+        found = obstacles.room(backup, backup.catalog.volumes, "full", engine, replaced=replaced)
         return {name: why for name, (why, _step) in found.items()}
 
     mounts = tmp_path / "mountinfo"
-    monkeypatch.setattr(check, "mounts_of_host", lambda: parse_mounts(mounts.read_text()))
+    monkeypatch.setattr(obstacles, "mounts_of_host", lambda: parse_mounts(mounts.read_text()))
     line = f"36 35 98:0 / {data}/v1%s rw - ext4 /dev/sda rw\n"
     for below in ("", "/below"):
         mounts.write_text(line % below)
