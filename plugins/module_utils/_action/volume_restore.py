@@ -29,7 +29,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply, check_accepted
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.check import complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.replace import check_unused
 
@@ -116,5 +116,7 @@ def prepare(
     watch.lap("observe")
     observed = Observed.from_objects(generation, observation.objects, observation.nodes, observation.sharing)
     planned = complete(plan(request, observed), backup, observation, earlier)
+    if earlier is None:
+        check_accepted(planned, observation.cluster)
     watch.lap("compare")
     return Prepared(planned, backup, observation, watch)
