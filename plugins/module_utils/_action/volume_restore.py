@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,11 @@ class Prepared:
         """
         if self.planned.request.replaces:
             check_unused([s for s in self.planned.extracted if s.name not in but], self.observation, stopped)
+
+    @property
+    def written_in(self) -> set[str]:
+        """The directories of the host in which archives are extracted."""
+        return {os.path.dirname(step.host_directory) for step in self.planned.extracted if step.host_directory}
 
     def carry_out(self) -> Outcome:
         """Restore the volumes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -633,6 +634,25 @@ def test_another_restore_or_backup_at_the_same_time_is_refused(lab: Lab) -> None
     os.close(lock)
     lab.restore()
     assert lab.read(0) == "content 0"
+
+
+@pytest.mark.parametrize("existing", ["replace", "refuse"])
+def test_a_restore_of_another_backup_beside_it_at_the_same_time_is_refused(lab: Lab, existing: str) -> None:
+    """The workloads are as they were, and nothing was written."""
+    if existing == "refuse":
+        for kind, name, namespace in (("PersistentVolumeClaim", "c0", "ns"), ("PersistentVolume", "v0", "")):
+            lab.cluster.delete(kind, name, namespace)
+        shutil.rmtree(lab.data / "v0")
+    else:
+        lab.write(0, "today")
+    other = os.open(lab.data, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(Conflict, match=f"Another run is using {lab.data}"):
+        lab.restore(existing=existing)
+    assert (lab.aside(), lab.left(), lab.replicas()) == ([], [], UP)
+    os.close(other)
+    lab.restore(existing=existing)
+    assert (lab.read(0), lab.replicas()) == ("content 0", UP)
 
 
 def test_by_default_nothing_is_replaced(lab: Lab) -> None:
