@@ -116,6 +116,27 @@ def test_what_workloads_made_is_not_saved() -> None:
     assert made(deployment, replicas, pod, daemon, agent) == ["DaemonSet.apps shop/agent", "Deployment.apps shop/web"]
 
 
+def test_the_newest_replica_set_of_a_paused_deployment_is_saved() -> None:
+    """Its template is that of the running pods, which the Deployment's may not be; nobody makes it again."""
+    paused = thing("apps/v1", "Deployment", "web", spec={**SPEC, "paused": True})
+    sets = [
+        thing(
+            *("apps/v1", "ReplicaSet", f"web-{number}"),
+            spec=SPEC,
+            owners=[owner(paused)],
+            annotations={"deployment.kubernetes.io/revision": str(number)},
+        )
+        for number in (9, 10, 2)
+    ]
+    pod = thing("v1", "Pod", "web-10-x", spec={}, owners=[owner(sets[1])])
+    saved = save(namespace("shop"), paused, *sets, pod)
+    assert names(saved.made) == ["Deployment.apps shop/web", "Namespace shop", "ReplicaSet.apps shop/web-10"]
+    (kept,) = (item for item in saved.made if item["kind"] == "ReplicaSet")
+    assert [(reference["kind"], reference["name"]) for reference in kept["metadata"]["ownerReferences"]] == [
+        ("Deployment", "web")
+    ]
+
+
 def test_what_workloads_made_is_not_saved_either_where_they_were_not_read() -> None:
     deployment = thing("apps/v1", "Deployment", "web", spec=SPEC)
     replicas = thing("apps/v1", "ReplicaSet", "web-1", spec=SPEC, owners=[owner(deployment)])
