@@ -12,6 +12,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 INTERVAL = 5.0
 # Maximum number of hosts in a line.
 HOSTS = 3
+# Callback plugins that write the standard output for people. Programs read the output of the others.
+STDOUT_FOR_PEOPLE = ("ansible.builtin.default", "community.general.yaml", "debug", "default", "yaml")
 
 
 @dataclass

@@ -28,7 +28,7 @@ def report_table(rows: Iterable[Mapping[str, Any]]) -> str:
             after = [SAME]
         columns = ([str(row["what"])], before, after) if compared else ([str(row["what"])], after)
         lines += zip_longest(*columns, fillvalue="")
-    return "\n".join(_aligned(lines))
+    return "\n".join(aligned(lines))
 
 
 def _cell(value: Any) -> list[str]:
@@ -43,7 +43,8 @@ def _cell(value: Any) -> list[str]:
     return [str(value)]
 
 
-def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterable[str]:
+def aligned(lines: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    """The lines of columns, each as wide as its content."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         yield GAP.join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
