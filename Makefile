@@ -9,9 +9,9 @@ export KINDLAB_DATA ?= $(HOME)/kindlab
 export KINDLAB_PROOFS ?= $(CURDIR)/.build/proofs
 # Ansible needs a UTF-8 locale, which new machines may not set.
 export LC_ALL := C.UTF-8
-export ARGS DATA JOBS TARGETS VERSIONS YES
+export ARGS BASE DATA ENGINE JOBS TARGETS VERSIONS YES
 
-.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit integration faults bench build teardown clean
+.PHONY: help setup demo matrix kubernetes pythons test lint galaxy sanity unit browser integration faults bench build docs ee teardown clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z ]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | column -t -s '#'
@@ -34,10 +34,10 @@ pythons: ## Run galaxy, sanity and unit with each ansible-core on each Python th
 teardown: setup ## Remove the clusters of the use cases; keep volumes, backups and caches
 	$(PLAY) kindlab.volumes.teardown $(ARGS)
 
-test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, integration, and a subset of faults
-	@$(PYTHON) tools/check.py lint galaxy sanity unit integration faults
+test: ## Run what CI runs: lint, galaxy (the artifact in an empty home), sanity, unit, browser, integration, some faults
+	@$(PYTHON) tools/check.py lint galaxy sanity unit browser integration faults
 
-lint galaxy sanity unit integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases" JOBS=1, ARGS for pytest
+lint galaxy sanity unit browser integration: ## Run one part: VERSIONS="2.21", TARGETS="kind_image use_cases" JOBS=1, ARGS for pytest
 	@$(PYTHON) tools/check.py $@
 
 faults: setup ## Inject faults into clusters and backups: ARGS="kill --short", "tampering --seed 7"
@@ -48,6 +48,12 @@ bench: setup ## Compare speed with kind, kubectl, sha256sum and tar: ARGS="drain
 
 build: setup ## Build the artifact and print its path
 	@$(PYTHON) tools/collection.py --only-build
+
+docs: setup ## Build the documentation site in .build/docs, and check its links
+	@$(PYTHON) tools/docs.py
+
+ee: setup ## Prepare an execution environment in .build/ee; BASE=image builds it (ARGS="--build-arg PKGMGR=/usr/bin/apt-get"), ENGINE=podman
+	@$(PYTHON) tools/execution_environment.py
 
 clean: ## List build directory and caches; YES=1 removes them, DATA=1 also volumes and backups
 	@$(PYTHON) tools/clean.py

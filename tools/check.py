@@ -1,4 +1,4 @@
-"""Runs the named checks (lint, galaxy, sanity, unit, integration, faults) as CI does, and ends with a table of results.
+"""Runs the named checks (lint, galaxy, sanity, unit, browser, integration, faults), and ends with a table of results.
 
 With `pythons` first, each version of ansible-core is tested on each Python, and modules on all that they may run on.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +22,8 @@ from paths import BUILD, ROOT, say
 from pythons import Cell, chosen, newest
 
 EVERYWHERE = "pythons"
-ALL = ("lint", "galaxy", "sanity", "unit", "integration", "faults")
+ALL = ("lint", "galaxy", "sanity", "unit", "browser", "integration", "faults")
+CHROMIUM = "chromium"
 LOGS = BUILD / "logs"
 JOBS = 2
 
@@ -122,6 +124,16 @@ def unit(cell: Cell, collection: Path) -> Part:
     return Part(f"unit {cell}", (command,), collection)
 
 
+def browser() -> list[Part]:
+    """The map's page in a real browser, where there is one."""
+    if not shutil.which(CHROMIUM):
+        say(f"browser: skipped, {CHROMIUM} is not installed: apt-get install {CHROMIUM}")
+        return []
+    extra = os.environ.get("ARGS", "").split()
+    python = environment("browser", newest().python) / "bin" / "python"
+    return [Part("browser", ((python, "-m", "pytest", ROOT / "tests" / "browser", *extra),))]
+
+
 def integration() -> Part:
     targets = os.environ.get("TARGETS", "").split()
     return Part("integration", ((sys.executable, ROOT / "tools" / "integration.py", *targets),), streams=True)
@@ -149,6 +161,7 @@ def parts(names: list[str], *, everywhere: bool) -> list[Part]:
     use("run")
     artifact = current()
     found = [lint(artifact)] if "lint" in names else []
+    found += browser() if "browser" in names else []
     if {"galaxy", "sanity", "unit"} & set(names):
         found += matrix(names, artifact, everywhere=everywhere)
     alone = [make() for name, make in (("integration", integration), ("faults", faults)) if name in names]

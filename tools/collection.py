@@ -16,7 +16,7 @@ from paths import BUILD, CACHE, NAME, NAMESPACE, ROOT, digest, only_one, point, 
 DEPENDENCY, BUNDLE = "kubernetes.core:6.6.0", "ansible==14.5.0"
 CACHED = CACHE / "collections" / DEPENDENCY.replace(":", "-")
 INSTALLED = BUILD / "collections" / "ansible_collections"
-UNSHIPPED = {"tools", "benchmark", "faults", "fragments", "__pycache__", "output"}
+UNSHIPPED = {"tools", "benchmark", "browser", "faults", "fragments", "__pycache__", "output"}
 
 
 def fetch_from_galaxy(galaxy: Path, place: Path) -> bool:

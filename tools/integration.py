@@ -22,8 +22,8 @@ from use_cases import USE_CASES, finished
 # Clusters that targets create. They are removed before and after the tests, with all that is in them.
 SHARED = "it"
 CLUSTERS = [
-    *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-image", "it-lab-a", "it-lab-b", "it-life", "it-node"),
-    *("it-over-ssh-a", "it-over-ssh-b", "it-provisioners"),
+    *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-everyday", "it-image", "it-kindest", "it-lab-a"),
+    *("it-lab-b", "it-life", "it-map", "it-node", "it-over-ssh-a", "it-over-ssh-b", "it-provisioners"),
     *sorted({f"it-{cluster}" for clusters in USE_CASES.values() for cluster in clusters}),
 ]
 # About how many seconds the long tests take: what takes longest starts first, so that no core is idle at the end.
@@ -31,6 +31,7 @@ SECONDS = {
     "archive_in_node": 190,
     "backup_restore": 198,
     "bad_input": 136,
+    "everyday": 200,
     "node_drain": 210,
     "node_image": 130,
     "object_restore": 95,
@@ -38,6 +39,7 @@ SECONDS = {
     "provision": 249,
     "provisioners": 300,
     "recreate": 258,
+    "stock_image": 240,
     "use_cases/change_cluster": 311,
     "use_cases/pod_restart": 130,
     "use_cases/restore_volumes": 260,
@@ -96,7 +98,7 @@ def rows(tests: Iterable[str]) -> list[list[str]]:
 
 def run(*arguments: str, log: Path | None = None) -> bool:
     """Run ansible-playbook with its own directories for data and reports, apart from those of the demos."""
-    own = {"KINDLAB_DATA": str(SCRATCH / "data"), "KINDLAB_PROOFS": str(SCRATCH / "proofs")}
+    own = {"KINDLAB_DATA": str(SCRATCH / "data"), "KINDLAB_PROOFS": str(SCRATCH / "proofs"), "KINDLAB_PROGRESS": "1"}
     environment = {**os.environ, **own, "ANSIBLE_ROLES_PATH": str(TARGETS)}
     command = [BUILD / "venv" / "bin" / "ansible-playbook", *arguments]
     if not log:

@@ -18,7 +18,7 @@ from paths import say
 # `make test` takes the first Python that the machine has: together the versions cover them all.
 CORES = {"2.19": (11, 12, 13), "2.20": (12, 13), "2.21": (13, 12)}
 # Modules also run on Pythons that no controller runs on.
-MODULES = (10, 11, 12, 13, 14)
+MODULES = (9, 10, 11, 12, 13, 14)
 LOOK = "import json, sys; print(json.dumps([sys.executable, sys.version_info[:2], sys.version, sys.base_prefix]))"
 
 

@@ -45,24 +45,26 @@ options:
     type: str
   config:
     description:
-      - A configuration of kind (C(kind.x-k8s.io/v1alpha4)), as the path of its file or as its content, instead of
-        O(nodes), O(control_planes), O(workers), O(mounts), O(ports), O(labels), O(networking), O(feature_gates),
-        O(runtime_config), O(kubeadm_patches) and O(containerd_patches).
-      - Fields that kind does not have, and those that these options do not have (JSON 6902 patches, C(selinuxRelabel)),
-        are refused by name. C(name), if it has one, must be that of the cluster.
-      - O(image) is the image of nodes that have none in it.
+      - A configuration of kind (C(kind.x-k8s.io/v1alpha4)), as the path of its file on the managed host or as its
+        content. RV(kindlab.volumes.kind_cluster_info#module:clusters[].config) has that of an existing cluster.
+      - Other options count over it. O(control_planes) and O(workers) change the number of its nodes; the last ones go,
+        and new ones have what all nodes of their role have in common. O(nodes) takes the place of all of them.
+        O(mounts), O(ports) and O(labels) are added to those of its nodes, and take the place of a mount on the same
+        path, of the same port of a node, and of the same label. O(networking), O(feature_gates), O(runtime_config) and
+        O(kind_fields) are merged by key, and patches come after its own. O(image) is the image of nodes that have none
+        in it.
+      - Fields that no option sets are passed on as they are, see O(kind_fields). C(name), if it has one, must be that
+        of the cluster. Host paths must be absolute.
     type: raw
   kind:
     description: Path of the kind program. By default it is looked up on E(PATH).
     type: path
   control_planes:
-    description: Number of control plane nodes.
+    description: Number of control plane nodes. Defaults to V(1), or to those of O(config).
     type: int
-    default: 1
   workers:
-    description: Number of worker nodes.
+    description: Number of worker nodes. Defaults to V(0), or to those of O(config).
     type: int
-    default: 0
   nodes:
     description:
       - List of nodes, instead of O(control_planes) and O(workers).
@@ -112,6 +114,9 @@ options:
             description: Mount propagation.
             type: str
             choices: [None, HostToContainer, Bidirectional]
+          kind_fields:
+            description: Fields of the mount that no other option sets, for example C(selinuxRelabel).
+            type: dict
       ports:
         description: Ports of the node to publish on the host.
         type: list
@@ -122,7 +127,7 @@ options:
             type: int
             required: true
           host_port:
-            description: Port of the host; V(0) chooses a free one.
+            description: Port of the host; V(0) chooses a free one, V(-1) lets the engine choose one at each start.
             type: int
             default: 0
           listen:
@@ -137,6 +142,9 @@ options:
         description: Patches of kubeadm's configuration for this node, in the form of O(kubeadm_patches).
         type: list
         elements: raw
+      kind_fields:
+        description: Fields of the node that no other option sets, for example C(kubeadmConfigPatchesJSON6902).
+        type: dict
   mounts:
     description: Host directories to mount in all nodes, or in the nodes with certain roles.
     type: list
@@ -178,6 +186,12 @@ options:
       - Network settings of kind, with the keys C(ip_family), C(api_server_port), C(api_server_address), C(pod_subnet),
         C(service_subnet), C(disable_default_cni), C(kube_proxy_mode) and C(dns_search).
       - With C(disable_default_cni), the module does not wait for nodes and storage.
+    type: dict
+  kind_fields:
+    description:
+      - Fields of kind's configuration that no other option sets, under kind's own names, for example
+        C(kubeadmConfigPatchesJSON6902) or C(containerdConfigPatchesJSON6902).
+      - They are passed on as they are. Before a cluster is created, kind itself is asked whether it knows them.
     type: dict
   controller_manager_qps:
     description:
@@ -316,6 +330,25 @@ EXAMPLES = r"""
   kindlab.volumes.kind_cluster:
     name: lab
     config: /srv/lab/kind.yaml
+
+- name: Create a cluster like one that exists, with a worker more, and with volumes in a directory of the host
+  kindlab.volumes.kind_cluster:
+    name: copy
+    config: "{{ (kind.clusters | selectattr('name', 'eq', 'lab') | first).config | combine({'name': 'copy'}) }}"
+    workers: 3
+    mounts:
+      - {host_path: /srv/copy/volumes, node_path: /var/local-path-provisioner}
+
+- name: Create a cluster with a field of kind for which there is no option
+  kindlab.volumes.kind_cluster:
+    name: lab
+    config:
+      kind: Cluster
+      apiVersion: kind.x-k8s.io/v1alpha4
+      nodes:
+        - role: control-plane
+        - role: worker
+          extraMounts: [{hostPath: /srv/lab, containerPath: /srv/lab, selinuxRelabel: true}]
 
 - name: Delete the cluster unless volumes would lose data
   kindlab.volumes.kind_cluster:

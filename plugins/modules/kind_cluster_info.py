@@ -43,6 +43,13 @@ EXAMPLES = r"""
     dest: /srv/lab/options.yml
     mode: '0644'
 
+- name: Write a configuration file of kind for each cluster
+  ansible.builtin.copy:
+    content: "{{ item.config | to_nice_yaml }}"
+    dest: "/srv/lab/{{ item.name }}.yaml"
+    mode: '0644'
+  loop: "{{ kind.clusters }}"
+
 - name: Print the names of clusters that do not answer
   ansible.builtin.debug:
     msg: "{{ kind.clusters | rejectattr('reachable') | map(attribute='name') }}"
@@ -94,6 +101,11 @@ clusters:
           that the same cluster comes out.
         - Empty if they are not known; RV(clusters[].doubts) says why.
       type: dict
+    config:
+      description:
+        - RV(clusters[].options) as a configuration of kind, for O(kindlab.volumes.kind_cluster#module:config) or
+          C(kind create cluster --config). Empty if the options are not known.
+      type: dict
     doubts:
       description:
         - What RV(clusters[].options) do not say of a cluster that was created by other means, or what cannot be known -
@@ -124,6 +136,14 @@ clusters:
           - role: control-plane
             image: kindest/node:v1.34.4
             mounts: [{host_path: /srv/lab/volumes, node_path: /data, read_only: false, create: false}]
+      config:
+        kind: Cluster
+        apiVersion: kind.x-k8s.io/v1alpha4
+        name: lab
+        nodes:
+          - role: control-plane
+            image: kindest/node:v1.34.4
+            extraMounts: [{hostPath: /srv/lab/volumes, containerPath: /data, readOnly: false}]
       doubts: []
 """
 

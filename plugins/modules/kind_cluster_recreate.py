@@ -112,10 +112,10 @@ options:
       - Options of M(kindlab.volumes.kind_cluster) for the new cluster. They replace recorded options, also those of an
         interrupted run, and are reported in C(changes) of RV(plan).
       - C(image), C(mounts) and C(ports) replace those of each node, C(labels) are added to those of each node.
-        C(networking), C(feature_gates), C(runtime_config) and lists of patches are replaced as a whole.
+        C(networking), C(feature_gates), C(runtime_config), C(kind_fields) and lists of patches are replaced as a whole.
       - With C(control_planes) or C(workers), the last nodes of that role are left out, or nodes are added that have the
         labels, mounts, patches and image that all nodes of that role have in common. C(nodes) describes all of them
-        instead. C(config), a configuration of kind, describes the whole cluster.
+        instead. C(config), a configuration of kind, describes the whole cluster, with the other options over it.
       - Nodes without C(image) get the image that they have, or that of the first control plane.
       - Host directories that the old cluster had mounted are never created.
       - Required, with C(nodes), if the options of the cluster are neither recorded nor can be read from it. Describe it
@@ -171,7 +171,9 @@ options:
     description:
       - Whether to create all objects in a throw-away cluster of one node first, before anything is stopped. If its API
         server refuses some, the module fails and names them. Nothing runs there, and it is deleted in any case.
-      - By default it is done if the nodes get another image, that is another version of Kubernetes.
+      - By default it is done if the API server may accept other objects than before, that is if the nodes get another
+        image (another version of Kubernetes), or if O(options) change feature gates, the runtime configuration, the
+        network or patches.
     type: bool
   on_failure:
     description:

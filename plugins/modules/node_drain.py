@@ -196,7 +196,7 @@ pods:
       workload: Deployment/test
       result: cannot_move
       why: >-
-        its volume pvc-085a036c-56f5-4dd8-a6d2-1c86c0f19730 (claim default/test) is on lab-worker: its replacement waits
+        its claim default/test (volume pvc-085a036c-56f5-4dd8-a6d2-1c86c0f19730) is on lab-worker: its replacement waits
         until lab-worker is schedulable
       other_nodes: []
       volumes:

@@ -14,12 +14,29 @@ description:
   - Lists orphan directories, which are directories on the host that provisioners made, as their names say, without a
     volume of this cluster or of another one that has them mounted. A warning names directories for which that is not
     known. M(kindlab.volumes.volume_prune) shows their size and age and removes them.
+  - Says of each volume whether its data outlives the cluster if that goes now, by what decides whether
+    M(kindlab.volumes.kind_cluster) deletes a cluster. M(kindlab.volumes.lab_map) draws all of this.
 author: kindlab.volumes contributors (@kindlab)
 extends_documentation_fragment:
   - kindlab.volumes._attributes
   - kindlab.volumes._engine
   - kindlab.volumes._api
   - kindlab.volumes._selection
+options:
+  backup_path:
+    description:
+      - Directory of the backup of the volumes, as M(kindlab.volumes.volume_backup) wrote it. Its newest generation
+        counts.
+      - Without it, data inside nodes counts as lost.
+    type: path
+  verify:
+    description:
+      - V(fast) reads the backup without its archives, and no data. Whether data inside a node is in its archive as it
+        is now remains unknown.
+      - V(full) reads and compares what a deletion does; with data inside nodes that takes as long as backing it up.
+    type: str
+    choices: [fast, full]
+    default: fast
 attributes:
   diff_mode:
     support: none
@@ -41,6 +58,14 @@ EXAMPLES = r"""
     cluster: lab
     names: [default/database]
   register: database
+
+- name: Show what would be lost with the cluster
+  kindlab.volumes.volume_info:
+    cluster: lab
+    backup_path: /srv/backups/lab
+    verify: full
+  register: checked
+  failed_when: checked.volumes | selectattr('survives', 'equalto', 'no') | length > 0
 
 - name: Assert that no pod uses the claim
   ansible.builtin.assert:
@@ -135,6 +160,19 @@ volumes:
       description: The pods that use its claim, each with C(namespace), C(name), C(node) and C(phase).
       type: list
       elements: dict
+    survives:
+      description:
+        - Whether its data outlives the cluster if that is deleted now, V(yes), V(no) or V(unknown).
+        - Of what is V(no), M(kindlab.volumes.kind_cluster) refuses the deletion, except generic ephemeral volumes. It
+          also refuses to delete volumes that are in use, and whose objects no backup contains.
+        - A bound volume with the reclaim policy Delete counts as V(no), because its data is deleted with its claim.
+      type: str
+    survives_why:
+      description: Why it is lost or why that is unknown; of data that survives, where it is.
+      type: str
+    survives_next_step:
+      description: What you can do about it; empty for nothing.
+      type: str
   sample:
     - name: pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1
       claim: default/database
@@ -160,6 +198,14 @@ volumes:
       mismatch: ""
       pods:
         - {namespace: default, name: database-0, node: lab-worker, phase: Running}
+      survives: "yes"
+      survives_why: its data is on the host, in /srv/lab/pvc-0d4c6a1e-6a55-4b44-93c8-4f6d6fd4a0c1_default_database
+      survives_next_step: ""
+summary:
+  description: One line about the selected volumes.
+  returned: success
+  type: str
+  sample: 18 of 20 volumes survive; 2 are inside lab-worker and in no backup
 released:
   description: Names of the volumes in phase V(Released). Their claims were deleted, their data was kept.
   returned: success
@@ -203,7 +249,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module impor
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS)
 
 
 if __name__ == "__main__":

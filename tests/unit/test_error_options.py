@@ -40,6 +40,8 @@ ASKED_BY = {
     "_edge/kind/": {"kind_cluster", "kind_cluster_recreate"},
     "_core/provisioner/": {"storage_provisioner", "kind_cluster_recreate"},
     "_core/objects/selection.py": {"object_backup"},
+    # Markup, and words of a map.
+    "_core/map/page/": set(),
     "_core/prune/request.py": {"volume_prune"},
     "_core/recreate/steps.py": {"kind_cluster_recreate"},
     "_edge/backup/reader.py": {"volume_restore", "volume_detach", "kind_cluster"},

@@ -19,6 +19,7 @@ UNREAD = {"__pycache__", "output", "go.sum", "changelog.yaml"}
 
 # Package of plugins/ -> what of this collection it may import: itself and the packages below it.
 ROOMS = {
+    "callback": ("_core", "_edge.activity", "_edge.recreate.journal"),
     "doc_fragments": (),
     "filter": ("_core",),
     "modules": ("_sequence", "_action", "_edge.module"),
@@ -38,18 +39,21 @@ LEVELS = {
         ("backup", "detach"),
         ("restore", "recreate"),
         ("removal", "prune"),
-        ("adopt",),
+        ("adopt", "inventory"),
+        ("map",),
     ),
     "_edge": (
-        ("module", "activity", "bounds", "command", "text_file"),
+        ("activity",),
+        ("module", "bounds", "command", "text_file"),
         ("credentials", "directory", "engine"),
         ("images", "kube", "data"),
         ("identity", "loaded_images", "objects"),
         ("observe", "drain", "kind", "provisioner"),
         ("backup", "detach", "local_data"),
         ("restore", "recreate", "removal"),
-        ("prune",),
+        ("prune", "inventory"),
         ("adopt",),
+        ("map",),
     ),
 }
 FILES_PER_FOLDER = 10

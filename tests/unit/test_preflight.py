@@ -117,7 +117,7 @@ def no_directory(lab: Lab) -> dict[str, Any]:
 
 def file_for_a_directory(lab: Lab) -> dict[str, Any]:
     (lab.path / "file").touch()
-    return mounted(lab, "file")
+    return mounted(lab, "file", create=True)
 
 
 def directory_below_a_file(lab: Lab) -> dict[str, Any]:

@@ -23,6 +23,7 @@ MODULES = {
     "cluster": "kind_cluster",
     "detach": "volume_detach",
     "local_data": "local_data",
+    "map": "lab_map",
     "object_backup": "object_backup",
     "object_restore": "object_restore",
     "prune": "volume_prune",

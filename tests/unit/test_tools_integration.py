@@ -69,6 +69,17 @@ def test_clusters_of_targets_are_removed_afterwards(integration: Any) -> None:
     assert named and named | {"it", "it-stock", "it-changed"} <= set(integration.CLUSTERS)
 
 
+def test_clusters_of_two_targets_have_two_names(integration: Any) -> None:
+    own = {
+        value
+        for path in TARGETS.glob("*/defaults/main.yml")
+        for key, value in yaml.safe_load(path.read_text()).items()
+        if key.endswith("_cluster")
+    }
+    assert own <= set(integration.CLUSTERS)
+    assert len(integration.CLUSTERS) == len(set(integration.CLUSTERS))
+
+
 def yaml_values(found: Any, key: str) -> set[str]:
     """All values of a key, at any depth."""
     if isinstance(found, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Callable
@@ -80,6 +81,36 @@ def test_every_check_is_used() -> None:
     told = {column: {row[column] for row in TABLE.values()} for column in COLUMNS}
     checked = {column: {*checks, *({"-"} if column in NOTHING else ())} for column, checks in CHECKS.items()}
     assert told == checked
+
+
+# What of a refusal is about the data itself: neither that it is in use, nor that no backup has the objects.
+LOSING = re.compile("deleted with the node|policy is Delete|being deleted|cannot be compared with the host|is missing")
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["no backup", "backup"])
+@pytest.mark.parametrize("kind", [*KINDS.values(), *(kind for others in OTHERS.values() for kind in others.values())])
+def test_what_survives_is_what_the_deletion_decides(kind: Kind, saved: bool, worlds: Callable[[Kind], World]) -> None:
+    world = worlds(kind)
+    if saved:
+        with contextlib.suppress(KindlabError):
+            world.back_up(data=kind.data)
+    backup = {"backup": str(world.backup)} if saved else {}
+    try:
+        world.run(True, state="absent", **backup)
+        why: dict[str, str] = {}
+    except Declined as error:
+        why = {}
+        for row in error.details:
+            why[row["name"]] = f"{why.get(row['name'], '')}; {row['why']}"
+    told = world.info(verify="full", backup_path=str(world.backup) if saved else None).facts["volumes"]
+    for row in told:
+        if row["survives"] == "no" and not row["ephemeral"]:
+            assert LOSING.search(why[row["name"]]), row
+        elif row["survives"] == "yes":
+            assert not LOSING.search(why.get(row["name"], "")), row
+    cheap = world.info(backup_path=str(world.backup) if saved else None).facts["volumes"]
+    for row, full in zip(cheap, told, strict=True):
+        assert row["survives"] in ("unknown", full["survives"]), row
 
 
 def test_what_only_the_deletion_would_lose_is_refused_before_anything_is_stopped(

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.plan import Plan, Request, plan
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import SET
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -28,6 +27,7 @@ MOUNT = {
     "create": {"type": "bool", "default": True},
     "mode": {"type": "raw", "default": "0755"},
     "propagation": {"type": "str", "choices": ["None", "HostToContainer", "Bidirectional"]},
+    "kind_fields": {"type": "dict"},
 }
 SHARED_MOUNT = {**MOUNT, "roles": {"type": "list", "elements": "str", "choices": ROLES}}
 PORT = {
@@ -43,6 +43,7 @@ NODE = {
     "mounts": {"type": "list", "elements": "dict", "options": MOUNT},
     "ports": {"type": "list", "elements": "dict", "options": PORT},
     "patches": {"type": "list", "elements": "raw"},
+    "kind_fields": {"type": "dict"},
 }
 ARGUMENTS: dict[str, Any] = {
     **ENGINE,
@@ -51,8 +52,8 @@ ARGUMENTS: dict[str, Any] = {
     "image": {"type": "str"},
     "config": {"type": "raw"},
     "kind": {"type": "path"},
-    "control_planes": {"type": "int", "default": 1},
-    "workers": {"type": "int", "default": 0},
+    "control_planes": {"type": "int"},
+    "workers": {"type": "int"},
     "nodes": {"type": "list", "elements": "dict", "options": NODE},
     "mounts": {"type": "list", "elements": "dict", "options": SHARED_MOUNT},
     "ports": {"type": "list", "elements": "dict", "options": PORT},
@@ -62,6 +63,7 @@ ARGUMENTS: dict[str, Any] = {
     "feature_gates": {"type": "dict"},
     "runtime_config": {"type": "dict"},
     "networking": {"type": "dict"},
+    "kind_fields": {"type": "dict"},
     "controller_manager_qps": {"type": "int"},
     "kubeconfig": {"type": "path"},
     "merge_kubeconfig": {"type": "bool", "default": False},
@@ -75,9 +77,7 @@ ARGUMENTS: dict[str, Any] = {
     "assume_saved": {"type": "list", "elements": "str"},
     "assume_image": {"type": "bool", "default": False},
 }
-RULES: dict[str, Any] = {
-    "mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers"), *(("config", name) for name in SET)]
-}
+RULES: dict[str, Any] = {"mutually_exclusive": [("nodes", "control_planes"), ("nodes", "workers")]}
 # What errors about a backup call its path, and options that this module does not have.
 OTHERS = {"path": "backup", "data": "", "generation": ""}
 
@@ -93,7 +93,7 @@ def run(
     """Bring one cluster to the requested state."""
     connect = connect or connector()
     check_absolute(options, ARGUMENTS)
-    options = with_config(options, options["name"], checked=True)
+    options = with_config(options, options["name"])
     request = Request.from_options(options, check_mode=check_mode)
     cluster = KindCluster(options, runner or Runner(), connect, around)
     kind_version = cluster.kind.version()

@@ -13,8 +13,9 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
     CommandFailed,
     TimedOut,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import kind_config
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, Node, context_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec, checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.view import cluster_view
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
@@ -62,8 +63,17 @@ def _describe(cluster: KindCluster, nodes: Sequence[Node]) -> dict[str, Any]:
         "merged": cluster.in_users_file(tuple(nodes), needed=False)[0],
         "current_context": cluster.is_current_context(),
         "options": dict(found.options),
+        "config": _config(cluster.name, found.options),
         "doubts": [found.problem] if found.problem else list(found.doubts),
     }
+
+
+def _config(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """kind's configuration; {} if the options are not known, or were edited into ones that kind does not accept."""
+    try:
+        return kind_config(ClusterSpec.from_options({**options, "name": name})) if options else {}
+    except BadInput:
+        return {}
 
 
 def _read_own_file(cluster: KindCluster, nodes: Sequence[Node]) -> tuple[bool, str, dict[str, Any] | None]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -19,10 +20,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.image_p
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine, find_engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.archive import images_in, open_archive
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import import_all, listings
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.nodes import MOVED, import_all, listings
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.images.tee import Tee
 
 ARGUMENTS: dict[str, Any] = {
@@ -68,6 +71,7 @@ def run(
 
 def _load(engine: Engine, tee: Tee, planned: Plan) -> None:
     """Read each archive, and save each group of images, once for all nodes."""
+    REPORTER.step(f"load images into {count(len(planned.changed_nodes), 'node')}")
     for path, nodes in planned.archives().items():
         import_all(engine, tee, nodes, partial(_stream, path))
     for nodes, names in planned.passes().items():
@@ -77,14 +81,18 @@ def _load(engine: Engine, tee: Tee, planned: Plan) -> None:
 @contextmanager
 def _stream(path: str) -> Iterator[IO[bytes]]:
     with ExitStack() as opened:
-        yield opened.enter_context(open_archive(path))[0]
+        file, plain = opened.enter_context(open_archive(path))
+        if plain:
+            REPORTER.moved(MOVED, 0, of=os.path.getsize(path))
+        yield file
 
 
 def _wait(engine: Engine, planned: Plan, seconds: float) -> tuple[str, ...]:
     """Wait until the nodes list what was loaded; warnings about what they do not list."""
     missing: list[str] = []
-    for _turn in poll(Deadline(seconds), PAUSE):
-        missing = planned.still_missing(listings(engine, planned.changed_nodes))
-        if not missing:
-            break
+    with REPORTER.waiting(lambda: f"{', '.join(planned.changed_nodes)} to list the images"):
+        for _turn in poll(Deadline(seconds), PAUSE):
+            missing = planned.still_missing(listings(engine, planned.changed_nodes))
+            if not missing:
+                break
     return tuple(f"{name} was loaded, but the nodes list different content under its name." for name in missing)

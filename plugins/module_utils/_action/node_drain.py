@@ -72,7 +72,7 @@ def run(
 
 
 def _observe(cluster: Cluster, request: Request) -> Observed:
-    objects = dict(zip(READ, cluster.lists(*READ), strict=True))
+    objects = dict(zip(READ, cluster.lists(*READ)))
     selected = cluster.list("Pod", labels=request.pod_selector) if request.pod_selector else None
     return Observed.from_objects(objects, selected)
 

@@ -13,6 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.asked import CHOICES, Asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import API, ENGINE, check_absolute
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup, read_backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.proof import open_proved
@@ -53,8 +54,10 @@ def run(
         saved = backup.saved_objects()
         proved = opening.result()
     watch.lap("read")
+    REPORTER.step("plan, and ask the API server about each object")
     planned = prepare(proved.cluster, saved, asked, deadline)
     watch.lap("plan")
+    REPORTER.step("restore objects")
     done = planned if check_mode else write(proved.cluster, planned, deadline)
     watch.lap("write")
     done.check(effect="all others were restored")

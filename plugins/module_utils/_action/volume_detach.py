@@ -72,7 +72,7 @@ def run(
         check = UsageCheck(observation.cluster, observation.engine, observation.nodes, observation.sharing)
 
         def look(begun: bool) -> Plan:
-            objects = dict(zip(READ, observation.cluster.lists(*READ), strict=True))
+            objects = dict(zip(READ, observation.cluster.lists(*READ)))
             return plan(request, Observed.from_objects(objects, nodes=nodes), begun=begun)
 
         if check_mode:

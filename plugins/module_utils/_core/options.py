@@ -38,6 +38,7 @@ LIMITS = {
     "keep": (0, 1_000_000),
     "terminate_grace_period": (0, WEEK),
     "wait_timeout": (1, WEEK),
+    "width": (40, 1_000),
 }
 
 

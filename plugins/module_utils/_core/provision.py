@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.given.over import check_fields, over
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.given.sizes import COUNTS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import (
-    check_alone,
-    options_of,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import options_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import (
     ClusterSpec,
     check_host_ports,
@@ -71,31 +70,30 @@ def _line(subject: str, error: BadInput) -> str:
 
 def _spec(cluster: Object) -> ClusterSpec:
     """The cluster; without nodes if a configuration file on the host describes it."""
-    counts = [key for key in ("control_planes", "workers") if cluster.get(key) is not None]
+    counts = [key for key in COUNTS if cluster.get(key) is not None]
     nodes = cluster.get("nodes")
     if nodes is not None and counts:
         raise BadInput(f"nodes and {' and '.join(counts)} are mutually exclusive.", next_step="Use one of them.")
-    options = dict(cluster.get("options") or {})
-    config = options.pop("config", None)
-    if config is not None:
-        check_alone({**cluster, **options})
-        if not isinstance(config, dict):
-            return ClusterSpec(checked_name(cluster["name"]))
-        nodes = options_of(config, "config", cluster["name"])["nodes"]
-        options |= options_of(config, "config", cluster["name"])
-    rate = options.get("controller_manager_qps")
-    return ClusterSpec.from_options(
-        {
-            "control_planes": 1,
-            **options,
-            **cluster,
-            "nodes": nodes
-            and [{**n, "mounts": _mounts(n.get("mounts")), "ports": _ports(n.get("ports"))} for n in nodes],
-            "mounts": _mounts(cluster.get("mounts")),
-            "ports": _ports(options.get("ports")),
-            "controller_manager_qps": None if rate is None else int(rate),
-        }
-    )
+    config = cluster.get("config")
+    if config and not isinstance(config, Mapping):
+        return ClusterSpec(checked_name(cluster["name"]))
+    given = _typed({**(cluster.get("options") or {}), **cluster})
+    options = over(_typed(options_of(config, "config", cluster["name"])), given) if config else given
+    check_fields(options)
+    return ClusterSpec.from_options({**options, "name": cluster["name"]})
+
+
+def _typed(options: Object) -> dict[str, Any]:
+    """Options with numbers, which templates may have turned into text, and with paths that count as absolute."""
+    nodes, rate = options.get("nodes"), options.get("controller_manager_qps")
+    return {
+        **options,
+        "nodes": nodes and [{**n, "mounts": _mounts(n.get("mounts")), "ports": _ports(n.get("ports"))} for n in nodes],
+        "mounts": _mounts(options.get("mounts")),
+        "ports": _ports(options.get("ports")),
+        "controller_manager_qps": None if rate is None else int(rate),
+        **{option: int(options[option]) for option in COUNTS if options.get(option) is not None},
+    }
 
 
 def _check_storage(storage: Object, spec: ClusterSpec) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Declined
-from .text import listed
+from .text import claimed, listed
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,8 @@ class Refusal:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        """'name: why', or 'name (claim): why' for a volume."""
-        claim = self.details.get("claim")
-        return f"{self.name}{f' ({claim})' if claim else ''}: {self.why}" if self.name else self.why
+        """'name: why', or 'claim (name): why' for a volume."""
+        return f"{claimed(self.name, self.details.get('claim') or '')}: {self.why}" if self.name else self.why
 
     def as_dict(self) -> dict[str, Any]:
         """The row in an error's details."""

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import Catalog
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import (
@@ -21,37 +20,27 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import WORKLOAD_KINDS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.refusals import differences
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ephemeral import ephemeral_volumes
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import (
-    Place,
-    mismatches,
-    volume_nodes,
-    volume_places,
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.obstacles import (
+    ARCHIVE,
+    BACK_UP,
+    TIED,
+    obstacles,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place, volume_places
 
 from .refusals import Refusal
-from .text import listed
 
 READ = ("PersistentVolume", "PersistentVolumeClaim", *WORKLOAD_KINDS)
 NO_BACKUP = "no backup of it is given"
 NOT_SAVED = "the backup would not contain it, or have no checksums of it"
-_ARCHIVE = "Back it up with kindlab.volumes.volume_backup and data=archive, and set backup to that path."
-_BACK_UP = "Back it up with kindlab.volumes.volume_backup, and set backup to that path."
-_TIED = (
-    "Copy its data to a volume that outlives the cluster, and delete this one. If the data is not needed or outlives "
-    "the nodes, set accept_loss=['{name}']."
-)
-_DETACH = "Scale down what uses the volumes: kindlab.volumes.volume_detach."
-_RETAIN = (
-    "Set its reclaim policy to Retain, as kindlab.volumes.volume_backup does: "
-    """kubectl patch pv {name} --patch '{{"spec": {{"persistentVolumeReclaimPolicy": "Retain"}}}}'"""
-)
+NOT_IN_BACKUP = "the backup does not contain it"
+_ACCEPT = "If the data is not needed or outlives the nodes, set accept_loss=['{name}']."
 _NEW = "it was created while the other volumes were looked at"
 _CHANGED = "it or its claim was changed while the volumes were looked at"
-_GOING = "Let the deletion finish: stop the pods that use the claim, and look at finalizers: kubectl describe pv {name}"
 
-Objects: TypeAlias = tuple[Iterable[Object], Iterable[Object]]
+Objects = tuple[Iterable[Object], Iterable[Object]]
 # Volume's name -> how its data differs from the backup.
-Changes: TypeAlias = dict[str, Difference]
+Changes = dict[str, Difference]
 
 
 def unread(why: str) -> Difference:
@@ -115,24 +104,11 @@ def blockers(
     needing: Iterable[Volume] = (),
     accepted: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
-    """Every reason not to delete the cluster; () if all data outlives it.
-
-    volumes: those at stake. By a volume's name: users, what uses it; not_backed_up, why its backup is missing or stale.
-    archived: the volumes whose current data is in an archive; needing: those whose data a backup must contain.
-    accepted: names of those, or of their claims, whose CSI driver may lose the data.
-    """
-    unknown = mismatches([volume for volume in needing if volume.name not in archived], nodes)
+    """Every reason not to delete the cluster; () if all data outlives it. The arguments are those of obstacles."""
+    found = obstacles(volumes, nodes, users, not_backed_up, archived, needing, accepted)
     return tuple(
-        Refusal(volume.name, why, next_step, {"claim": volume.claim})
-        for volume in volumes
-        for why, next_step in (
-            *_deleted_with_node(volume, nodes, archived),
-            *([] if {volume.name, volume.claim} & {*accepted} else _tied_by_driver(volume, nodes)),
-            *([("it or its claim is being deleted", _GOING.format(name=volume.name))] if volume.is_terminating else []),
-            *([(_differs(unknown[volume.name]), unknown[volume.name].remedy)] if volume.name in unknown else []),
-            *([(f"it is in use: {listed(users[volume.name], 3)}", _DETACH)] if users.get(volume.name) else []),
-            *([(not_backed_up[volume.name], _BACK_UP)] if not_backed_up.get(volume.name) else []),
-        )
+        Refusal(volume.name, obstacle.why, _with_option(volume.name, obstacle.next_step), {"claim": volume.claim})
+        for volume, obstacle in found
     )
 
 
@@ -146,26 +122,11 @@ def changed_meanwhile(before: Iterable[Volume], now: Iterable[Volume]) -> tuple[
     )
 
 
-def _deleted_with_node(volume: Volume, nodes: Sequence[Node], archived: Collection[str]) -> Iterator[tuple[str, str]]:
-    path = volume.node_directory
-    if path and not volume.is_block and volume.name not in archived:
-        inside = [place.node for place in volume_places(volume, nodes) if not place.host_directory]
-        if inside:
-            yield f"{path} is not mounted from the host on {', '.join(inside)} and is deleted with the node", _ARCHIVE
-    if volume.reclaim_policy == "Delete" and volume.claim_phase == "Bound":
-        yield "its reclaim policy is Delete and its claim is bound", _RETAIN.format(name=volume.name)
-
-
-def _tied_by_driver(volume: Volume, nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
-    """A driver that names nodes keeps data in them (topolvm, csi-driver-host-path), where no backup reads it."""
-    inside = [node.name for node in volume_nodes(volume, nodes)] if volume.source == "csi" and volume.required else ()
-    if inside:
-        why = f"its CSI driver ties it to {', '.join(inside)}: its data may be deleted with the node"
-        yield why, _TIED.format(name=volume.name)
-
-
-def _differs(place: Place) -> str:
-    return f"what the node has cannot be compared with the host: {place.mismatch}"
+def _with_option(name: str, next_step: str) -> str:
+    """The next step with the options of a deletion. name: of the volume."""
+    if next_step == TIED:
+        return f"{TIED} {_ACCEPT.format(name=name)}"
+    return f"{next_step}, and set backup to that path." if next_step in (ARCHIVE, BACK_UP) else next_step
 
 
 def comparable(volumes: Iterable[Volume], nodes: Sequence[Node]) -> tuple[dict[str, Place], dict[str, str]]:
@@ -202,7 +163,7 @@ def not_backed_up(
     for volume in needed.all:
         entry, why = entries.get(volume.name), ""
         if entry is None or volume.name not in saved_pvs:
-            why = "the backup does not contain it"
+            why = NOT_IN_BACKUP
         elif volume.name in with_data and not entry.consistent:
             why = "the backup of its data is not consistent: it was written to while it was read"
         elif volume.name in with_data and not entry.checksum_list:

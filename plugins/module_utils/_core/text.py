@@ -24,6 +24,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def claimed(name: str, claim: str) -> str:
+    """A volume as people know it: 'shop/database (pvc-0d4c)', or its name if it has no claim."""
+    return f"{claim} ({name})" if claim else name
+
+
 def is_number(text: str) -> bool:
     """True for the digits of a number that a field of 64 bits can have."""
     return bool(re.fullmatch(r"[0-9]{1,18}", text))

@@ -22,6 +22,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.engines impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name, default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import shown_to_callback
 
 Action = Callable[[Mapping[str, Any], bool], Outcome]
 
@@ -36,7 +37,8 @@ def run_module(
     module = AnsibleModule(argument_spec={**argument_spec, **VARIABLES}, supports_check_mode=True, **rules)
     reader = _reader(argument_spec, others, module.params)
     try:
-        outcome = action({name: module.params[name] for name in argument_spec}, module.check_mode)
+        with shown_to_callback(action.__module__.rpartition(".")[2]):
+            outcome = action({name: module.params[name] for name in argument_spec}, module.check_mode)
     except KindlabError as error:
         result: dict[str, Any] = {"msg": reader.text(error), "reason": type(error).__name__}
         if error.details is not None:

@@ -89,7 +89,7 @@ def _read(options: Mapping[str, Any], kinds: set[str], connect: Connect) -> _Rea
     ordered = sorted(kinds)
     with ThreadPoolExecutor(1) as pool:
         root_ca = pool.submit(cluster.root_ca)
-        objects = dict(zip(ordered, cluster.lists(*ordered), strict=True))
+        objects = dict(zip(ordered, cluster.lists(*ordered)))
         return _Reading(cluster, objects, answer_of(cluster.server, root_ca.result(), objects["Node"]))
 
 

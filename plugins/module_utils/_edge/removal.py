@@ -116,9 +116,20 @@ def _check_backup(
     names = [volume.name for volume in needed.all]
     if not (where[0] and names):
         return dict.fromkeys(names, removal.NO_BACKUP), set()
-    places, incomparable = removal.comparable(needed.data, nodes)
     try:
         backup = read_backup(*where)
+    except KindlabError as error:
+        return dict.fromkeys(names, error.message.rstrip(".")), set()
+    return compared(backup, needed, live, nodes, engine)
+
+
+def compared(
+    backup: Backup, needed: removal.Needed, live: removal.Objects, nodes: Sequence[Node], engine: Engine
+) -> tuple[dict[str, str], set[str]]:
+    """The same for a generation that was read. Data inside nodes, and its archives, are read in full."""
+    names = [volume.name for volume in needed.all]
+    places, incomparable = removal.comparable(needed.data, nodes)
+    try:
         missing = directory_faults(places, nodes, engine)
         changed = changes(backup, [v for v in needed.data if v.name not in missing], nodes, engine)
         saved = (backup.objects("PersistentVolume"), backup.objects("PersistentVolumeClaim"))

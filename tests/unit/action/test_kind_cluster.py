@@ -304,7 +304,7 @@ def test_bad_input_touches_nothing(place: Place, options: dict[str, Any], said: 
 def test_host_path_that_is_a_file(place: Place) -> None:
     file = place.path / "file"
     file.touch()
-    mount = {"host_path": str(file), "node_path": "/kind/manifests/default-storage.yaml"}
+    mount = {"host_path": str(file), "node_path": "/kind/manifests/default-storage.yaml", "create": True}
     assert "is not a directory" in place.refused(BadInput, mounts=[mount]).message
     assert place.run(mounts=[{**mount, "create": False}]).changed
 
@@ -381,16 +381,52 @@ def test_a_directory_without_locks_is_refused_in_check_mode_too(place: Place, mo
     assert "does not support locks" in place.refused(BadInput).message
 
 
+# Nothing but the configuration, and the image.
+ALONE: dict[str, Any] = {"mounts": None, "control_planes": None, "workers": None}
+
+
 def test_a_configuration_file_of_kind(place: Place) -> None:
     """Like the options that it stands for: both describe one cluster."""
     config = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{"role": "control-plane"}, {}]}
     path = place.path / "kind.yaml"
     path.write_text(json.dumps(config))
-    assert place.predicted(config=str(path), mounts=None).changed
+    assert place.predicted(config=str(path), **ALONE).changed
     assert [node["role"] for node in place.host.configs["lab"]["nodes"]] == ["control-plane"] * 2
     assert {node["image"] for node in place.host.configs["lab"]["nodes"]} == {"kindest/node:v1.34.4"}
-    for same in ({"config": config}, {"control_planes": 2, "workers": 0}):
-        assert not place.run(**{"mounts": None, **same}).changed
-    place.refused(Declined, config={**config, "featureGates": {"A": True}}, mounts=None)
-    error = place.refused(BadInput, config={**config, "name": "other"}, mounts=None)
+    for same in ({"config": config}, {"config": None, "control_planes": 2, "workers": 0}):
+        assert not place.run(**{**ALONE, **same}).changed
+    place.refused(Declined, config={**config, "featureGates": {"A": True}}, **ALONE)
+    error = place.refused(BadInput, config={**config, "name": "other"}, **ALONE)
     assert "describes cluster other, not lab" in error.message
+
+
+def test_options_over_a_configuration_of_kind(place: Place) -> None:
+    """They change its nodes; what is not given does not count."""
+    config = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{}, {"role": "worker"}]}
+    assert place.predicted(config=config, control_planes=None, workers=2).changed
+    assert [node["role"] for node in place.host.configs["lab"]["nodes"]] == ["control-plane", "worker", "worker"]
+    assert {node["extraMounts"][0]["hostPath"] for node in place.host.configs["lab"]["nodes"]} == {str(place.data)}
+
+
+def test_fields_that_no_option_sets_are_passed_on_and_compared(place: Place) -> None:
+    patch = {"group": "kubeadm.k8s.io", "version": "v1beta3", "kind": "ClusterConfiguration", "patch": "- op: test"}
+    node = {"role": "control-plane", "extraMounts": [{"hostPath": "/", "containerPath": "/n", "selinuxRelabel": True}]}
+    config = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [node]}
+    passed = {**config, "kubeadmConfigPatchesJSON6902": [patch]}
+    assert place.predicted(config=passed, **ALONE).changed
+    made = place.host.configs["lab"]
+    assert made["kubeadmConfigPatchesJSON6902"] == [patch]
+    assert made["nodes"][0]["extraMounts"][0]["selinuxRelabel"] is True
+    assert not place.run(config=passed, **ALONE).changed
+    error = place.refused(Declined, config=config, **ALONE)
+    assert [row["field"] for row in error.details] == ["kubeadmConfigPatchesJSON6902"]
+    node["extraMounts"][0].pop("selinuxRelabel")
+    error = place.refused(Declined, config=passed, **ALONE)
+    assert [row["field"] for row in error.details] == ["mount /n selinuxRelabel"]
+
+
+def test_fields_that_kind_does_not_know_are_refused_before_anything_is_created(place: Place) -> None:
+    error = place.refused(Declined, kind_fields={"bogus": 1})
+    assert "kind cannot read it: field bogus not found in type v1alpha4" in error.text()
+    wrong = {"kubeadmConfigPatchesJSON6902": [{"patch": "op: add"}, {"patch": "["}]}
+    assert place.refused(Declined, kind_fields=wrong).text().count("its patch is not valid") == 2

@@ -80,6 +80,8 @@ def test_the_options_that_make_it_again(host: Host, tmp_path: Path) -> None:
     rest = {"image": "kindest/node:default", "labels": {"disk": "fast"}, "mounts": [mount]}
     assert lab["options"] == {"nodes": [{"role": role, **rest} for role in ("control-plane", "worker")]}
     created = host.configs["lab"]
+    named = [{**node, "image": "kindest/node:default"} for node in created["nodes"]]
+    assert lab["config"] == {**created, "nodes": named}
     kind_cluster.run({**ASKED, "name": "lab", "state": "absent"}, False, runner=host, connect=host.connect)
     make(host, "lab", **lab["options"])
     assert [n.pop("image") for n in host.configs["lab"]["nodes"]] == ["kindest/node:default"] * 2
@@ -93,7 +95,7 @@ def test_options_that_are_not_known(host: Host) -> None:
     host.clusters["lab"].delete("ConfigMap", "kindlab-cluster", "kube-system")
     assert (info(host)[0]["options"], info(host)[0]["reachable"]) == ({}, True)
     host.clusters.clear()
-    assert info(host)[0]["options"] == {}
+    assert (info(host)[0]["options"], info(host)[0]["config"]) == ({}, {})
 
 
 def test_one_without_a_file_of_its_own(host: Host, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_uncordon_check_run_run_check():
     assert (checked.changed, cluster.writes) == (True, [])
     (row,) = checked.facts["pods"]
     assert (row["workload"], row["result"]) == ("Deployment/bound", "returned")
-    assert row["why"] == "its volume pv-c (claim ns/c) is on w1"
+    assert row["why"] == "its claim ns/c (volume pv-c) is on w1"
     assert play(cluster, state="uncordoned") == checked
     assert cluster.writes == [("patch", "Node", "w1")]
     assert "unschedulable" not in cluster.get("Node", "w1")["spec"]

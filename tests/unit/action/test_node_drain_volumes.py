@@ -98,7 +98,7 @@ def test_retain_comes_first_and_ends_with_the_uncordoning():
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_pod_whose_volume_is_being_deleted_is_refused(check, number):
     cluster = server(merge(owned("c", "w1")[number], GOING), HOLDER)
-    with pytest.raises(Declined, match=r"pv-c \(ns/c\): it or its claim is being deleted"):
+    with pytest.raises(Declined, match=r"ns/c \(pv-c\): it or its claim is being deleted"):
         play(cluster, check, force=True, delete_emptydir_data=True)
     assert cluster.writes == []
 

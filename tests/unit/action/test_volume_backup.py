@@ -493,7 +493,7 @@ def test_a_busy_volume_is_saved_as_well_as_it_can_be(lab: Lab, node: bool, monke
     outcome = lab(data="archive")
     assert [line["consistent"] for line in outcome.facts["volumes"]] == [False, True]
     assert (
-        "1 volume is not saved consistently, because it was written to whenever it was read: pv-a"
+        "1 volume is not saved consistently, because it was written to whenever it was read: default/a (pv-a)"
         in (outcome.warnings[0])
     )
     found = read_backup(lab.path)
@@ -595,7 +595,7 @@ def test_data_elsewhere_is_told(lab: Lab) -> None:
         assert (line["data"], line["source"], line["archive"]) == ("elsewhere", "nfs files.example:/exports/n", "")
         assert outcome.warnings == (
             "The data of 1 volume is not in this backup, which has only manifests of it: "
-            "pv-n (nfs files.example:/exports/n)",
+            "default/n (nfs files.example:/exports/n)",
         )
         assert read_backup(lab.path).catalog.volumes[2].data == "elsewhere"
         assert not lab(data=data).changed
@@ -656,7 +656,7 @@ def test_a_claim_that_is_being_deleted_is_rescued(lab: Lab) -> None:
         "PersistentVolumeClaim", "a", {"metadata": {"deletionTimestamp": "2026-11-23T07:00:00Z"}}, "default"
     )
     outcome = lab()
-    assert "1 volume or its claims are being deleted: pv-a (default/a)" in outcome.warnings[0]
+    assert "1 volume or its claims are being deleted: default/a (pv-a)" in outcome.warnings[0]
     assert lab.policies()["pv-a"] == "Retain"
     claims = read_backup(lab.path).objects("PersistentVolumeClaim")
     assert all("deletionTimestamp" not in item["metadata"] for item in claims)
@@ -679,7 +679,7 @@ def test_empty_clusters_do_not_push_out_the_only_generation_with_a_volume(lab: L
     predicted = lab(keep=1, check=True)
     outcome = lab(keep=1)
     for found in (predicted, outcome):
-        why = "only this generation holds pv-a (default/a)"
+        why = "only this generation holds default/a (pv-a)"
         assert found.facts["kept_generations"] == [{"generation": first, "why": why}]
         assert found.facts["removed_generations"] == []
         assert found.warnings[0].startswith(f"The generation {first} is not removed, although keep=1: {why}.")
@@ -738,10 +738,10 @@ def with_devices(lab: Lab, _monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "harm, options, said",
     [
-        (unreadable_by_this_user, {}, "pv-b .*: this user cannot read .*/pv-b/d/secret"),
+        (unreadable_by_this_user, {}, r"default/b \(pv-b\): this user cannot read .*/pv-b/d/secret"),
         (fuller, {"data": "archive"}, "its disk has 100 bytes free, and up to 208 are needed"),
         (without_tar, {"data": "archive"}, "the node lab-worker has no tar"),
-        (with_devices, {"data": "archive"}, "pv-b .*: it contains device nodes"),
+        (with_devices, {"data": "archive"}, r"default/b \(pv-b\): it contains device nodes"),
     ],
 )
 def test_what_will_fail_is_known_before_anything_is_changed(
@@ -817,7 +817,7 @@ def newer(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "harm, options, error, said",
     [
-        (gone, {}, Declined, r"pv-b \(default/b\): its directory .*/pv-b is missing"),
+        (gone, {}, Declined, r"default/b \(pv-b\): its directory .*/pv-b is missing"),
         (undeclared, {}, Declined, "/opt/b on lab-worker is not mounted"),
         (inside, {}, Declined, "pv-a on lab-worker is not mounted from the host"),
         (inside_and_gone, {"data": "archive"}, Declined, "pv-a in lab-worker is missing"),

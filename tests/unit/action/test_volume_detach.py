@@ -338,7 +338,7 @@ def test_pods_that_do_not_exist_yet_are_never_created():
 def test_a_terminating_pod_is_waited_for():
     ending = pod("p", "c", metadata={**made_by("ReplicaSet", "gone"), "deletionTimestamp": "now"})
     cluster = running(*C, ending, deaf=["p"])
-    with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/p uses it and is terminating"):
+    with pytest.raises(TimedOut, match=r"ns/c \(pv-c\): pod ns/p uses it and is terminating"):
         play(cluster)
     cluster.deaf = ()
     done = play(cluster)
@@ -452,7 +452,7 @@ def test_what_uses_a_volume_is_named(objects, nodes, said, what):
     with pytest.raises(TimedOut) as caught:
         play(cluster, **options)
     error = caught.value
-    assert error.message == f"1 of 1 volume is still in use after 7 seconds: pv-c (ns/c): {said}."
+    assert error.message == f"1 of 1 volume is still in use after 7 seconds: ns/c (pv-c): {said}."
     assert "state=attached" in error.next_step
     conforms(error.details, RETURNED["volumes"])
     (row,) = error.details
@@ -469,7 +469,7 @@ def test_what_uses_a_volume_is_named(objects, nodes, said, what):
 
 def test_a_pod_that_does_not_end_uses_its_volume_and_another_run_completes():
     cluster = running(*C, workload("ReplicaSet", "web", "c"), workload("ReplicaSet", "fine", "c"), deaf=["web-0"])
-    with pytest.raises(TimedOut, match=r"pv-c \(ns/c\): pod ns/web-0 uses it and is terminating"):
+    with pytest.raises(TimedOut, match=r"ns/c \(pv-c\): pod ns/web-0 uses it and is terminating"):
         play(cluster)
     cluster.deaf = ()
     done = play(cluster)

@@ -59,7 +59,7 @@ def test_all_volumes_of_a_stopped_pod_are_kept():
 def test_what_is_being_deleted_is_refused_before_anything_is_written(check, which, selected):
     """Also if the pod has it besides the selected volume."""
     cluster = running(*bound("d"), *going(*C, which=which), BOTH)
-    with pytest.raises(Declined, match=r"pv-c \(ns/c\): it or its claim is being deleted") as caught:
+    with pytest.raises(Declined, match=r"ns/c \(pv-c\): it or its claim is being deleted") as caught:
         play(cluster, check, names=[selected])
     assert "volume_backup" in caught.value.next_step
     assert (cluster.writes, cluster.get("Deployment", "both", "ns")["spec"]["replicas"]) == ([], 1)
@@ -84,7 +84,9 @@ def test_what_is_being_deleted_keeps_retain(which):
     (item,) = cluster.list(which)
     cluster.put(merge(item, GOING))
     back = attach(cluster)
-    assert any("pv-c keeps the reclaim policy Retain: ns/c is being deleted" in line for line in back.warnings)
+    assert any(
+        "ns/c (pv-c) keeps the reclaim policy Retain: its claim is being deleted" in line for line in back.warnings
+    )
     assert policies(cluster)["pv-c"] == KEPT
     assert cluster.get("Deployment", "web", "ns")["spec"]["replicas"] == 1
 
@@ -95,7 +97,7 @@ def test_a_volume_whose_claim_is_gone_keeps_retain():
     play(cluster)
     del cluster.objects["PersistentVolumeClaim", "ns", "c"]
     back = attach(cluster)
-    assert any("pv-c keeps the reclaim policy Retain: ns/c is not bound" in line for line in back.warnings)
+    assert any("ns/c (pv-c) keeps the reclaim policy Retain: its claim is not bound" in line for line in back.warnings)
     assert policies(cluster) == {"pv-c": KEPT}
 
 

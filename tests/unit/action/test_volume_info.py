@@ -22,6 +22,8 @@ OPTIONS = {
     "names": None,
     "namespaces": None,
     "storage_classes": None,
+    "backup_path": None,
+    "verify": "fast",
 }
 # As a provisioner calls directories.
 LEFT = "pvc-77c1f5b2-9a0e-4f8e-8f70-4b1f14f0b9de_ns_old"
@@ -84,7 +86,11 @@ def test_volumes_with_what_uses_them_and_where_they_lie(cluster, tmp_path):
         "host_directories": {"k-worker": f"{tmp_path}/v0"},
         "mismatch": "",
         "pods": [{"namespace": "ns", "name": "p", "node": "k-worker", "phase": "Running"}],
+        "survives": "yes",
+        "survives_why": f"its data is on the host, in {tmp_path}/v0",
+        "survives_next_step": "",
     }
+    assert found.facts["summary"] == "all 2 volumes survive"
     assert found.facts["volumes"][1]["pods"] == []
     assert found.facts["released"] == ["v1"]
     assert found.facts["orphan_directories"] == [
@@ -127,6 +133,23 @@ def test_every_kind_of_volume_is_shown(cluster, tmp_path):
     assert found["v3"]["location"] == "nfs files.example:/exports/db"
     assert found["v4"]["volume_mode"] == "Block"
     assert found["v5"]["claim"] == ""
+
+
+def test_what_is_inside_a_node_survives_in_a_backup_alone(cluster, tmp_path):
+    """Its archive is not read, so that nobody knows whether it has what is there now."""
+    for name in ("v0", "v1", "v6"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    cluster.put({**volume(6, places="/inside"), "status": {"phase": "Bound"}})
+    cluster.put({**claim(6), "status": {"phase": "Bound"}})
+    lost = show(cluster, tmp_path / "data")
+    assert lost.facts["summary"] == "2 of 3 volumes survive; 1 is inside k-worker and in no backup"
+    row = next(row for row in lost.facts["volumes"] if row["name"] == "v6")
+    where = "/inside/v6 is not mounted from the host on k-worker and is deleted with the node"
+    assert row["survives_why"] == f"{where}; no backup of it is given"
+    assert row["survives_next_step"] == "Back it up with kindlab.volumes.volume_backup and data=archive."
+    missing = show(cluster, tmp_path / "data", backup_path=str(tmp_path / "none"))
+    row = next(row for row in missing.facts["volumes"] if row["name"] == "v6")
+    assert row["survives"] == "no" and "Cannot read the backup directory" in row["survives_why"]
 
 
 def test_a_selection_changes_no_orphans(cluster, tmp_path):

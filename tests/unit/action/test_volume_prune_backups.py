@@ -59,7 +59,7 @@ def test_generations_that_a_newer_one_makes_needless(lab: Lab) -> None:
 
 def test_a_generation_that_alone_holds_a_volume(lab: Lab) -> None:
     first, second = saved(lab, 2, archive=True), saved(lab, 1, archive=True)
-    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds ns/c1 (v1)"
     assert prune(lab, kinds=["generation"], older_than="0").facts["pruned"] == []
     with pytest.raises(Declined) as raised:
         prune(lab, names=[first])
@@ -69,12 +69,12 @@ def test_a_generation_that_alone_holds_a_volume(lab: Lab) -> None:
 
 def test_an_archive_is_held_by_no_newer_generation_without_one(lab: Lab) -> None:
     first, _second = saved(lab, archive=True), saved(lab)
-    assert rows(prune(lab))[first]["kept"] == "only this generation holds v0 (ns/c0), v1 (ns/c1)"
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds ns/c0 (v0), ns/c1 (v1)"
 
 
 def test_a_generation_holds_no_volume_whose_only_data_is_gone(lab: Lab) -> None:
     first, _second = saved(lab, 2), saved(lab, 1)
-    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds ns/c1 (v1)"
     shutil.rmtree(lab.data / "v1")
     assert rows(prune(lab))[first]["kept"] == ""
 
@@ -111,7 +111,7 @@ def test_data_in_the_trash_is_not_gone(lab: Lab) -> None:
     first, _second = saved(lab, 2), saved(lab, 1)
     (lab.data / ".kindlab-trash" / "20260102T030405Z").mkdir(parents=True)
     (lab.data / "v1").rename(lab.data / ".kindlab-trash" / "20260102T030405Z" / "v1")
-    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds ns/c1 (v1)"
 
 
 def test_data_that_this_user_may_not_look_at_is_not_gone(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_data_that_this_user_may_not_look_at_is_not_gone(lab: Lab, monkeypatch: 
         return real(path, **more)
 
     monkeypatch.setattr(os, "stat", denied)
-    assert rows(prune(lab))[first]["kept"] == "only this generation holds v1 (ns/c1)"
+    assert rows(prune(lab))[first]["kept"] == "only this generation holds ns/c1 (v1)"
 
 
 def test_a_damaged_generation_may_hold_anything(lab: Lab) -> None:

@@ -178,7 +178,7 @@ def test_a_volume_whose_claim_is_deleted_meanwhile_keeps_the_policy_retain(clust
     assert policies == {"v0": "Retain", "v1": "Delete", "v2": "Delete"}
     assert {row["name"]: row["reclaim_policy"] for row in done.facts["volumes"]} == policies
     said = "being deleted" if gone == "being deleted" else "not bound to it"
-    assert done.warnings == (f"The volume v0 keeps the reclaim policy Retain: ns/c0 is {said}.",)
+    assert done.warnings == (f"ns/c0 (v0) keeps the reclaim policy Retain: its claim is {said}.",)
     assert "v0" not in done.after["volumes"]
 
 
@@ -466,7 +466,7 @@ def test_a_directory_of_another_clusters_volume_is_refused(cluster, backup, data
     other = inspected("o-worker", "o", "worker", shared=str(data))
     nodes = [inspected("k-worker", "k", "worker", data=str(data)), other]
     for check_mode in (True, False):
-        with pytest.raises(Declined, match=f"v1 .*another cluster uses {data}/v1: o has it"):
+        with pytest.raises(Declined, match=rf"ns/c1 \(v1\): another cluster uses {data}/v1: o has it"):
             restore(cluster, backup, data, check_mode, nodes=nodes)
     assert cluster.writes == []
     sharing, directories = asked[0]

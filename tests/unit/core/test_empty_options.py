@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_image,
+    lab_map,
     local_data,
     node_drain,
     object_backup,
@@ -26,6 +27,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.drain import
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind import image_plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data import request as local
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.map import request as drawn
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps import asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_not_empty, defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune import request as prune
@@ -43,6 +45,7 @@ REQUESTS = [
     (asked.Asked, object_restore.ARGUMENTS, {"path": "/b"}, ["namespaces", "kinds", "label_selectors"]),
     (drain.Request, node_drain.ARGUMENTS, {"node": "n"}, ["pod_selectors"]),
     (image_plan.Request, kind_image.ARGUMENTS, {"images": ["a"], "cluster": "k"}, ["nodes"]),
+    (drawn.Request, lab_map.ARGUMENTS, {}, ["clusters"]),
     (local.Request, local_data.ARGUMENTS, {"name": "a", "state": "absent"}, ["namespaces"]),
 ]
 

@@ -52,6 +52,7 @@ def test_what_kind_cluster_takes_has_none(options: dict[str, Any]) -> None:
         [{"name": "a", **port(8080)}, {"name": "b", "state": "absent", **port(8080)}],
         [{"name": "a", **port(80, listen="127.0.0.1")}, {"name": "b", **port(80, listen="127.0.0.2")}],
         [{"name": "lab", "options": {"controller_manager_qps": "1000"}}],
+        [{"name": "a", **CONFIG, "workers": "1"}, {"name": "b", "config": "/k", "workers": 1}],
         [{"name": "lab", "storage": {"class": "kept", "reclaim_policy": "Retain"}}],
         [{"name": "lab", "storage": {"paths": [{"paths": ["/a"]}, {"node": "lab-control-plane", "paths": []}]}}],
         [{"name": "lab", "storage": {"provisioner": "hostpath", "options": {"replicas": "2"}}}],
@@ -82,12 +83,10 @@ def test_labs_that_can_be(clusters: list[dict[str, Any]]) -> None:
             [{"name": "lab", "options": {"controller_manager_qps": 0}}],
             ["lab: controller_manager_qps must be at least 1, not 0"],
         ),
-        (
-            [{"name": "lab", "workers": 1, "options": {"config": "/k"}}],
-            ["lab: config sets the whole cluster, so workers"],
-        ),
-        ([{"name": "lab", "options": {"config": {"kind": "x"}}}], ["lab: config is not a configuration of kind"]),
-        ([{"name": "a", "options": CONFIG}, {"name": "b", **port(8080)}], ["several clusters: Host port 8080/TCP"]),
+        ([{"name": "lab", "config": {"kind": "x"}}], ["lab: config is not a configuration of kind"]),
+        ([{"name": "a", **CONFIG}, {"name": "b", **port(8080)}], ["several clusters: Host port 8080/TCP"]),
+        ([{"name": "lab", **CONFIG, "control_planes": 0}], ["lab: control_planes must be at least 1"]),
+        ([{"name": "lab", "options": {"kind_fields": {"nodes": []}}}], ["lab: kind_fields has nodes, which other"]),
         ([{"name": "lab", "storage": {"class": "Kept"}}], ["lab: storage_class 'Kept' is invalid"]),
         ([{"name": "lab", "storage": {"node_path": "x"}}], ["lab: The path 'x'"]),
         (
@@ -110,7 +109,7 @@ def test_each_problem_is_named(clusters: list[dict[str, Any]], said: list[str]) 
 
 def test_a_configuration_on_the_host_is_read_there() -> None:
     paths = [{"node": "lab-worker9", "paths": ["/b"]}, {"paths": ["/a"]}]
-    assert lab_problems([{"name": "lab", "options": {"config": "/k"}, "storage": {"paths": paths}}]) == []
+    assert lab_problems([{"name": "lab", "config": "/k", "storage": {"paths": paths}}]) == []
 
 
 def _keys(options: dict[str, Any]) -> set[str]:

@@ -27,7 +27,7 @@ def test_all_refusals_are_in_the_details_and_each_next_step_is_named_once():
 
 
 def test_a_volume_is_named_with_its_claim_and_the_effect_is_told():
-    with pytest.raises(Declined, match=r"^They differ; the nodes were started:\n- v \(ns/c\): it is in use$"):
+    with pytest.raises(Declined, match=r"^They differ; the nodes were started:\n- ns/c \(v\): it is in use$"):
         decline(
             "They differ", [Refusal("v", "it is in use", details={"claim": "ns/c"})], effect="the nodes were started"
         )

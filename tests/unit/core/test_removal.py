@@ -118,7 +118,7 @@ def test_in_use() -> None:
 
 def test_without_a_current_backup() -> None:
     (found,) = blockers([INSIDE, SAFE], NODES, {}, {"v": "", "w": "the backup does not contain it"}, {"v"})
-    assert found.text() == "w (a/c): the backup does not contain it"
+    assert found.text() == "a/c (w): the backup does not contain it"
     assert "volume_backup" in found.next_step
 
 

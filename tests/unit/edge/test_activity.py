@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import INTERVAL, Reporter
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import (
+    INTERVAL,
+    REPORTER,
+    VARIABLE,
+    Reporter,
+    shown_to_callback,
+)
 
 
 class Clock:
@@ -109,4 +115,42 @@ def test_nobody_watches(reporter: Reporter, tmp_path: Path) -> None:
     reporter.moved("data", 1)
     reporter.next_step()
     assert reporter.counted("data", own) is own
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_step_has_numbers_of_its_own(reporter: Reporter, clock: Clock, shown: Path) -> None:
+    reporter.step("read")
+    reporter.done("files", 2)
+    reporter.done("volumes", 1, of=3)
+    clock.now += 5
+    reporter.step("write")
+    reporter.done("files", 1)
+    found = read(shown)
+    assert (found.step, found.counted) == ("write", {"volumes": (1, 3)})
+    clock.now += INTERVAL
+    reporter.done("volumes")
+    assert read(shown).counted == {"volumes": (2, 3), "files": (1, 0)}
+    assert read(shown).began == {"volumes": 100.0, "files": 105.0}
+
+
+def test_several_files_are_written(reporter: Reporter, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.json", tmp_path / "two.json"
+    with reporter.shown_in(one):
+        with reporter.shown_in(two):
+            reporter.step("read")
+            assert read(one).step == read(two).step == "read"
+        reporter.step("write")
+        assert read(one).step == "write" and not two.exists()
+    with reporter.shown_in(one):
+        reporter.next_step()
+        assert read(one).step == ""
+
+
+def test_a_module_is_shown_where_the_callback_plugin_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with shown_to_callback("volume_info"):
+        assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    with shown_to_callback("volume_info"):
+        REPORTER.step("look")
+        assert [path.name for path in tmp_path.iterdir()] == [f"volume_info-{os.getpid()}.json"]
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 # Modules that need no API server in check mode.
-WITHOUT_API = ("kind_cluster", "kind_cluster_info", "kind_image")
+WITHOUT_API = ("kind_cluster", "kind_cluster_info", "kind_image", "lab_map")
 
 
 def asking() -> Iterator[tuple[str, str, Any]]:

@@ -383,7 +383,9 @@ def test_refused_before_anything_is_changed(world: World) -> None:
         assert world.calls == PLANNED[: PLANNED.index(step) + 1] and not world.path.exists()
     world.fail = {}
     world.held = [{"text": "vi (pid 7) on k-worker has open /opt/v0/file"}]
-    with pytest.raises(TimedOut, match=r"would still be in use: v0: vi \(pid 7\) .*Nothing was changed") as raised:
+    with pytest.raises(
+        TimedOut, match=r"would still be in use: ns/c0 \(v0\): vi \(pid 7\) .*Nothing was changed"
+    ) as raised:
         world.run()
     assert raised.value.details[0]["in_use_by"] == world.held
     assert world.calls == PLANNED[:3] and not world.path.exists()
@@ -1122,7 +1124,7 @@ def test_a_volume_whose_node_goes_moves_to_one_that_has_its_directory(tmp_path: 
     world.objects = {"PersistentVolume": [volume(0)], "PersistentVolumeClaim": [claim(0)]}
     gone = {"options": {"workers": 0}, "data": "in_place"}
     error = refused_alike(world, **gone)
-    assert "v0 (ns/c0): in the new cluster, its node k-worker is not part of this cluster" in error.message
+    assert "ns/c0 (v0): in the new cluster, its node k-worker is not part of this cluster" in error.message
     assert "node_map to {k-worker: k-control-plane}" in error.next_step
     done = world.run(**gone, node_map={"k-worker": "k-control-plane"})
     assert done.facts["plan"]["node_map"] == {"k-worker": "k-control-plane"}
@@ -1152,8 +1154,17 @@ def test_a_configuration_file_is_the_whole_cluster(world: World, tmp_path: Path)
     done = world.run(options={"config": str(file)})
     assert world.options["create"]["nodes"] == SHAPE["nodes"]
     assert done.facts["plan"]["changes"] == ["feature_gates {'A': True} -> none"]
-    error = refused_alike(world, options={"config": str(file), "workers": 2})
-    assert "config sets the whole cluster, so workers cannot be given as well" in error.message
+    world.run(options={"config": str(file), "workers": 2})
+    assert [node["role"] for node in world.options["create"]["nodes"]] == ["control-plane", "worker", "worker"]
+
+
+def test_fields_of_kind_that_no_option_sets_are_kept(world: World) -> None:
+    plane, worker = SHAPE["nodes"]
+    world.shape = {**SHAPE, "nodes": [{**plane, "kind_fields": {"gpus": "all"}}, worker], "kind_fields": {"x": 1}}
+    world.run(options={"workers": 2})
+    asked = world.options["create"]
+    assert asked["kind_fields"] == {"x": 1}
+    assert [node.get("kind_fields") for node in asked["nodes"]] == [{"gpus": "all"}, None, None]
 
 
 def test_options_that_describe_the_whole_cluster(world: World) -> None:

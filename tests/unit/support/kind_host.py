@@ -215,7 +215,8 @@ class KindHost(Runner):
             ["docker", verb] for verb in ("ps", "inspect", "image", "exec", "info", "manifest", "logs", "cp", "run")
         ]
         reading += [["kind", "version"], ["kind", "get"]]
-        return [call for call in self.calls if call[:2] not in reading and call[0] != "pgrep"]
+        tried = ["kind", "create", "cluster", "--name", "_"]
+        return [c for c in self.calls if c[:2] not in reading and c[0] != "pgrep" and c[: len(tried)] != tried]
 
     def _docker(self, words: list[str]) -> Completed:
         verb = words[0]
@@ -285,6 +286,8 @@ class KindHost(Runner):
         if words[0] == "version":
             return Completed(0, self.kind_version)
         name = options["--name"]
+        if name == "_":
+            return Completed(1, err=f"ERROR: failed to create cluster: {self._said_of(json.loads(stdin))}")
         current = KUBECONFIG.format(name=name, number=self.created)
         if words[:2] == ["get", "kubeconfig"]:
             usable = name in self.ready and self.runs(name)
@@ -302,6 +305,12 @@ class KindHost(Runner):
             merge(kubeconfig, current)
             return Completed(0)
         raise AssertionError(f"kind does not know {words}")
+
+    def _said_of(self, config: Object) -> str:
+        """What kind says of a configuration of no cluster: the name is looked at last."""
+        if "bogus" in config:
+            return "unable to decode config: yaml: unmarshal errors:\n  line 2: field bogus not found in type v1alpha4"
+        return "'_' is not a valid cluster name, cluster names must match `^[a-z0-9.-]+$`"
 
     def _create(self, name: str, config: Object, kubeconfig: Path, *, retain: bool) -> Completed:
         if any(n["Config"]["Labels"][CLUSTER] == name for n in self.nodes):

@@ -87,8 +87,8 @@ class World(Place):
         known = {name: value for name, value in given.items() if name in action.ARGUMENTS}
         return action.run(known, check_mode, runner=self.host, connect=lambda *_where, **_how: self.api)
 
-    def info(self) -> Outcome:
-        return self.asked(volume_info)
+    def info(self, **options: Any) -> Outcome:
+        return self.asked(volume_info, **options)
 
     def detach(self, **options: Any) -> Outcome:
         return self.asked(volume_detach, **options)

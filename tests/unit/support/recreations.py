@@ -426,7 +426,7 @@ class World:
         shop = {"namespace": "ns", "kind": "Deployment", "name": "shop"}
         change = {"before": {"replicas": 1}, "after": {"replicas": 0}, "result": self._result()}
         workloads = [{**shop, **change}] if self.has_workload or options["path"] else []
-        volumes = [{"name": "v0", "in_use_by": self.held}] if self.content else []
+        volumes = [{"name": "v0", "claim": "ns/c0", "in_use_by": self.held}] if self.content else []
         facts = {"workloads": workloads, "volumes": volumes, "deleted_pods": []}
         deletes = options["unmanaged"] == "delete" and self.bare
         if deletes:

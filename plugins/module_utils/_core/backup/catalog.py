@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Mount, Node
 
@@ -120,7 +120,7 @@ class SavedVolume:
     consistent: bool = True
     digest: str = ""
     checksum_list: str = ""
-    archive: SavedArchive | None = None
+    archive: Optional[SavedArchive] = None  # noqa: UP045
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Catalog:
     volumes: tuple[SavedVolume, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     collection: str = COLLECTION
-    objects: SavedObjects | None = None
+    objects: Optional[SavedObjects] = None  # noqa: UP045
 
 
 def to_text(catalog: Catalog) -> str:

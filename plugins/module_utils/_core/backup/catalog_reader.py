@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import cache
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 
@@ -138,7 +137,7 @@ def _fault(volume: SavedVolume, catalog: Catalog) -> str:
 
 def _typed(kind: Any, value: Any, name: str, where: str) -> Any:
     """JSON as a type of the catalog: dataclasses and mappings from objects, tuples from lists. Raises BadInput."""
-    if get_origin(kind) is UnionType:
+    if get_origin(kind) is Union:
         kind = get_args(kind)[0]
         if value is None:
             return None

@@ -161,11 +161,11 @@ def restored_for(volumes: Iterable[Volume], items: Iterable[Object]) -> dict[str
     """Volume's name -> the workload that a restore stopped for it, and did not start again. items: all workloads."""
     by_claim = {volume.claim: volume.name for volume in volumes if volume.claim_phase}
     index = workloads.Claims(by_claim)
-    stopped = [item for item in items if workloads.stopped_for(item).startswith("restore")]
     return {
         by_claim[claim]: f"{item['kind']} {namespaced_name(item)}"
-        for item in stopped
+        for item in items
         for claim in workloads.used_claims(item, index)
+        if workloads.stopped_for(item).startswith("restore")
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import unbindable_warning
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import claimed, count, listed
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
 
 from .catalog import CATALOG, GENERATIONS, Catalog, SavedObjects, SavedVolume
@@ -88,14 +88,16 @@ class BackupResult:
 
     def _data_warnings(self) -> Iterator[str]:
         unused = self.plan.request.assume_unused
-        changing = [v.name for v in self.catalog.volumes if not v.consistent and v.name not in unused]
+        claims = {volume.name: volume.claim for volume in self.plan.volumes}
+        changing = [claimed(v.name, v.claim) for v in self.catalog.volumes if not v.consistent and v.name not in unused]
         if changing:
             yield (
                 f"The data of {count(len(changing), 'volume')} is not saved consistently, because it was written to "
                 f"whenever it was read: {listed(changing)}. Scale their workloads to zero and run this again "
                 "(kindlab.volumes.volume_detach)."
             )
-        used = [name for name, pods in self.plan.in_use_by.items() if pods and name in self.plan.places]
+        users = self.plan.in_use_by.items()
+        used = [claimed(name, claims.get(name, "")) for name, pods in users if pods and name in self.plan.places]
         if used:
             yield (
                 f"The data of {count(len(used), 'volume')} may be inconsistent, because pods use it: {listed(used)}"
@@ -103,7 +105,7 @@ class BackupResult:
                 + " Scale their workloads to zero before a backup (kindlab.volumes.volume_detach)."
             )
         if self.plan.elsewhere:
-            where = [f"{name} ({text})" for name, text in self.plan.elsewhere.items()]
+            where = [f"{claims.get(name) or name} ({text})" for name, text in self.plan.elsewhere.items()]
             yield (
                 f"The data of {count(len(where), 'volume')} is not in this backup, which has only manifests of "
                 f"{'it' if len(where) == 1 else 'them'}: {listed(where)}"
@@ -113,7 +115,7 @@ class BackupResult:
 
     def _object_warnings(self) -> Iterator[str]:
         yield from self.plan.objects.warnings() if self.plan.objects else ()
-        going = [f"{v.name} ({v.claim})" if v.claim else v.name for v in self.plan.volumes if v.is_terminating]
+        going = [claimed(v.name, v.claim) for v in self.plan.volumes if v.is_terminating]
         if going:
             yield (
                 f"{count(len(going), 'volume')} or {'its' if len(going) == 1 else 'their'} claims are being deleted: "

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import claimed, listed
 
 from .catalog import NOTHING, Catalog, SavedSelection, SavedVolume
 
@@ -48,7 +48,7 @@ def removable(
             kept[name] = "it is damaged, and what it holds is unknown"
             continue
         only = [
-            f"{volume.name} ({volume.claim})" if volume.claim else volume.name
+            claimed(volume.name, volume.claim)
             for volume in catalog.volumes
             if volume.data != NOTHING
             and not _is_alive(volume, cluster.get(volume.name))

@@ -10,10 +10,21 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 
 # Seconds from a task's start to its first line, and from each line to the next.
 INTERVAL = 5.0
+# Seconds from a task's start until a terminal shows it.
+SOON = 2.0
 # Maximum number of hosts in a line.
 HOSTS = 3
 # Callback plugins that write the standard output for people. Programs read the output of the others.
-STDOUT_FOR_PEOPLE = ("ansible.builtin.default", "community.general.yaml", "debug", "default", "yaml")
+STDOUT_FOR_PEOPLE = (
+    "ansible.builtin.default",
+    "community.general.yaml",
+    "debug",
+    "default",
+    "kindlab.volumes.brief",
+    "yaml",
+)
+# Characters of a bar.
+BAR = 20
 
 
 @dataclass
@@ -24,11 +35,19 @@ class _Task:
     hosts: list[str] = field(default_factory=list)
     items: int = 0
     note: str = ""
+    share: float | None = None
 
     def line(self, now: float) -> str:
         done = f", {self.items} done" if self.items else ""
         note = f": {self.note}" if self.note else ""
-        return f"  ... {now - self.started:.0f} s: {self.name} ({listed(self.hosts, HOSTS)}){done}{note}"
+        return f"{now - self.started:.0f} s: {self.name} ({listed(self.hosts, HOSTS)}){done}{note}"
+
+    def gauge(self) -> str:
+        """'[##########----------]  50 % ', '' if nothing is known."""
+        if self.share is None:
+            return ""
+        full = round(BAR * self.share)
+        return f"[{'#' * full}{'-' * (BAR - full)}] {self.share:4.0%} "
 
 
 class Progress:
@@ -46,10 +65,10 @@ class Progress:
         if task in self._running:
             self._running[task].items += 1
 
-    def note(self, task: str, text: str) -> None:
-        """What a task is doing."""
+    def note(self, task: str, text: str, share: float | None = None) -> None:
+        """What a task is doing, and how much of it is done, from 0 to 1."""
         if task in self._running:
-            self._running[task].note = text
+            self._running[task].note, self._running[task].share = text, share
 
     def end(self, task: str, host: str) -> None:
         """A host has finished a task."""
@@ -59,9 +78,21 @@ class Progress:
             if not running.hosts:
                 del self._running[task]
 
+    def runs(self, task: str) -> bool:
+        """Whether any host runs a task."""
+        return task in self._running
+
     def lines(self, now: float) -> list[str]:
         """A line for each task that was not reported for INTERVAL seconds, with the hosts that still run it."""
         due = [task for task in self._running.values() if now - task.reported >= INTERVAL]
         for task in due:
             task.reported = now - (now - task.started) % INTERVAL
-        return [task.line(now) for task in due]
+        return [f"  ... {task.line(now)}" for task in due]
+
+    def status(self, now: float) -> str:
+        """What runs longest, with a bar, and how many others there are; '' for nothing that takes long."""
+        long = [task for task in self._running.values() if now - task.started >= SOON]
+        if not long:
+            return ""
+        others = f" (and {len(long) - 1} more)" if len(long) > 1 else ""
+        return f"{long[0].gauge()}{long[0].line(now)}{others}"

@@ -67,7 +67,7 @@ class Packed(Sequence[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (Packed, list, tuple)):
             return NotImplemented
-        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+        return len(self) == len(other) and all(one == two for one, two in zip(self, other))
 
     def __repr__(self) -> str:
         return f"Packed({list(islice(self, 10))}, {len(self)} items)"

@@ -147,7 +147,7 @@ def _pieces(member: Member, stream: TarStream) -> Iterator[tuple[int, int]]:
     position = stored = 0
     empty = False
     (count,) = islice(numbers, 1)
-    for offset, size in islice(zip(numbers, numbers, strict=False), count):
+    for offset, size in islice(zip(numbers, numbers), count):
         if empty or offset < position:
             raise Damaged("a sparse file has overlapping pieces, or an empty one among them")
         position, stored, empty = offset + size, stored + padded(size), size == 0

@@ -73,7 +73,7 @@ def parse_snapshot(node: str, text: str, paths: Sequence[str]) -> ProcessSnapsho
     separators = [*fields[start - 2 : start - 1], *fields[-4:-3], *fields[-2:]]
     if len(fields) < start + 4 or separators != ["", "", "end", ""] or len(pairs) % 2:
         raise incomplete(node)
-    links = [(*key.partition("/")[::2], target) for key, target in zip(pairs[::2], pairs[1::2], strict=True)]
+    links = [(*key.partition("/")[::2], target) for key, target in zip(pairs[::2], pairs[1::2])]
     namespaces = {pid: target for pid, kind, target in links if kind == "ns/mnt"}
     # Kernel threads have no program. A process without a name has ended, as have the probe's own programs.
     programs = {pid for pid, kind, _target in links if kind == "exe"}
@@ -89,7 +89,7 @@ def parse_snapshot(node: str, text: str, paths: Sequence[str]) -> ProcessSnapsho
     return ProcessSnapshot(
         node,
         own.namespace,
-        dict(zip(paths, fields[1 : start - 2], strict=True)),
+        dict(zip(paths, fields[1 : start - 2])),
         tuple(sorted(processes.values(), key=lambda process: process.pid)),
         _mounts(fields[start - 1], namespaces, {pid: target for pid, kind, target in links if kind == "root"}),
         tuple((processes[pid], kind, target) for pid, kind, target in links if pid in processes and kind in LINKS),

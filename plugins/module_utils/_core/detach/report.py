@@ -10,7 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, claimed, count, listed
 
 from .model import Observed, Request
 from .usage import VolumeUser
@@ -36,8 +36,7 @@ def volume_rows(volumes: Iterable[Volume], users: Users) -> list[Object]:
 def summary(volumes: Iterable[Volume], users: Users) -> str:
     """The volumes in use, as a part of a sentence."""
     texts = [
-        f"{volume.name}{f' ({volume.claim})' if volume.claim else ''}: "
-        + listed([user.text() for user in users[volume.name]], 3)
+        f"{claimed(volume.name, volume.claim)}: " + listed([user.text() for user in users[volume.name]], 3)
         for volume in volumes
         if users.get(volume.name)
     ]

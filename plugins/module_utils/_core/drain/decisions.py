@@ -81,7 +81,7 @@ def _other_nodes(
         return suitable, ""
     ready = {other for other in others if not others[other]} or set(others)
     whys = [
-        f"its volume {v.name} (claim {v.claim}) is on {' and '.join(v.nodes)}" for v in pinned if ready - set(v.nodes)
+        f"its claim {v.claim} (volume {v.name}) is on {' and '.join(v.nodes)}" for v in pinned if ready - set(v.nodes)
     ]
     whys += [f"{other} {others[other]}" for other in with_volumes]
     return (), "; ".join(whys) or "there is no other node"

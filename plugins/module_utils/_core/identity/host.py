@@ -64,7 +64,7 @@ def _answering(mount: Mount, host: Look) -> Mount:
     places = (posixpath.join(mount.node_path, posixpath.relpath(point, path)) for point in below)
     found = (
         Submount(place, _SILENT.format(point), _UNMOUNT.format(point), answers=False)
-        for place, point in zip(places, below, strict=True)
+        for place, point in zip(places, below)
     )
     return replace(mount, submounts=(*found, *mount.submounts))
 

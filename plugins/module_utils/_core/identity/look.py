@@ -67,8 +67,8 @@ def parse_look(node: str, text: str, paths: Sequence[str]) -> Look:
     return Look(
         boot.strip(),
         certificates(ca),
-        {path: (stat[0], stat[1]) if stat else None for path, stat in zip(paths, stats, strict=True)},
-        dict(zip(paths, rest[len(paths) :], strict=True)),
+        {path: (stat[0], stat[1]) if stat else None for path, stat in zip(paths, stats)},
+        dict(zip(paths, rest[len(paths) :])),
         parse_mounts(mounts),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 
-from .config import CLUSTER_FIELDS, NODE_FIELDS, kind_config
+from .config import CLUSTER_FIELDS, NODE_FIELDS, OTHERS, kind_config, other_fields, other_fields_of
 from .nodes import CONTROL_PLANE, Mount, Node, Port, kubernetes_nodes, node_names
 from .record import is_adopted, recorded_config
 from .settings import split_rate
@@ -103,18 +103,23 @@ def record_drift(spec: ClusterSpec, recorded: Mapping[str, Any]) -> tuple[Differ
     """What only the configuration shows that was recorded when the cluster was created."""
     requested = kind_config(spec)
     drift = list(_fields("", _with_rate(recorded), _with_rate(requested), _HIDDEN))
+    drift.extend(_others("", other_fields(recorded), other_fields(requested)))
     before = recorded.get("nodes") or ()
-    existing = dict(zip(node_names(spec.name, [node["role"] for node in before]), before, strict=True))
-    for node, after in zip(spec.nodes, requested["nodes"], strict=True):
-        drift.extend(_fields(node.name, existing.get(node.name, after), after, _HIDDEN_OF_NODES))
+    existing = dict(zip(node_names(spec.name, [node["role"] for node in before]), before))
+    for node, after in zip(spec.nodes, requested["nodes"]):
+        known = existing.get(node.name, after)
+        drift.extend(_fields(node.name, known, after, _HIDDEN_OF_NODES))
+        drift.extend(_others(node.name, other_fields_of(known), other_fields_of(after)))
     return tuple(drift)
 
 
 def unverifiable_options(spec: ClusterSpec) -> tuple[str, ...]:
     """The requested options that cannot be compared if no configuration was recorded."""
-    requested = _with_rate(kind_config(spec))
+    config = kind_config(spec)
+    requested = _with_rate(config)
     of_nodes = [o for o, field in _HIDDEN_OF_NODES.items() if any(field in node for node in requested["nodes"])]
-    return (*(option for option, field in _HIDDEN.items() if field in requested), *of_nodes)
+    others = other_fields(config) or any(map(other_fields_of, config["nodes"]))
+    return (*(o for o, field in _HIDDEN.items() if field in requested), *of_nodes, *([OTHERS] if others else []))
 
 
 def _with_rate(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,6 +135,10 @@ def _fields(
     for option, field in fields.items():
         if before.get(field) != after.get(field):
             yield Difference(node, option, before.get(field), after.get(field))
+
+
+def _others(node: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    return _fields(node, before, after, {field: field for field in sorted(before.keys() | after.keys())})
 
 
 def _node_drift(requested: NodeSpec, node: Node, image_ids: Mapping[str, str]) -> Iterator[Difference]:
@@ -182,7 +191,7 @@ def _ports_differ(requested: Iterable[Port], node: Node) -> bool:
 def _matches(requested: Port, published: Port) -> bool:
     return (
         (requested.node_port, requested.protocol) == (published.node_port, published.protocol)
-        and requested.host_port in (0, published.host_port)
+        and (requested.host_port <= 0 or requested.host_port == published.host_port)
         and (requested.listen == published.listen or {requested.listen, published.listen} <= {"", "0.0.0.0", "::"})
     )
 
@@ -196,7 +205,7 @@ def is_api_server(node: Node, port: Port, requested: Iterable[Port] = ()) -> boo
 
 def _port_text(port: Port) -> str:
     listen = f"{port.listen}:" if port.listen else ""
-    return f"{listen}{port.host_port or 'any'}->{port.node_port}/{port.protocol}"
+    return f"{listen}{port.host_port if port.host_port > 0 else 'any'}->{port.node_port}/{port.protocol}"
 
 
 def _text(value: Any) -> str:

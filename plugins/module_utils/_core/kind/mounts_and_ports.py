@@ -22,11 +22,15 @@ KIND_PATHS = frozenset(("/", "/dev/mapper", "/lib/modules", "/run", "/tmp", "/va
 
 @dataclass(frozen=True)
 class HostDirectory:
-    """A mounted directory or file of the host; create: whether a missing directory is created."""
+    """A mounted directory or file of the host.
+
+    create: whether a missing directory is created; file: whether a file that exists is mounted nevertheless.
+    """
 
     path: str
     create: bool = True
     mode: int = 0o755
+    file: bool = False
 
 
 def node_mounts(node_name: str, node: Mapping[str, Any], shared: Iterable[Mapping[str, Any]]) -> tuple[Mount, ...]:
@@ -39,6 +43,7 @@ def node_mounts(node_name: str, node: Mapping[str, Any], shared: Iterable[Mappin
             host_path=_absolute("host_path", options["host_path"]),
             read_only=bool(options.get("read_only")),
             propagation=PROPAGATION[options.get("propagation") or "None"],
+            kind_fields=options.get("kind_fields") or {},
         )
         if mount.node_path in KIND_PATHS:
             raise BadInput(
@@ -72,7 +77,9 @@ def host_directories(mounts: Iterable[Mapping[str, Any]]) -> tuple[HostDirectory
     for mount in mounts:
         path = _absolute("host_path", mount["host_path"])
         create = mount.get("create")
-        directories.setdefault(path, HostDirectory(path, create is None or bool(create), _mode(mount.get("mode"))))
+        # A configuration of kind does not say: Docker creates what is missing, and mounts what is there.
+        found = HostDirectory(path, create is None or bool(create), _mode(mount.get("mode")), file=create is None)
+        directories.setdefault(path, found)
     return tuple(directories.values())
 
 
@@ -88,14 +95,17 @@ def _mode(mode: Any) -> int:
 
 
 def published_ports(ports: Iterable[Mapping[str, Any]]) -> tuple[Port, ...]:
-    """The ports of one node; host_port 0 lets kind choose one, listen '' is every address. Raises BadInput."""
+    """The ports of one node. Raises BadInput.
+
+    host_port 0 lets kind choose one, -1 the engine at each start; listen '' is every address.
+    """
     ports = list(ports)
     for port in ports:
         check_address("listen", port.get("listen") or "")
     return tuple(
         Port(
             node_port=_number("node_port", port["node_port"], 1),
-            host_port=_number("host_port", port.get("host_port") or 0, 0),
+            host_port=_number("host_port", port.get("host_port") or 0, -1),
             listen=port.get("listen") or "",
             protocol=(port.get("protocol") or "TCP").upper(),
         )

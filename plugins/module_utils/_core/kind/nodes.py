@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 # Labels that kind puts on node containers, and their roles.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -37,7 +38,8 @@ class Mount:
 
     kind: bind (host_path is a directory or file of the host), volume (managed by the engine) or tmpfs. mismatch: why
     host_path is not what the node has mounted, '' if it is or if they were not compared; remedy: what to do about that;
-    submounts: the same of places below it. answers: False if its file system does not.
+    submounts: the same of places below it. answers: False if its file system does not. kind_fields: of a requested one,
+    those of kind that no option sets.
     """
 
     node_path: str
@@ -49,6 +51,7 @@ class Mount:
     remedy: str = ""
     submounts: tuple[Submount, ...] = ()
     answers: bool = True
+    kind_fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def fault_of(self, node_directory: str) -> Mount | Submount | None:
         """The mount because of which a directory of the node is not the host's: this one, or one below it.

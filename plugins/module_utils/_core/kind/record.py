@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.shape.fits import fits
 
-from .config import CLUSTER_FIELDS, MOUNT_FIELDS, NODE_FIELDS, PORT_FIELDS
+from .config import options_from
 from .mounts_and_ports import PROPAGATION
 from .nodes import Node, node_names
 from .settings import NETWORKING, split_rate
@@ -88,31 +88,18 @@ def known_options(config_map: Mapping[str, Any] | None, nodes: Sequence[Node]) -
         config = recorded_config(config_map or {})
     except BadInput:
         return {}
-    ours = {field: name for name, (field, _type) in NETWORKING.items()}
-    if config.get("networking", {}).keys() - ours.keys():
-        return {}
     names = node_names(config["name"], [node["role"] for node in config["nodes"]])
     images = {node.name: node.image for node in nodes}
-    options = _options(config, CLUSTER_FIELDS)
+    options = options_from(config)
     rate, patches = split_rate(options.pop("kubeadm_patches", ()))
-    if "networking" in options:
-        options["networking"] = {ours[field]: value for field, value in options["networking"].items()}
     return {
-        "nodes": [_node(node, images.get(name, "")) for name, node in zip(names, config["nodes"], strict=True)],
         **options,
+        "nodes": [_node(node, images.get(name, "")) for name, node in zip(names, options["nodes"])],
         **({"controller_manager_qps": rate} if rate else {}),
         **({"kubeadm_patches": patches} if patches else {}),
     }
 
 
-def _node(node: Mapping[str, Any], image: str) -> dict[str, Any]:
-    options = {**({"image": image} if image else {}), **_options(node, NODE_FIELDS)}
-    if "mounts" in options:
-        options["mounts"] = [{**_options(mount, MOUNT_FIELDS), "create": False} for mount in options["mounts"]]
-    if "ports" in options:
-        options["ports"] = [_options(port, PORT_FIELDS) for port in options["ports"]]
-    return options
-
-
-def _options(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {name: fields[field] for name, field in names.items() if field in fields}
+def _node(options: Mapping[str, Any], image: str) -> dict[str, Any]:
+    mounts = [{**mount, "create": False} for mount in options.get("mounts") or ()]
+    return {**({"image": image} if image else {}), **options, **({"mounts": mounts} if mounts else {})}

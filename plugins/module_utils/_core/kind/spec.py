@@ -33,11 +33,12 @@ class NodeSpec:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
     patches: tuple[str, ...] = ()
+    kind_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """The requested cluster; networking under kind's field names."""
+    """The requested cluster; networking under kind's field names. kind_fields: those that no option sets."""
 
     name: str
     nodes: tuple[NodeSpec, ...] = ()
@@ -47,6 +48,7 @@ class ClusterSpec:
     feature_gates: Mapping[str, bool] = field(default_factory=dict)
     runtime_config: Mapping[str, str] = field(default_factory=dict)
     networking: Mapping[str, Any] = field(default_factory=dict)
+    kind_fields: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> ClusterSpec:
@@ -69,6 +71,7 @@ class ClusterSpec:
             feature_gates=feature_gates(options.get("feature_gates") or {}),
             runtime_config=text_map(options.get("runtime_config") or {}),
             networking=networking(options.get("networking") or {}),
+            kind_fields=options.get("kind_fields") or {},
         )
 
     def renamed_images(self, nodes: Iterable[Node]) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ def _nodes(cluster: str, node_options: Sequence[Mapping[str, Any]], options: Map
     names = node_names(cluster, [node["role"] for node in node_options])
     _check_lengths(cluster, [*names, *(node_names(cluster, [LOAD_BALANCER]) if _planes(node_options) > 1 else [])])
     ports = options.get("ports") or ()
-    for name, node in zip(names, node_options, strict=True):
+    for name, node in zip(names, node_options):
         yield NodeSpec(
             name=name,
             role=node["role"],
@@ -100,6 +103,7 @@ def _nodes(cluster: str, node_options: Sequence[Mapping[str, Any]], options: Map
             mounts=node_mounts(name, node, options.get("mounts") or ()),
             ports=published_ports([*(node.get("ports") or ()), *(ports if name == names[0] else ())]),
             patches=patches("patches of a node", node.get("patches")),
+            kind_fields=node.get("kind_fields") or {},
         )
 
 
@@ -127,7 +131,8 @@ def _node_options(options: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The options of each node with its role, control planes first."""
     nodes = options.get("nodes")
     if nodes is None:
-        planes, workers = int(options.get("control_planes") or 0), int(options.get("workers") or 0)
+        planes = 1 if options.get("control_planes") is None else int(options["control_planes"])
+        workers = int(options.get("workers") or 0)
         check_numbers({"control_planes": planes, "workers": workers})
         nodes = [{"role": CONTROL_PLANE}] * planes + [{"role": WORKER}] * workers
     nodes = sorted(({**node, "role": node.get("role") or CONTROL_PLANE} for node in nodes), key=lambda n: n["role"])
@@ -145,7 +150,7 @@ def check_host_ports(nodes: Iterable[NodeSpec]) -> None:
     wide = {"", "0.0.0.0", "::"}
     taken: dict[tuple[int, str], set[str]] = {}
     for node in nodes:
-        for port in (p for p in node.ports if p.host_port):
+        for port in (p for p in node.ports if p.host_port > 0):
             others = taken.setdefault((port.host_port, port.protocol), set())
             if port.listen in others or (others and (port.listen in wide or wide & others)):
                 raise BadInput(

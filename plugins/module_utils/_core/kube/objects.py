@@ -55,7 +55,7 @@ def is_subset(requested: Any, live: Any) -> bool:
     if isinstance(requested, (list, tuple)):
         if not isinstance(live, (list, tuple)) or len(requested) != len(live):
             return False
-        return all(is_subset(one, other) for one, other in zip(requested, live, strict=True))
+        return all(is_subset(one, other) for one, other in zip(requested, live))
     return bool(requested == live)
 
 

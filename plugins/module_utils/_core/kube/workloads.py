@@ -234,7 +234,7 @@ def _parse(text: str) -> Object:
     words = text.split(".")
     if len(words) % 2:
         return {}
-    fields: Object = dict(zip(words[::2], words[1::2], strict=True))
+    fields: Object = dict(zip(words[::2], words[1::2]))
     for field in fields.keys() & _PARSERS.keys():
         if not (fields[field].isdigit() if field == "replicas" else fields[field] in _BOOLEANS):
             return {}

@@ -11,7 +11,7 @@ with the mounts of kind's nodes. So pods that do not set it are not admitted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Optional
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, is_subset
 
@@ -25,7 +25,7 @@ NOT_ENFORCED = (
     " readOnly: true in their volume may be able to write to the data."
 )
 # The existing policy and its binding, None if missing.
-Live: TypeAlias = "tuple[Object | None, Object | None]"
+Live = tuple[Optional[Object], Optional[Object]]
 
 
 def policy() -> tuple[Object, Object]:
@@ -100,7 +100,7 @@ def live_policy(policies: Iterable[Object], bindings: Iterable[Object]) -> Live:
 
 def policy_steps(live: Live | None, *, needed: bool) -> tuple[tuple[str, Object], ...]:
     """(create, patch or delete; the object) for the policy and its binding, in order; () if live is None."""
-    pairs = list(zip(policy(), live, strict=True)) if live else []
+    pairs = list(zip(policy(), live)) if live else []
     if not needed:
         return tuple(("delete", existing) for _requested, existing in reversed(pairs) if existing is not None)
     return tuple(

@@ -58,4 +58,4 @@ def _matching(old: str, new: str, known: Iterable[str]) -> dict[str, str]:
 def _filled(new: str, texts: Iterable[str]) -> str:
     """The new name with a text for each '*'."""
     first, *rest = new.split(ANY)
-    return first + "".join(text + part for text, part in zip(texts, rest, strict=False))
+    return first + "".join(text + part for text, part in zip(texts, rest))

@@ -9,14 +9,17 @@ import json
 from collections.abc import Iterable
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export import saved_object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, ref_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, by_ref, ref_of
 
 from .backends.local_path import CONFIG_HASH
 from .registry import PROVISIONERS
-from .state import State, Step, config_of, create_or_patch, installed
+from .report import storage_classes
+from .state import State, Step, config_of, create_or_patch, installed, is_labelled
 
 # The pod that a provisioner starts for each directory; its image may exist in nodes of one image only.
 HELPER_POD = "helperPod.yaml"
+# Options of storage_provisioner that are those of a class: classes are set as they were in any case.
+_OF_CLASS = ("storage_class", "default_class", "reclaim_policy", "binding_mode")
 # Helper pods read these, not the provisioner.
 SCRIPTS = frozenset(("setup", "teardown"))
 
@@ -26,6 +29,29 @@ def provisioned_storage(state: State) -> list[Object]:
     classes = [item for ref, item in sorted(state.items()) if ref[0] == "StorageClass"]
     configs = (config_of(PROVISIONERS[name], ref, state) for ref, name in sorted(installed(state).items()))
     return [saved_object(item) for item in (*classes, *filter(None, configs))]
+
+
+def to_install(classes: Iterable[Object], saved: Iterable[Object], state: State, *, same_images: bool) -> list[Object]:
+    """The options of those provisioners that a new cluster does not bring by itself as they were.
+
+    classes: as report.storage_classes() has them; saved: see provisioned_storage(). What a node image brings and nobody
+    replaced is left alone, with the images of another node image, too.
+    """
+    left_out = _OF_CLASS if same_images else (*_OF_CLASS, "image", "helper_image")
+    configs = by_ref(item for item in saved if item["kind"] == "ConfigMap")
+
+    def compared(row: Object) -> Object:
+        return {option: value for option, value in row["options"].items() if option not in left_out}
+
+    def brought(row: Object) -> bool:
+        name, namespace = row["options"]["name"], row["options"].get("namespace", "")
+        ref = ("ConfigMap", namespace, PROVISIONERS[name].config_map)
+        if ref not in configs or ref not in state:
+            return False
+        return is_labelled(configs[ref]) == is_labelled(state[ref]) and compared(row) in there
+
+    there = [compared(row) for row in storage_classes(state)]
+    return [row["options"] for row in classes if row["options"] and not brought(row)]
 
 
 def steps_to(saved: Iterable[Object], state: State, *, same_images: bool) -> tuple[tuple[Step, ...], list[str]]:

@@ -61,7 +61,7 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _NUMBERS = ("replicas", "worker_threads", "provisioning_retries", "deletion_retries", "helper_timeout")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Request(Settings):
     """One provisioner with one storage class. dest: the file, for state rendered."""
 

@@ -58,7 +58,7 @@ def plan_moves(
     moved = tuple(_moved(volume, chosen) for volume in volumes)
     targets = {
         new.name: chosen[name]
-        for old_volume, new in zip(volumes, moved, strict=True)
+        for old_volume, new in zip(volumes, moved)
         for name in old_volume.nodes
         if name in chosen and old_volume.nodes != new.nodes
     }

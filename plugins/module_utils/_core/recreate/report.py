@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import TimedOut
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.node_settings import rows
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import claimed, count, listed
 
 from .shape import cluster_spec, created_nodes, images_of
 from .snapshot import data_text
@@ -63,7 +63,7 @@ def in_use_error(volumes: Sequence[Facts]) -> TimedOut:
     """The error for volumes that would still be in use once all workloads are scaled to zero."""
     return TimedOut(
         f"{count(len(volumes), 'volume')} would still be in use: "
-        + listed((f"{v['name']}: {v['in_use_by'][0]['text']}" for v in volumes), separator="; ")
+        + listed((f"{claimed(v['name'], v['claim'])}: {v['in_use_by'][0]['text']}" for v in volumes), separator="; ")
         + ". Nothing was changed.",
         next_step="Stop these pods and processes, then run this again.",
         details=volumes,

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import OTHERS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.given.sizes import COUNTS, resized
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
     CONTROL_PLANE,
     WORKER,
@@ -21,8 +23,6 @@ NOT_DESCRIBED = (
     *("name", "state", "engine", "kind", "kubeconfig", "backup", "force"),
     *("assume_unused", "assume_saved", "assume_image", "accept_loss"),
 )
-# Options that say how many nodes of a role there are.
-COUNTS = {"control_planes": CONTROL_PLANE, "workers": WORKER}
 # Options of all nodes that each node may have by itself; given for all, they replace those.
 _REPLACED = ("image", "mounts", "ports")
 _SHARED = (*_REPLACED, "labels")
@@ -58,7 +58,7 @@ def cluster_options(
     if "nodes" in requested:
         nodes = list(requested["nodes"])
     else:
-        nodes = _resized(_renewed(each_node(recorded), requested), {**({} if recorded else _ALONE), **counts})
+        nodes = resized(_renewed(each_node(recorded), requested), {**({} if recorded else _ALONE), **counts})
     rest = {option: value for option, value in {**recorded, **requested}.items() if option not in (*_SHARED, *COUNTS)}
     shared = {option: requested[option] for option in _SHARED if option in requested}
     return {**rest, "nodes": _with_images(name, each_node({"nodes": nodes, **shared}), images)}
@@ -79,6 +79,7 @@ def each_node(options: Options) -> list[dict[str, Any]]:
             "mounts": [_without_roles(mount) for mount in (*mounts, *(node.get("mounts") or ()))],
             "ports": [*(node.get("ports") or ()), *((options.get("ports") or ()) if not found else ())],
             "patches": list(node.get("patches") or ()),
+            OTHERS: dict(node.get(OTHERS) or {}),
         }
         found.append({"role": node["role"], **{option: value for option, value in own.items() if value}})
     return found
@@ -115,7 +116,7 @@ def created_labels(name: str, options: Options) -> dict[str, dict[str, str]]:
     """Node's name -> the labels that it is created with."""
     nodes = each_node(options)
     names = node_names(name, [node["role"] for node in nodes])
-    return {node_name: dict(node.get("labels") or {}) for node_name, node in zip(names, nodes, strict=True)}
+    return {node_name: dict(node.get("labels") or {}) for node_name, node in zip(names, nodes)}
 
 
 def check_own(requested: Options) -> None:
@@ -140,35 +141,10 @@ def _renewed(nodes: Sequence[Options], requested: Options) -> list[dict[str, Any
     return [{**node, "labels": {**node["labels"], **labels}} if node.get("labels") else node for node in kept]
 
 
-def _resized(nodes: Sequence[dict[str, Any]], counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """As many nodes of each role. The last ones go; new ones have what those of their role, or all, have in common."""
-    result = list(nodes)
-    for role, number in counts.items():
-        own = [node for node in nodes if node["role"] == role]
-        new = {**_common(own or nodes), "role": role}
-        others = [node for node in result if node["role"] != role]
-        result = [*others, *own[: max(number, 0)], *[dict(new) for _node in range(number - len(own))]]
-    return result
-
-
-def _common(nodes: Sequence[Options]) -> dict[str, Any]:
-    """What all of these nodes have; ports of the host can have one owner only."""
-    first, *others = nodes or ({},)
-    labels = (first.get("labels") or {}).items()
-    found: dict[str, Any] = {
-        "image": first.get("image") if all(node.get("image") == first.get("image") for node in others) else None,
-        "labels": {k: v for k, v in labels if all((node.get("labels") or {}).get(k) == v for node in others)},
-    }
-    for option in ("mounts", "patches"):
-        items = first.get(option) or ()
-        found[option] = [item for item in items if all(item in (node.get(option) or ()) for node in others)]
-    return {option: value for option, value in found.items() if value}
-
-
 def _with_images(name: str, nodes: Sequence[Options], images: Mapping[str, str]) -> list[dict[str, Any]]:
     """Nodes in the order of ClusterSpec, each with an image if any is known."""
     found = []
-    for node_name, node in zip(node_names(name, [node["role"] for node in nodes]), nodes, strict=True):
+    for node_name, node in zip(node_names(name, [node["role"] for node in nodes]), nodes):
         image = node.get("image") or images.get(node_name) or images.get("", "")
         found.append({**node, "image": image} if image else dict(node))
     return found

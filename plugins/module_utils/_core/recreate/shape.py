@@ -12,6 +12,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.nod
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.images import plain_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import (
     CLUSTER_FIELDS,
+    OTHERS,
     kind_config,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.drift import (
@@ -32,7 +33,7 @@ from .requested import each_node
 
 Options = Mapping[str, Any]
 # Options of the whole cluster.
-CLUSTER_OPTIONS = (*CLUSTER_FIELDS, "controller_manager_qps")
+CLUSTER_OPTIONS = (*CLUSTER_FIELDS, "controller_manager_qps", OTHERS)
 
 _CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 # What a diff does not show: how host directories are created.
@@ -105,7 +106,7 @@ def shown(name: str, options: Options) -> dict[str, Any]:
     nodes = each_node(options)
     names = node_names(name, [node["role"] for node in nodes])
     rest = {option: value for option, value in options.items() if value and option in CLUSTER_OPTIONS}
-    return {"nodes": dict(zip(names, map(_shown_node, nodes), strict=True)), **rest}
+    return {"nodes": dict(zip(names, map(_shown_node, nodes))), **rest}
 
 
 def _shown_node(node: Options) -> dict[str, Any]:

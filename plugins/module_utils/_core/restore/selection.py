@@ -21,7 +21,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.names.map import expanded
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.namespaces import mapped
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import claimed, listed
 
 from .claims import lost_warning
 from .maps import Maps, check_distinct, read_maps, renamed
@@ -58,7 +58,9 @@ def select(request: Request, generation: Generation) -> Selected:
     selected = []
     for volume in volumes:
         if volume.is_ephemeral:
-            warnings.append(f"{volume.name} is not restored: its pod gets a new ephemeral volume.")
+            warnings.append(
+                f"{claimed(volume.name, volume.claim)} is not restored: its pod gets a new ephemeral volume."
+            )
             continue
         claim = claims.get(volume.claim)
         own = claim if request.claims and _is_bound(volume, claim) else None

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     Volume,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import claimed
 
 RETAIN = "Retain"
 # Values of RETAINED_UNTIL: the state of volume_detach and that of node_drain that restore the policy.
@@ -91,8 +92,9 @@ def originals(policies: Mapping[str, str], volumes: Iterable[Volume]) -> Policie
         original, in_use = policies[volume.name], volume.claim_phase == "Bound" or volume.phase == "Available"
         gone = "being deleted" if volume.is_terminating else "" if in_use else "not bound to it"
         if gone and original != RETAIN:
-            claim = volume.claim or "its claim"
-            warnings.append(f"The volume {volume.name} keeps the reclaim policy Retain: {claim} is {gone}.")
+            warnings.append(
+                f"{claimed(volume.name, volume.claim)} keeps the reclaim policy Retain: its claim is {gone}."
+            )
         else:
             patches[volume.name] = policy_change(original or RETAIN)
     return Policies(volumes, patches, tuple(warnings))

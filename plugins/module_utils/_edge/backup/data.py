@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Union
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import (
     SavedArchive,
@@ -18,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksu
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.difference import Difference
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import node_directory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import content, write_archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
@@ -32,7 +33,7 @@ BATCH = 64
 ARCHIVES_AT_ONCE = 4
 
 # Where a volume's data is read: a directory of the host, or one inside a node.
-Source: TypeAlias = "str | NodeDirectory"
+Source = Union[str, NodeDirectory]
 
 
 class Archived(NamedTuple):
@@ -49,17 +50,18 @@ def read_lists(sources: Mapping[str, Source], mode: str) -> dict[str, ChecksumLi
     """
     if mode == "none":
         return {name: ChecksumList() for name in sources}
+    REPORTER.step("read the data")
     lists: dict[str, ChecksumList] = {}
     on_host = [(name, source) for name, source in sources.items() if isinstance(source, str)]
     for start in range(0, len(on_host), BATCH):
-        names, directories = zip(*on_host[start : start + BATCH], strict=True)
-        for name, found in zip(names, scan_each(directories, mode), strict=True):
+        names, directories = zip(*on_host[start : start + BATCH])
+        for name, found in zip(names, scan_each(directories, mode)):
             lists[name] = _listed(found, mode)
     in_nodes = {name: source for name, source in sources.items() if isinstance(source, NodeDirectory)}
     # After the others, which may fork: that must not happen beside threads.
     with ThreadPoolExecutor(cpu_count()) as pool:
         read = pool.map(lambda source: _listed(_read_in_node(source, mode), mode), in_nodes.values())
-        lists |= zip(in_nodes, read, strict=True)
+        lists |= zip(in_nodes, read)
     return {name: lists[name] for name in sources}
 
 
@@ -77,11 +79,15 @@ def write_archives(
         if failed:
             return None
         try:
-            return _write_archive(writer, name, sources[name], lists[name], request)
+            archived = _write_archive(writer, name, sources[name], lists[name], request)
         except BaseException:
             failed.append(name)
             raise
+        REPORTER.done("archives written")
+        return archived
 
+    REPORTER.step("write archives")
+    REPORTER.done("archives written", 0, of=len(sources))
     with ThreadPoolExecutor(min(ARCHIVES_AT_ONCE, cpu_count())) as pool:
         ordered = sorted(sources, key=lambda name: -lists[name].bytes)
         futures = [(name, pool.submit(write, name)) for name in ordered]

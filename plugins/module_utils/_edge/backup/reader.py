@@ -117,7 +117,7 @@ class Backup:
 
         volumes = tuple(volumes)
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            found = zip(volumes, pool.map(damage, volumes), strict=True)
+            found = zip(volumes, pool.map(damage, volumes))
             return {volume.name: why for volume, why in found if why}
 
     def _content(self, path: str) -> bytes:

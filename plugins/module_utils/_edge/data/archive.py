@@ -50,6 +50,8 @@ _OMITTED = "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"
 _LARGE = "--blocking-factor=512"
 _COMPRESS = {"zstd": ("--quiet", "--threads=0"), "gzip": ("--no-name",)}
 _CHANGED = 1
+# F_SETPIPE_SZ, which Python names since 3.10.
+_SET_PIPE_SIZE = 1031
 
 
 class Written(NamedTuple):
@@ -142,7 +144,7 @@ def _pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) ->
         between, output = cast("IO[bytes]", one.stdout), cast("IO[bytes]", two.stdout)
         for pipe in (between, output):
             with suppress(OSError):
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
+                fcntl.fcntl(pipe, _SET_PIPE_SIZE, CHUNK)
         between.close()
         try:
             yield output

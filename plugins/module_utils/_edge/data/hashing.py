@@ -49,6 +49,7 @@ def hash_file(path: bytes, size: int, inode: int, mtime_ns: int) -> str:
                 while count := os.readv(descriptor, [view]):
                     sha256.update(view[:count])
                     REPORTER.moved(DATA, count)
+                REPORTER.done("files read")
             now = os.fstat(descriptor)
         finally:
             os.close(descriptor)
@@ -66,13 +67,15 @@ def cpu_count() -> int:
 
 def hash_files(files: Sequence[Seen]) -> dict[bytes, str | Conflict]:
     """path -> sha256 of every file, or the Conflict if it changed meanwhile. Raises BadInput as hash_file does."""
+    REPORTER.moved(DATA, 0, of=sum(file.size for file in files))
     # The processes first: a fork must not happen beside threads.
     small = [file for file in files if file.size <= SMALL]
     hashes = _hash_small(small)
     REPORTER.moved(DATA, sum(file.size for file in small))
+    REPORTER.done("files read", len(small))
     large = [file for file in files if file.size > SMALL]
     with ThreadPoolExecutor(cpu_count()) as pool:
-        hashes |= zip((file.path for file in large), pool.map(_hash_one, large), strict=True)
+        hashes |= zip((file.path for file in large), pool.map(_hash_one, large))
     return hashes
 
 

@@ -91,7 +91,7 @@ def states(directories: Mapping[str, NodeDirectory]) -> dict[str, str]:
         paths = "".join(f"{directories[name].path}\0" for name in names)
         inside = directories[names[0]].inside
         printed = inside.run(["xargs", "-0", "sh", "-c", _STATES, "sh"], stdin=paths).out.split()
-        found.update(zip(names, printed, strict=True))
+        found.update({name: printed[number] for number, name in enumerate(names)})
     return found
 
 
@@ -101,9 +101,10 @@ def inspect(directories: Mapping[str, NodeDirectory]) -> dict[str, Inspected]:
     for names in _by_node(directories).values():
         paths = "".join(f"{directories[name].path}\0" for name in names)
         inside = directories[names[0]].inside
-        printed = inside.run(["xargs", "-0", "sh", "-c", _INSPECT, "sh"], stdin=paths, timeout=LONG_SECONDS).out
-        for name, line in zip(names, printed.splitlines(), strict=True):
-            state, size, devices, *lacking = line.split(" ")
+        printed = inside.run(["xargs", "-0", "sh", "-c", _INSPECT, "sh"], stdin=paths, timeout=LONG_SECONDS)
+        lines = printed.out.splitlines()
+        for number, name in enumerate(names):
+            state, size, devices, *lacking = lines[number].split(" ")
             found[name] = Inspected(state, int(size), devices == "devices", tuple(filter(None, lacking)))
     return found
 
@@ -150,7 +151,7 @@ def _snapshot(directory: NodeDirectory) -> Sequence[Entry]:
             fields = _fields(cast("IO[bytes]", process.stdout))
             seen = (
                 Entry(path.decode("utf-8", "surrogateescape") or ".", "", target=state.decode())
-                for path, state in zip(fields, fields, strict=False)
+                for path, state in zip(fields, fields)
             )
             found = Packed(Entry._make, in_order(Entry._make, seen))
         stderr.seek(0)

@@ -9,7 +9,7 @@ import stat
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Union
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.checksums import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed
@@ -35,7 +35,7 @@ _TYPES = {
 }
 
 # The entries of a directory, or why they could not be read unchanged.
-Scanned: TypeAlias = "Sequence[Entry] | Conflict"
+Scanned = Union[Sequence[Entry], Conflict]
 # Device and inode.
 Inode = tuple[int, int]
 # Those of Entry.
@@ -71,7 +71,7 @@ def scan_each(directories: Sequence[str], mode: str) -> list[Scanned]:
     for attempt in range(ATTEMPTS):
         todo = [number for number, result in enumerate(results) if isinstance(result, Vanished)]
         time.sleep(PAUSE * attempt if todo else 0)
-        for number, result in zip(todo, _scan([directories[n] for n in todo], mode), strict=True):
+        for number, result in zip(todo, _scan([directories[n] for n in todo], mode)):
             results[number] = result
     return results
 
@@ -102,7 +102,7 @@ def _scan(directories: Sequence[str], mode: str) -> list[Scanned]:
             else:
                 entry = Entry._make((*fields[:10], sha256))
             result.append(entry)
-    return [_with_links(result, paths) for result, paths in zip(results, links, strict=True)]
+    return [_with_links(result, paths) for result, paths in zip(results, links)]
 
 
 def _walk(

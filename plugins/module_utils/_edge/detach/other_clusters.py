@@ -30,7 +30,7 @@ def volumes_elsewhere(engine: Engine, sharing: Sequence[Node]) -> Elsewhere:
     volumes: dict[str, str] = {}
     claims: dict[str, str] = {}
     unknown = {}
-    for nodes, found in zip(clusters, answers, strict=True):
+    for nodes, found in zip(clusters, answers):
         if isinstance(found, str):
             unknown[nodes[0].cluster] = (found, tuple(m.host_path for node in nodes for m in host_mounts(node)))
         else:

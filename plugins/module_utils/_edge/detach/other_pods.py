@@ -36,7 +36,7 @@ def pods_in_others(engine: Engine, sharing: Sequence[Node], asked: Asked) -> dic
     found: dict[str, list[VolumeUser]] = {}
     with ThreadPoolExecutor(max(1, len(clusters))) as pool:
         answers = list(pool.map(lambda nodes: lists(engine, nodes, (*VOLUMES, "pods")), clusters))
-    for nodes, answer in zip(clusters, answers, strict=True):
+    for nodes, answer in zip(clusters, answers):
         if not isinstance(answer, str):
             pvs, claims, all_pods = answer
             users = pods_elsewhere(read_volumes(pvs, claims), all_pods, nodes, asked)

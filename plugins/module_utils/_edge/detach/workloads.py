@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import controller, is_terminal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import is_run
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
@@ -27,6 +28,7 @@ _NO_TRIAL = "does not support dry run"
 
 def scale_down(cluster: Cluster, steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps as they were carried out: without a change if somebody else made it, or the workload is gone."""
+    REPORTER.step("scale workloads down")
     return tuple(cluster.each(partial(_scale_down, cluster), steps))
 
 
@@ -50,6 +52,7 @@ def refused(cluster: Cluster, steps: Iterable[Step]) -> list[Refusal]:
 
 def scale_up(cluster: Cluster, steps: Iterable[Step]) -> None:
     """Scale workloads back up, or create them; Jobs after the CronJobs that control them."""
+    REPORTER.step("scale workloads up")
     steps = list(steps)
     runs = [step for step in steps if step.missing and is_run(step.item)]
     cluster.each(partial(_scale_up, cluster), [step for step in steps if step not in runs])

@@ -13,6 +13,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.budgets import read_budget
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.conditions import why_node_not_ready
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 Group = Sequence[PodDecision]
@@ -54,6 +56,8 @@ class Evictions:
         The result is 'namespace/name' -> why it cannot be evicted, '' if it was evicted but is still terminating.
         """
         all_pods = {pod.uid: pod for group in groups for pod in group}
+        REPORTER.step(f"evict {count(len(all_pods), 'pod')}")
+        REPORTER.done("pods evicted", 0, of=len(all_pods))
         refused = self._evict(groups)
         left = set(all_pods) - set(refused)
         if not refused:
@@ -101,13 +105,16 @@ class Evictions:
             if why:
                 refused[pod.uid] = why
                 return group[position:]
+            REPORTER.done("pods evicted")
         return ()
 
     def _await_budget(self, groups: Iterable[Group]) -> None:
         """Watch until a budget allows an eviction or is deleted; not for long, as others may refuse, too."""
         # If several budgets select a pod, none of them can show when it may be evicted.
         keys = {pod.budgets[0].key for group in groups for pod in group if len(pod.budgets) == 1}
-        for change in self._cluster.watch("PodDisruptionBudget", min(PATIENCE, self._deadline.left())):
-            budget = read_budget(change.object)
-            if budget.key in keys and (change.type == "DELETED" or budget.allowed > 0):
-                return
+        names = listed(sorted(keys))
+        with REPORTER.waiting(lambda: f"disruption budgets to allow an eviction: {names}"):
+            for change in self._cluster.watch("PodDisruptionBudget", min(PATIENCE, self._deadline.left())):
+                budget = read_budget(change.object)
+                if budget.key in keys and (change.type == "DELETED" or budget.allowed > 0):
+                    return

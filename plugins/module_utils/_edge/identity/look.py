@@ -52,19 +52,19 @@ def look_at_nodes(engine: Engine, nodes: Iterable[Node]) -> dict[str, Look]:
     running = [node for node in kubernetes_nodes(nodes) if node.state == RUNNING]
     with ThreadPoolExecutor(max(1, len(running))) as pool:
         looks = pool.map(lambda node: _look_at_node(engine, node), running)
-        return {node.name: look for node, look in zip(running, looks, strict=True)}
+        return {node.name: look for node, look in zip(running, looks)}
 
 
 def look_at_host(nodes: Iterable[Node]) -> Look:
     """What a look at this host shows of the host paths of these nodes' mounts."""
     paths, mounts = bind_paths(nodes), mounts_of_host()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = dict(zip(paths, pool.map(_host_path, paths), strict=True))
+        found = dict(zip(paths, pool.map(_host_path, paths)))
         tops = {shown[0] for shown in found.values() if shown}
         points = {path: _point_of(path, mounts) for path, shown in found.items() if shown is None}
         below = {point for point in mounts if point not in tops and any(is_below(point, top) for top in tops)}
         asked = sorted(below.union(points.values()))
-        silent = {point for point, answers in zip(asked, pool.map(_answers, asked), strict=True) if not answers}
+        silent = {point for point, answers in zip(asked, pool.map(_answers, asked)) if not answers}
     return Look(
         boot=_content(BOOT).strip(),
         stats={path: stat for path, shown in found.items() for stat in (shown[1] if shown else ())},

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.images impor
     read_listing,
     read_snapshotter,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
 from .tee import Readable, Tee
@@ -22,6 +23,8 @@ from .tee import Readable, Tee
 T = TypeVar("T")
 
 CTR = ("ctr", "--namespace=k8s.io", "images")
+# What people see of the bytes of archives.
+MOVED = "images loaded"
 
 
 def listings(engine: Engine, nodes: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -44,7 +47,7 @@ def import_all(
     def attempt(options: Mapping[str, str]) -> None:
         imports = in_each(nodes, lambda node: import_argv(engine, node, options[node], "--digests"))
         with opened() as stream:
-            tee.copy_to(stream, imports)
+            tee.copy_to(_Counted(stream), imports)
 
     try:
         attempt(dict.fromkeys(nodes, "--all-platforms"))
@@ -56,7 +59,14 @@ def import_all(
         attempt({node: f"--platform={platform_of(machine)}" for node, machine in machines.items()})
 
 
+class _Counted:
+    """A stream whose bytes are told to people."""
+
+    def __init__(self, stream: Readable) -> None:
+        self.read = REPORTER.counted(MOVED, stream.read)
+
+
 def in_each(nodes: Sequence[str], function: Callable[[str], T]) -> dict[str, T]:
     """{node: function(node)}, in parallel."""
     with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
-        return dict(zip(nodes, pool.map(function, nodes), strict=True))
+        return dict(zip(nodes, pool.map(function, nodes)))

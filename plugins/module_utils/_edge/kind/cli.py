@@ -78,6 +78,13 @@ class Kind:
         with REPORTER.waiting(lambda: "kind to create the nodes"):
             return self.runner.run([*argv, "--retain"], stdin=config, check=False, env=self.env, timeout=LONG_SECONDS)
 
+    def unreadable(self, config: str) -> str:
+        """Why kind cannot read a configuration, '' if it can. No cluster can have this name: nothing is created."""
+        argv = [self.program, "create", "cluster", "--name", "_", "--config", "-"]
+        done = self.runner.run(argv, stdin=config, check=False, env=self.env, timeout=STATE_SECONDS)
+        _before, found, why = " ".join((done.err or done.out).split()).partition("unable to decode config: ")
+        return re.sub(r"(yaml: |unmarshal errors: |line \d+: )", "", why) if found else ""
+
     def is_creating(self, name: str) -> bool:
         """True while a kind process is creating this cluster, even if its caller was killed. False without pgrep."""
         try:

@@ -69,9 +69,7 @@ def _look(cluster: KindCluster, output: str) -> Explanation:
     except KindlabError:
         nodes = ()
     with ThreadPoolExecutor(max(1, len(nodes))) as pool:
-        journals = dict(
-            zip((node.name for node in nodes), pool.map(lambda n: _journal(cluster.engine, n), nodes), strict=True)
-        )
+        journals = dict(zip((node.name for node in nodes), pool.map(lambda n: _journal(cluster.engine, n), nodes)))
     return explain(output, journals, cluster.engine.name, cluster.own.path)
 
 

@@ -134,7 +134,7 @@ def _look_again(cluster: Cluster, binding: Binding) -> None:
 
 
 def _names(bindings: Collection[Binding]) -> str:
-    names = listed((binding.name for binding in bindings), 3)
+    names = listed((claim_of(binding.requested_volume) or binding.name for binding in bindings), 3)
     return f"{count(len(bindings), 'volume')} to be bound: {names}"
 
 

@@ -84,7 +84,7 @@ def check_images(path: str | Path, index: Iterable[SavedImage]) -> dict[str, Arc
             return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(zip(images, pool.map(checked, images), strict=True))
+        found = dict(zip(images, pool.map(checked, images)))
     refusals = [
         Refusal(images[digest].names[0], error.message, error.next_step)
         for digest, error in found.items()
@@ -104,7 +104,7 @@ def intact(path: str | Path, digests: Collection[str], platform: str) -> dict[st
             return None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {digest: archive for digest, archive in zip(digests, pool.map(found, digests), strict=True) if archive}
+        return {digest: archive for digest, archive in zip(digests, pool.map(found, digests)) if archive}
 
 
 @cache

@@ -65,7 +65,7 @@ def contents(node: Runner, directory: str, user: User, *, read_only: bool) -> Co
         raise _unreadable(done, node, directory)
     fields = done.out.split("\0")
     end = next(n for n in range(0, len(fields), 2) if not fields[n])
-    links = dict(zip(fields[0:end:2], fields[1:end:2], strict=True))
+    links = dict(zip(fields[0:end:2], fields[1:end:2]))
     return Contents(links, tuple(_entry(text) for text in fields[end + 1 :] if text))
 
 

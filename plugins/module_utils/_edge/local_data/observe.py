@@ -62,7 +62,7 @@ def _check_data(request: Request, path: str, found: Observation) -> tuple[Direct
         first = engine.inside(location.nodes[0])
         reading = pool.submit(contents, first, directory, request.user, read_only=request.read_only)
         states = found.cluster.each(lambda name: state_of_directory(engine.inside(name), directory), location.nodes)
-        inside = dict(zip(location.nodes, states, strict=True))
+        inside = dict(zip(location.nodes, states))
         warnings = check_same_directory(location, nodes, inside, read_only=request.read_only)
         check_contents(request, location, reading.result())
     return location, warnings

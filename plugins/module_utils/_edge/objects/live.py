@@ -35,7 +35,7 @@ def observe(cluster: Cluster, saved: Saved, types: Iterable[Resource]) -> Observ
         if (found := resources.get((_group(version), kind))) and found.api_version != version
     ]
     versions = sorted({version for version, _kind in other})
-    served = dict(zip(versions, cluster.each(partial(_kinds, cluster), versions), strict=True))
+    served = dict(zip(versions, cluster.each(partial(_kinds, cluster), versions)))
     gone = {(version, kind) for version, kind in other if kind not in served[version]}
     named = any(item["kind"] == "Pod" and "nodeName" in (item.get("spec") or ()) for item in saved.made)
     always = (*_ALWAYS, _NODE) if named else _ALWAYS

@@ -13,9 +13,13 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, LeftOut, Resource
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import NAMESPACE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import DEFINITION
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.watch import PAGE
+
+# What people see of the types whose objects are read.
+READ = "kinds read"
 
 
 def discover(cluster: Cluster) -> tuple[Resource, ...]:
@@ -53,6 +57,7 @@ def read(
         for resource in resources
         for namespace in ((namespaces if resource.namespaced else ()) or ("",))
     ]
+    REPORTER.done(READ, 0, of=len(wanted))
     answers = cluster.each(lambda one: _objects(cluster, *one, labels), wanted)
     items = [item for answer in answers if not isinstance(answer, LeftOut) for item in answer]
     # Once for each type, not for each namespace.
@@ -70,6 +75,7 @@ def _objects(cluster: Cluster, resource: Resource, namespace: str, labels: str) 
             items += page.get("items") or ()
             more = (page.get("metadata") or {}).get("continue")
             if not more:
+                REPORTER.done(READ)
                 break
             query["continue"] = more
     except Missing:

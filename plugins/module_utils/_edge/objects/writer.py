@@ -112,7 +112,7 @@ class Writer:
         except (Unreachable, Conflict) as error:
             return _Again(step, error)
         except KindlabError as error:
-            found = answers.without_taken(step, error.message)
+            found = answers.without_refused(step, error.message)
             if found:
                 return _Again(found)
             if answers.is_passing(error.message):

@@ -46,7 +46,7 @@ def check_same_directory(engine: Engine, nodes: Sequence[str], directory: str) -
     """
     with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
         done = list(pool.map(lambda node: engine.inside(node).run([*_LOOK, directory], check=False), nodes))
-    found = {node: look.out.strip() if look.code == 0 else "" for node, look in zip(nodes, done, strict=True)}
+    found = {node: look.out.strip() if look.code == 0 else "" for node, look in zip(nodes, done)}
     missing = [node for node in nodes if not found[node]]
     if missing:
         raise _different(engine, directory, nodes[0], missing, "is not a writable directory")

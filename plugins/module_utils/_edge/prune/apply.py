@@ -61,12 +61,12 @@ def _prune(plan: Plan, cluster: Cluster | None, known: Collection[str]) -> None:
     if cluster is not None and any(item.kind != GENERATION for item in plan.pruned):
         _check_volumes(cluster, volumes, known)
     targets = [plan.place(item) for item in there]
-    for item, target in zip(there, targets, strict=True):
+    for item, target in zip(there, targets):
         move(item, target)
     if cluster is not None and volumes:
         cluster.each(lambda item: cluster.delete(PV, item.name), volumes)
         cluster.wait_gone(PV, [("", item.name) for item in volumes], SECONDS)
-    for item, target in zip(there, targets, strict=True):
+    for item, target in zip(there, targets):
         if not plan.target(item):
             remove(target, item.top)
 

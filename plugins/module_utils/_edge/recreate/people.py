@@ -18,8 +18,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.kept import (
     provisioned_storage,
     steps_to,
+    to_install,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import RESOURCES
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import Step, installed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.provisioner.writer import carry_out
 
@@ -38,6 +40,17 @@ def made_by_people(
     state = by_ref(item for items in objects for item in items)
     settings = without_created(without_labels(node_settings(nodes), requested_labels), created or {})
     return {"node_settings": settings, "storage": provisioned_storage(state)}
+
+
+def storage_to_install(
+    cluster: Cluster, classes: Sequence[Object], saved: Sequence[Object], timeout: float, *, same_images: bool
+) -> list[Object]:
+    """Options of storage_provisioner for what a new cluster does not bring by itself; what it brings is waited for."""
+    state = by_ref(item for items in cluster.lists(*RESOURCES) for item in items)
+    todo = to_install(classes, saved, state, same_images=same_images)
+    for ref in () if todo else installed(state):
+        carry_out(cluster, Step("wait", ref), timeout)
+    return todo
 
 
 def set_storage(cluster: Cluster, saved: Sequence[Object], timeout: float, *, same_images: bool) -> list[str]:

@@ -15,6 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.plan import Plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive import (
     CHUNK,
@@ -24,7 +25,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.archive
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.identity.look import mounts_of_host
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import nearest
 
 from .data import compare
 
@@ -55,6 +55,7 @@ def complete(planned: Plan, backup: Backup, observation: Observation, earlier: P
 
     earlier: the complete plan of a moment ago. Data that differed then is not read again, nor are archives.
     """
+    REPORTER.step("compare the data")
     verify, engine, sharing = planned.request.verify, observation.engine, observation.sharing
     before = {step.name: step for step in (earlier.steps if earlier else ()) if step.extract}
     differing = [step for step in planned.to_compare if step.name in before and before[step.name].difference]
@@ -132,7 +133,9 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
         if step.node:
             inside.setdefault(step.node, []).append(step)
             continue
-        path = nearest(_written_to(step))
+        path = _written_to(step)
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
         # A link may lead to a disk that is not mounted.
         there = path if os.path.exists(path) else os.path.dirname(path)
         status, space = os.stat(there), os.statvfs(there)
@@ -146,8 +149,9 @@ def _looks(steps: Sequence[Step], engine: Engine) -> Iterator[tuple[Step, bool, 
                 f"Archives cannot be extracted in the node {node}: {done.err.strip()}",
                 next_step="Use a node image that has GNU tar and coreutils.",
             )
-        for step, line in zip(own, done.out.splitlines(), strict=True):
-            writable, free, inodes, device, path = line.split(None, 4)
+        lines = done.out.splitlines()
+        for number, step in enumerate(own):
+            writable, free, inodes, device, path = lines[number].split(None, 4)
             yield step, writable == "yes", device, Disk(int(free), int(inodes) if inodes.isdecimal() else None, path)
 
 

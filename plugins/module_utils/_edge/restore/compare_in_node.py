@@ -32,7 +32,7 @@ def compare_in_nodes(
         return _compare(backup, step, existing[step.name], verify, engine, inner.get(step.name, ()))
 
     with ThreadPoolExecutor(cpu_count()) as pool:
-        return {step.name: state for step, state in zip(steps, pool.map(compare, steps), strict=True)}
+        return {step.name: state for step, state in zip(steps, pool.map(compare, steps))}
 
 
 def node_directory_of(step: Step, engine: Engine) -> NodeDirectory:

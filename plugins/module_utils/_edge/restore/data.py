@@ -52,7 +52,7 @@ def _compare_on_host(
     read = [s for s in steps if s.selected.saved.checksum_list and states[s.name].state in existing]
     read = [step for step in read if not states[step.name].difference]
     directories = list(dict.fromkeys(step.host_directory for step in read))
-    entries = dict(zip(directories, _scan(directories, verify), strict=True))
+    entries = dict(zip(directories, _scan(directories, verify)))
     for step in read:
         state, found = states[step.name].state, entries[step.host_directory]
         states[step.name] = compared(backup, step, state, found, verify, inner.get(step.name, ()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Union
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data import checksums
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.data.packed import Packed, in_order
@@ -22,7 +22,7 @@ UNFINISHED = "its extraction was interrupted"
 # The node, '' for the host, and the directory.
 Directory = tuple[str, str]
 # The entries of a directory, or why they cannot be read.
-Existing: TypeAlias = "Sequence[checksums.Entry] | KindlabError"
+Existing = Union[Sequence[checksums.Entry], KindlabError]
 
 
 def with_outer(backup: Backup, steps: Sequence[Step], states: Mapping[str, DataState]) -> dict[str, DataState]:

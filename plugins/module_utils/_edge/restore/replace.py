@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.repor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Conflict
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.model import Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import moving, removing, set_aside
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.detach.usage_check import UsageCheck
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
@@ -53,6 +54,10 @@ def replace_data(backup: Backup, steps: Sequence[Step], verify: str, engine: Eng
     directory then has its data, or is missing or empty with its data beside it, or has that of the archive, and the
     next plan completes what it finds. Raises KindlabError; nothing is overwritten or deleted.
     """
+    extracted = sum(bool(step.extract) for step in steps)
+    if extracted:
+        REPORTER.step("extract archives")
+        REPORTER.done("volumes extracted", 0, of=extracted)
     for step in steps:
         if step.node and step.aside:
             _rename_in_node(step, engine)

@@ -44,6 +44,7 @@ def verified(
             _check_sha256(file, source, archive.sha256)
             _check_members(file, source, archive.compression, () if verify == "none" else saved)
             yield file
+            REPORTER.done("volumes extracted")
     except (OSError, Damaged) as error:
         why, path = (error.strerror, error.filename) if isinstance(error, OSError) else ("", "")
         raise BadInput(

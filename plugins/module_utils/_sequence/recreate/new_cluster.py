@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import (
     kind_cluster,
     storage_provisioner,
@@ -16,6 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.peo
     identity,
     set_node_settings,
     set_storage,
+    storage_to_install,
 )
 
 from .contents import images as loaded
@@ -41,8 +44,13 @@ def create(context: Context) -> Facts:
 
 
 def provision(context: Context) -> Facts:
-    ours = [item["options"] for item in context.target["storage_classes"] if item["options"]]
-    for options in ours or [{"state": "absent"}]:
+    facts = context.target
+    todo: list[Any] = [{"state": "absent"}]
+    if any(item["options"] for item in facts["storage_classes"]):
+        saved, timeout = facts.get("storage") or (), context.options["wait_timeout"]
+        same = _same_images(context)
+        todo = storage_to_install(context.connect(), facts["storage_classes"], saved, timeout, same_images=same)
+    for options in todo:
         context.act(storage_provisioner, options, check_mode=False)
     context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
     return {}
@@ -52,7 +60,12 @@ def configure(context: Context) -> Facts:
     """Nodes and storage as people had made them."""
     facts, api = context.target, context.connect()
     settings = facts.get("node_settings") or {}
-    same = set(images_of(cluster_spec(context.name, facts["options"]))) <= set(facts["images"])
-    context.warnings += set_storage(api, facts.get("storage") or (), context.options["wait_timeout"], same_images=same)
+    saved, same = facts.get("storage") or (), _same_images(context)
+    context.warnings += set_storage(api, saved, context.options["wait_timeout"], same_images=same)
     set_node_settings(api, settings)
     return {}
+
+
+def _same_images(context: Context) -> bool:
+    facts = context.target
+    return set(images_of(cluster_spec(context.name, facts["options"]))) <= set(facts["images"])

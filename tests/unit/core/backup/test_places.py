@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.place
     data_places,
     elsewhere,
     may_be_unused,
+    restored_for,
     unreadable,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
@@ -18,6 +19,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes i
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume, read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.manifests import LABEL
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import Place
+from ansible_collections.kindlab.volumes.tests.unit.support.workloads import workload
 
 # As kind makes nodes: /var is the engine's own volume, /tmp a tmpfs.
 OWN = (Mount("/var", "/engine/1/_data", "volume"), Mount("/tmp", "", "tmpfs"))
@@ -159,7 +161,7 @@ SWAPPED = replace(
 
 
 def test_a_host_directory_that_is_not_the_nodes_is_read_in_the_node_or_not_at_all() -> None:
-    with pytest.raises(Declined, match=r"a \(ns/a\): /srv/lab is another directory") as caught:
+    with pytest.raises(Declined, match=r"ns/a \(a\): /srv/lab is another directory") as caught:
         data_places([A], (CONTROL, SWAPPED), archives=False)
     assert caught.value.details[0]["next_step"] == "Restart it."
     place = data_places([A], (CONTROL, SWAPPED), archives=True)["a"]
@@ -189,3 +191,18 @@ def test_what_does_not_answer_on_the_host_is_not_read_in_the_node_either() -> No
             data_places([A], (CONTROL, node), archives=archives)
         assert caught.value.details[0]["next_step"] == "Unmount it."
     assert data_places([replace(A, node_directory="/var/lp/b")], (CONTROL, node), archives=True)
+
+
+def test_workloads_that_a_restore_stopped() -> None:
+    """Records of workloads that use other volumes are not read: they may be invalid."""
+    volume = Volume("a", claim="ns/a", claim_phase="Bound")
+
+    def stopped(name: str, record: str, replicas: int = 0) -> dict[str, object]:
+        item = workload("Deployment", name, name.partition("-")[0], replicas=replicas)
+        item["metadata"]["labels"] = {"kindlab.volumes/detached": record}
+        return item
+
+    restoring = stopped("a", "replicas.1.purpose.restore-1a2b")
+    others = [stopped("a-hand", "replicas.1"), stopped("a-up", "replicas.1.purpose.restore-1a2b", 1), stopped("b", "?")]
+    assert restored_for([volume], [restoring, *others]) == {"a": "Deployment ns/a"}
+    assert restored_for([volume], others) == {}

@@ -274,7 +274,7 @@ def test_ephemeral_volumes_are_left_as_they_are() -> None:
     assert "e" not in found.retain
     assert found.manifests == plan(REQUEST, OBSERVED).manifests
     for name in ("e", "default/p-scratch"):
-        with pytest.raises(Declined, match=r"e .default/p-scratch.: it is a generic ephemeral volume"):
+        with pytest.raises(Declined, match=r"default/p-scratch \(e\): it is a generic ephemeral volume"):
             plan(select(names=[name]), observed)
 
 

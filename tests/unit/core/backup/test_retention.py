@@ -48,13 +48,13 @@ def test_the_oldest_are_removed() -> None:
 def test_a_generation_that_alone_holds_a_volume_stays() -> None:
     """As after `kind delete` and a new cluster of that name, which is empty."""
     found = kept([catalog(A), catalog(A, B), catalog(), catalog()])
-    assert found == Retention(("0", "2"), {"1": "only this generation holds a (ns/a), b (ns/b)"})
+    assert found == Retention(("0", "2"), {"1": "only this generation holds ns/a (a), ns/b (b)"})
 
 
 def test_the_newest_that_holds_it_is_enough() -> None:
     found = kept([catalog(B), catalog(A, B), catalog(A), catalog()])
     assert found == Retention(
-        ("0",), {"1": "only this generation holds b (ns/b)", "2": "only this generation holds a (ns/a)"}
+        ("0",), {"1": "only this generation holds ns/b (b)", "2": "only this generation holds ns/a (a)"}
     )
 
 
@@ -107,7 +107,7 @@ def test_what_holds_a_volume(older: SavedVolume, newer: SavedVolume, stays: bool
 
 def test_a_damaged_one_may_hold_anything_and_counts_for_nothing() -> None:
     assert kept([None, catalog(A)]).kept == {"0": "it is damaged, and what it holds is unknown"}
-    assert kept([catalog(A), None]).kept == {"0": "only this generation holds a (ns/a)"}
+    assert kept([catalog(A), None]).kept == {"0": "only this generation holds ns/a (a)"}
 
 
 volumes = st.builds(
@@ -141,5 +141,5 @@ def test_generations_by_name() -> None:
     """Those that are not named count, if they are newer."""
     generations = [("0", catalog(A)), ("1", catalog(B)), ("2", catalog(A))]
     assert removable(generations, {"0"}, ()) == Retention(("0",))
-    assert removable(generations, {"1"}, ()).kept == {"1": "only this generation holds b (ns/b)"}
-    assert removable(generations, {"2"}, ()).kept == {"2": "only this generation holds a (ns/a)"}
+    assert removable(generations, {"1"}, ()).kept == {"1": "only this generation holds ns/b (b)"}
+    assert removable(generations, {"2"}, ()).kept == {"2": "only this generation holds ns/a (a)"}

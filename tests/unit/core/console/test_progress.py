@@ -64,3 +64,16 @@ def test_the_end_of_an_unknown_task_is_ignored():
     progress.end("other", "one")
     progress.item("other")
     assert progress.lines(105.0) == ["  ... 5 s: Create the cluster (one)"]
+
+
+def test_a_terminal_shows_what_runs_longest_with_a_bar() -> None:
+    progress = running("one")
+    progress.start("other", "Set up the engine", "two", 101.0)
+    assert progress.status(101.0) == ""
+    assert progress.status(102.0) == "2 s: Create the cluster (one)"
+    assert progress.status(104.0) == "4 s: Create the cluster (one) (and 1 more)"
+    progress.note("id", "kind runs", 0.5)
+    assert progress.status(102.0) == "[##########----------]  50% 2 s: Create the cluster (one): kind runs"
+    progress.end("id", "one")
+    assert not progress.runs("id") and progress.runs("other")
+    assert progress.status(104.0) == "3 s: Set up the engine (two)"

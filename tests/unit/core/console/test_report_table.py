@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kindlab.volumes.plugins.filter._report_table import FilterModule
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.report_table import report_table
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.report_table import (
+    WIDTH,
+    columns_table,
+    report_table,
+)
 
 CELLS = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text(alphabet="ab c"), max_size=3)
 ROWS = st.lists(st.fixed_dictionaries({"what": st.text(alphabet="abc ", min_size=1), "before": CELLS, "after": CELLS}))
@@ -71,3 +75,31 @@ def test_after_begins_in_one_column(rows: list[dict[str, Any]]) -> None:
 
 def test_the_filter_is_the_table() -> None:
     assert FilterModule().filters() == {"_report_table": report_table}
+
+
+def test_columns_have_a_heading_and_none_is_empty() -> None:
+    rows = [{"claim": "default/test", "node": "a", "backup": ""}, {"claim": "b", "node": ["c", "d"]}]
+    assert columns_table(rows, ["claim", "node", "backup", "more"]).splitlines() == [
+        "claim         node",
+        "default/test  a",
+        "b             c",
+        "              d",
+    ]
+    assert columns_table([], ["claim"]) == columns_table([{"claim": ""}], ["claim"]) == ""
+
+
+def test_a_row_that_is_too_long_is_a_block() -> None:
+    rows = [{"claim": "a", "data": "x" * WIDTH, "node": ["c", "d"]}, {"claim": "b", "data": "y", "node": ""}]
+    assert columns_table(rows, ["claim", "data", "node"]).splitlines() == [
+        "a",
+        f"  data  {'x' * WIDTH}",
+        "  node  c",
+        "        d",
+        "b",
+        "  data  y",
+    ]
+
+
+@given(st.lists(st.fixed_dictionaries({"a": CELLS, "b": CELLS})))
+def test_no_line_of_columns_ends_with_blanks(rows: list[dict[str, Any]]) -> None:
+    assert [line for line in columns_table(rows, ["a", "b"]).split("\n") if line.endswith(" ")] == []

@@ -142,7 +142,7 @@ def test_users_that_remain_once_the_pods_are_gone():
 
 def test_volumes_still_in_use():
     error = still_in_use((A, B), {"pv-a": [USER], "pv-b": []}, 120)
-    assert error.message == f"1 of 2 volumes is still in use after 120 seconds: pv-a (ns/a): {USER.text()}."
+    assert error.message == f"1 of 2 volumes is still in use after 120 seconds: ns/a (pv-a): {USER.text()}."
     assert "state=attached" in error.next_step
     assert error.details == [
         {"name": "pv-a", "claim": "ns/a", "ephemeral": False, "state": "in use", "in_use_by": [AS_DICT]}
@@ -156,7 +156,7 @@ def test_a_summary():
     }
     volumes = [Volume("a", "ns/claim"), Volume("b"), Volume("c"), Volume("d")]
     three = "pod ns/0 uses it, pod ns/1 uses it, pod ns/2 uses it"
-    assert summary(volumes, users) == f"a (ns/claim): pod ns/0 uses it; c: {three}; d: {three}, and 1 more"
+    assert summary(volumes, users) == f"ns/claim (a): pod ns/0 uses it; c: {three}; d: {three}, and 1 more"
     assert summary(volumes, {"a": []}) == ""
 
 

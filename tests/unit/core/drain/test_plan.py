@@ -34,7 +34,7 @@ AGENT = workload("DaemonSet", "agent")
 SET = workload("StatefulSet", "db")
 STATIC = {"kubernetes.io/config.mirror": "hash"}
 WAITS = ": its replacement waits until w1 is schedulable"
-ITS_VOLUME = "its volume pv-c (claim ns/c) is on w1"
+ITS_VOLUME = "its claim ns/c (volume pv-c) is on w1"
 
 
 def decisions(*objects, selected=None, **how):
@@ -95,7 +95,7 @@ def test_one_pod(objects, result, why):
         (
             [node("w1"), node("w2", cordoned=True), node("w3")],
             [volume("c", "w1", "w2")],
-            "its volume pv-c (claim ns/c) is on w1 and w2; w2 is not schedulable",
+            "its claim ns/c (volume pv-c) is on w1 and w2; w2 is not schedulable",
         ),
     ],
 )

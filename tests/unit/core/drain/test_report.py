@@ -99,7 +99,7 @@ def test_pods_that_have_no_other_node_are_part_of_the_next_step():
     objects = [pod("a", volumes=using("c")), *ON_W1, budget("web", ("maxUnavailable", 0), 2)]
     error = error_for(plan(*objects), {"ns/a": "no"})
     assert "No other node can run ns/a" in error.next_step
-    assert error.details["pods"][0]["why"].startswith("no; its volume pv-c (claim ns/c) is on w1")
+    assert error.details["pods"][0]["why"].startswith("no; its claim ns/c (volume pv-c) is on w1")
 
 
 def test_more_than_one_budget():

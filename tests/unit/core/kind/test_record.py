@@ -115,7 +115,7 @@ def test_a_record_that_somebody_spoiled(data: Any) -> None:
 
 def test_networking_that_no_option_sets_is_not_left_out() -> None:
     config = {"name": "k", "nodes": [{"role": "control-plane"}], "networking": {"new": True}}
-    assert known_options({"data": {"config": json.dumps(config)}}, ()) == {}
+    assert known_options({"data": {"config": json.dumps(config)}}, ())["kind_fields"] == {"networking": {"new": True}}
     config["networking"] = {"kubeProxyMode": "none"}
     assert known_options({"data": {"config": json.dumps(config)}}, ())["networking"] == {"kube_proxy_mode": "none"}
 

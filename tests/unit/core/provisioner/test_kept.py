@@ -11,12 +11,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.kept import (
     provisioned_storage,
     steps_to,
+    to_install,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import storage_classes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import applied
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import (
     class_of,
     config_map,
+    deployment,
     planned,
     request,
     state,
@@ -107,3 +109,33 @@ def test_what_is_there_already_is_left_alone() -> None:
     other = {**there, ref: {**there[ref], "data": spaced}}
     assert steps_to(provisioned_storage(there), other, same_images=True) == ((), [])
     assert steps_to((), there, same_images=True) == ((), [])
+
+
+def taken_over(old: Any) -> Any:
+    """The cluster once this collection has installed the same provisioner."""
+    (standard,) = storage_classes(old)
+    return applied(old, planned(request(**standard["options"]), old))
+
+
+def missing(old: Any, new: Any, *, same_images: bool = True) -> list[str]:
+    found = to_install(storage_classes(old), provisioned_storage(old), new, same_images=same_images)
+    return [options["name"] for options in found]
+
+
+def test_what_a_new_cluster_brings_as_it_was_is_left_alone() -> None:
+    assert missing(state(), state()) == [] == missing(taken_over(state()), taken_over(state()))
+    # Scripts and classes are set as they were anyway.
+    assert missing(state(own_config(setup="own"), class_of("standard", reclaimPolicy="Retain")), state()) == []
+
+
+def test_what_was_replaced_or_has_other_settings_is_installed() -> None:
+    assert missing(taken_over(state()), state()) == ["local_path"]
+    assert missing(state(), taken_over(state())) == ["local_path"]
+    assert missing(state(config_map(config=json.dumps(PER_CLASS))), state()) == ["local_path"]
+    assert missing(state(config_map(helper="other:1")), state()) == ["local_path"]
+
+
+def test_another_node_image_brings_its_own_images() -> None:
+    newer = state(deployment(image="kindest/local-path-provisioner:v2"), config_map(helper="kindest/helper:v2"))
+    assert missing(state(), newer) == ["local_path"]
+    assert missing(state(), newer, same_images=False) == []

@@ -127,7 +127,7 @@ def test_a_long_list_is_cut_for_people_and_whole_for_programs():
     items = [volume(f"v{number:02}") for number in range(12)]
     with pytest.raises(Declined) as caught:
         planned(request(state="absent"), state(*items))
-    assert "v09 (ns/c): " in caught.value.message and caught.value.message.endswith("and 2 more")
+    assert "ns/c (v09): " in caught.value.message and caught.value.message.endswith("and 2 more")
     assert len(caught.value.details) == 12
 
 

@@ -90,7 +90,7 @@ def test_data_that_cannot_be_rolled_back() -> None:
     assert list(snapshot.data_refusals("1", [archived, alone], {"v0": "1 changed: a"}, {}, {})) == []
     (refusal,) = snapshot.data_refusals("1", [archived, alone], differs, {}, {})
     assert refusal.text() == (
-        "v1 (ns/c1): its data in /srv/v1 differs from generation 1, which does not hold it: 1 added: b"
+        "ns/c1 (v1): its data in /srv/v1 differs from generation 1, which does not hold it: 1 added: b"
     )
     (damaged,) = snapshot.data_refusals("1", [archived], differs, {"v0": "its archive was changed"}, {})
     (fixed,) = snapshot.data_refusals("1", [archived], differs, {}, {"v0": ("it is mounted", "Unmount it.")})

@@ -47,7 +47,7 @@ def test_all_reasons_are_reported_at_once():
     assert all(row["why"] and row["next_step"] for row in error.details)
     assert error.message.startswith("12 of 13 volumes cannot be restored as backed up; nothing was changed:")
     assert error.message.splitlines()[1].startswith(
-        "- v0 (ns/c0): the existing PersistentVolume differs from the backup"
+        "- ns/c0 (v0): the existing PersistentVolume differs from the backup"
     )
     assert error.message.endswith("- and 2 more")
     assert len(error.next_step.splitlines()) == 3

@@ -181,7 +181,7 @@ def test_an_ephemeral_volume_is_made_by_its_pod():
     owned["metadata"]["ownerReferences"] = [{"kind": "Pod", "name": "p", "controller": True}]
     chosen = selected((volume(0), volume(1), claim(0), owned))
     assert [v.volume.name for v in chosen.volumes] == ["v0"]
-    assert chosen.warnings == ("v1 is not restored: its pod gets a new ephemeral volume.",)
+    assert chosen.warnings == ("ns/c1 (v1) is not restored: its pod gets a new ephemeral volume.",)
 
 
 def needed(*cluster, action=CREATE, claims=True, saved=(NAMESPACE, STORAGE_CLASS), alone=(), **options):

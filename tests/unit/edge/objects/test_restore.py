@@ -247,6 +247,31 @@ def test_a_service_gets_another_address_and_port_if_its_own_are_taken() -> None:
     assert (results(again), api.writes) == ({"Service web": "unchanged adapted"}, [])
 
 
+def only_ipv4(_method: str, item: dict[str, Any], _server: FakeApi) -> str | None:
+    """As an API server whose cluster has no IPv6."""
+    spec = item.get("spec") or {}
+    if spec.get("ipFamilyPolicy") == "RequireDualStack":
+        return "spec.ipFamilyPolicy: Invalid value: this cluster is not configured for dual-stack services"
+    if "IPv6" in spec.get("ipFamilies", ()):
+        return 'spec.ipFamilies[1]: Invalid value: "IPv6": not configured on this cluster'
+    return None
+
+
+@pytest.mark.parametrize("address", ["10.96.0.50", "None"])
+def test_a_service_does_without_an_ip_family_that_the_cluster_does_not_have(address: str) -> None:
+    spec = {"clusterIP": address, "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "PreferDualStack"}
+    api = FakeApi(namespace())
+    api.refusals.append(only_ipv4)
+    dual = saved("Service", "web", spec=spec)
+    rows = restore(api, dual)
+    assert results(rows) == {"Service web": "create adapted"}
+    assert whys(rows)["web"].startswith("the cluster does not have all of its IP families IPv4, IPv6")
+    assert (live(api, "Service", "web")["spec"]["clusterIP"] == "None") is (address == "None")
+    strict = saved("Service", "strict", spec={**spec, "ipFamilyPolicy": "RequireDualStack"})
+    with pytest.raises(Declined, match=r"Service shop/strict: .* not configured for dual-stack services"):
+        restore(api, strict)
+
+
 def test_a_headless_service_stays_headless() -> None:
     headless = saved("Service", "db", spec={"clusterIP": "None", "clusterIPs": ["None"], "sessionAffinity": "None"})
     api = FakeApi(namespace())

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, TimedOut
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import by_ref
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.report import storage_classes
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.people import (
     ATTEMPTS,
     identity,
     made_by_people,
     set_node_settings,
     set_storage,
+    storage_to_install,
 )
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import FakeCluster
 from ansible_collections.kindlab.volumes.tests.unit.support.provisioners import class_of, objects
@@ -67,6 +70,17 @@ def test_classes_are_made_again() -> None:
     assert set_storage(new, made["storage"], 1, same_images=True) == []
     assert new.writes == [("create", "StorageClass", "fast")]
     assert set_storage(new, (), 1, same_images=True) == []
+
+
+def test_what_a_new_cluster_brings_is_waited_for() -> None:
+    old, new = storage(), storage()
+    classes = storage_classes(by_ref(old.objects.values()))
+    saved = made_by_people(old)["storage"]
+    assert storage_to_install(new, classes, saved, 1, same_images=True) == [] == new.writes
+    new.objects["Deployment", "local-path-storage", "local-path-provisioner"]["status"] = {}
+    with pytest.raises(TimedOut):
+        storage_to_install(new, classes, saved, 0, same_images=True)
+    assert [o["name"] for o in storage_to_install(new, classes, (), 0, same_images=True)] == ["local_path"]
 
 
 def test_which_cluster_it_is() -> None:

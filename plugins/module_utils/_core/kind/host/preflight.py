@@ -84,7 +84,7 @@ def wanted_images(spec: ClusterSpec, default: str) -> tuple[str, ...]:
 
 def wanted_ports(spec: ClusterSpec) -> tuple[Port, ...]:
     """The ports of this host that the cluster publishes, without those that kind or the engine chooses."""
-    ports = [port for node in spec.nodes for port in node.ports if port.host_port]
+    ports = [port for node in spec.nodes for port in node.ports if port.host_port > 0]
     number = spec.networking.get("apiServerPort") or 0
     if isinstance(number, int) and number > 0:
         ports.append(Port(6443, number, spec.networking.get("apiServerAddress") or API_SERVER_ADDRESS))

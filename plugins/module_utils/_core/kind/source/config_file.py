@@ -8,24 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import (
-    CLUSTER_FIELDS,
-    MOUNT_FIELDS,
-    NODE_FIELDS,
-    PORT_FIELDS,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import API_VERSION, options_from
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import PROPAGATION
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE, WORKER
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.settings import NETWORKING
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import listed
 
-API_VERSION = "kind.x-k8s.io/v1alpha4"
-# Options of kind_cluster that such a file sets: it cannot be combined with them.
-SET = ("nodes", "control_planes", "workers", "mounts", "ports", "labels", *CLUSTER_FIELDS)
-
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 
-# Type of each field, and of the items of lists; fields that are None are kind's, and no option sets them.
+# Type of each field, and of the items of lists. kind checks those that are not here.
 _SCHEMA: dict[str, Any] = {
     "kind": str,
     "apiVersion": str,
@@ -35,15 +26,11 @@ _SCHEMA: dict[str, Any] = {
             "role": {CONTROL_PLANE, WORKER},
             "image": str,
             "labels": dict,
-            "extraMounts": [
-                {"hostPath": str, "containerPath": str, "readOnly": bool}
-                | {"propagation": {*PROPAGATION}, "selinuxRelabel": None}
-            ],
+            "extraMounts": [{"hostPath": str, "containerPath": str, "readOnly": bool, "propagation": {*PROPAGATION}}],
             "extraPortMappings": [
                 {"containerPort": int, "hostPort": int, "listenAddress": str, "protocol": {*PROTOCOLS}}
             ],
             "kubeadmConfigPatches": [str],
-            "kubeadmConfigPatchesJSON6902": None,
         }
     ],
     "networking": {field: [str] if kind is list else kind for field, kind in NETWORKING.values()},
@@ -51,9 +38,9 @@ _SCHEMA: dict[str, Any] = {
     "runtimeConfig": dict,
     "kubeadmConfigPatches": [str],
     "containerdConfigPatches": [str],
-    "kubeadmConfigPatchesJSON6902": None,
-    "containerdConfigPatchesJSON6902": None,
 }
+# Ports have nothing but what there are options for.
+_CLOSED = "extraPortMappings"
 _TYPES = {str: "text", bool: "true or false", int: "a number", dict: "a mapping"}
 _REQUIRED = {"extraMounts": ("hostPath", "containerPath"), "extraPortMappings": ("containerPort",)}
 
@@ -61,38 +48,21 @@ _REQUIRED = {"extraMounts": ("hostPath", "containerPath"), "extraPortMappings": 
 def options_of(config: Any, where: str, name: str) -> dict[str, Any]:
     """The options that make the same cluster. where: the file, for errors; name: of the cluster.
 
-    Raises BadInput, which names every field that kind does not have or no option sets.
+    Raises BadInput, which names every field that is wrong.
     """
     _check_kind(config, where)
     problems = list(_problems(config, _SCHEMA, ""))
     if problems:
         raise BadInput(
             f"{where} is not a configuration that can be used: {listed(problems, separator='; ')}.",
-            next_step="Correct these fields (https://kind.sigs.k8s.io/docs/user/configuration). JSON 6902 patches can "
-            "be written as merge patches: kubeadmConfigPatches and containerdConfigPatches.",
+            next_step="Correct these fields: https://kind.sigs.k8s.io/docs/user/configuration",
         )
     if config.get("name", name) != name:
         raise BadInput(
             f"{where} describes cluster {config['name']}, not {name}.",
             next_step=f"Correct the name there, or the name of the cluster here ({config['name']}).",
         )
-    options = _renamed(config, CLUSTER_FIELDS)
-    if "networking" in options:
-        ours = {option: field for option, (field, _type) in NETWORKING.items()}
-        options["networking"] = _renamed(options["networking"], ours)
-    nodes: list[dict[str, Any]] = config.get("nodes") or [{}]
-    return {**options, "nodes": [_node(node) for node in nodes]}
-
-
-def check_alone(options: Mapping[str, Any]) -> None:
-    """Raise BadInput if a configuration file is combined with options that it sets."""
-    given = [name for name in SET if options.get(name) is not None]
-    if given:
-        raise BadInput(
-            f"config sets the whole cluster, so {listed(given)} cannot be given as well.",
-            next_step="Write it into the file that config names, or leave out config. Only image, for nodes without "
-            "one, and options that kind does not have can be combined with it.",
-        )
+    return options_from(config)
 
 
 def _check_kind(config: Any, where: str) -> None:
@@ -133,25 +103,9 @@ def _problems(value: Any, schema: Any, path: str) -> Iterator[str]:
 def _field_problems(value: Mapping[Any, Any], schema: Mapping[str, Any], path: str) -> Iterator[str]:
     prefix = f"{path}." if path else ""
     for field, item in value.items():
-        if field not in schema:
-            yield f"{prefix}{field} is not a field of {API_VERSION}"
-        elif schema[field] is None:
-            if item:
-                yield f"{prefix}{field} has no corresponding option"
-        else:
+        if field in schema:
             yield from _problems(item, schema[field], f"{prefix}{field}")
+        elif _CLOSED in path:
+            yield f"{prefix}{field} is not a field of {API_VERSION}"
     required = _REQUIRED.get(path.rpartition(".")[2].partition("[")[0], ())
     yield from (f"{prefix}{field} is missing" for field in required if value.get(field) is None)
-
-
-def _node(node: Mapping[str, Any]) -> dict[str, Any]:
-    options = _renamed(node, NODE_FIELDS)
-    if "mounts" in options:
-        options["mounts"] = [_renamed(mount, MOUNT_FIELDS) for mount in options["mounts"]]
-    if "ports" in options:
-        options["ports"] = [_renamed(port, PORT_FIELDS) for port in options["ports"]]
-    return {"role": CONTROL_PLANE, **options}
-
-
-def _renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {option: fields[field] for option, field in names.items() if fields.get(field) is not None}

@@ -97,12 +97,12 @@ def taken_over(found: Found, requested: Mapping[str, Any]) -> Found:
     if len(found.options["nodes"]) != len(requested["nodes"]):
         return Found(requested, (*found.doubts, "what its nodes have: their number is not the recorded one"))
     nodes = [
-        {**own, **{option: node[option] for option in ("labels", "patches") if option in node}}
-        for own, node in zip(found.options["nodes"], requested["nodes"], strict=True)
+        {**own, **{option: node[option] for option in ("labels", "patches", "kind_fields") if option in node}}
+        for own, node in zip(found.options["nodes"], requested["nodes"])
     ]
     rest = {option: value for option, value in requested.items() if option != "nodes"}
     changed = sorted(option for option, value in rest.items() if found.options.get(option) != value)
-    changed += ["labels or patches of nodes"] if nodes != found.options["nodes"] else []
+    changed += ["labels, patches or fields of nodes"] if nodes != found.options["nodes"] else []
     doubts = [f"{listed(changed)}: it was requested later than it was created"] if changed else []
     return Found({**found.options, **rest, "nodes": nodes}, (*found.doubts, *doubts))
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, merged
@@ -116,7 +115,7 @@ def _order(
     if old.keys() == theirs.keys():
         return list(mine)
     order = [key for key in theirs if key in mine or key not in old]
-    for previous, key in pairwise(("", *mine)):
+    for previous, key in zip(("", *mine), mine):
         if key in added and key not in theirs:
             place = order.index(previous) + 1 if previous in order else 0 if not previous else len(order)
             order.insert(place, key)

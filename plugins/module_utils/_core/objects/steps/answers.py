@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an API server's refusal means: another address or port will do, it may pass later, or it is final."""
+"""What an API server's refusal means: another address, port or IP family will do, it may pass later, or it is final."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _PASSING = (
 _LONGEST = 400
 _ADDRESS = ("failed to allocate IP", "provided IP", "valid IPs", "clusterIP")
 _PORT = ("provided port is already allocated", "valid ports")
+_FAMILY = "not configured on this cluster"
 
 
 def is_passing(message: str) -> bool:
@@ -47,14 +48,20 @@ def why(message: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
-def without_taken(step: Step, message: str) -> Step | None:
-    """A Service's step without the address or ports that were refused: the server finds others. None if that is all."""
+def without_refused(step: Step, message: str) -> Step | None:
+    """A Service's step without what was refused of it: the server finds other values. None if that is not all.
+
+    These are its address, its node ports, and the families of its addresses where it does not require them.
+    """
     if step.key[:2] != ("", "Service") or "spec" not in step.item:
         return None
     spec = step.item["spec"]
+    if spec.get("ipFamilies") and "ipFamilies" in message and _FAMILY in message:
+        told = f"the cluster does not have all of its IP families {', '.join(spec['ipFamilies'])}"
+        item, saved = (_without(one, "ipFamilies", "clusterIP", "clusterIPs") for one in (step.item, step.saved))
+        return replace(step, item=item, saved=saved, adapted=(*step.adapted, told))
     if spec.get("clusterIP") not in (None, "", "None") and any(text in message for text in _ADDRESS):
-        kept = {k: v for k, v in spec.items() if k not in ("clusterIP", "clusterIPs")}
-        return replace(step, item={**step.item, "spec": kept})
+        return replace(step, item=_without(step.item, "clusterIP", "clusterIPs"))
     taken = {port for port in _ports(spec) if re.search(rf"\b{port}\b", message)}
     if not taken or not any(text in message for text in _PORT):
         return None
@@ -62,6 +69,12 @@ def without_taken(step: Step, message: str) -> Step | None:
     told = f"its node port{'s' if len(taken) > 1 else ''} {numbers} {be(len(taken))} not free, and replaced"
     item, saved = (_without_ports(one, taken) for one in (step.item, step.saved))
     return replace(step, item=item, saved=saved, adapted=(*step.adapted, told))
+
+
+def _without(service: Object, *fields: str) -> Object:
+    """Without fields of its spec. A Service without an address of its own stays one."""
+    spec = {k: v for k, v in service["spec"].items() if k not in fields or v in ("None", ["None"])}
+    return {**service, "spec": spec}
 
 
 def _without_ports(service: Object, ports: set[int]) -> Object:

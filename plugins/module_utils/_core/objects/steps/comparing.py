@@ -75,7 +75,7 @@ def _differences(saved: Any, live: Any, path: str) -> Iterator[str]:
         for key, value in saved.items():
             yield from _differences(value, live.get(key, MISSING), f"{path}.{key}" if path else key)
     elif isinstance(saved, list) and isinstance(live, list) and len(saved) == len(live):
-        for number, (one, other) in enumerate(zip(saved, live, strict=True)):
+        for number, (one, other) in enumerate(zip(saved, live)):
             yield from _differences(one, other, f"{path}[{number}]")
     elif saved != live and not (live is MISSING and saved in (None, "", [], {})):
         yield path

@@ -37,7 +37,7 @@ class NodePaths:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Settings:
     """All that the manifests depend on. Images are '' and numbers None unless requested."""
 

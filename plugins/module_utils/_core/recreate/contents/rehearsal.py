@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import OTHERS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import CONTROL_PLANE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import 
 Options = Mapping[str, Any]
 
 # Options of kind_cluster that decide what an API server accepts.
-_SAME = ("image", "feature_gates", "runtime_config", "kubeadm_patches", "containerd_patches")
+_SAME = ("image", "feature_gates", "runtime_config", "kubeadm_patches", "containerd_patches", OTHERS)
 # Keys of networking, also kind's own, that two clusters cannot share.
 _OWN = ("api_server_port", "apiServerPort", "api_server_address", "apiServerAddress")
 # A node's host name has at most 63 characters: NAME-rehearsal-xxxxxx-control-plane.
@@ -29,9 +30,22 @@ def rehearsal_name(cluster: str, token: str) -> str:
     return f"{cluster[:_NAME].rstrip('-.')}-rehearsal-{token}"
 
 
-def is_wanted(rehearse: bool | None, *, same_images: bool) -> bool:
-    """Whether to rehearse; None: where the nodes get another image."""
-    return not same_images if rehearse is None else rehearse
+def is_wanted(rehearse: bool | None, before: Options, after: Options, *, same_images: bool) -> bool:
+    """Whether to rehearse; None: where the API server may accept other objects.
+
+    before, after: options of the old and of the new cluster; {} for those that are not known.
+    """
+    if rehearse is not None:
+        return rehearse
+    known = bool(before.get("nodes") and after.get("nodes"))
+    return not same_images or (known and _accepting(before) != _accepting(after))
+
+
+def _accepting(options: Options) -> Options:
+    """What decides what an API server accepts, apart from the image and the directories of its node."""
+    found = rehearsal_options(options)
+    node = {name: value for name, value in found["nodes"][0].items() if name not in ("image", "mounts")}
+    return {**found, "image": None, "nodes": [node]}
 
 
 def rehearsal_options(options: Options) -> dict[str, Any]:
@@ -41,9 +55,9 @@ def rehearsal_options(options: Options) -> dict[str, Any]:
     """
     nodes = options.get("nodes") or ()
     plane: Options = next((node for node in nodes if (node.get("role") or CONTROL_PLANE) == CONTROL_PLANE), {})
-    node = {"role": CONTROL_PLANE, **{name: plane[name] for name in ("image", "patches") if plane.get(name)}}
+    node = {"role": CONTROL_PLANE, **{name: plane[name] for name in ("image", "patches", OTHERS) if plane.get(name)}}
     mounts: list[dict[str, Any]] = []
-    if options.get("kubeadm_patches") or plane.get("patches"):
+    if any(owner.get(option) for owner in (options, plane) for option in ("kubeadm_patches", "patches", OTHERS)):
         shared = [m for m in options.get("mounts") or () if not m.get("roles") or CONTROL_PLANE in m["roles"]]
         mounts = [{**mount, "read_only": True, "create": False} for mount in (*shared, *(plane.get("mounts") or ()))]
         mounts = [{key: value for key, value in mount.items() if key != "roles"} for mount in mounts]

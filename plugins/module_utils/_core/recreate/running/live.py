@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
@@ -36,7 +35,7 @@ class Live:
         if not new:
             return []
         found, first = [], entries[max(self._known - 1, 0)]
-        for before, entry in pairwise([first, *new]):
+        for before, entry in zip([first, *new], new):
             # The first step begins with the run, and not with what an earlier one wrote.
             seconds = round(now - self._since) if entry.step == FIRST else between(before.at, entry.at)
             found += self._read(entry, seconds)

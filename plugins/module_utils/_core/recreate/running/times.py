@@ -50,5 +50,5 @@ def away(entries: Iterable[Entry]) -> float | None:
 
 
 def _iso(time: str) -> str:
-    # Python 3.10 does not read the Z.
+    # Before 3.11 Python does not read the Z.
     return f"{time[:-1]}+00:00" if time.endswith("Z") else time

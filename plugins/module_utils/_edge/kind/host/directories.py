@@ -69,7 +69,7 @@ def _is_missing(directory: HostDirectory) -> bool:
     if os.path.isdir(path):
         return False
     if os.path.lexists(path):
-        if os.path.exists(path) and not directory.create:
+        if os.path.exists(path) and (directory.file or not directory.create):
             return False
         raise BadInput(
             f"Host path {path} is not a directory.",

@@ -57,16 +57,15 @@ def look(
     program: kind. own: the cluster's nodes that are deleted before. pulls: an image that the engine does not have may
     come from its registry. assume_image: it will be there.
     """
-    default = (
-        "" if all(node.image for node in spec.nodes) else Kind(engine.runner, engine.name, program).default_image()
-    )
+    kind = Kind(engine.runner, engine.name, program)
+    default = "" if all(node.image for node in spec.nodes) else kind.default_image()
     images = wanted_images(spec, default)
     with ThreadPoolExecutor(3 + len(images)) as pool:
         nodes, listed = pool.submit(engine.nodes), pool.submit(_containers, engine)
         info = pool.submit(_engine_host, engine)
         asked = partial(why_unusable, engine, pulls=pulls, assume_image=assume_image)
         problems = pool.map(asked, images)
-        usable = dict(zip(images, problems, strict=True))
+        usable = dict(zip(images, problems))
         containers = listed.result()
         local, root = info.result()
     names, mine = {node.name for node in spec.nodes}, {node.name for node in own}
@@ -82,7 +81,7 @@ def look(
         instances=_number(INSTANCES) if local else None,
         root=root,
         free_bytes=_free(root) if local and root else None,
-        faults=(*directories.refusals(spec.directories), *trial.refusals(engine, spec, usable)),
+        faults=(*directories.refusals(spec.directories), *trial.refusals(engine, spec, usable, kind)),
     )
 
 

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings that kind passes on unread, tried before a cluster is created: feature gates by the kubelet, patches."""
+"""Settings tried before a cluster is created: feature gates by the kubelet, patches, and fields of kind by kind."""
 
 from __future__ import annotations
 
@@ -9,23 +9,31 @@ import re
 from collections.abc import Iterator
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import (
+    config_text,
+    kind_config,
+    other_fields,
+    other_fields_of,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cli import Kind
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import yaml_value
 
 SECONDS = 60.0
 # The kubelet checks its feature gates before it reads this file, at which it ends.
 _NO_FILE = "/nonexistent"
+_JSON_PATCHES = "kubeadmConfigPatchesJSON6902"
 _UNKNOWN = re.compile(r"unrecognized feature gate: ([\w.-]+)")
 _LOCKED = re.compile(r"cannot set feature gate ([\w.-]+) to (\w+), feature is locked to (\w+)")
 
 
-def refusals(engine: Engine, spec: ClusterSpec, images: dict[str, str]) -> tuple[Refusal, ...]:
+def refusals(engine: Engine, spec: ClusterSpec, images: dict[str, str], kind: Kind) -> tuple[Refusal, ...]:
     """Why nodes would not start with these settings. images: why each cannot be used, '' for those that can."""
     usable = [image for image, why in images.items() if not why and engine.image_id(image)]
     gates = (refusal for image in usable for refusal in _gates(engine, image, spec)) if spec.feature_gates else ()
-    return (*gates, *_patches(spec))
+    return (*gates, *_patches(spec), *_fields(kind, spec))
 
 
 def _gates(engine: Engine, image: str, spec: ClusterSpec) -> Iterator[Refusal]:
@@ -59,11 +67,24 @@ def _patches(spec: ClusterSpec) -> Iterator[Refusal]:
             yield Refusal("containerd_patches", f"it is not valid TOML: {why}: {text[:80]}", "Correct the patch.")
 
 
+def _fields(kind: Kind, spec: ClusterSpec) -> Iterator[Refusal]:
+    """Fields that only kind knows, and JSON patches, which it reads once the nodes run."""
+    config = kind_config(spec)
+    given = [other_fields(config), *map(other_fields_of, config["nodes"])]
+    if any(given) and (why := kind.unreadable(config_text(config))):
+        yield Refusal("config", f"kind cannot read it: {why}", "Correct these fields in config, or in kind_fields.")
+    for patch in (patch for fields in given for patch in fields.get(_JSON_PATCHES) or () if isinstance(patch, dict)):
+        value, why = yaml_value(str(patch.get("patch") or ""))
+        if why or not isinstance(value, list):
+            text = f"its patch is not valid: {why or 'it is not a list'}: {str(patch.get('patch'))[:80]}"
+            yield Refusal(_JSON_PATCHES, text, "Correct the patch.")
+
+
 def _toml_fault(text: str) -> str:
     try:
         importlib.import_module("tomllib").loads(text)
     except ValueError as error:
         return str(error)
-    except ImportError:  # Python 3.10: kind itself will tell.
+    except ImportError:  # Before Python 3.11 kind itself will tell.
         return ""
     return ""

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of kind_cluster with those of the configuration file that they name."""
+"""Options of kind_cluster over those of the configuration that they name."""
 
 from __future__ import annotations
 
@@ -9,31 +9,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import (
-    check_alone,
-    options_of,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.given.over import check_fields, over
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.given.sizes import COUNTS
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import options_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import yaml_value
 
 OPTION = "config"
 
 
-def with_config(options: Mapping[str, Any], name: str, *, checked: bool = False) -> dict[str, Any]:
-    """The options without config, and instead those that it stands for. name: of the cluster.
-
-    checked: nothing else sets them. Raises BadInput.
-    """
+def with_config(options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The options without config, over those that it stands for. name: of the cluster. Raises BadInput."""
     config = options.get(OPTION)
-    rest = {option: value for option, value in options.items() if option != OPTION}
-    if config is None:
-        return rest
-    if not checked:
-        check_alone(rest)
-    where = "config"
-    if isinstance(config, str):
-        where = os.path.expanduser(config)
-        config = _read(where)
-    return {**rest, **options_of(config, where, name)}
+    found = {option: value for option, value in options.items() if option != OPTION}
+    if config is not None:
+        where = "config"
+        if isinstance(config, str):
+            where = os.path.expanduser(config)
+            config = _read(where)
+        found = {**found, **over(options_of(config, where, name), found)}
+        found = {option: value for option, value in found.items() if option not in COUNTS}
+    check_fields(found)
+    return found
 
 
 def _read(path: str) -> Any:

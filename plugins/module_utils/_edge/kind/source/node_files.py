@@ -63,7 +63,7 @@ def find_options(engine: Engine, cluster: str, nodes: Sequence[Node]) -> Found:
     with ThreadPoolExecutor(max(1, 2 * len(running))) as pool:
         stock = {image: pool.submit(_stock, engine, image) for image in {node.image_id for node in running}}
         read = [pool.submit(_read, engine, node.name, more=node.name == first) for node in running]
-        fields = {node.name: done.result() for node, done in zip(running, read, strict=True)}
+        fields = {node.name: done.result() for node, done in zip(running, read)}
         images = {image: done.result() for image, done in stock.items()}
     files = {node.name: _files(fields[node.name], images[node.image_id]) for node in running if fields[node.name]}
     return found_options(cluster, nodes, files, _state(fields.get(first, [])[_FIELDS:]), _ephemeral_ports())
@@ -113,7 +113,7 @@ def _state(fields: Sequence[str]) -> ClusterState:
         nodes=tuple(nodes.split()),
         kubeadm=_mapping(kubeadm),
         kubelet=_mapping(kubelet),
-        flags={name: tuple(_command(_mapping(text))) for name, text in zip(_MANIFESTS, manifests, strict=True)},
+        flags={name: tuple(_command(_mapping(text))) for name, text in zip(_MANIFESTS, manifests)},
     )
 
 

@@ -32,9 +32,11 @@ _POD = "Pod"
 
 def name_it(context: Context, *, known: bool = True) -> None:
     """Give the throw-away cluster a name that nobody else has, if there is to be one. known: whether objects are."""
+    facts = context.facts
     known = known and context.options["objects"] == "all"
-    wanted = known and is_wanted(context.options["rehearse"], same_images=context.facts["same_images"])
-    context.facts["rehearsal"] = rehearsal_name(context.name, secrets.token_hex(3)) if wanted else ""
+    shapes = (facts.get("old_options") or {}, facts["options"])
+    wanted = known and is_wanted(context.options["rehearse"], *shapes, same_images=facts["same_images"])
+    facts["rehearsal"] = rehearsal_name(context.name, secrets.token_hex(3)) if wanted else ""
 
 
 def rehearse(context: Context) -> Facts:

@@ -9,10 +9,7 @@ from hypothesis import given
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.config import kind_config
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import (
-    check_alone,
-    options_of,
-)
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.source.config_file import options_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import ClusterSpec
 from ansible_collections.kindlab.volumes.tests.unit.support.cluster_options import OPTIONS
 
@@ -46,25 +43,35 @@ def test_all_fields() -> None:
                 "image": "node:1",
                 "labels": {"a": "b"},
                 "extraMounts": [
-                    {"hostPath": "/h", "containerPath": "/n", "propagation": "Bidirectional", "selinuxRelabel": False}
+                    {"hostPath": "/h", "containerPath": "/n", "propagation": "Bidirectional", "selinuxRelabel": True}
                 ],
+                "gpus": "all",
                 "extraPortMappings": [{"containerPort": 80, "hostPort": 81, "protocol": "udp"}],
                 "kubeadmConfigPatches": ["kind: A"],
             },
             {},
         ],
-        networking={"podSubnet": "10.1.0.0/16", "dnsSearch": ["a.example"]},
+        networking={"podSubnet": "10.1.0.0/16", "dnsSearch": ["a.example"], "newer": 1},
         featureGates={"A": True},
         runtimeConfig={"api/all": "true"},
         kubeadmConfigPatches=["kind: B"],
         containerdConfigPatches=["[a]"],
+        kubeadmConfigPatchesJSON6902=[{"kind": "C", "patch": "[]"}],
     ) == {
         "nodes": [
             {
                 "role": "worker",
                 "image": "node:1",
                 "labels": {"a": "b"},
-                "mounts": [{"host_path": "/h", "node_path": "/n", "propagation": "Bidirectional"}],
+                "mounts": [
+                    {
+                        "host_path": "/h",
+                        "node_path": "/n",
+                        "propagation": "Bidirectional",
+                        "kind_fields": {"selinuxRelabel": True},
+                    }
+                ],
+                "kind_fields": {"gpus": "all"},
                 "ports": [{"node_port": 80, "host_port": 81, "protocol": "udp"}],
                 "patches": ["kind: A"],
             },
@@ -75,30 +82,43 @@ def test_all_fields() -> None:
         "runtime_config": {"api/all": "true"},
         "kubeadm_patches": ["kind: B"],
         "containerd_patches": ["[a]"],
+        "kind_fields": {
+            "kubeadmConfigPatchesJSON6902": [{"kind": "C", "patch": "[]"}],
+            "networking": {"newer": 1},
+        },
     }
     assert read() == read(nodes=[]) == {"nodes": [{"role": "control-plane"}]}
 
 
-def test_every_field_that_cannot_be_used_is_named() -> None:
+def test_fields_that_no_option_sets_come_out_again() -> None:
+    nodes = [
+        {
+            "role": "control-plane",
+            "extraMounts": [{"hostPath": "/h", "containerPath": "/n", "readOnly": False, "selinuxRelabel": True}],
+            "kubeadmConfigPatchesJSON6902": [{"kind": "C", "patch": "[]"}],
+        }
+    ]
+    config = {**HEAD, "name": "lab", "nodes": nodes, "networking": {"ipFamily": "ipv4", "newer": 1}, "newest": [1]}
+    assert kind_config(ClusterSpec.from_options({"name": "lab", **options_of(config, "kind.yaml", "lab")})) == config
+
+
+def test_every_field_that_is_wrong_is_named() -> None:
     text = refused(
         nodes=[
-            {"role": "master", "extraMount": []},
-            {"extraMounts": [{"hostPath": "/h", "selinuxRelabel": True}]},
+            {"role": "master", "extraPortMappings": [{"containerPort": 1, "port": 2}]},
+            {"extraMounts": [{"hostPath": "/h"}]},
             None,
         ],
         networking={"podSubnet": 7},
         featureGates=["A"],
-        kubeadmConfigPatchesJSON6902=[{"patch": ""}],
     )
     for part in (
         "value of nodes[0].role must be one of: control-plane, worker, got: master",
-        "nodes[0].extraMount is not a field of kind.x-k8s.io/v1alpha4",
-        "nodes[1].extraMounts[0].selinuxRelabel has no corresponding option",
+        "nodes[0].extraPortMappings[0].port is not a field of kind.x-k8s.io/v1alpha4",
         "nodes[1].extraMounts[0].containerPath is missing",
         "nodes[2] is empty",
         "networking.podSubnet is not text",
         "featureGates is not a mapping",
-        "kubeadmConfigPatchesJSON6902 has no corresponding option",
     ):
         assert part in text
 
@@ -110,9 +130,3 @@ def test_other_files_are_no_configurations(config: Any) -> None:
 
 def test_a_file_of_another_cluster() -> None:
     assert "describes cluster other, not lab" in refused(name="other")
-
-
-def test_options_that_the_file_sets_are_not_combined_with_it() -> None:
-    check_alone({"image": "a:1", "workers": None, "merge_kubeconfig": True})
-    with pytest.raises(BadInput, match="so workers, ports cannot be given as well"):
-        check_alone({"workers": 0, "ports": []})

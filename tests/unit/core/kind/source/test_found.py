@@ -269,7 +269,7 @@ def test_what_was_requested_of_a_cluster_of_others_since() -> None:
         "feature_gates": {"A": True},
         "controller_manager_qps": 100,
     }
-    assert both.doubts[-1].startswith("controller_manager_qps, labels or patches of nodes: it was requested later")
+    assert both.doubts[-1].startswith("controller_manager_qps, labels, patches or fields of nodes: it was")
     assert taken_over(read, dict(read.options)) == read
     unread = taken_over(Found(problem="no node runs"), asked)
     assert (unread.options, unread.doubts) == (asked, ("no node runs",))

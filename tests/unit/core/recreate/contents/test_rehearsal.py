@@ -61,7 +61,30 @@ def test_patches_may_refer_to_files_of_the_host() -> None:
     [(None, True, False), (None, False, True), (True, True, True), (False, False, False)],
 )
 def test_when_to_rehearse(rehearse: bool | None, same: bool, wanted: bool) -> None:
-    assert is_wanted(rehearse, same_images=same) is wanted
+    assert is_wanted(rehearse, SHAPE, SHAPE, same_images=same) is wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"networking": {"ip_family": "ipv4"}}, True),
+        ({"runtime_config": {"api/beta": "false"}}, True),
+        ({"feature_gates": {}}, True),
+        ({"kubeadm_patches": ["kind: ClusterConfiguration"]}, True),
+        ({"kind_fields": {"kubeadmConfigPatchesJSON6902": [{}]}}, True),
+        ({"nodes": [{"role": "control-plane", "kind_fields": {"kubeadmConfigPatches": ["a"]}}]}, True),
+        ({"networking": {**SHAPE["networking"], "api_server_port": 7443}}, False),
+        ({"nodes": [{"role": "control-plane", "image": "c:1", "mounts": []}, *[{"role": "worker"}] * 3]}, False),
+        ({"labels": {"a": "c"}}, False),
+    ],
+)
+def test_a_change_of_what_the_api_server_accepts_is_rehearsed(change: dict[str, Any], wanted: bool) -> None:
+    assert is_wanted(None, SHAPE, {**SHAPE, **change}, same_images=True) is wanted
+    assert not is_wanted(False, SHAPE, {**SHAPE, **change}, same_images=True)
+
+
+def test_options_that_are_not_known_do_not_differ() -> None:
+    assert not is_wanted(None, {"nodes": []}, SHAPE, same_images=True)
 
 
 def test_what_it_does_not_take_is_told() -> None:

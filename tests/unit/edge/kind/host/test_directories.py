@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import HostDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.mounts_and_ports import (
+    HostDirectory,
+    host_directories,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.directories import (
+    missing,
     refusals,
     with_content,
 )
@@ -21,6 +25,15 @@ def test_all_that_cannot_be_used_are_told(tmp_path: Path) -> None:
         ("gone", "it does not exist"),
     ]
     assert all(refusal.next_step for refusal in found)
+
+
+def test_a_configuration_of_kind_mounts_what_is_there(tmp_path: Path) -> None:
+    """Its mounts do not say whether they are files: those that exist are, and what is missing is a directory."""
+    (tmp_path / "file").write_text("")
+    mounts = [{"host_path": str(tmp_path / name), "node_path": f"/{name}"} for name in ("file", "new")]
+    found = host_directories(mounts)
+    assert list(refusals(found)) == [] and [directory.path for directory in missing(found)] == [f"{tmp_path}/new"]
+    assert len(list(refusals(host_directories({**mount, "create": True} for mount in mounts)))) == 1
 
 
 def test_directories_with_content(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec im
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Completed
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.cli import Kind
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.host.trial import refusals
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import ScriptedRunner
 
@@ -19,7 +20,7 @@ FAILED = "failed to set feature gates from initial flags-based config:"
 
 def tried(runner: ScriptedRunner, images: dict[str, str] | None = None, **options: Any) -> tuple[Refusal, ...]:
     spec = ClusterSpec.from_options({"name": "lab", "control_planes": 1, **options})
-    return refusals(Engine("docker", runner), spec, {"n:1": ""} if images is None else images)
+    return refusals(Engine("docker", runner), spec, {"n:1": ""} if images is None else images, Kind(runner, "docker"))
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,19 @@ def test_patches_have_to_be_valid() -> None:
     found = {refusal.name: refusal.why for refusal in tried(ScriptedRunner(script=[]), {}, **options)}
     assert found.keys() == {"kubeadm_patches", "patches of lab-control-plane", "containerd_patches"}
     assert "it has no kind" in found["kubeadm_patches"] and "not valid TOML" in found["containerd_patches"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("'_' is not a valid cluster name", []),
+        ("the engine does not answer", []),
+        (
+            "ERROR: unable to decode config: yaml: unmarshal errors:\n  line 9: field x not found",
+            ["kind cannot read it: field x not found"],
+        ),
+    ],
+)
+def test_kind_is_asked_about_fields_that_only_it_knows(said: str, why: list[str]) -> None:
+    runner = ScriptedRunner(script=[(["kind", "create", "cluster", "--name", "_"], Completed(1, err=said))])
+    assert [refusal.why for refusal in tried(runner, {}, kind_fields={"x": 1})] == why

@@ -26,9 +26,15 @@ def test_options_without_one() -> None:
     assert with_config({"config": None, "workers": 1}, "lab") == with_config({"workers": 1}, "lab") == {"workers": 1}
 
 
-def test_what_the_file_sets_is_not_given_as_well(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="so workers cannot be given as well"):
-        with_config({"config": str(tmp_path), "workers": 1}, "lab")
+def test_options_count_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "kind.yaml").write_text(TEXT)
+    given = {"config": str(tmp_path / "kind.yaml"), "workers": 2, "control_planes": None, "labels": None}
+    assert with_config(given, "lab") == {"nodes": [*NODES, {"role": "worker"}], "labels": None}
+
+
+def test_fields_of_kind_that_have_an_option() -> None:
+    with pytest.raises(BadInput, match="kind_fields has featureGates, which other options set"):
+        with_config({"kind_fields": {"featureGates": {}}}, "lab")
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def test_data_that_no_archive_holds(tmp_path: Path) -> None:
     lab.archives = True
     lab.write()
     before = lab.lines()
-    with pytest.raises(Declined, match=r"v0 \(ns/c0\): its data in .*/v0 differs from generation .*1 changed: file"):
+    with pytest.raises(Declined, match=r"ns/c0 \(v0\): its data in .*/v0 differs from generation .*1 changed: file"):
         lab.run(generation="2")
     assert (lab.lines(), lab.file.read_text(), lab.detached) == (before, "content 2", False)
     lab.file.write_text("content 1")

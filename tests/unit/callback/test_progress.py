@@ -1,7 +1,9 @@
-"""The callback plugin reports slow tasks to people only, can be switched off, and never makes a playbook fail."""
+"""The callback plugin tells people what takes long, can be switched off, and never makes a playbook fail."""
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +13,11 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import callback_loader
 
-from ansible_collections.kindlab.volumes.playbooks.callback_plugins import kindlab_progress as progress
+from ansible_collections.kindlab.volumes.playbooks.callback_plugins import kindlab_progress
+from ansible_collections.kindlab.volumes.plugins.callback import progress
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console import status_row
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import VARIABLE
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, NOW, Journal
 
 TASK = SimpleNamespace(_uuid="id", name="Create {{ what }}", action="command")
@@ -97,27 +102,39 @@ def test_a_closed_screen_ends_the_thread(clock: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stdout", "option", "disabled"),
+    ("stdout", "option", "ci", "disabled"),
     [
-        ("default", "", False),
-        ("ansible.builtin.default", "1", False),
-        ("default", "0", True),
-        ("minimal", "", True),
-        ("ansible.posix.json", "1", True),
+        ("default", "", "", False),
+        ("ansible.builtin.default", "1", "", False),
+        ("default", "0", "", True),
+        ("default", "", "true", True),
+        ("default", "1", "true", False),
+        ("minimal", "", "", True),
+        ("ansible.posix.json", "1", "", True),
     ],
 )
 def test_prints_for_people_unless_switched_off(
-    monkeypatch: pytest.MonkeyPatch, stdout: str, option: str, disabled: bool
+    monkeypatch: pytest.MonkeyPatch, stdout: str, option: str, ci: str, disabled: bool
 ) -> None:
     """Loaded as Ansible does it, with the options of its documentation."""
-    monkeypatch.setenv("KINDLAB_PROGRESS", option)
-    if not option:
-        monkeypatch.delenv("KINDLAB_PROGRESS")
-    callback_loader.add_directory(str(Path(progress.__file__).parent))
+    for name, value in (("KINDLAB_PROGRESS", option), ("CI", ci)):
+        monkeypatch.setenv(name, value)
+        if not value:
+            monkeypatch.delenv(name)
+    callback_loader.add_directory(str(Path(kindlab_progress.__file__).parent))
     callback = callback_loader.get("kindlab_progress")
     monkeypatch.setattr("ansible.constants.DEFAULT_STDOUT_CALLBACK", stdout)
     callback.set_options()
     assert callback.disabled is disabled
+
+
+def test_the_plugin_beside_playbooks_gives_way_to_the_one_that_is_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    callback_loader.add_directory(str(Path(kindlab_progress.__file__).parent))
+    callback = callback_loader.get("kindlab_progress")
+    monkeypatch.setattr("ansible.constants.CALLBACKS_ENABLED", ["kindlab.volumes.progress"])
+    callback.set_options()
+    assert callback.disabled is True
 
 
 def test_the_thread_ends_with_the_playbook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,12 +146,14 @@ def test_the_thread_ends_with_the_playbook(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(progress.threading.Thread, "start", start)
     callback = plugin(Screen())
     callback.v2_playbook_on_start(None)
-    first = callback._ended
+    first, directory = callback._ended, callback._directory
     callback.v2_playbook_on_start(None)
     second = callback._ended
     assert first.is_set() and not second.is_set()
+    assert not directory.exists() and os.environ[VARIABLE] == str(callback._directory)
     callback.v2_playbook_on_stats(None)
     assert second.is_set()
+    assert VARIABLE not in os.environ and callback._directory is None
     assert [thread.daemon for thread in started] == [True, True]
 
 
@@ -239,3 +258,58 @@ def test_a_damaged_journal_does_not_end_the_thread(clock: SimpleNamespace, tmp_p
     clock.now = 7.0
     callback._report(Rounds(1))
     assert screen.lines == ["  ... 7 s: Recreate (localhost)"]
+
+
+def test_what_a_module_does_is_told_with_its_task(clock: SimpleNamespace, tmp_path: Path) -> None:
+    screen = Screen()
+    callback = plugin(screen)
+    callback._directory = tmp_path
+    what = {"_uuid": "b", "name": "Back up", "action": "kindlab.volumes.volume_backup"}
+    task = SimpleNamespace(**what, check_mode=False)
+    callback.v2_playbook_on_task_start(task, False)
+    callback.v2_runner_on_start(HOST, task)
+    (tmp_path / "volume_backup-7.json").write_text(Activity({"data read": (3, 6)}, step="read the data").to_text())
+    (tmp_path / "volume_info-8.json").write_text(Activity(step="something else").to_text())
+    (tmp_path / "damaged-9.json").write_text("{")
+    clock.now = 7.0
+    callback._report(Rounds(1))
+    assert screen.lines == ["  ... 7 s: Back up (localhost): read the data, data read: 3 bytes of 6 bytes"]
+
+
+class Terminal(io.StringIO):
+    """A terminal that is written to."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_has_one_row_that_is_released(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> None:
+    terminal, screen = Terminal(), Screen()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress.shutil, "get_terminal_size", lambda: os.terminal_size((40, 24)))
+    callback = plugin(screen)
+    start(callback)
+    callback._report(Rounds(1))
+    assert terminal.getvalue() == "" and screen.lines == []
+    clock.now = 7.0
+    callback._report(Rounds(2))
+    assert terminal.getvalue() == status_row.reserve(24) + status_row.draw(24, 40, "7 s: Create it (localhost)")
+    callback.v2_runner_on_ok(RESULT)
+    callback._report(Rounds(2))
+    callback.v2_playbook_on_stats(None)
+    assert terminal.getvalue().endswith(status_row.draw(24, 40, "") + status_row.release(24))
+    assert screen.lines == []
+
+
+def test_a_terminal_without_control_sequences_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace
+) -> None:
+    terminal, screen = Terminal(), Screen()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    callback = plugin(screen)
+    start(callback)
+    clock.now = 7.0
+    callback._report(Rounds(1))
+    assert terminal.getvalue() == "" and len(screen.lines) == 1
