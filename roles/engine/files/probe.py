@@ -268,7 +268,8 @@ def cgroup(version: str, kubernetes: str) -> list[dict[str, object]]:
 
 
 def disk(name: str, path: Path, gigabytes: int, program: str = "") -> list[dict[str, object]]:
-    existing = next(candidate for candidate in (path, *path.parents) if candidate.exists())
+    # Not path.exists(), which fails in directories of other users.
+    existing = next(candidate for candidate in (path, *path.parents) if os.path.exists(candidate))
     free = shutil.disk_usage(existing).free / 2**30
     if free >= gigabytes:
         return []
