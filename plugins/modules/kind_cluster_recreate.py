@@ -16,7 +16,8 @@ description:
     (M(kindlab.volumes.volume_restore)), compares their data with the backup, and creates all other objects in the order
     that they need each other (M(kindlab.volumes.object_restore)).
   - Each finished step is recorded in the journal C(recreate.jsonl) beside the backup before the next one starts. If a
-    run is interrupted, run the same task again - it resumes there. A second run at the same time is refused.
+    run is interrupted, run the same task again - it resumes there. A second run at the same time is refused, also with
+    another O(path); the lock is C(kind-NAME.recreating) beside the kubeconfig.
   - Whatever is known to prevent a step is refused before anything is stopped, in check mode as well - an image that the
     engine lacks, a port of another program, a host directory that is gone, a volume that the new nodes would not find.
   - If a step before the deletion fails, the workloads are scaled back up and nothing is deleted.

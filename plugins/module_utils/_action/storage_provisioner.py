@@ -31,8 +31,12 @@ def run(
     *,
     runner: Runner | None = None,
     connect: Callable[..., Cluster] = open_cluster,
+    wait: bool = True,
 ) -> Outcome:
-    """Observe the cluster or the file, plan, and carry out the steps unless in check mode."""
+    """Observe the cluster or the file, plan, and carry out the steps unless in check mode.
+
+    wait: whether for the provisioner to be ready; not in a cluster that has no network plugin yet.
+    """
     request = Request.from_options(options)
     if request.state == "rendered":
         planned = plan(request, rendered.read(request.dest))
@@ -51,7 +55,8 @@ def run(
         warnings += check_shared(proved.engine, nodes, checked)
     if not check_mode:
         for step in planned.steps:
-            carry_out(cluster, step, options["wait_timeout"])
+            if step.verb != "wait" or wait:
+                carry_out(cluster, step, options["wait_timeout"])
     return _outcome(planned, warnings)
 
 

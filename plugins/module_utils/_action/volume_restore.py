@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reade
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect, Observation, observe
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.apply import apply, check_accepted
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.check import complete
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.restore.replace import check_unused
 
@@ -70,6 +71,11 @@ class Prepared:
         """
         if self.planned.request.replaces:
             check_unused([s for s in self.planned.extracted if s.name not in but], self.observation, stopped)
+
+    @property
+    def written_in(self) -> set[str]:
+        """The directories of the host in which archives are extracted."""
+        return {os.path.dirname(step.host_directory) for step in self.planned.extracted if step.host_directory}
 
     def carry_out(self) -> Outcome:
         """Restore the volumes."""
@@ -116,5 +122,7 @@ def prepare(
     watch.lap("observe")
     observed = Observed.from_objects(generation, observation.objects, observation.nodes, observation.sharing)
     planned = complete(plan(request, observed), backup, observation, earlier)
+    if earlier is None:
+        check_accepted(planned, observation.cluster)
     watch.lap("compare")
     return Prepared(planned, backup, observation, watch)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -61,12 +61,21 @@ def held(directory: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Conflict(
-                f"Another run is using {directory}: a backup, or a restore that replaces data.",
+                f"Another run is using {directory}: a backup, or a restore.",
                 tried=f"fuser -v {path}",
                 next_step="Wait until it has finished, then run this again.",
             ) from None
         except OSError:
             pass
+        yield
+
+
+@contextmanager
+def all_held(directories: Iterable[str]) -> Iterator[None]:
+    """Hold several directories (see held), in one order for all runs."""
+    with ExitStack() as stack:
+        for directory in sorted(set(map(os.path.realpath, directories))):
+            stack.enter_context(held(directory))
         yield
 
 

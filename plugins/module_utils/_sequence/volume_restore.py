@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.replace import check_stoppable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import held
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory import all_held, held
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 
@@ -40,11 +41,18 @@ def run(
 ) -> Outcome:
     """Restore the volumes; in check mode report what would happen."""
     if options["existing"] == "refuse":
-        return volume_restore.run(options, check_mode, runner=runner, connect=connect)
+        prepared = volume_restore.prepare(options, runner=runner, connect=connect)
+        if check_mode:
+            return prepared.outcome({})
+        with _alone(prepared, options["path"]):
+            return prepared.carry_out()
     replacement = _Replacement(options, {"runner": runner, "connect": connect})
     with nullcontext() if check_mode else held(options["path"]):
         replacement.plan()
-        return replacement.predicted() if check_mode else replacement.carried_out()
+        if check_mode:
+            return replacement.predicted()
+        with _alone(replacement.prepared, options["path"]):
+            return replacement.carried_out()
 
 
 class _Replacement:
@@ -163,6 +171,11 @@ class _Replacement:
             facts={**restored.facts, "workloads": told},
             warnings=(*restored.warnings, *back.warnings),
         )
+
+
+def _alone(prepared: Prepared, path: str) -> AbstractContextManager[None]:
+    """Raises Conflict if another run restores beside these volumes, from whichever backup. path: of this one."""
+    return all_held(prepared.written_in - {os.path.abspath(path)})
 
 
 def _changed(outcome: Outcome) -> list[dict[str, Any]]:

@@ -212,6 +212,13 @@ def test_one_that_does_not_serve_is_explained_and_gets_no_class():
     assert defaults(cluster) == ["new"]
 
 
+def test_in_a_cluster_without_a_network_plugin_the_provisioner_is_not_waited_for():
+    cluster = server(controller=pulling)
+    how = options(image="later:1", storage_class="new")
+    assert run(how, False, connect=lambda *_names: cluster, wait=False).changed
+    assert defaults(cluster) == ["new"]
+
+
 def test_absent():
     cluster = server()
     play(cluster, options(namespace="made"), False)

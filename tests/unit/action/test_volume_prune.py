@@ -532,7 +532,9 @@ def test_what_a_killed_run_was_setting_aside(lab: Lab) -> None:
 def test_the_marker_of_a_cluster_that_does_not_exist(lab: Lab) -> None:
     for cluster in ("gone", "k"):
         (lab.top / f"kind-{cluster}.unfinished").write_text("{}")
-    assert lab.prune(kinds=["leftover"], older_than="0").facts["pruned"] == [f"{lab.top}/kind-gone.unfinished"]
+    (lab.top / "kind-k.recreating").touch()
+    pruned = lab.prune(kinds=["leftover"], older_than="0").facts["pruned"]
+    assert pruned == [f"{lab.top}/kind-gone.unfinished", f"{lab.top}/kind-k.recreating"]
     assert (lab.top / "kind-k.unfinished").exists()
 
 

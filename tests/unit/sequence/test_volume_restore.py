@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,20 @@ def test_a_claim_that_was_filled_again_gets_its_volume_back(lab: Lab, kept: bool
     assert not lab.restore().changed
 
 
+def test_a_claim_that_is_replaced_may_be_in_the_way_of_its_own_quota(lab: Lab) -> None:
+    lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
+    lab.cluster.react(lab.cluster)
+    for item in bound(0, "other"):
+        lab.cluster.put(item)
+    refuse_claims(lab, 'persistentvolumeclaims "c0" is forbidden: exceeded quota: claims')
+    assert lab.restore(check_mode=True).changed
+    refuse_claims(
+        lab, 'persistentvolumeclaims "c0" is forbidden: minimum storage usage per PersistentVolumeClaim is 1Gi'
+    )
+    with pytest.raises(Declined, match="minimum storage"):
+        lab.restore(check_mode=True)
+
+
 def waiting(lab: Lab) -> Any:
     """A provisioner makes another volume for the claim ns/c0; v0 was deleted with its data."""
     lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
@@ -254,6 +269,29 @@ def going_volume(lab: Lab) -> None:
     (lab.data / "other").mkdir()
 
 
+def too_small(lab: Lab) -> None:
+    """A claim to create is smaller than claims must be now, and so is one that stays."""
+    lab.write(1, "today")
+    patch = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+    lab.cluster.put(merge(lab.cluster.get("PersistentVolume", "v0"), patch))
+    lab.cluster.delete("PersistentVolumeClaim", "c0", "ns")
+    lab.cluster.react(lab.cluster)
+    lab.cluster.put({"kind": "LimitRange", "metadata": {"name": "sizes", "namespace": "ns"}})
+    refuse_claims(
+        lab, 'persistentvolumeclaims "c0" is forbidden: minimum storage usage per PersistentVolumeClaim is 1Gi'
+    )
+
+
+def refuse_claims(lab: Lab, why: str) -> None:
+    """The API server refuses all new claims."""
+
+    def dry_run(item: Any) -> None:
+        if item["kind"] == "PersistentVolumeClaim":
+            raise KindlabError(f"The API server refused (403): {why}")
+
+    lab.patch.setattr(lab.cluster, "dry_run", dry_run)
+
+
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
@@ -263,6 +301,7 @@ def going_volume(lab: Lab) -> None:
         (bare_pod, "ns/bare: no controller recreates this pod"),
         (process, "it is in use by more than workloads: vi .pid 7. on k-worker has opened /data/v0/file"),
         (file_in_place, "v0 is not a directory"),
+        (too_small, "(?s)1 of 2 volumes .*PersistentVolumeClaim ns/c0: .*minimum storage usage"),
         (going, "claim is being deleted|ns/c0 is being deleted"),
         (going_volume, "the volume other of the existing claim ns/c0 is being deleted"),
     ],
@@ -595,6 +634,25 @@ def test_another_restore_or_backup_at_the_same_time_is_refused(lab: Lab) -> None
     os.close(lock)
     lab.restore()
     assert lab.read(0) == "content 0"
+
+
+@pytest.mark.parametrize("existing", ["replace", "refuse"])
+def test_a_restore_of_another_backup_beside_it_at_the_same_time_is_refused(lab: Lab, existing: str) -> None:
+    """The workloads are as they were, and nothing was written."""
+    if existing == "refuse":
+        for kind, name, namespace in (("PersistentVolumeClaim", "c0", "ns"), ("PersistentVolume", "v0", "")):
+            lab.cluster.delete(kind, name, namespace)
+        shutil.rmtree(lab.data / "v0")
+    else:
+        lab.write(0, "today")
+    other = os.open(lab.data, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(Conflict, match=f"Another run is using {lab.data}"):
+        lab.restore(existing=existing)
+    assert (lab.aside(), lab.left(), lab.replicas()) == ([], [], UP)
+    os.close(other)
+    lab.restore(existing=existing)
+    assert (lab.read(0), lab.replicas()) == ("content 0", UP)
 
 
 def test_by_default_nothing_is_replaced(lab: Lab) -> None:

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.places import is_local_data
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import phase_of, unbindable_warning
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import (
+    claim_to_create,
+    phase_of,
+    unbindable_warning,
+    volume_to_create,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import Policies
@@ -21,6 +26,11 @@ from .model import UNCHANGED, Observed, Request, Step
 from .replace import decide_replacing, nested_refusals
 from .selection import prerequisites, select
 from .step import plan_volume
+
+_GATES = (
+    "Change what refuses this, and run this again: kubectl get --all-namespaces limitranges,resourcequotas,"
+    "validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,27 @@ class Plan:
         """The claims whose pods must not run meanwhile, if existing ones are replaced."""
         claims = {s.selected.volume.claim for s in self.steps if s.writes_data or s.replaced}
         return frozenset(claims - {""}) if self.request.replaces else frozenset()
+
+    @property
+    def creations(self) -> list[Object]:
+        """The volumes and claims that are created, also in the place of one that is deleted before."""
+        bindings = [(step.binding, step.replaced) for step in self.pending]
+        volumes = [volume_to_create(binding.requested_volume) for binding, _old in bindings if binding.volume is None]
+        claims = [
+            claim_to_create(binding.requested_claim, binding.name)
+            for binding, old in bindings
+            if binding.requested_claim is not None and (binding.claim is None or old is not None)
+        ]
+        return [*volumes, *claims, *self.claims]
+
+    def check_accepted(self, refused: Collection[Refusal]) -> None:
+        """Raise Declined for creations that the API server refuses.
+
+        A claim that is replaced counts for its quota until it is deleted: whether the new one fits is known then.
+        """
+        replaced = {f"PersistentVolumeClaim {namespaced_name(step.replaced)}" for step in self.steps if step.replaced}
+        found = [item for item in refused if not (item.name in replaced and "exceeded quota" in item.why)]
+        _decline(found, len(self.steps) + len(self.claims), _GATES)
 
     @property
     def policy_changes(self) -> dict[str, str]:
@@ -161,10 +192,11 @@ def plan(request: Request, observed: Observed) -> Plan:
     )
 
 
-def _decline(refusals: Sequence[Refusal], total: int) -> None:
+def _decline(refusals: Sequence[Refusal], total: int, *next_steps: str) -> None:
     decline(
         f"{len(refusals)} of {count(total, 'volume')} cannot be restored as backed up",
         sorted(refusals, key=lambda refusal: refusal.name),
+        *next_steps,
     )
 
 

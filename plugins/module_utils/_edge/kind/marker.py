@@ -20,6 +20,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 PAUSE = 0.5
+# What the files are named by: what a creation or deletion has not finished, and a lock of a whole recreation.
+UNFINISHED, RECREATING = PURPOSES = ("unfinished", "recreating")
 
 
 class Marker:
@@ -31,9 +33,9 @@ class Marker:
     pass to those that outlive the run.
     """
 
-    def __init__(self, kubeconfig: str, cluster: str) -> None:
+    def __init__(self, kubeconfig: str, cluster: str, purpose: str = UNFINISHED) -> None:
         self.cluster = cluster
-        self.path = os.path.join(os.path.dirname(kubeconfig), f"kind-{cluster}.unfinished")
+        self.path = os.path.join(os.path.dirname(kubeconfig), f"kind-{cluster}.{purpose}")
         self._descriptor = -1
 
     def exists(self) -> bool:

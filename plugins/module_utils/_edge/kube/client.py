@@ -23,7 +23,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.managed
     creator,
     without_managers,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 
 from .api import CONNECTIONS, JSON, Api, Missing, require_library
 from .resources import namespace_of, path_of
@@ -151,6 +152,26 @@ class Cluster(ListWatch):
         """function(item) for all items, in parallel; results in their order. An error is raised after all are done."""
         with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
             return [future.result() for future in [pool.submit(function, item) for item in items]]
+
+
+def refused(cluster: Cluster, items: Iterable[Object]) -> list[Refusal]:
+    """Those that the API server would not create, and why; nothing is created.
+
+    It answers for objects that exist already as well, but not for those in a namespace that does not exist.
+    """
+
+    def ask(item: Object) -> Refusal | None:
+        try:
+            cluster.dry_run(item)
+        except Unreachable:
+            raise
+        except (Conflict, Missing):
+            return None
+        except KindlabError as error:
+            return Refusal(f"{item['kind']} {namespaced_name(item)}", error.message)
+        return None
+
+    return [refusal for refusal in cluster.each(ask, items) if refusal is not None]
 
 
 def connector(timeout: float = 30) -> Callable[[str, str], Cluster]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import (
     Entry,
     latest,
@@ -25,6 +28,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import RECREATING, Marker
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
 JOURNAL = "recreate.jsonl"
@@ -33,9 +37,22 @@ NOW = "recreate.now.json"
 
 
 class Journal:
-    """The journal in the directory of a backup."""
+    """The journal in the directory of a backup.
 
-    def __init__(self, directory: str, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
+    cluster, kubeconfig: whose recreations it is about, so that no other run changes that cluster meanwhile, whatever
+    its backup is; cluster: '' to lock the journal only.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        *,
+        cluster: str = "",
+        kubeconfig: str | None = None,
+    ) -> None:
+        file = os.path.abspath(os.path.expanduser(kubeconfig or default_kubeconfig(cluster)))
+        self._lock_of_cluster = Marker(file, checked_name(cluster), RECREATING) if cluster else None
         self.path = Path(directory) / JOURNAL
         self._now_path = Path(directory) / NOW
         self._now = now
@@ -69,7 +86,7 @@ class Journal:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the journal. Raises Conflict if another run has the lock.
+        """Lock the journal and the cluster. Raises Conflict or TimedOut if another run has a lock.
 
         A journal, and its directory, that were created here and not written to are removed again.
         """
@@ -83,7 +100,8 @@ class Journal:
         try:
             self._lock(descriptor)
             try:
-                with REPORTER.shown_in(self._now_path):
+                cluster = self._lock_of_cluster
+                with cluster.locked(Deadline(0)) if cluster else nullcontext(), REPORTER.shown_in(self._now_path):
                     yield
             finally:
                 self._remove_empty(descriptor, created)

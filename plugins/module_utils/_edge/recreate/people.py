@@ -43,25 +43,33 @@ def made_by_people(
 
 
 def storage_to_install(
-    cluster: Cluster, classes: Sequence[Object], saved: Sequence[Object], timeout: float, *, same_images: bool
+    cluster: Cluster, classes: Sequence[Object], saved: Sequence[Object], timeout: float | None, *, same_images: bool
 ) -> list[Object]:
-    """Options of storage_provisioner for what a new cluster does not bring by itself; what it brings is waited for."""
+    """Options of storage_provisioner for what a new cluster does not bring by itself; what it brings is waited for.
+
+    timeout: seconds, None not to wait.
+    """
     state = by_ref(item for items in cluster.lists(*RESOURCES) for item in items)
     todo = to_install(classes, saved, state, same_images=same_images)
-    for ref in () if todo else installed(state):
-        carry_out(cluster, Step("wait", ref), timeout)
+    brought = () if todo else installed(state)
+    _carry_out(cluster, [Step("wait", ref) for ref in brought], timeout)
     return todo
 
 
-def set_storage(cluster: Cluster, saved: Sequence[Object], timeout: float, *, same_images: bool) -> list[str]:
-    """Storage classes and configurations of provisioners as saved; warnings about what is not."""
+def set_storage(cluster: Cluster, saved: Sequence[Object], timeout: float | None, *, same_images: bool) -> list[str]:
+    """Storage classes and configurations of provisioners as saved; warnings about what is not. timeout: see above."""
     if not saved:
         return []
     state = by_ref(item for items in cluster.lists(*RESOURCES) for item in items)
     steps, warnings = steps_to(saved, state, same_images=same_images)
-    for step in steps:
-        carry_out(cluster, step, timeout)
+    _carry_out(cluster, steps, timeout)
     return warnings
+
+
+def _carry_out(cluster: Cluster, steps: Iterable[Step], timeout: float | None) -> None:
+    for step in steps:
+        if step.verb != "wait" or timeout is not None:
+            carry_out(cluster, step, timeout or 0)
 
 
 def set_node_settings(cluster: Cluster, settings: Mapping[str, Mapping[str, Any]]) -> None:

@@ -19,12 +19,30 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder 
     prebind,
     wait_bound,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster, refused
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import key_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Observation
 
 from .replace import replace_data
+
+# What may refuse some volumes or claims, and not others. Without any of it, only permissions may.
+GATES = (
+    *("LimitRange", "ResourceQuota", "ValidatingAdmissionPolicyBinding"),
+    *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+)
+
+
+def check_accepted(planned: Plan, cluster: Cluster) -> None:
+    """Ask the API server about the volumes and claims, before anything is stopped. Raises Declined."""
+    items = planned.creations
+    try:
+        gated = any(cluster.lists(*GATES))
+    except KindlabError:
+        gated = True
+    if not gated:
+        items = list({(item["kind"], item["metadata"].get("namespace")): item for item in items}.values())
+    planned.check_accepted(refused(cluster, items))
 
 
 def apply(

@@ -57,7 +57,7 @@ class Context:
         self.name: str = options["cluster"]
         self.path = os.path.abspath(options["path"])
         self.engine = find_engine(options["engine"], runner or Runner())
-        self.journal = Journal(self.path)
+        self.journal = Journal(self.path, cluster=self.name, kubeconfig=options["kubeconfig"])
         self.progress = Progress()
         self.watch = Stopwatch()
         self.facts: Facts = {}

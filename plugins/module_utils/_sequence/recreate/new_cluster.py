@@ -47,11 +47,11 @@ def provision(context: Context) -> Facts:
     facts = context.target
     todo: list[Any] = [{"state": "absent"}]
     if any(item["options"] for item in facts["storage_classes"]):
-        saved, timeout = facts.get("storage") or (), context.options["wait_timeout"]
+        saved, timeout = facts.get("storage") or (), _timeout(context)
         same = _same_images(context)
         todo = storage_to_install(context.connect(), facts["storage_classes"], saved, timeout, same_images=same)
     for options in todo:
-        context.act(storage_provisioner, options, check_mode=False)
+        context.act(storage_provisioner, options, check_mode=False, wait=_has_network(context))
     context.run("provisioned", storage_provisioner_info, {}, check_mode=True)
     return {}
 
@@ -61,9 +61,18 @@ def configure(context: Context) -> Facts:
     facts, api = context.target, context.connect()
     settings = facts.get("node_settings") or {}
     saved, same = facts.get("storage") or (), _same_images(context)
-    context.warnings += set_storage(api, saved, context.options["wait_timeout"], same_images=same)
+    context.warnings += set_storage(api, saved, _timeout(context), same_images=same)
     set_node_settings(api, settings)
     return {}
+
+
+def _timeout(context: Context) -> float | None:
+    """How many seconds provisioners have to get ready, None if they cannot: their network is among the objects."""
+    return float(context.options["wait_timeout"]) if _has_network(context) else None
+
+
+def _has_network(context: Context) -> bool:
+    return cluster_spec(context.name, context.target["options"]).has_network
 
 
 def _same_images(context: Context) -> bool:

@@ -15,7 +15,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    Conflict,
+    KindlabError,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import Entry
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import JOURNAL, Journal
@@ -236,6 +241,20 @@ def test_a_journal_that_was_just_removed_is_not_held(tmp_path: Path, monkeypatch
             pytest.fail("it was held")
     begin(tmp_path, "planned")
     assert steps(tmp_path) == ["planned"]
+
+
+def test_two_recreations_of_one_cluster_exclude_each_other_whatever_their_backups(tmp_path: Path) -> None:
+    def recreating(backup: str, cluster: str) -> Any:
+        return Journal(str(tmp_path / backup), cluster=cluster, kubeconfig=str(tmp_path / "kube" / "config")).locked()
+
+    with recreating("a", "lab"):
+        with pytest.raises(TimedOut, match="Another run is still working on cluster lab"), recreating("b", "lab"):
+            pytest.fail("it was held")
+        with recreating("c", "other"):
+            pass
+    assert not list((tmp_path / "kube").iterdir())
+    with recreating("b", "lab"):
+        pass
 
 
 def test_symbolic_links_are_refused(tmp_path: Path) -> None:

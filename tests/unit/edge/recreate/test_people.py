@@ -80,6 +80,7 @@ def test_what_a_new_cluster_brings_is_waited_for() -> None:
     new.objects["Deployment", "local-path-storage", "local-path-provisioner"]["status"] = {}
     with pytest.raises(TimedOut):
         storage_to_install(new, classes, saved, 0, same_images=True)
+    assert storage_to_install(new, classes, saved, None, same_images=True) == []
     assert [o["name"] for o in storage_to_install(new, classes, (), 0, same_images=True)] == ["local_path"]
 
 

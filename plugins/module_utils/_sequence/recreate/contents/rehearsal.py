@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import kind_cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import Conflict, KindlabError, Unreachable
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.export import saved_claim, saved_volume
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.objects import refusals, without
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.contents.rehearsal import (
     is_wanted,
@@ -19,9 +17,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.con
     rehearsal_options,
     without_classes,
 )
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import read_backup
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import refused as would_refuse
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
 from . import objects
@@ -51,7 +48,7 @@ def rehearse(context: Context) -> Facts:
         cluster = context.connect(name)
         rows = objects.rehearse(context, cluster, made, objects.UNTIL_LAST)
         # Before admission webhooks are there, which nobody answers.
-        refused = _refused(cluster, [*_volumes(context), *pods])
+        refused = would_refuse(cluster, [*_volumes(context), *pods])
         rows = [*rows, *objects.rehearse(context, cluster, made, objects.AT_LAST)]
         version = cluster.version()
     finally:
@@ -86,18 +83,3 @@ def _volumes(context: Context) -> list[Object]:
         return [item for kind in kinds for item in backup.objects(kind)]
     volumes, claims = context.connect().lists(*kinds)
     return [*map(saved_volume, volumes), *map(saved_claim, claims)]
-
-
-def _refused(cluster: Cluster, items: Iterable[Object]) -> list[Refusal]:
-    """Those that the API server would not create."""
-
-    def check(item: Object) -> Refusal | None:
-        try:
-            cluster.dry_run(item)
-        except (Conflict, Unreachable):
-            raise
-        except KindlabError as error:
-            return Refusal(f"{item['kind']} {namespaced_name(item)}", error.message)
-        return None
-
-    return [refusal for refusal in cluster.each(check, items) if refusal is not None]
