@@ -71,8 +71,17 @@ def policy() -> tuple[Object, Object]:
     )
 
 
-def writing_pod(namespace: str, claim_name: str) -> Object:
-    """A pod that could write to a claim, and that only the policy has a reason to refuse; for dry runs."""
+def writing_pod(namespace: str, claim_name: str, limit_ranges: Iterable[Object] = ()) -> Object:
+    """A pod that could write to a claim, and that only the policy has a reason to refuse; for dry runs.
+
+    limit_ranges: of its namespace.
+    """
+    ranges = [item for found in limit_ranges for item in (found.get("spec") or {}).get("limits") or ()]
+    # A pod's minimum is that of all its containers.
+    least = [item.get("min") or {} for kind in ("Container", "Pod") for item in ranges if item.get("type") == kind]
+    limits = {"cpu": "1m", "memory": "16Mi"}
+    for minimum in least:
+        limits |= minimum
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -83,7 +92,7 @@ def writing_pod(namespace: str, claim_name: str) -> Object:
                 {
                     "name": "none",
                     "image": "none",
-                    "resources": {"limits": {"cpu": "1m", "memory": "16Mi"}},
+                    "resources": {"limits": limits},
                     "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
                 }
             ],

@@ -15,6 +15,7 @@ from . import rules
 from .cleaning import kind_of
 from .model import Key
 
+REVISION = "deployment.kubernetes.io/revision"
 # What Kubernetes' own controllers make of workloads; whatever else belongs to one was made by somebody else.
 _OF_WORKLOADS = (("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job"))
 # What other controllers keep generated names and passwords in: made again they would be others.
@@ -26,6 +27,7 @@ class Owners:
 
     def __init__(self, found: Mapping[Key, Object], selecting: set[tuple[str, str]]) -> None:
         self._known = {item["metadata"]["uid"] for item in found.values() if item["metadata"].get("uid")}
+        self._needed = set(map(id, _of_paused(found.values())))
         self._again = {id(item) for item in found.values() if self._is_again(item, selecting)}
         self._follow(found.values())
 
@@ -42,7 +44,7 @@ class Owners:
         if is_builtin(reference):
             # Nothing does an unfinished run of a CronJob again.
             unfinished = kind_of(item) == ("batch", "Job") and is_run(item) and not has_finished(item)
-            return kind_of(item) in _OF_WORKLOADS and not unfinished
+            return kind_of(item) in _OF_WORKLOADS and not unfinished and id(item) not in self._needed
         return reference.get("uid") in self._known and kind_of(item) not in _GENERATED
 
     def _follow(self, items: Iterable[Object]) -> None:
@@ -63,6 +65,27 @@ class Owners:
                     gone.add(uid)
                     todo.append(uid)
                     self._again.add(id(child))
+
+
+def _of_paused(items: Iterable[Object]) -> Iterable[Object]:
+    """The newest ReplicaSet of each paused Deployment: nobody makes that again, and without it there are no pods."""
+    items = list(items)
+    paused = {
+        item["metadata"].get("uid")
+        for item in items
+        if kind_of(item) == ("apps", "Deployment") and (item.get("spec") or {}).get("paused")
+    }
+    newest: dict[str, Object] = {}
+    for item in items:
+        owner = (controller(item) or {}).get("uid", "")
+        if owner in paused and kind_of(item) == ("apps", "ReplicaSet"):
+            newest[owner] = max(newest.get(owner, item), item, key=_revision)
+    return newest.values()
+
+
+def _revision(replica_set: Object) -> int:
+    text = str((replica_set["metadata"].get("annotations") or {}).get(REVISION, ""))
+    return int(text) if text.isdigit() else 0
 
 
 def _owners(item: Mapping[str, Any]) -> Collection[str]:

@@ -40,7 +40,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.step
 
 from .cleaning import cleaned
 from .model import Change, Key, Resource, Saved, key_of
-from .waves import DEFINITION, WAVES, wave_of, wave_of_kind
+from .waves import AGGREGATED, DEFINITION, WAVES, aggregated_groups, wave_of, wave_of_kind
 
 _DEFAULT_ACCOUNT = ("", "ServiceAccount", "default")
 _CLASS = ("storage.k8s.io", "StorageClass")
@@ -70,7 +70,8 @@ class Observed:
 
 def plan(request: Request, saved: Saved, observed: Observed) -> Plan:
     """What is done about each saved object; those that are refused are steps, too: see Plan.check()."""
-    planner = _Planner(request, observed, {**defined(saved.made), **observed.resources}, targets(saved.made))
+    resources = {**defined(saved.made), **observed.resources}
+    planner = _Planner(request, observed, resources, targets(saved.made), aggregated_groups(saved.made))
     steps = [planner.of_made(item) for item in saved.made] + [planner.of_change(change) for change in saved.changed]
     order = {wave: number for number, wave in enumerate(WAVES)}
     uids = {key: item["metadata"].get("uid", "") for key, item in observed.live.items()}
@@ -93,10 +94,12 @@ class _Planner:
         observed: Observed,
         resources: Mapping[tuple[str, str], Resource],
         scaled: Collection[Key],
+        aggregated: Collection[str] = (),
     ) -> None:
-        """scaled: workloads that a saved autoscaler scales."""
+        """scaled: workloads that a saved autoscaler scales. aggregated: see aggregated_groups."""
         self.request = request
         self.scaled = scaled
+        self.aggregated = aggregated
         self.scaled_already = targets(observed.live.values())
         self.observed = observed
         self.resources = resources
@@ -121,7 +124,8 @@ class _Planner:
         )
         saved = item if wanted.later else wanted.item
         adapted = (*wanted.adapted, *told)
-        step = Step(key, wave_of(item), CREATE, wanted.item, saved, live=live, adapted=adapted)
+        wave = AGGREGATED if key.group in self.aggregated else wave_of(item)
+        step = Step(key, wave, CREATE, wanted.item, saved, live=live, adapted=adapted)
         if live is not None and not _is_ending(live) and is_equal(saved, live):
             adapted = told if wanted.later else adapted
             return self._typed(owned(replace(step, action=UNCHANGED, adapted=adapted, found=found_in(step, live))))

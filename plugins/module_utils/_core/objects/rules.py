@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.record import RECORD, RECORD_NAMESPACE
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import is_mirror
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import controller, is_mirror
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import PROVISIONERS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.state import is_labelled
 
@@ -36,6 +36,7 @@ ELSEWHERE = {
     ("", "PersistentVolumeClaim"): "volume_backup saves claims with their volumes",
     ("", "Node"): "a backup of volumes has the labels, taints and cordons of nodes",
 }
+OUTDATED_PODS = "pods of an earlier revision will have its current template"
 PROVISIONED = "storage_provisioner installs it"
 _LOCAL_PATH = PROVISIONERS["local_path"]
 
@@ -132,7 +133,8 @@ def is_brought(item: Mapping[str, Any], *, by_name: bool) -> bool:
     if (item["metadata"].get("labels") or {}).get("kubernetes.io/bootstrapping") == "rbac-defaults":
         return True
     writers = managers(item)
-    in_system = key.namespace in SYSTEM_NAMESPACES
+    # What workloads of people have made there, and nobody makes again, is theirs.
+    in_system = key.namespace in SYSTEM_NAMESPACES and controller(item) is None
     return bool(writers & _BOOTSTRAP) or (bool(writers) and writers <= _CONTROL_PLANE and in_system)
 
 
@@ -167,6 +169,16 @@ def is_maintained(item: Mapping[str, Any]) -> bool:
     """True for priorities and flows of requests that the API server itself keeps as its version has them."""
     annotations = item["metadata"].get("annotations") or {}
     return key_of(item).group == FLOW_CONTROL and annotations.get("apf.kubernetes.io/autoupdate-spec") == "true"
+
+
+def has_outdated_pods(item: Mapping[str, Any]) -> bool:
+    """True for a StatefulSet or DaemonSet that keeps pods of an earlier revision (a partition, OnDelete, a rollout)."""
+    status = item.get("status") or {}
+    group, kind = key_of(item)[:2]
+    if (group, kind) == ("apps", "StatefulSet"):
+        return bool(status.get("currentRevision", "") != status.get("updateRevision", ""))
+    scheduled = status.get("currentNumberScheduled", 0)
+    return (group, kind) == ("apps", "DaemonSet") and status.get("updatedNumberScheduled", 0) < scheduled
 
 
 def is_provisioned(item: Mapping[str, Any]) -> bool:

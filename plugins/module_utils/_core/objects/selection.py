@@ -135,6 +135,8 @@ class _Sorting:
             self.changed.append(Change(key, item["apiVersion"], patch, touched(before, patch)))
         elif not self._is_brought(key, item, by_name=False):
             self.made.append(item)
+            if rules.has_outdated_pods(item):
+                self.left_out.append(LeftOut(key, rules.OUTDATED_PODS))
 
     def _is_brought(self, key: Key, item: Object, *, by_name: bool) -> bool:
         return key in self.accounts or rules.is_brought(item, by_name=by_name)

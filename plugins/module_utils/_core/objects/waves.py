@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.pods import claims_of
@@ -23,12 +23,14 @@ WORKLOADS = "workloads"
 OTHERS = "others"
 SCALERS = "scalers"
 GATES = "gates"
+AGGREGATED = "aggregated"
 
 BEFORE_VOLUMES = (DEFINITIONS, NAMESPACES, CLASSES, ACCOUNTS, CONFIGURATION)
 # Limits may refuse claims that are older than they are, and give pods their default resources.
 AFTER_VOLUMES = (LIMITS, SERVICES, WORKLOADS, OTHERS)
-# What starts or stops pods by itself or counts them, and last what may refuse or change any object.
-AT_LAST = (SCALERS, GATES)
+# What starts or stops pods by itself or counts them, what may refuse or change any object, and last what only servers
+# know that run in the cluster.
+AT_LAST = (SCALERS, GATES, AGGREGATED)
 WAVES = (*BEFORE_VOLUMES, *AFTER_VOLUMES, *AT_LAST)
 
 RBAC = "rbac.authorization.k8s.io"
@@ -99,6 +101,12 @@ def wave_of_kind(key: Key) -> str:
     if key.group == ADMISSION or key[:2] == APISERVICE:
         return GATES
     return _WAVES.get((key.group, key.kind), OTHERS)
+
+
+def aggregated_groups(items: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The API groups of which servers in the cluster have the objects, by the APIServices among these."""
+    found = (item.get("spec") or {} for item in items if key_of(item)[:2] == APISERVICE)
+    return {str(spec.get("group") or "") for spec in found if spec.get("service")}
 
 
 def uses_claims(item: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.p
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.local_data.policy import REFUSED, writing_pod
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import Key
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.resources import Key, key_of
 
 PV, PVC = "PersistentVolume", "PersistentVolumeClaim"
 PAUSE = 0.1
@@ -36,7 +36,11 @@ def expose(cluster: Cluster, plan: Plan, timeout: float, sleep: Callable[[float]
         binding = pool.submit(wait_bound, cluster, bindings, timeout)
         if plan.enforced:
             changed = plan.steps if plan.policies else plan.pending
-            pods = (writing_pod(step.namespace, step.name) for step in changed)
+            ranges = cluster.list("LimitRange") if changed else ()
+            pods = [
+                writing_pod(step.namespace, step.name, [item for item in ranges if key_of(item)[0] == step.namespace])
+                for step in changed
+            ]
             cluster.each(lambda pod: wait_refused(cluster, pod, REFUSED, timeout, sleep), pods)
         return binding.result()
 

@@ -50,3 +50,13 @@ def test_it_is_made_mended_and_removed_binding_first():
 def test_those_of_others_are_left_alone():
     other, own = ({"metadata": {"name": name}} for name in ("other", POLICY_NAME))
     assert live_policy([other, own], [other]) == (own, None)
+
+
+def test_the_pod_has_what_limits_of_its_namespace_ask_for_at_least() -> None:
+    limits = [
+        {"type": "Pod", "min": {"cpu": "200m"}, "max": {"cpu": "2"}},
+        {"type": "Container", "min": {"cpu": "100m", "ephemeral-storage": "1Gi"}, "default": {"cpu": "500m"}},
+        {"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}},
+    ]
+    (container,) = writing_pod("ns", "data", [{"spec": {"limits": limits}}, {"spec": {}}])["spec"]["containers"]
+    assert container["resources"] == {"limits": {"cpu": "200m", "memory": "16Mi", "ephemeral-storage": "1Gi"}}

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.baseline import Baseline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.cleaning import cleaned
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Key, Saved, key_of
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.rules import OUTDATED_PODS
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.selection import Selection, select
 from ansible_collections.kindlab.volumes.tests.unit.support.any_objects import TYPES, names, namespace, owner, thing
 from ansible_collections.kindlab.volumes.tests.unit.support.published import published
@@ -114,6 +115,57 @@ def test_what_workloads_made_is_not_saved() -> None:
     daemon = thing("apps/v1", "DaemonSet", "agent", spec=SPEC)
     agent = thing("v1", "Pod", "agent-x", spec={}, owners=[owner(daemon)])
     assert made(deployment, replicas, pod, daemon, agent) == ["DaemonSet.apps shop/agent", "Deployment.apps shop/web"]
+
+
+def test_the_newest_replica_set_of_a_paused_deployment_is_saved() -> None:
+    """Its template is that of the running pods, which the Deployment's may not be; nobody makes it again."""
+    paused = thing("apps/v1", "Deployment", "web", spec={**SPEC, "paused": True})
+    sets = [
+        thing(
+            *("apps/v1", "ReplicaSet", f"web-{number}"),
+            spec=SPEC,
+            owners=[owner(paused)],
+            annotations={"deployment.kubernetes.io/revision": str(number)},
+        )
+        for number in (9, 10, 2)
+    ]
+    pod = thing("v1", "Pod", "web-10-x", spec={}, owners=[owner(sets[1])])
+    saved = save(namespace("shop"), paused, *sets, pod)
+    assert names(saved.made) == ["Deployment.apps shop/web", "Namespace shop", "ReplicaSet.apps shop/web-10"]
+    (kept,) = (item for item in saved.made if item["kind"] == "ReplicaSet")
+    assert [(reference["kind"], reference["name"]) for reference in kept["metadata"]["ownerReferences"]] == [
+        ("Deployment", "web")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mixed", "uniform"),
+    [
+        (
+            "StatefulSet",
+            {"currentRevision": "a", "updateRevision": "b"},
+            {"currentRevision": "a", "updateRevision": "a"},
+        ),
+        ("DaemonSet", {"currentNumberScheduled": 3, "updatedNumberScheduled": 1}, {"currentNumberScheduled": 0}),
+    ],
+)
+def test_pods_of_an_earlier_revision_are_told(kind: str, mixed: Object, uniform: Object) -> None:
+    """A partition, or updates on deletion: nothing but the pods has their template."""
+    items = [thing("apps/v1", kind, name, spec=SPEC, status=s) for name, s in (("db", mixed), ("web", uniform))]
+    saved = save(namespace("shop"), *items)
+    assert [(row.key.name, row.why) for row in saved.left_out] == [("db", OUTDATED_PODS)]
+    assert len(saved.made) == 3
+
+
+@pytest.mark.parametrize("place", ["default", "shop"])
+def test_what_only_controllers_wrote_is_of_their_workload_in_any_namespace(place: str) -> None:
+    how: Object = {"namespace": place, "spec": SPEC, "managers": ["kube-controller-manager"]}
+    cron = thing("batch/v1", "CronJob", "nightly", place, spec={"jobTemplate": {"spec": SPEC}})
+    going = thing("batch/v1", "Job", "nightly-2", owners=[owner(cron)], **how)
+    paused = thing("apps/v1", "Deployment", "web", place, spec={**SPEC, "paused": True})
+    newest = thing("apps/v1", "ReplicaSet", "web-1", owners=[owner(paused)], **how)
+    found = made(cron, going, paused, newest)
+    assert {f"Job.batch {place}/nightly-2", f"ReplicaSet.apps {place}/web-1"} <= set(found)
 
 
 def test_what_workloads_made_is_not_saved_either_where_they_were_not_read() -> None:

@@ -45,7 +45,7 @@ def test_a_kind_has_its_wave(version: str, kind: str, wave: str) -> None:
 
 def test_each_wave_is_in_one_part() -> None:
     assert len(set(waves.WAVES)) == len(waves.WAVES)
-    assert waves.WAVES[-1] == waves.GATES
+    assert waves.WAVES[-2:] == (waves.GATES, waves.AGGREGATED)
 
 
 def test_a_pod_that_uses_a_claim_waits_for_its_data() -> None:

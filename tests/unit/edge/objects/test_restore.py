@@ -642,3 +642,49 @@ def test_a_kind_that_an_older_version_lacks_is_refused_alone() -> None:
     rows = restore_waves(FakeApi(), Saved([policy, namespace()]), WAVES, deadline=Deadline(5))
     assert results(rows)["Namespace shop"] == "create equal"
     assert whys(rows) == {"mine": "the cluster has no MutatingAdmissionPolicy.admissionregistration.k8s.io"}
+
+
+class Aggregating(FakeApi):
+    """It serves Flunders once their APIService is there, and some discoveries later, when their server answers."""
+
+    def __init__(self, *objects: Object, late: int) -> None:
+        self.late = late
+        apiservice = resource("APIService", "apiregistration.k8s.io", namespaced=False)
+        super().__init__(*objects, types=(*BUILT_IN, apiservice))
+
+    def read(self, path: str, *more: Any, **options: Any) -> Object:
+        if path == "/apis" and any(key.kind == "APIService" for key in self.objects):
+            self.late -= 1
+            if self.late < 0:
+                self.types["wardle.example.com", "Flunder"] = resource("Flunder", "wardle.example.com")
+        return super().read(path, *more, **options)
+
+
+def aggregated() -> Saved:
+    service = {"service": {"name": "wardle", "namespace": "shop"}, "group": "wardle.example.com", "version": "v1"}
+    name = "v1.wardle.example.com"
+    return Saved(
+        [
+            saved("Flunder", "mine", version="wardle.example.com/v1", spec={"a": 1}),
+            saved("APIService", name, "", "apiregistration.k8s.io/v1", spec=service),
+            namespace(),
+        ]
+    )
+
+
+def test_objects_of_a_server_in_the_cluster_wait_until_it_answers() -> None:
+    api = Aggregating(late=3)
+    earlier = restore_waves(api, aggregated(), (*BEFORE_VOLUMES, *AFTER_VOLUMES), deadline=Deadline(5))
+    assert results(earlier) == {"Namespace shop": "create equal"}
+    rows = restore_waves(api, aggregated(), AT_LAST, deadline=Deadline(20))
+    assert results(rows) == {
+        "APIService.apiregistration.k8s.io v1.wardle.example.com": "create equal",
+        "Flunder.wardle.example.com mine": "create equal",
+    }
+    again = restore_waves(api, aggregated(), AT_LAST, deadline=Deadline(5))
+    assert {row["action"] for row in again} == {"unchanged"}
+
+
+def test_a_server_that_never_answers_is_told_with_its_objects() -> None:
+    rows = restore_waves(Aggregating(late=1000), aggregated(), WAVES, deadline=Deadline(0))
+    assert whys(rows) == {"mine": "the cluster has no Flunder.wardle.example.com"}

@@ -11,6 +11,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import (
     AFTER_VOLUMES,
+    AGGREGATED,
     AT_LAST,
     BEFORE_VOLUMES,
     WAVES,
@@ -45,8 +46,9 @@ def complete(context: Context) -> Facts:
 
 
 def rehearse(context: Context, cluster: Cluster, saved: Saved, waves: Sequence[str]) -> list[Object]:
-    """Create objects without running anything; a row for each."""
+    """Create objects without running anything, and so none that servers in the cluster have; a row for each."""
     idle = at_zero(saved, lambda _key: True)
+    waves = [wave for wave in waves if wave != AGGREGATED]
     return restore_waves(cluster, idle, waves, down=False, jobs="suspend", deadline=_deadline(context))
 
 
