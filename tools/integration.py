@@ -23,7 +23,7 @@ from use_cases import USE_CASES, finished
 SHARED = "it"
 CLUSTERS = [
     *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-everyday", "it-image", "it-kindest", "it-lab-a"),
-    *("it-lab-b", "it-life", "it-map", "it-node", "it-provisioners", "it-user"),
+    *("it-lab-b", "it-life", "it-map", "it-node", "it-over-ssh-a", "it-over-ssh-b", "it-provisioners", "it-user"),
     *sorted({f"it-{cluster}" for clusters in USE_CASES.values() for cluster in clusters}),
 ]
 # About how many seconds the long tests take: what takes longest starts first, so that no core is idle at the end.
@@ -36,6 +36,7 @@ SECONDS = {
     "node_image": 130,
     "not_root": 300,
     "object_restore": 95,
+    "over_ssh": 200,
     "provision": 249,
     "provisioners": 300,
     "recreate": 258,

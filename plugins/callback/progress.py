@@ -53,21 +53,12 @@ from ansible.template import Templar
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console import status_row
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import Progress
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.progress import STDOUT_FOR_PEOPLE, Progress
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.running.live import Live
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import VARIABLE
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.recreate.journal import Journal
 
-# Plugins that write the standard output for people. Programs read the output of the others.
-STDOUT_FOR_PEOPLE = (
-    "ansible.builtin.default",
-    "community.general.yaml",
-    "debug",
-    "default",
-    "kindlab.volumes.brief",
-    "yaml",
-)
 TICK = 1.0
 RESUMABLE = "kind_cluster_recreate"
 INTERRUPTED = (
@@ -125,8 +116,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
-        # Only here the name has its variables filled in.
-        self._names = {task._uuid: task.name or task.action}
+        # Only here the name has its variables filled in. With the strategy free, several tasks start at once.
+        self._names[task._uuid] = task.name or task.action
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.v2_playbook_on_task_start(task, False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -58,6 +60,7 @@ def engine(requested: str) -> dict[str, object]:
             return probed[-1]
     first = probed[0]
     first["problem"] = problem(first)
+    first["denied"] = is_denied(first) and shutil.which("sudo") is not None
     return first
 
 
@@ -68,6 +71,7 @@ def probe(name: str) -> dict[str, object]:
         "answers": False,
         "problem": "",
         "error": "",
+        "denied": False,
     }
     found["daemon"] = name == "docker" and shutil.which("dockerd") is not None
     if not found["cli"]:
@@ -107,7 +111,7 @@ def problem(found: dict[str, object]) -> str:
             f"Docker at DOCKER_HOST={os.environ['DOCKER_HOST']} does not answer ({error}). "
             "Next: make `docker info` work, or unset DOCKER_HOST."
         )
-    if "permission denied" in error.lower():
+    if is_denied(found):
         return (
             f"{user} is not allowed to use Docker. "
             f"Next: sudo usermod -aG docker {user}, log in again and check `docker info`; or run as root."
@@ -118,6 +122,12 @@ def problem(found: dict[str, object]) -> str:
             "Next: run as root, or install Docker."
         )
     return ""
+
+
+def is_denied(found: dict[str, object]) -> bool:
+    """Whether Docker runs on this machine, and the user may not use it."""
+    denied = "permission denied" in str(found["error"]).lower()
+    return denied and found["name"] == "docker" and not os.environ.get("DOCKER_HOST")
 
 
 def missing_capabilities(status: Path) -> list[int]:
@@ -142,6 +152,38 @@ def daemon_status() -> Path | None:
         except OSError:
             continue
     return None
+
+
+# Python
+
+
+def python(cache: Path, requirements: list[str]) -> dict[str, object]:
+    """An interpreter with the modules' libraries: this one, or that of the environment which the role makes."""
+    own = cache / "python/bin/python"
+    found = {
+        "good": not missing(requirements),
+        "path": sys.executable,
+        "version": "{}.{}".format(*sys.version_info),
+        "ensurepip": importlib.util.find_spec("ensurepip") is not None,
+        "target": str(cache / "python"),
+    }
+    if not found["good"] and run(str(own), "-B", __file__, "--libraries", *requirements)[0] == 0:
+        found.update(good=True, path=str(own))
+    return found
+
+
+def missing(requirements: list[str]) -> list[str]:
+    """The requirements, each as NAME>=VERSION, that this interpreter does not meet."""
+    found = []
+    for requirement in requirements:
+        name, _operator, minimum = requirement.partition(">=")
+        try:
+            version = importlib.metadata.version(name) or ""
+        except importlib.metadata.PackageNotFoundError:
+            version = ""
+        if numbers(version) < numbers(minimum):
+            found.append(requirement)
+    return found
 
 
 # kind
@@ -226,7 +268,8 @@ def cgroup(version: str, kubernetes: str) -> list[dict[str, object]]:
 
 
 def disk(name: str, path: Path, gigabytes: int, program: str = "") -> list[dict[str, object]]:
-    existing = next(candidate for candidate in (path, *path.parents) if candidate.exists())
+    # Not path.exists(), which fails in directories of other users.
+    existing = next(candidate for candidate in (path, *path.parents) if os.path.exists(candidate))
     free = shutil.disk_usage(existing).free / 2**30
     if free >= gigabytes:
         return []
@@ -286,15 +329,26 @@ def distribution() -> tuple[str, tuple[int, ...]]:
     return (known or [facts.get("ID", "unknown")])[0], numbers(facts.get("VERSION_ID", ""))
 
 
-def main() -> None:
-    if sys.argv[1:] == ["--installed"]:
+def answer(question: str, *words: str) -> None:
+    """Answer one question alone."""
+    if question == "--installed":
         print(json.dumps([name for name in ENGINES if shutil.which(name)]))
+    elif question == "--libraries":
+        sys.exit(bool(missing([*words])))
+    else:
+        print(json.dumps(kind(words[0], Path(words[1]).expanduser())))
+
+
+def main() -> None:
+    if sys.argv[1:2] in (["--installed"], ["--libraries"], ["--kind"]):
+        answer(*sys.argv[1:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("engine", "cache", "clusters", "kind-minimum", "kubernetes"):
         parser.add_argument(f"--{name}", required=True)
     for name in ("nodes", "disk-gb", "memory-mb"):
         parser.add_argument(f"--{name}", required=True, type=int)
+    parser.add_argument("--requirements", required=True, nargs="*")
     options = parser.parse_args()
     os.environ["PATH"] = f"{os.environ.get('PATH', '/usr/bin:/bin')}:{SYSTEM_PATH}"
     cache = Path(options.cache).expanduser()
@@ -319,6 +373,7 @@ def main() -> None:
                 "os": name,
                 "docker_cli_package": name == "debian" and version >= (13,),
                 "engine": found,
+                "python": python(cache, options.requirements),
                 "kind": kind(options.kind_minimum, cache),
                 "reduced_runtime": not found["answers"]
                 and bool(missing_capabilities(Path("/proc/self/status")))

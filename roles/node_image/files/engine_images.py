@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 import os
+import platform
 import select
 import shutil
 import subprocess
@@ -44,10 +45,25 @@ def find(engine: str, references: list[str], archive: str) -> dict[str, object]:
         found = inspect(engine, reference)
         if found:
             return found
-    if archive and Path(archive).expanduser().exists():
+    if is_there(archive):
         with contextlib.suppress(Problem):  # `load` reports it
             return inspect(engine, name_in(Path(archive).expanduser())) or {"reference": ""}
     return {"reference": ""}
+
+
+def host(archive: str) -> dict[str, object]:
+    """What else the role needs to know of this machine."""
+    return {
+        "machine": platform.machine(),
+        "root": os.geteuid() == 0,
+        "zstd": shutil.which("zstd") is not None,
+        "archive": is_there(archive),
+    }
+
+
+def is_there(archive: str) -> bool:
+    """False also for a path in a directory of another user: it may be one of the controller."""
+    return bool(archive) and os.path.exists(os.path.expanduser(archive))
 
 
 def pull(engine: str, reference: str, patience: float) -> dict[str, object]:
@@ -199,7 +215,8 @@ def main() -> int:
     pulling = commands.add_parser("pull")
     pulling.add_argument("reference")
     pulling.add_argument("--patience", type=float, default=5)
-    commands.add_parser("load").add_argument("archive")
+    for name in ("load", "name"):
+        commands.add_parser(name).add_argument("archive")
     saving = commands.add_parser("save")
     saving.add_argument("reference")
     saving.add_argument("target")
@@ -215,9 +232,11 @@ def main() -> int:
 
 def answer(options: argparse.Namespace) -> dict[str, object]:
     if options.command == "find":
-        return find(options.engine, options.references, options.archive)
+        return {**find(options.engine, options.references, options.archive), "host": host(options.archive)}
     if options.command == "pull":
         return pull(options.engine, options.reference, options.patience)
+    if options.command == "name":
+        return {"reference": name_in(Path(options.archive).expanduser())}
     if options.command == "load":
         return load(options.engine, Path(options.archive).expanduser())
     return save(options.engine, options.reference, Path(options.target).expanduser())

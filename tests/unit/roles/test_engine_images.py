@@ -137,3 +137,35 @@ def test_an_image_that_gets_no_tag_is_said_so(tmp_path: Path) -> None:
     refusing = script(tmp_path / "engine", "echo no such image >&2; exit 1")
     with pytest.raises(images.Problem, match="tag a@sha256:0 a:0 failed: no such image"):
         images.save(str(refusing), "a@sha256:0", tmp_path / "image")
+
+
+@pytest.mark.parametrize(("archive_exists", "root"), [(False, False), (True, True)])
+def test_what_the_role_needs_to_know_of_the_machine_comes_with_the_search(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    archive_exists: bool,
+    root: bool,
+) -> None:
+    if archive_exists:
+        (tmp_path / "image").write_bytes(b"no archive")
+    missing = script(tmp_path / "engine", "exit 1")
+    monkeypatch.setattr(images.shutil, "which", lambda _program: None)
+    monkeypatch.setattr(images.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(images.os, "geteuid", lambda: 0 if root else 1000)
+    argv = ["engine_images.py", "--engine", str(missing), "find", "--archive", str(tmp_path / "image"), "one"]
+    monkeypatch.setattr(images.sys, "argv", argv)
+    assert images.main() == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["reference"] == ""
+    assert found["host"] == {"machine": "riscv64", "root": root, "zstd": False, "archive": archive_exists}
+
+
+@pytest.mark.parametrize(("content", "name"), [(archive(), "kindlab/node:v1"), (b"no archive", "")])
+def test_an_archive_of_the_controller_is_asked_for_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, name: str
+) -> None:
+    (tmp_path / "image").write_bytes(content)
+    monkeypatch.setattr(images.sys, "argv", ["engine_images.py", "name", str(tmp_path / "image")])
+    assert images.main() == 0
+    assert json.loads(capsys.readouterr().out)["reference"] == name

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -230,3 +232,21 @@ def test_the_machines_own_mirror_is_used(tmp_path: Path, wanted: str, suite: str
     (tmp_path / "sources.list").write_text(LISTED)
     (tmp_path / "sources.list.d/debian.sources").write_text(STANZAS)
     assert mirror.choose(wanted, suite, tmp_path) == found
+
+
+def test_the_image_of_another_machine_is_kept_as_if_it_was_built_here(tmp_path: Path) -> None:
+    def asked(*words: str | Path, machine: str = "riscv64") -> dict[str, Any]:
+        command = [sys.executable, "-B", FILES / "builder", "--cache", tmp_path, "--machine", machine, *words]
+        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        assert isinstance(found, dict)
+        return found
+
+    version = VERSIONS[0]
+    assert not asked("plan")["built"][version]["cached"]
+    for content in ("image", "the same, later"):
+        (tmp_path / "fetched").write_text(content)
+        assert asked("keep", tmp_path / "fetched")["name"] == "node"
+        assert not (tmp_path / "fetched").exists()
+    found = asked("plan")["built"][version]
+    assert found["cached"] and Path(found["archive"]).read_text() == "image"
+    assert not asked("plan", machine="x86_64")["built"][version]["cached"]

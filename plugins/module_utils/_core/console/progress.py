@@ -14,6 +14,15 @@ INTERVAL = 5.0
 SOON = 2.0
 # Maximum number of hosts in a line.
 HOSTS = 3
+# Callback plugins that write the standard output for people. Programs read the output of the others.
+STDOUT_FOR_PEOPLE = (
+    "ansible.builtin.default",
+    "community.general.yaml",
+    "debug",
+    "default",
+    "kindlab.volumes.brief",
+    "yaml",
+)
 # Characters of a bar.
 BAR = 20
 

@@ -30,7 +30,7 @@ def report_table(rows: Iterable[Mapping[str, Any]]) -> str:
             after = [SAME]
         columns = ([str(row["what"])], before, after) if compared else ([str(row["what"])], after)
         lines += zip_longest(*columns, fillvalue="")
-    return "\n".join(_aligned(lines))
+    return "\n".join(aligned(lines))
 
 
 def columns_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -46,10 +46,10 @@ def columns_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> 
     lines: list[tuple[str, ...]] = [tuple(names)] if table else []
     for row in table:
         lines += zip_longest(*row, fillvalue="")
-    aligned = list(_aligned(lines)) if names else []
-    if max(map(len, aligned), default=0) > WIDTH:
-        aligned = [line for row in table for line in _block(names, row)]
-    return "\n".join(aligned)
+    text = list(aligned(lines)) if names else []
+    if max(map(len, text), default=0) > WIDTH:
+        text = [line for row in table for line in _block(names, row)]
+    return "\n".join(text)
 
 
 def _block(names: Sequence[str], row: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -58,7 +58,7 @@ def _block(names: Sequence[str], row: Sequence[Sequence[str]]) -> Iterable[str]:
     for name, value in zip(names[1:], row[1:]):
         if value != [MISSING]:
             lines += zip_longest([f"  {name}"], value, fillvalue="")
-    yield from _aligned(lines)
+    yield from aligned(lines)
 
 
 def _cell(value: Any) -> list[str]:
@@ -73,7 +73,8 @@ def _cell(value: Any) -> list[str]:
     return [str(value)]
 
 
-def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterable[str]:
+def aligned(lines: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    """The lines of columns, each as wide as its content."""
     if not lines:
         return
     widths = [max(map(len, column)) for column in zip(*lines)]

@@ -1,4 +1,7 @@
-"""Build a node image: `plan` lists images and steps, `run STEP` runs one step and those that it depends on."""
+"""Build a node image: `plan` lists images and steps, `run STEP` runs one step and those that it depends on.
+
+`keep ARCHIVE` takes the image that another machine has built.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,16 @@ class Builder:
                 self._make(step, key)
         return self._done(name, key)
 
+    def keep(self, archive: Path) -> dict[str, object]:
+        """Move the archive of another machine's image to where a build of this recipe would leave it."""
+        name, key = "node", self.recipe.key("node")
+        with self.store.lock(name):
+            if self.store.seconds(name, key) is None:
+                with self.store.draft(name, key) as out:
+                    shutil.move(archive, out / "image.tar.zst")
+        archive.unlink(missing_ok=True)
+        return self._done(name, key)
+
     def _done(self, name: str, key: str) -> dict[str, object]:
         return {"name": name, "seconds": self.store.seconds(name, key)}
 
@@ -88,7 +101,7 @@ def prepared(options: argparse.Namespace) -> Builder:
     chosen = Sources(FILES, options.kubernetes)
     recipes = {version: recipe.load(Sources(FILES, version), options.suite) for version in chosen.versions}
     keys = {one.key(name) for one in recipes.values() for name in one.steps}
-    store = Store(options.cache.expanduser() / "build" / platform.machine(), keys)
+    store = Store(options.cache.expanduser() / "build" / options.machine, keys)
     tools = {"go": options.go, "mirror": mirror.choose(options.mirror, options.suite)}
     return Builder(recipes, chosen.version, store, tools)
 
@@ -100,14 +113,16 @@ def main() -> int:
     parser.add_argument("--mirror", default="")
     parser.add_argument("--suite", default="bookworm")
     parser.add_argument("--kubernetes", default="")
+    parser.add_argument("--machine", default=platform.machine())
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("plan")
     commands.add_parser("run").add_argument("step")
+    commands.add_parser("keep").add_argument("archive", type=Path)
     options = parser.parse_args()
     os.umask(0o022)  # other users (root, pods) use the results
     try:
         builder = prepared(options)
-        print(json.dumps(builder.plan() if options.command == "plan" else builder.run(options.step)))
+        print(json.dumps(answer(builder, options)))
     except BuildError as error:
         print(error.report(), file=sys.stderr)
         return 1
@@ -115,6 +130,12 @@ def main() -> int:
         print(explain_os_error(error).report(), file=sys.stderr)
         return 1
     return 0
+
+
+def answer(builder: Builder, options: argparse.Namespace) -> dict[str, object]:
+    if options.command == "keep":
+        return builder.keep(options.archive)
+    return builder.run(options.step) if options.command == "run" else builder.plan()
 
 
 if __name__ == "__main__":
