@@ -4,23 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, poll
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.model import Saved, key_of
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import Request, defined, plan
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.restoring import defined, plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.asked import Asked
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.chosen import choose
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.outcome import COMPLETE
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import CREATE, Plan, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.waves import AGGREGATED, aggregated_groups
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.steps.step import CREATE, Plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 
 from . import reader
 from .live import observe
-from .writer import PAUSE, Writer
+from .writer import Writer
 
 
 def prepare(cluster: Cluster, saved: Saved, asked: Asked, deadline: Deadline) -> Plan:
@@ -47,47 +43,6 @@ def write(cluster: Cluster, planned: Plan, deadline: Deadline) -> Plan:
     """The plan with its steps as they came out. What is refused now does not keep the others from being restored."""
     waves = dict.fromkeys(step.wave for step in planned.steps)
     return planned.with_steps(Writer(cluster, planned, deadline).waves(waves))
-
-
-def restore_waves(
-    cluster: Cluster,
-    saved: Saved,
-    waves: Iterable[str],
-    *,
-    down: bool = False,
-    jobs: str = Request.jobs,
-    deadline: Deadline,
-) -> list[Object]:
-    """Restore these waves of what was saved, in a cluster that is being recreated; a row for each object.
-
-    down: what uses a claim is created scaled to zero, as volume_detach leaves it. The rows say what is refused; the
-    others are restored. After an interruption it is completed by calling this again.
-    """
-    waves = tuple(waves)
-    options = {"down": down, "jobs": jobs, "deadline": deadline}
-    rows = _restored(cluster, saved, [wave for wave in waves if wave != AGGREGATED], **options)
-    if AGGREGATED in waves and _is_served(cluster, saved, deadline):
-        rows += _restored(cluster, saved, [AGGREGATED], **options)
-    return rows
-
-
-def _is_served(cluster: Cluster, saved: Saved, deadline: Deadline) -> bool:
-    """Wait until the servers in the cluster answer for their objects, if there are any. False if there are none."""
-    groups = aggregated_groups(saved.made) & {key_of(item).group for item in saved.made}
-    for _turn in poll(deadline, PAUSE) if groups else ():
-        if groups <= {found.group for found in reader.discover(cluster)}:
-            break
-    return bool(groups)
-
-
-def _restored(
-    cluster: Cluster, saved: Saved, waves: Sequence[str], *, down: bool, jobs: str, deadline: Deadline
-) -> list[Object]:
-    planned = plan(Request(COMPLETE, jobs, down), saved, observe(cluster, saved, reader.discover(cluster)))
-    wanted = replace(planned, steps=tuple(step for step in planned.steps if step.wave in waves))
-    checked = try_out(cluster, wanted, deadline, creations=False)
-    done: list[Step] = Writer(cluster, planned.with_steps(checked.steps), deadline).waves(waves)
-    return [step.row() for step in done]
 
 
 def try_out(cluster: Cluster, planned: Plan, deadline: Deadline, *, creations: bool = True) -> Plan:

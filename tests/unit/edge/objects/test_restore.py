@@ -26,7 +26,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.objects.wave
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.live import observe
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.reader import discover
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves, try_out
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import try_out
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.waves import restore_waves
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.writer import Writer
 from ansible_collections.kindlab.volumes.tests.unit.support.api_server import BUILT_IN, FakeApi, resource
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed

@@ -20,7 +20,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.con
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import decline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.restore import restore_waves
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.objects.waves import restore_waves
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate import way_back
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence.recreate.context import Context, Facts
 
