@@ -1,0 +1,108 @@
+# Copyright: kindlab.volumes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make planned copies: the data of all, several at once, and then their volumes and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Conflict, KindlabError
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import volume_to_create
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.copies import Plan, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
+
+from . import data
+from .archives import extract_to
+
+# How often data that its pods write to is copied before it counts as changing all the time.
+ATTEMPTS = 3
+
+
+def copy_data(planned: Plan, engine: Engine) -> dict[str, NodeDirectory]:
+    """Complete copies of volumes of the cluster, by name, beside where they will be; all, or none if one fails."""
+    steps = [step for step in planned.pending if step.origin and not step.copied]
+    for step in steps:
+        data.remove_leftovers(data.directory_of(step.target, engine))
+    made: dict[str, NodeDirectory] = {}
+    failure = None
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        running = {step.name: pool.submit(_copy, step, planned, engine) for step in steps}
+        for name, future in running.items():
+            try:
+                made[name] = future.result()
+            except KindlabError as error:
+                failure = failure or error
+    if failure:
+        discard(made)
+        raise failure
+    return made
+
+
+def discard(made: Mapping[str, NodeDirectory]) -> None:
+    """Remove copies that get no volume."""
+    for temporary in made.values():
+        data.discard(temporary)
+
+
+def create(
+    planned: Plan, made: Mapping[str, NodeDirectory], backup: Backup | None, cluster: Cluster, engine: Engine
+) -> None:
+    """Create the volumes, put their data in its place, and bind them to their claims.
+
+    The volume comes first: it tells the next run whose directory it is. A run that is killed is completed by that.
+    """
+    pending, request = planned.pending, planned.request
+    names = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in planned.namespaces)
+    cluster.each(cluster.create_missing, names)
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        list(pool.map(lambda step: _put(step, planned, made.get(step.name), backup, cluster, engine), pending))
+    bindings = [step.binding_of(cluster.get("PersistentVolume", step.name)) for step in pending]
+    cluster.each(partial(prebind, cluster), bindings)
+    wait_bound(cluster, bindings, request.wait_timeout)
+    requeue(cluster, [step.row.claim for step in pending])
+
+
+def _put(
+    step: Step, planned: Plan, made: NodeDirectory | None, backup: Backup | None, cluster: Cluster, engine: Engine
+) -> None:
+    cluster.create_missing(volume_to_create(step.binding.requested_volume))
+    target = data.directory_of(step.target, engine)
+    try:
+        if made is not None:
+            data.put(made, target)
+        elif backup and step.source.saved and not step.copied:
+            extract_to(backup, step.source.saved, target, planned.request.verify)
+    except KindlabError:
+        if step.is_new:
+            cluster.delete("PersistentVolume", step.name)
+        raise
+
+
+def _copy(step: Step, planned: Plan, engine: Engine) -> NodeDirectory:
+    """Of a volume that its pods write to, as it was at one time: what changes meanwhile is copied again."""
+    source, target = (data.directory_of(place, engine) for place in (step.origin, step.target) if place)
+    for attempt in range(ATTEMPTS):
+        try:
+            with data.copied(source, target) as temporary:
+                if differs := data.difference(source, temporary, planned.request.verify):
+                    raise _differing(step, differs, paused=planned.request.pause)
+                return temporary
+        except (Conflict, CommandFailed):
+            if planned.request.pause or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _differing(step: Step, how: str, *, paused: bool) -> Conflict:
+    then = "Find out what writes to it, and run this again." if paused else "Set pause=true."
+    return Conflict(
+        f"The copy of {step.source.volume.claim} differs from its source: {how}. It was removed.", next_step=then
+    )
