@@ -25,6 +25,7 @@ MODULES = {
     "detach": "volume_detach",
     "local_data": "local_data",
     "map": "lab_map",
+    "move": "volume_move",
     "object_backup": "object_backup",
     "object_restore": "object_restore",
     "prune": "volume_prune",

@@ -277,7 +277,7 @@ def killed_at_each_write(lab_of: Callable[[], Lab]) -> int:
         lab.cluster.kill_after = None
         lab.cluster.react(lab.cluster)
         for check_mode in (True, False):
-            assert copy(lab, check_mode).changed
+            copy(lab, check_mode)
         again = copy(lab)
         assert not again.changed and read(lab, again) == ["content 0", "content 1"]
         assert (lab.replicas(), lab.left()) == (UP, [])

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
@@ -40,10 +40,10 @@ def data_of(volume: Volume, nodes: Sequence[Node]) -> Place:
     return found[0]
 
 
-def place_of(directory: str, names: Collection[str], nodes: Sequence[Node]) -> Place:
-    """The directory that these nodes, or all that take ordinary pods, have under this path. Raises Refused."""
-    place = data_of(Volume("", nodes=tuple(names), node_directory=directory), nodes)
-    mount = next((node.mount_of(directory) for node in nodes if node.name == place.node), None)
+def place_of(volume: Volume, nodes: Sequence[Node]) -> Place:
+    """The directory of a volume that is to be created: one that can be written to. Raises Refused."""
+    place = data_of(volume, nodes)
+    mount = next((node.mount_of(place.node_directory) for node in nodes if node.name == place.node), None)
     if mount is not None and (mount.read_only or mount.kind == "tmpfs"):
         how = "read-only" if mount.read_only else "as a tmpfs"
         raise Refused(f"{place.node} has {mount.node_path} mounted {how}", "Choose another node.")

@@ -10,6 +10,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.found 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.base import Provisioner
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.backends.hostpath import HostPath
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.provisioner.registry import (
+    PROVISIONERS,
+    node_annotations,
+)
 
 from .ends import Refused
 from .observed import Observed
@@ -79,6 +84,26 @@ def created_at(
         return (chosen,), own_directory(provisioner, directory_on(provisioner, chosen, observed), *names)
     nodes = (chosen,) if node or source.nodes else ()
     return nodes, posixpath.join(posixpath.dirname(source.node_directory), names[0])
+
+
+def annotations_for(storage_class: str, directory: str, observed: Observed) -> Object:
+    """The change of a volume's annotations when it becomes one of this class. directory: the name of its directory."""
+    known = [key for each in PROVISIONERS.values() for key in each.annotations(directory)]
+    provisioner = provisioner_for(storage_class, observed)
+    own = provisioner.annotations(directory) if provisioner else {}
+    return {**dict.fromkeys([*node_annotations(), *known]), **own}
+
+
+def check_deletes(storage_class: str, volume: Volume, observed: Observed) -> None:
+    """Raise Refused if the provisioner of a class would not delete a volume that becomes one of it."""
+    provisioner = provisioner_for(storage_class, observed)
+    if provisioner is None:
+        return
+    why = provisioner.cannot_delete_reason(volume, [posixpath.dirname(volume.node_directory)])
+    if not why and volume.source != "hostPath" and isinstance(provisioner, HostPath):
+        why = "it is not hostPath"
+    if why:
+        raise Refused(f"the provisioner of {storage_class} would not delete it: {why}", "Choose another class.")
 
 
 def _key(item: Object) -> tuple[str, str]:

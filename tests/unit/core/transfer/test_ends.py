@@ -35,11 +35,11 @@ def test_one_directory_of_the_host_or_of_one_node() -> None:
 
 def test_a_stopped_node_and_a_mount_that_cannot_be_written_to() -> None:
     with pytest.raises(Refused, match="c is exited"):
-        place_of("/data/v", ["c"], [Node("c", "k", "worker", state="exited")])
+        place_of(Volume("v", nodes=("c",), node_directory="/data/v"), [Node("c", "k", "worker", state="exited")])
     with pytest.raises(Refused, match="a has /data mounted read-only"):
-        place_of("/data/v", ["a"], [node("a", "/srv", read_only=True)])
+        place_of(Volume("v", nodes=("a",), node_directory="/data/v"), [node("a", "/srv", read_only=True)])
     with pytest.raises(Refused, match="it is another one"):
-        place_of("/data/v", ["a"], [node("a", "/srv", mismatch="it is another one")])
+        place_of(Volume("v", nodes=("a",), node_directory="/data/v"), [node("a", "/srv", mismatch="it is another one")])
 
 
 def test_who_has_a_directory() -> None:
