@@ -21,6 +21,7 @@ MODULES = {
     "adopt": "volume_adopt",
     "backup": "volume_backup",
     "cluster": "kind_cluster",
+    "convert": "volume_convert",
     "copy": "volume_copy",
     "detach": "volume_detach",
     "local_data": "local_data",
