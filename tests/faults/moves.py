@@ -31,7 +31,8 @@ chown 1234:5678 large && chmod 4755 "d/file 1" && chmod 2770 d
 """
 LIST = r"""cd "$1" && find . -not -name journal -printf '%P %y %m %U %G %n %l\n' | sort
 find . -type f -not -name journal -print0 | sort -z | xargs -0 sha256sum
-find . -type f -not -name journal -printf '%P %T@ %b\n' | grep -v large | sort"""
+find . -type f -not -name journal -printf '%P %T@\n' | sort
+test "$(stat --format=%b holes)" -lt 2000 && echo holes"""
 
 
 def rows() -> Iterator[Row]:
@@ -43,7 +44,7 @@ def rows() -> Iterator[Row]:
             inside(lab, "worker", WRITE, number)
             source = {"hostPath": {"path": f"{TOP}/v{number}"}}
             lab.apply(*volume(f"v{number}", source, f"c{number}", node=lab.node("worker")))
-            noted = ["sh", "-c", "echo started >> /data/journal; exec sleep 86400"]
+            noted = ["sh", "-c", f"echo started >> /c{number}/journal; exec sleep 86400"]
             lab.apply(deployment(f"app{number}", scene.pod(workload_image(), noted, [f"c{number}"])))
         running(lab)
         was = [inside(lab, "worker", LIST, number) for number in range(VOLUMES)]
