@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, Any] = {
     "verify": {"type": "str", "choices": ["full", "fast", "none"], "default": "fast"},
     "wait_timeout": {"type": "int", "default": 300},
 }
-OTHERS = stopping.OTHERS
+OTHERS = {**stopping.OTHERS, "storage_class": "to_storage_class"}
 
 
 def run(

@@ -75,7 +75,7 @@ def _step(source: Source, claim: str, request: Request, observed: Observed, gene
         storage_class, nodes, directory = pv["spec"].get("storageClassName", ""), affinity_nodes(pv), node_directory(pv)
     else:
         nodes, directory = created_at(volume, storage_class, request.node, observed, (name, claim))
-    target = place_of(Volume("", nodes=nodes, node_directory=directory), observed.nodes)
+    target = place_of(Volume(name, nodes=nodes, node_directory=directory), observed.nodes)
     modes = volume.access_modes or ("ReadWriteOnce",)
     row = Row(target.host_directory, name, claim, storage_class, volume.capacity or "1Gi", modes, nodes)
     manifest = volume_manifest(row, directory, provisioner_for(storage_class, observed))

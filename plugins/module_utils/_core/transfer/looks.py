@@ -39,7 +39,7 @@ class Look:
 def refusals(
     ends: Iterable[tuple[str, Place | None, Place]], looks: Mapping[str, Look], details: Mapping[str, Mapping[str, str]]
 ) -> list[Refusal]:
-    """ends: name, source (None if it is no directory) and target of each. details: of refusals, by name."""
+    """ends: name, source (None for an archive) and target of each. details: of refusals, by name."""
     ends = list(ends)
     needed: dict[str, int] = {}
     for name, _source, _target in ends:
