@@ -46,8 +46,7 @@ class Stopping:
         try:
             planned = self._scale("detached", check_mode=True, claims=claims)
         except Declined as error:
-            known = ("name", "why", "next_step")
-            return [Refusal(**{key: str(row[key]) for key in known}) for row in error.details or ()]
+            return [Refusal(row["name"], row["why"], row["next_step"]) for row in error.details or ()]
         self._down = frozenset(row_key(row) for row in planned.facts["workloads"] if row["result"] == "unchanged")
         self.rows = _changed(planned)
         used = [row for row in planned.facts["volumes"] if row["in_use_by"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from .workloads import workload
 
 Object = dict[str, Any]
 NODES = ("k-worker", "k-worker2")
+_AS_IN_NODE = """import os, sys
+words = [word.replace(sys.argv[1], sys.argv[2]) for word in sys.argv[3:]]
+os.execvp(words[0], words)"""
 
 
 class Machine(NodesHere):
@@ -35,7 +39,10 @@ class Machine(NodesHere):
         self._inside = str(inside)
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        return self._own(argv[3], argv[4:]) if list(argv[:3]) == EXEC else list(argv)
+        """Of a program to which more arguments may be added."""
+        if list(argv[:3]) != EXEC:
+            return list(argv)
+        return [sys.executable, "-c", _AS_IN_NODE, self._inside, f"{self._inside}/{argv[3]}", *argv[4:]]
 
     def run(self, argv: Sequence[str], *, stdin: str | None = None, **rest: Any) -> Completed:  # type: ignore[override]
         if list(argv[:3]) != EXEC or looked(argv):
@@ -73,7 +80,7 @@ class Lab:
         paths = {"nodePathMap": [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": [self.places]}]}
         volumes = [item for number in range(2) for item in bound(number, places=self.places)]
         self.cluster = Live(
-            *({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}} for name in NODES),
+            *({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {}} for name in NODES),
             *(NAMESPACE, STORAGE_CLASS, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}),
             *(deployment(), config_map(config=json.dumps(paths))),
             *volumes,

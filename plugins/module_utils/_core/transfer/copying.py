@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import count as numbers
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.adopt.manifests import (
@@ -91,9 +91,9 @@ def _name(mark: str, claim: str, observed: Observed) -> str:
     return next(name for name in names if name not in observed.pvs and name not in observed.taken)
 
 
-def _begun(mark: str, claim: str, pvs: Iterable[Object]) -> Iterable[str]:
+def _begun(mark: str, claim: str, pvs: Iterable[Object]) -> Iterator[str]:
     """The volumes that an earlier run made for this claim, and that did not lose it since."""
     for pv in pvs:
         own = (pv["metadata"].get("annotations") or {}).get(COPY_OF) == mark and claim_of(pv) == claim
         if own and (pv.get("status") or {}).get("phase") not in ("Released", "Failed"):
-            yield pv["metadata"]["name"]
+            yield str(pv["metadata"]["name"])

@@ -50,7 +50,7 @@ def directory_on(provisioner: Provisioner, node: str, observed: Observed) -> str
         entries = provisioner.paths(deployment, config)
         named = [e for e in entries if node and e["node"] == node] or [e for e in entries if not e["node"]]
         if named and named[0]["paths"]:
-            return posixpath.normpath(named[0]["paths"][0])
+            return posixpath.normpath(str(named[0]["paths"][0]))
     raise Refused(
         f"it is not known where the provisioner {provisioner.name} creates volumes{f' on {node}' if node else ''}",
         "Look at the cluster's provisioners: kindlab.volumes.storage_provisioner_info.",

@@ -37,6 +37,8 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 INCOMPLETE = ".{}.incomplete-"
 _MAKE = 'mkdir -p -- "$1" && mktemp -d -- "$2XXXXXXXX"'
 _CLEAN = 'for left in "$1"*; do rm -rf -- "$left"; done'
+# The last piece that tar writes is read to its end, and as large as the others: otherwise the writer would be killed.
+_WHOLE = ("--blocking-factor=512", "--read-full-records")
 # Of each entry: path, state and target of a link.
 _LISTED = r"%P\0%y %s %T@ %m %U %G %n %i\0%l\0"
 _TYPES = {"f": "file", "d": "dir", "l": "symlink", "p": "fifo", "c": "char", "b": "block"}
@@ -125,7 +127,7 @@ def _copy_on_host(source: str, target: str) -> None:
 
 def _stream(source: NodeDirectory, target: NodeDirectory) -> None:
     first = [*source.tar, *create(source.path, times=True)]
-    extract = ["tar", "--extract", *KEEP, "--preserve-permissions", f"--directory={target.path}", "--file=-"]
+    extract = ["tar", "--extract", *_WHOLE, *KEEP, "--preserve-permissions", f"--directory={target.path}", "--file=-"]
     with pipeline(first, target.inside.argv(extract), changing=False) as output:
         output.read()
 

@@ -54,7 +54,7 @@ def _disks(targets: Mapping[str, NodeDirectory]) -> dict[str, list[str]]:
     by_node: dict[str, list[str]] = {}
     for name, target in targets.items():
         by_node.setdefault(target.node, []).append(name)
-    found = {}
+    found: dict[str, list[str]] = {}
     for names in by_node.values():
         paths = "".join(f"{targets[name].path}\0" for name in names)
         argv = ["xargs", "-0", "sh", "-c", _DISKS, "sh"]
