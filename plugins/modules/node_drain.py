@@ -222,17 +222,6 @@ pods:
         - volume: pvc-085a036c-56f5-4dd8-a6d2-1c86c0f19730
           claim: default/test
           nodes: [lab-worker]
-moved_volumes:
-  description: The volumes that were moved, as M(kindlab.volumes.volume_move) returns them.
-  returned: with O(volumes=move) and O(state=drained)
-  type: list
-  elements: dict
-  sample:
-    - name: database
-      claim: shop/database
-      action: move
-      nodes_before: [lab-worker]
-      nodes: [lab-worker2]
 reclaim_policies:
   description: The volumes whose reclaim policy was changed.
   returned: success
@@ -256,6 +245,17 @@ reclaim_policies:
       claim: default/test
       before: Delete
       after: Retain
+moved_volumes:
+  description: The volumes that were moved, as M(kindlab.volumes.volume_move) returns them.
+  returned: with O(volumes=move) and O(state=drained)
+  type: list
+  elements: dict
+  sample:
+    - name: database
+      claim: shop/database
+      action: move
+      nodes_before: [lab-worker]
+      nodes: [lab-worker2]
 """
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module

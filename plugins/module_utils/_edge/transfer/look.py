@@ -16,11 +16,11 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine impor
 from .data import directory_of
 
 # For each path the nearest existing directory above it: whether it can be written to, free bytes, and its device.
-_DISKS = """for path do
-path=$(dirname -- "$path")
-while [ ! -e "$path" ] && [ "$path" != / ]; do path=$(dirname -- "$path"); done
-[ -d "$path" ] && [ -w "$path" ] && w=yes || w=no
-echo "$w $(df --block-size=1 --output=avail -- "$path" | tail -n 1) $(stat --format=%d -- "$path") $path"
+_DISKS = """for above do
+above=$(dirname -- "$above")
+while [ ! -e "$above" ] && [ "$above" != / ]; do above=$(dirname -- "$above"); done
+[ -d "$above" ] && [ -w "$above" ] && w=yes || w=no
+echo "$w $(df --block-size=1 --output=avail -- "$above" | tail -n 1) $(stat --format=%d -- "$above") $above"
 done"""
 
 # Name, source (None for an archive) and target of what is copied.
