@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -87,11 +88,9 @@ def difference(source: NodeDirectory, copy: NodeDirectory, verify: str) -> str:
     """How a copy differs, '' if it does not. verify: full reads all content, fast compares sizes, times and so on."""
     if verify == "none":
         return ""
-    if verify == "full" or not (source.node or copy.node):
-        entries = [scan(one.path, verify) if not one.node else read(one, verify) for one in (source, copy)]
-    else:
-        entries = [_listing(source), _listing(copy)]
-    found = checksums.compare(entries[0], entries[1], verify)
+    with ThreadPoolExecutor(2) as pool:
+        before, after = pool.map(_full if verify == "full" else _listing, (source, copy))
+    found = checksums.compare(before, after, verify)
     return found.text() if found else ""
 
 
@@ -130,6 +129,10 @@ def _stream(source: NodeDirectory, target: NodeDirectory) -> None:
     extract = ["tar", "--extract", *_WHOLE, *KEEP, "--preserve-permissions", f"--directory={target.path}", "--file=-"]
     with pipeline(first, target.inside.argv(extract), changing=False) as output:
         output.read()
+
+
+def _full(directory: NodeDirectory) -> Sequence[Entry]:
+    return read(directory, "full") if directory.node else scan(directory.path, "full")
 
 
 def _listing(directory: NodeDirectory) -> Sequence[Entry]:
