@@ -46,7 +46,9 @@ class Stopping:
         try:
             planned = self._scale("detached", check_mode=True, claims=claims)
         except Declined as error:
-            return [Refusal(row["name"], row["why"], row["next_step"]) for row in error.details or ()]
+            if not error.details:
+                raise
+            return [Refusal(row["name"], row["why"], row["next_step"]) for row in error.details]
         self._down = frozenset(row_key(row) for row in planned.facts["workloads"] if row["result"] == "unchanged")
         self.rows = _changed(planned)
         used = [row for row in planned.facts["volumes"] if row["in_use_by"]]
