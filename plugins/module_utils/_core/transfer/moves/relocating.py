@@ -83,7 +83,10 @@ def _relocation(verb: str, volume: Volume, observed: Observed, change: Change) -
     if volume.is_terminating:
         raise Refused("it or its claim is being deleted", "Back it up first: kindlab.volumes.volume_backup.")
     if (volume.phase, volume.claim_phase) != ("Bound", "Bound"):
-        raise Refused("it is not bound to a claim", f"{_SELECT} Or adopt or prune it.")
+        raise Refused(
+            "it is not bound to a claim",
+            f"Delete the volume if it is not needed, its data stays: kubectl delete pv {volume.name}",
+        )
     (new,) = read_volumes([manifest], [])
     target = place_of(new, observed.nodes)
     copies = key_of(source) != key_of(target)
