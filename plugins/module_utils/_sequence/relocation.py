@@ -4,19 +4,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline, stamp
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import stamp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.moves.relocating import check
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.moves.relocation import Relocation
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import Marker
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.alone import alone
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.bringing import Carrier
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.relocated import Prepared, Request, prepare
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.relocations import Objects
@@ -30,15 +27,8 @@ def run(
     verb: str, request: Request, options: Mapping[str, Any], check_mode: bool, outside: Mapping[str, Any]
 ) -> Outcome:
     """Relocate what the request plans; in check mode report what would happen."""
-    with nullcontext() if check_mode else _lock(options):
+    with alone(options, check_mode=check_mode):
         return _Run(verb, request, options, outside).outcome(check_mode)
-
-
-def _lock(options: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """No other run changes the cluster meanwhile."""
-    cluster = options["cluster"]
-    path = os.path.expanduser(options["kubeconfig"] or default_kubeconfig(cluster))
-    return Marker(path, cluster).locked(Deadline(options["wait_timeout"]))
 
 
 class _Run:
@@ -97,7 +87,7 @@ class _Run:
             objects.forget(relocations)
             raise
         try:
-            carrier.bring(relocations, self.options["verify"])
+            carrier.bring(relocations, self.options["verify"], prepared.sizes)
         except KindlabError as error:
             error.message += f" Nothing was changed. {stopping.undone()}"
             objects.forget(relocations)
@@ -114,7 +104,7 @@ class _Run:
         try:
             objects.retain(claims)
             stopping.stop(claims)
-            carrier.bring(begun, self.options["verify"])
+            carrier.bring(begun, self.options["verify"], prepared.sizes)
         except KindlabError as error:
             error.next_step += f" {_AGAIN}"
             raise

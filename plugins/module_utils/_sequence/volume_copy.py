@@ -16,6 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer import copies
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.alone import alone
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.prepare import Prepared, prepare
 
 from . import stopping
@@ -42,9 +43,14 @@ def run(
 ) -> Outcome:
     """Copy the volumes; in check mode report what would happen."""
     check_absolute(options, ARGUMENTS)
-    outside = {"runner": runner, "connect": connect}
+    request = Request.from_options(options)
+    with alone(options, check_mode=check_mode):
+        return _copied(request, options, check_mode, {"runner": runner, "connect": connect})
+
+
+def _copied(request: Request, options: Mapping[str, Any], check_mode: bool, outside: Mapping[str, Any]) -> Outcome:
     watch = Stopwatch()
-    prepared = prepare(Request.from_options(options), options, **outside)
+    prepared = prepare(request, options, **outside)
     planned = prepared.planned
     living = {step.source.volume.claim for step in planned.steps if step.origin and planned.request.pause}
     pause = Stopping(stopping.purpose_of("copy", living), living, options, outside)
@@ -66,7 +72,7 @@ def _carry_out(prepared: Prepared, pause: Stopping, watch: Stopwatch) -> Outcome
     pause.stop(planned.paused)
     watch.lap("pause")
     try:
-        made = copies.copy_data(planned, observation.engine)
+        made = copies.copy_data(planned, observation.engine, prepared.sizes)
     except KindlabError as error:
         error.message += f" Nothing was copied. {pause.undone()}" if planned.paused else " Nothing was copied."
         raise

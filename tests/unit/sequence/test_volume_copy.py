@@ -238,7 +238,7 @@ def test_an_empty_map(lab: Lab) -> None:
 
 
 def test_a_failure_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_source: str, _target: str) -> None:
+    def broken(*_arguments: object) -> None:
         raise CommandFailed("cp failed: No space left on device")
 
     monkeypatch.setattr(data, "_copy_on_host", broken)
@@ -258,6 +258,9 @@ def test_an_earlier_copy_that_was_deleted_leaves_its_directory(lab: Lab) -> None
     lab.cluster.delete("PersistentVolumeClaim", "data", "test")
     for row in (first, second):
         lab.cluster.delete("PersistentVolume", row["volume"])
+    # Not even an empty one.
+    shutil.rmtree(second["host_directory"])
+    Path(second["host_directory"]).mkdir()
     third = copy(lab, claim_map={"ns/c0": "test/data"}).facts["volumes"][0]
     assert len({row["host_directory"] for row in (first, second, third)}) == 3
 

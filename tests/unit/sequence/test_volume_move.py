@@ -10,9 +10,17 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import VolumeUser
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, CommandFailed, Declined
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import (
+    BadInput,
+    CommandFailed,
+    Declined,
+    TimedOut,
+)
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import Marker
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer import data
 from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import volume_convert, volume_move
 from ansible_collections.kindlab.volumes.tests.unit.support.fakes import Killed, merge
@@ -178,10 +186,10 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pyte
     lab = Lab(tmp_path, monkeypatch, separate=True)
     copy = data._copy_on_host
 
-    def broken(source: str, target: str) -> None:
+    def broken(source: str, target: str, written: Callable[[int], None]) -> None:
         if source.endswith("v1"):
             raise CommandFailed("cp failed: No space left on device")
-        copy(source, target)
+        copy(source, target, written)
 
     monkeypatch.setattr(data, "_copy_on_host", broken)
     with pytest.raises(CommandFailed, match="No space left") as raised:
@@ -251,7 +259,37 @@ def test_a_move_killed_while_it_copies_is_completed(tmp_path: Path, monkeypatch:
     assert (lab.replicas(), records(lab), lab.left()) == (UP, [], [])
 
 
-def test_data_that_was_written_after_a_kill_is_copied_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("purpose", ["unfinished", "recreating"])
+def test_no_other_run_changes_the_cluster_meanwhile(lab: Lab, purpose: str) -> None:
+    with Marker(str(lab.top / "kubeconfig"), "k", purpose).locked(Deadline(1)), pytest.raises(TimedOut):
+        move(lab)
+    lab.cluster.writes.clear()
+    assert move(lab, True).changed and lab.cluster.writes == []
+
+
+def test_it_tells_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = Lab(tmp_path, monkeypatch, separate=True)
+    steps: list[str] = []
+    amounts: dict[str, list[int]] = {}
+
+    def add(what: str, count: int = 1, of: int = 0) -> None:
+        done, total = amounts.get(what, [0, 0])
+        amounts[what] = [done + count, total + of]
+
+    monkeypatch.setattr(REPORTER, "step", steps.append)
+    monkeypatch.setattr(REPORTER, "moved", add)
+    monkeypatch.setattr(REPORTER, "done", add)
+    move(lab)
+    assert [step for step in steps if "workloads" not in step] == ["copy the data of 2 volumes", "replace 2 volumes"]
+    assert amounts["volumes copied"] == [2, 2]
+    done, total = amounts["data copied"]
+    assert done == total > 0
+
+
+@pytest.mark.parametrize("verify", ["fast", "none"])
+def test_data_that_was_written_after_a_kill_is_copied_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verify: str
+) -> None:
     lab = Lab(tmp_path, monkeypatch, separate=True)
     put = data.put
     with monkeypatch.context() as patch:
@@ -265,7 +303,7 @@ def test_data_that_was_written_after_a_kill_is_copied_again(tmp_path: Path, monk
         with pytest.raises(Killed):
             move(lab, names=["ns/c0"])
     (lab.data / "v0" / "file").write_text("written by pods that somebody started")
-    move(lab, names=["ns/c0"])
+    move(lab, names=["ns/c0"], verify=verify)
     assert (lab.data2 / "v0" / "file").read_text() == "written by pods that somebody started"
     (stale,) = lab.data2.glob("v0.set-aside-*")
     assert (stale / "file").read_text() == "content 0"

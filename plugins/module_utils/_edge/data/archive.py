@@ -134,9 +134,19 @@ def last_lines(stderr: bytes) -> str:
 
 
 @contextmanager
-def pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) -> Iterator[IO[bytes]]:
-    """The output of first | second; raises if either fails, and ends both if the reader fails."""
-    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2, stalled_killed() as watch:
+def pipeline(
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    changing: bool,
+    written: Callable[[int], None] = lambda _bytes: None,
+) -> Iterator[IO[bytes]]:
+    """The output of first | second; raises if either fails, and ends both if the reader fails.
+
+    written: see stalled_killed.
+    """
+    watched = stalled_killed(written=written)
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2, watched as watch:
         one = subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT)
         watch(one)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=stderr2, env=ENVIRONMENT)

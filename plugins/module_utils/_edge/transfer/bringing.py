@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import EMPTY, THERE, states
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
 
-from . import data
+from . import data, progress
 
 
 class Carrier:
@@ -24,16 +24,22 @@ class Carrier:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def bring(self, relocations: Iterable[Relocation], verify: str) -> None:
-        """Copy the data of those that are not replaced yet. An error of one removes the copies of this run."""
+    def bring(self, relocations: Iterable[Relocation], verify: str, sizes: Mapping[str, int]) -> None:
+        """Copy the data of those that are not replaced yet. An error of one removes the copies of this run.
+
+        sizes: name -> bytes, as far as they are known.
+        """
         todo = [one for one in relocations if one.copies and not one.replacing]
         made: list[Relocation] = []
         for one in todo:
             data.remove_leftovers(data.directory_of(one.target, self._engine))
 
         def bring(one: Relocation) -> None:
-            if self._bring(one, verify):
-                made.append(one)
+            with progress.one_copied(sizes.get(one.name, 0)) as written:
+                if self._bring(one, verify, written):
+                    made.append(one)
+
+        progress.begin([sizes.get(one.name, 0) for one in todo])
 
         try:
             with ThreadPoolExecutor(cpu_count()) as pool:
@@ -53,15 +59,15 @@ class Carrier:
                 source = data.directory_of(one.source, self._engine)
                 data.put(source, replace(source, path=one.aside))
 
-    def _bring(self, one: Relocation, verify: str) -> bool:
+    def _bring(self, one: Relocation, verify: str, written: Callable[[int], None]) -> bool:
         """True if the data was copied, False if an interrupted run had done that."""
         source, target = (data.directory_of(place, self._engine) for place in (one.source, one.target))
         if states({"": target})[""] == THERE:
-            if not data.difference(source, target, verify):
+            # The pods may have run again since it was copied.
+            if not data.difference(source, target, "fast" if verify == "none" else verify):
                 return False
-            # The pods ran again since it was copied.
             data.put(target, replace(target, path=set_aside(target.path, one.at)))
-        with data.copied(source, target) as temporary:
+        with data.copied(source, target, written) as temporary:
             if differs := data.difference(source, temporary, verify):
                 raise Conflict(
                     f"The copy of {one.claim} differs from its source: {differs}. It was removed.",

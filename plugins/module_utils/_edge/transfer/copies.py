@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Conflict, KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import volume_to_create
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.copies import Plan, Step
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
@@ -19,22 +21,26 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder 
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
 
-from . import data
+from . import data, progress
 from .archives import extract_to
 
 # How often data that its pods write to is copied before it counts as changing all the time.
 ATTEMPTS = 3
 
 
-def copy_data(planned: Plan, engine: Engine) -> dict[str, NodeDirectory]:
-    """Complete copies of volumes of the cluster, by name, beside where they will be; all, or none if one fails."""
+def copy_data(planned: Plan, engine: Engine, sizes: Mapping[str, int]) -> dict[str, NodeDirectory]:
+    """Complete copies of volumes of the cluster, by name, beside where they will be; all, or none if one fails.
+
+    sizes: name -> bytes.
+    """
     steps = [step for step in planned.pending if step.origin and not step.copied]
     for step in steps:
         data.remove_leftovers(data.directory_of(step.target, engine))
+    progress.begin([sizes.get(step.name, 0) for step in steps])
     made: dict[str, NodeDirectory] = {}
     failure = None
     with ThreadPoolExecutor(cpu_count()) as pool:
-        running = {step.name: pool.submit(_copy, step, planned, engine) for step in steps}
+        running = {step.name: pool.submit(_copy, step, planned, engine, sizes.get(step.name, 0)) for step in steps}
         for name, future in running.items():
             try:
                 made[name] = future.result()
@@ -62,8 +68,13 @@ def create(
     pending, request = planned.pending, planned.request
     names = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in planned.namespaces)
     cluster.each(cluster.create_missing, names)
+    extracted = sum(step.source.has_archive and not step.copied for step in pending)
+    if extracted:
+        REPORTER.step("extract archives")
+        REPORTER.done("volumes extracted", 0, of=extracted)
     with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(lambda step: _put(step, planned, made.get(step.name), backup, cluster, engine), pending))
+    REPORTER.step(f"bind {count(len(pending), 'volume')}")
     bindings = [step.binding_of(cluster.get("PersistentVolume", step.name)) for step in pending]
     cluster.each(partial(prebind, cluster), bindings)
     wait_bound(cluster, bindings, request.wait_timeout)
@@ -86,12 +97,17 @@ def _put(
         raise
 
 
-def _copy(step: Step, planned: Plan, engine: Engine) -> NodeDirectory:
+def _copy(step: Step, planned: Plan, engine: Engine, size: int) -> NodeDirectory:
+    with progress.one_copied(size) as written:
+        return _unchanged(step, planned, engine, written)
+
+
+def _unchanged(step: Step, planned: Plan, engine: Engine, written: Callable[[int], None]) -> NodeDirectory:
     """Of a volume that its pods write to, as it was at one time: what changes meanwhile is copied again."""
     source, target = (data.directory_of(place, engine) for place in (step.origin, step.target) if place)
     for attempt in range(ATTEMPTS):
         try:
-            with data.copied(source, target) as temporary:
+            with data.copied(source, target, written) as temporary:
                 if differs := data.difference(source, temporary, planned.request.verify):
                     raise _differing(step, differs, paused=planned.request.pause)
                 return temporary

@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,16 +58,21 @@ def remove_leftovers(target: NodeDirectory) -> None:
 
 
 @contextmanager
-def copied(source: NodeDirectory, target: NodeDirectory) -> Iterator[NodeDirectory]:
-    """A complete copy beside target, which is not touched; removed if the block raises an error."""
+def copied(
+    source: NodeDirectory, target: NodeDirectory, written: Callable[[int], None] = lambda _bytes: None
+) -> Iterator[NodeDirectory]:
+    """A complete copy beside target, which is not touched; removed if the block raises an error.
+
+    written: called with the bytes that were written since.
+    """
     parent = posixpath.dirname(target.path)
     made = target.inside.run(["sh", "-c", _MAKE, "sh", parent, _prefix(target)]).out.removesuffix("\n")
     temporary = replace(target, path=made)
     try:
         if not source.node and not target.node:
-            _copy_on_host(source.path, made)
+            _copy_on_host(source.path, made, written)
         else:
-            _stream(source, temporary)
+            _stream(source, temporary, written)
         yield temporary
     except BaseException:
         discard(temporary)
@@ -99,11 +104,11 @@ def _prefix(target: NodeDirectory) -> str:
     return posixpath.join(parent, INCOMPLETE.format(name[:100]))
 
 
-def _copy_on_host(source: str, target: str) -> None:
+def _copy_on_host(source: str, target: str, written: Callable[[int], None]) -> None:
     command = ["cp", "--archive", "--reflink=auto", "--one-file-system", "--no-target-directory", "--", source, target]
     with (
         tempfile.TemporaryFile() as stderr,
-        stalled_killed() as watch,
+        stalled_killed(written=written) as watch,
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, env=ENVIRONMENT
         ) as process,
@@ -124,10 +129,10 @@ def _copy_on_host(source: str, target: str) -> None:
             )
 
 
-def _stream(source: NodeDirectory, target: NodeDirectory) -> None:
+def _stream(source: NodeDirectory, target: NodeDirectory, written: Callable[[int], None]) -> None:
     first = [*source.tar, *create(source.path, times=True)]
     extract = ["tar", "--extract", *_WHOLE, *KEEP, "--preserve-permissions", f"--directory={target.path}", "--file=-"]
-    with pipeline(first, target.inside.argv(extract), changing=False) as output:
+    with pipeline(first, target.inside.argv(extract), changing=False, written=written) as output:
         output.read()
 
 

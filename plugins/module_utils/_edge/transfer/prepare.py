@@ -13,7 +13,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals imp
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.copies import Plan, Request, Source, Step
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.copying import plan
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.looks import (
-    EMPTY,
     MISSING,
     Look,
     refusals,
@@ -27,9 +26,10 @@ from .look import look
 
 @dataclass(frozen=True)
 class Prepared:
-    """The plan, and what it was made from. refusals: all of them."""
+    """The plan, and what it was made from. refusals: all of them. sizes: name -> bytes of what is copied."""
 
     planned: Plan
+    sizes: Mapping[str, int]
     refusals: tuple[Refusal, ...]
     observation: Observation
     backup: Backup | None
@@ -47,10 +47,11 @@ def prepare(request: Request, options: Mapping[str, Any], **outside: Any) -> Pre
         sizes = {step.name: step.source.saved.bytes for step in pending if step.source.saved}
         ends = [(step.name, step.origin, step.target) for step in pending]
         looks = look(ends, observation.engine, sizes)
-        taken = {step.name for step in pending if step.is_new and looks[step.name].target not in (MISSING, EMPTY)}
+        taken = {step.name for step in pending if step.is_new and looks[step.name].target != MISSING}
         if not taken:
             break
-        # A directory of that name is left of a volume that is gone.
+        # A directory of that name is left of a volume that is gone. Not even an empty one is used: an archive
+        # would come into it piece by piece, and a killed run would look like one that had finished.
         observed = replace(observed, taken=observed.taken | taken)
     done = {step.name for step in pending if not step.is_new and looks[step.name].target == "there"}
     steps = tuple(replace(step, copied=step.name in done) for step in planned.steps)
@@ -60,7 +61,8 @@ def prepare(request: Request, options: Mapping[str, Any], **outside: Any) -> Pre
         _check_archives(backup, todo)
     details = {step.name: {"claim": step.row.claim} for step in todo}
     found = refusals([(step.name, step.origin, step.target) for step in todo], looks, details)
-    return Prepared(replace(planned, steps=steps), (*planned.refusals, *found), observation, backup)
+    own = {step.name: looks[step.name].bytes for step in todo}
+    return Prepared(replace(planned, steps=steps), own, (*planned.refusals, *found), observation, backup)
 
 
 def _of_archive(step: Step, seen: Look, backup: Backup) -> Look:

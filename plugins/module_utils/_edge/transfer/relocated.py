@@ -28,12 +28,16 @@ class Request(Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """begun: what interrupted runs left. refusals: all but those of workloads that cannot be stopped."""
+    """begun: what interrupted runs left. refusals: all but those of workloads that cannot be stopped.
+
+    sizes: name -> bytes of what is copied.
+    """
 
     planned: Plan
     begun: tuple[Relocation, ...]
     refusals: tuple[Refusal, ...]
     observation: Observation
+    sizes: Mapping[str, int]
 
 
 def prepare(request: Request, options: Mapping[str, Any], **outside: Any) -> Prepared:
@@ -44,9 +48,11 @@ def prepare(request: Request, options: Mapping[str, Any], **outside: Any) -> Pre
     copied = [one for one in planned.relocations if one.copies]
     ends = [(one.name, one.source, one.target) for one in copied]
     details = details_of(copied)
-    found = refusals(ends, look(ends, observation.engine, {}), details)
+    looks = look(ends, observation.engine, {})
+    found = refusals(ends, looks, details)
     directories = {one.name: one.source.host_directory for one in planned.relocations if one.source.host_directory}
     elsewhere = users_elsewhere(observation.engine, observation.sharing, directories)
     then = "Relocate it from there, or remove that cluster's volume."
     found += [Refusal(name, why, then, details.get(name, {})) for name, why in elsewhere.items()]
-    return Prepared(planned, tuple(begun), (*planned.refusals, *found), observation)
+    sizes = {name: seen.bytes for name, seen in looks.items()}
+    return Prepared(planned, tuple(begun), (*planned.refusals, *found), observation, sizes)

@@ -12,10 +12,12 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import uid_of
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import read_volumes
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.scaling.reclaim import ATTACHED, retained
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.moves.relocation import (
     NAMESPACE,
     Relocation,
 )
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube import policies
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.api import Missing
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import PV, PVC, prebind, wait_bound
@@ -45,6 +47,8 @@ class Objects:
 
     def replace(self, relocations: Iterable[Relocation]) -> None:
         """Replace the volumes, and claims where their class changes, bound to each other."""
+        relocations = list(relocations)
+        REPORTER.step(f"replace {count(len(relocations), 'volume')}")
         bindings = self._cluster.each(self._replace, relocations)
         wait_bound(self._cluster, bindings, self._timeout)
 
