@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._action import node_drain
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import check_absolute, defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
@@ -33,13 +33,19 @@ def run(
     """A second run changes nothing."""
     if options["volumes"] == "keep" or options["state"] != "drained":
         return node_drain.run(options, check_mode, runner=runner, connect=connect)
+    check_absolute(options, ARGUMENTS)
     if not options["volumes_node"]:
         raise BadInput("volumes=move needs a node for the volumes.", next_step="Set volumes_node.")
+    if options["volumes_node"] == options["node"]:
+        raise BadInput("volumes_node is the node that is drained.", next_step="Set volumes_node to another node.")
+    # The drain refuses first: volumes are not moved for one that is impossible.
     same = {name: options[name] for name in ("engine", "cluster", "kubeconfig", "context", "wait_timeout")}
     own = {"from_node": options["node"], "node": options["volumes_node"]}
     given = {**defaults(volume_move.ARGUMENTS), **same, **own}
+    drained = node_drain.run(options, True, runner=runner, connect=connect)
     moved = volume_move.run(given, check_mode, runner=runner, connect=connect)
-    drained = node_drain.run(options, check_mode, runner=runner, connect=connect)
+    if not check_mode:
+        drained = node_drain.run(options, False, runner=runner, connect=connect)
     rows = moved.facts["volumes"]
     if check_mode:
         drained = _without({row["name"] for row in rows}, drained)

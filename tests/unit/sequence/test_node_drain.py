@@ -25,8 +25,20 @@ def drain(lab: Lab, check_mode: bool = False, **options: Any) -> Outcome:
 def test_a_node_for_the_volumes_is_needed(lab: Lab) -> None:
     with pytest.raises(BadInput, match="volumes=move needs a node"):
         drain(lab)
+    with pytest.raises(BadInput, match="volumes_node is the node that is drained"):
+        drain(lab, volumes_node="k-worker")
     with pytest.raises(Declined, match="the cluster has no node k-none"):
         drain(lab, volumes_node="k-none")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_nothing_is_moved_for_a_drain_that_is_refused(lab: Lab, check_mode: bool) -> None:
+    pod = {"containers": [{"name": "c", "image": "i"}], "nodeName": "k-worker"}
+    lab.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "ns", "name": "bare"}, "spec": pod})
+    lab.cluster.writes.clear()
+    with pytest.raises(Declined, match="Cannot drain node k-worker"):
+        drain(lab, check_mode, volumes_node="k-worker2")
+    assert lab.cluster.writes == []
 
 
 def test_check_mode_leaves_out_the_pods_that_move_with_their_volumes(lab: Lab) -> None:
