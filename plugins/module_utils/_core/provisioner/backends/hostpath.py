@@ -23,9 +23,9 @@ DIRECTORY = "kindlab.volumes/hostpath-directory"
 # As the role node_image names it: no registry has it.
 IMAGE = "kindlab/hostpath-provisioner:v13.0.0"
 REPLICAS = 3
-# hostdir.Name: claim's namespace and name, both of which may have a "-", and the volume.
 # The longest name that Linux's file systems take, in bytes.
 _LONGEST = 255
+# hostdir.Name: claim's namespace and name, both of which may have a "-", and the volume.
 _DIRECTORY = re.compile(rf"[a-z0-9][a-z0-9.-]*-({VOLUME_NAME})")
 RBAC = Rbac(
     NAME,
