@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.moves.relocating import check
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.moves.relocation import Relocation
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.alone import alone
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.alone import alone
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.bringing import Carrier
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.relocated import Prepared, Request, prepare
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.relocations import Objects

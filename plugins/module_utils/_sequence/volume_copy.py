@@ -13,10 +13,10 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.options impo
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.copies import Request, check
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.alone import alone
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer import copies
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.alone import alone
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.transfer.prepare import Prepared, prepare
 
 from . import stopping

@@ -39,7 +39,7 @@ class Carrier:
                 if self._bring(one, verify, written):
                     made.append(one)
 
-        progress.begin([sizes.get(one.name, 0) for one in todo])
+        progress.copy([sizes.get(one.name, 0) for one in todo])
 
         try:
             with ThreadPoolExecutor(cpu_count()) as pool:

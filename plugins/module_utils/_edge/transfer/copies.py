@@ -1,28 +1,23 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make planned copies: the data of all, several at once, and then their volumes and claims."""
+"""Copy the data of volumes, several at once, and put it in its place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import CommandFailed, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.binding import volume_to_create
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.transfer.copies import Plan, Step
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.hashing import cpu_count
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.node_directory import NodeDirectory
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.engine import Engine
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.binder import prebind, wait_bound
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import Cluster
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.requeue import requeue
 
 from . import data, progress
 from .archives import extract_to
+from .create import create_volumes
 
 # How often data that its pods write to is copied before it counts as changing all the time.
 ATTEMPTS = 3
@@ -36,7 +31,7 @@ def copy_data(planned: Plan, engine: Engine, sizes: Mapping[str, int]) -> dict[s
     steps = [step for step in planned.pending if step.origin and not step.copied]
     for step in steps:
         data.remove_leftovers(data.directory_of(step.target, engine))
-    progress.begin([sizes.get(step.name, 0) for step in steps])
+    progress.copy([sizes.get(step.name, 0) for step in steps])
     made: dict[str, NodeDirectory] = {}
     failure = None
     with ThreadPoolExecutor(cpu_count()) as pool:
@@ -61,40 +56,16 @@ def discard(made: Mapping[str, NodeDirectory]) -> None:
 def create(
     planned: Plan, made: Mapping[str, NodeDirectory], backup: Backup | None, cluster: Cluster, engine: Engine
 ) -> None:
-    """Create the volumes, put their data in its place, and bind them to their claims.
+    """Create the volumes and claims, with the copies and what is extracted from archives."""
 
-    The volume comes first: it tells the next run whose directory it is. A run that is killed is completed by that.
-    """
-    pending, request = planned.pending, planned.request
-    names = ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in planned.namespaces)
-    cluster.each(cluster.create_missing, names)
-    extracted = sum(step.source.has_archive and not step.copied for step in pending)
-    if extracted:
-        REPORTER.step("extract archives")
-        REPORTER.done("volumes extracted", 0, of=extracted)
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        list(pool.map(lambda step: _put(step, planned, made.get(step.name), backup, cluster, engine), pending))
-    REPORTER.step(f"bind {count(len(pending), 'volume')}")
-    bindings = [step.binding_of(cluster.get("PersistentVolume", step.name)) for step in pending]
-    cluster.each(partial(prebind, cluster), bindings)
-    wait_bound(cluster, bindings, request.wait_timeout)
-    requeue(cluster, [step.row.claim for step in pending])
-
-
-def _put(
-    step: Step, planned: Plan, made: NodeDirectory | None, backup: Backup | None, cluster: Cluster, engine: Engine
-) -> None:
-    cluster.create_missing(volume_to_create(step.binding.requested_volume))
-    target = data.directory_of(step.target, engine)
-    try:
-        if made is not None:
-            data.put(made, target)
+    def put(step: Step) -> None:
+        target = data.directory_of(step.target, engine)
+        if step.name in made:
+            data.put(made[step.name], target)
         elif backup and step.source.saved and not step.copied:
             extract_to(backup, step.source.saved, target, planned.request.verify)
-    except KindlabError:
-        if step.is_new:
-            cluster.delete("PersistentVolume", step.name)
-        raise
+
+    create_volumes(planned, cluster, put)
 
 
 def _copy(step: Step, planned: Plan, engine: Engine, size: int) -> NodeDirectory:

@@ -13,7 +13,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity imp
 VOLUMES, DATA = "volumes copied", "data copied"
 
 
-def begin(sizes: Collection[int]) -> None:
+def copy(sizes: Collection[int]) -> None:
     """Begin to copy volumes with so many bytes each."""
     if sizes:
         REPORTER.step(f"copy the data of {count(len(sizes), 'volume')}")
@@ -38,3 +38,16 @@ def one_copied(size: int) -> Iterator[Callable[[int], None]]:
     yield written
     written(size)
     REPORTER.done(VOLUMES)
+
+
+def extract(number: int) -> None:
+    """Begin to extract so many archives."""
+    if number:
+        REPORTER.step(f"extract {count(number, 'archive')}")
+        REPORTER.done("volumes extracted", 0, of=number)
+
+
+def bind(number: int) -> None:
+    """Begin to bind so many volumes to their claims."""
+    if number:
+        REPORTER.step(f"bind {count(number, 'volume')}")

@@ -1,6 +1,6 @@
 # Copyright: kindlab.volumes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep other runs from changing a cluster, or its volumes, while these are copied or moved."""
+"""Keep other runs from changing a cluster while its volumes are copied or moved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import RECREATING, UNFINISHED, Marker
+
+from .marker import RECREATING, UNFINISHED, Marker
 
 
 @contextmanager
