@@ -23,7 +23,8 @@ from use_cases import USE_CASES, finished
 SHARED = "it"
 CLUSTERS = [
     *(SHARED, "it-again", "it-bad", "it-data", "it-drain", "it-everyday", "it-image", "it-kindest", "it-lab-a"),
-    *("it-lab-b", "it-life", "it-map", "it-node", "it-over-ssh-a", "it-over-ssh-b", "it-provisioners", "it-user"),
+    *("it-lab-b", "it-life", "it-map", "it-move", "it-node", "it-over-ssh-a", "it-over-ssh-b"),
+    *("it-provisioners", "it-user"),
     *sorted({f"it-{cluster}" for clusters in USE_CASES.values() for cluster in clusters}),
 ]
 # About how many seconds the long tests take: what takes longest starts first, so that no core is idle at the end.

@@ -76,6 +76,18 @@ options:
     type: str
     default: restore
     choices: [restore, keep]
+  volumes:
+    description:
+      - What to do with volumes whose node affinity names the node. V(keep) leaves them on it, and their pods wait until
+        it is uncordoned. V(move) moves them with their data and their pods to O(volumes_node) before the node is
+        drained, as M(kindlab.volumes.volume_move) does, so that the node can be removed for good.
+      - Used with O(state=drained).
+    type: str
+    default: keep
+    choices: [keep, move]
+  volumes_node:
+    description: Node that volumes are moved to. Required with O(volumes=move).
+    type: str
   wait:
     description:
       - Whether to wait until the pods that were pending for the node are ready. Used with O(state=uncordoned).
@@ -115,6 +127,13 @@ EXAMPLES = r"""
     node: lab-worker
     delete_emptydir_data: true
     terminate_grace_period: 0
+
+- name: Empty the node for good
+  kindlab.volumes.node_drain:
+    cluster: lab
+    node: lab-worker
+    volumes: move
+    volumes_node: lab-worker2
 
 - name: Cordon the node
   kindlab.volumes.node_drain:
@@ -226,14 +245,25 @@ reclaim_policies:
       claim: default/test
       before: Delete
       after: Retain
+moved_volumes:
+  description: The volumes that were moved, as M(kindlab.volumes.volume_move) returns them.
+  returned: with O(volumes=move) and O(state=drained)
+  type: list
+  elements: dict
+  sample:
+    - name: database
+      claim: shop/database
+      action: move
+      nodes_before: [lab-worker]
+      nodes: [lab-worker2]
 """
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action import node_drain as action
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.module import run_module
+from ansible_collections.kindlab.volumes.plugins.module_utils._sequence import node_drain as action
 
 
 def main() -> None:
-    run_module(action.run, action.ARGUMENTS)
+    run_module(action.run, action.ARGUMENTS, others=action.OTHERS)
 
 
 if __name__ == "__main__":

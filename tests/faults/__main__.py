@@ -14,12 +14,13 @@ import identity
 import kill_matrix
 import kinds_of_volumes
 import machines
+import moves
 import scene
 import tampering
 from harness import BUILD, Row
 
 # Sections with clusters of their own.
-SECTIONS = {"kinds": kinds_of_volumes, "identity": identity, "machines": machines}
+SECTIONS = {"kinds": kinds_of_volumes, "identity": identity, "machines": machines, "moves": moves}
 # Those that have a short form; unit tests draw worlds as well.
 SHORT = ("tampering", "kill", "failures", "holding")
 GROUPS = (*SHORT, "worlds", *SECTIONS)

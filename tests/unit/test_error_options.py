@@ -32,6 +32,7 @@ EXPLAINED = {
     ("_core/restore/data.py", "checksums"): "how a backup was made",
     ("_core/restore/place_refusals.py", "data"): "how a backup was made",
     ("_core/restore/replace.py", "data"): "how a backup was made",
+    ("_core/transfer/copying.py", "data"): "how a backup was made",
     ("_edge/data/archive.py", "compression_level"): "checked where it is given, by volume_backup",
 }
 # What a file decides is asked for by these modules only, though others use some of its functions.

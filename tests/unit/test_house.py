@@ -40,7 +40,7 @@ LEVELS = {
         ("restore", "recreate"),
         ("removal", "prune"),
         ("adopt", "inventory"),
-        ("map",),
+        ("map", "transfer"),
     ),
     "_edge": (
         ("activity",),
@@ -53,7 +53,7 @@ LEVELS = {
         ("restore", "recreate", "removal"),
         ("prune", "inventory"),
         ("adopt",),
-        ("map",),
+        ("map", "transfer"),
     ),
 }
 FILES_PER_FOLDER = 10

@@ -50,8 +50,12 @@ def answer(function: Callable[[], T], path: str, seconds: float = ANSWER_SECONDS
 
 
 @contextmanager
-def stalled_killed(seconds: float = STALL_SECONDS) -> Iterator[Callable[[subprocess.Popen[Any]], None]]:
+def stalled_killed(
+    seconds: float = STALL_SECONDS, written: Callable[[int], None] = lambda _bytes: None
+) -> Iterator[Callable[[subprocess.Popen[Any]], None]]:
     """A function that has a process killed if it neither reads nor writes anything for so long; its exit code tells.
+
+    written: called about each second with the bytes that it has written since.
 
     The process must have ended by the end of the block: then no thread is left, beside which nothing may fork.
     """
@@ -59,7 +63,7 @@ def stalled_killed(seconds: float = STALL_SECONDS) -> Iterator[Callable[[subproc
     threads: list[threading.Thread] = []
 
     def watch(process: subprocess.Popen[Any]) -> None:
-        threads.append(threading.Thread(target=_watch, args=(process, seconds, ended), daemon=True))
+        threads.append(threading.Thread(target=_watch, args=(process, seconds, ended, written), daemon=True))
         threads[-1].start()
 
     try:
@@ -70,11 +74,14 @@ def stalled_killed(seconds: float = STALL_SECONDS) -> Iterator[Callable[[subproc
             thread.join()
 
 
-def _watch(process: subprocess.Popen[Any], seconds: float, ended: threading.Event) -> None:
+def _watch(
+    process: subprocess.Popen[Any], seconds: float, ended: threading.Event, written: Callable[[int], None]
+) -> None:
     before, since = _progress(process.pid), time.monotonic()
     while process.poll() is None and not ended.wait(min(1.0, seconds / 4)):
         now = _progress(process.pid)
         if not now or now != before:
+            written(max(_written(now) - _written(before), 0))
             before, since = now, time.monotonic()
         elif time.monotonic() - since > seconds:
             process.kill()
@@ -88,3 +95,8 @@ def _progress(pid: int) -> str:
             return file.read()
     except OSError:
         return ""
+
+
+def _written(progress: str) -> int:
+    """The bytes that a process has written, as its file says."""
+    return next((int(line.split()[1]) for line in progress.splitlines() if line.startswith("wchar:")), 0)

@@ -78,6 +78,28 @@ def test_what_a_program_reads_and_writes_is_progress() -> None:
         assert bounds._progress(program.pid) != before
 
 
+def test_what_a_program_writes_is_told() -> None:
+    told: list[int] = []
+    enough = threading.Event()
+
+    def written(number: int) -> None:
+        told.append(number)
+        if sum(told) == 100_000:
+            enough.set()
+
+    with (
+        stalled_killed(2.0, written) as watch,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as program,
+    ):
+        assert program.stdin
+        watch(program)
+        program.stdin.write(b"x" * 100_000)
+        program.stdin.flush()
+        assert enough.wait(30)
+        program.stdin.close()
+    assert min(told) >= 0
+
+
 def test_no_thread_is_left_when_the_program_has_ended() -> None:
     before = threading.active_count()
     with stalled_killed() as watch, subprocess.Popen(["true"]) as program:

@@ -104,7 +104,7 @@ def write_archive(
     compressor = [compression, *_COMPRESS[compression], *([] if level is None else [f"-{level}"]), "--stdout"]
     sha256, size = hashlib.sha256(), 0
     view = memoryview(bytearray(CHUNK))
-    with _pipeline([*tar, *create(directory)], compressor, changing=changing) as output:
+    with pipeline([*tar, *create(directory)], compressor, changing=changing) as output:
         while count := os.readv(output.fileno(), [view]):
             sha256.update(view[:count])
             size += count
@@ -134,9 +134,19 @@ def last_lines(stderr: bytes) -> str:
 
 
 @contextmanager
-def _pipeline(first: Sequence[str], second: Sequence[str], *, changing: bool) -> Iterator[IO[bytes]]:
-    """The output of first | second; raises if either fails, and ends both if the reader fails."""
-    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2, stalled_killed() as watch:
+def pipeline(
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    changing: bool,
+    written: Callable[[int], None] = lambda _bytes: None,
+) -> Iterator[IO[bytes]]:
+    """The output of first | second; raises if either fails, and ends both if the reader fails.
+
+    written: see stalled_killed.
+    """
+    watched = stalled_killed(written=written)
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stderr2, watched as watch:
         one = subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT)
         watch(one)
         two = subprocess.Popen(second, stdin=one.stdout, stdout=subprocess.PIPE, stderr=stderr2, env=ENVIRONMENT)

@@ -189,6 +189,10 @@ class Provisioner(ABC):
         """The annotations of a volume whose directory has this name, by which the program knows it as its own."""
         return {PROVISIONED_BY: self.driver}
 
+    def directory_name(self, volume: str, claim: str) -> str:
+        """What it calls the directory of a volume. claim: 'namespace/name'."""
+        return f"{volume}_{claim.replace('/', '_')}"
+
     def made_for(self, _directory: str) -> tuple[str, str] | None:
         """The volume, and its claim, that it made a directory of this name for; None for a name that it gives to none.
 

@@ -23,6 +23,8 @@ DIRECTORY = "kindlab.volumes/hostpath-directory"
 # As the role node_image names it: no registry has it.
 IMAGE = "kindlab/hostpath-provisioner:v13.0.0"
 REPLICAS = 3
+# The longest name that Linux's file systems take, in bytes.
+_LONGEST = 255
 # hostdir.Name: claim's namespace and name, both of which may have a "-", and the volume.
 _DIRECTORY = re.compile(rf"[a-z0-9][a-z0-9.-]*-({VOLUME_NAME})")
 RBAC = Rbac(
@@ -74,6 +76,11 @@ class HostPath(Provisioner):
     def annotations(self, directory: str) -> Object:
         """Source: madeDirectory in provisioner.go; it deletes no other directory."""
         return {**super().annotations(directory), DIRECTORY: directory}
+
+    def directory_name(self, volume: str, claim: str) -> str:
+        """As hostdir.Name does, which takes what is too long from the claim's name."""
+        words = claim.replace("/", "-")[: _LONGEST - len(volume) - 1].rstrip("-.")
+        return f"{words}-{volume}"
 
     def made_for(self, directory: str) -> tuple[str, str] | None:
         found = _DIRECTORY.fullmatch(directory)
