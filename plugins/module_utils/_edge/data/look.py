@@ -47,6 +47,15 @@ def may_write(path: str) -> bool:
     return _may(path, os.W_OK | os.X_OK)
 
 
+def may_rename(path: str) -> bool:
+    """Whether this user may give a path another name where it is: in a sticky directory only its owners may."""
+    parent = os.stat(os.path.dirname(path))
+    try:
+        return not parent.st_mode & stat.S_ISVTX or os.geteuid() in (0, parent.st_uid, os.lstat(path).st_uid)
+    except FileNotFoundError:
+        return True
+
+
 def may_change(path: str) -> bool:
     """Whether this user, on this host, may move and remove all of a directory: it and those in it are their own.
 

@@ -16,7 +16,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.ways import through
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.reader import Backup
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data import ways
-from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.look import lacking, may_write
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.data.look import lacking, may_rename, may_write
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import nearest
 
 
@@ -59,7 +59,8 @@ def foreign_owner(backup: Backup, step: Step) -> str:
 def is_writable(step: Step) -> bool:
     """Whether this user can extract its archive on the host, and set aside what is there."""
     path = nearest_to(step)
-    return os.path.isdir(path) and may_write(path) and all(map(may_write, _moved(step)))
+    writable = os.path.isdir(path) and may_write(path) and all(map(may_write, _moved(step)))
+    return writable and all(map(may_rename, _renamed(step)))
 
 
 def nearest_to(step: Step) -> str:
@@ -83,3 +84,12 @@ def _moved(step: Step) -> Iterator[str]:
         yield step.host_directory
         with suppress(OSError), os.scandir(step.host_directory) as entries:
             yield from (entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+def _renamed(step: Step) -> list[str]:
+    """What is set aside: all that is in its directory, or that itself."""
+    directory = step.host_directory
+    if step.in_place:
+        with suppress(OSError):
+            return [os.path.join(directory, name) for name in os.listdir(directory)]
+    return [directory] if step.aside and os.path.lexists(directory) else []
