@@ -23,12 +23,14 @@ while [ ! -e "$above" ] && [ "$above" != / ]; do above=$(dirname -- "$above"); d
 echo "$w $(df --block-size=1 --output=avail -- "$above" | tail -n 1) $(stat --format=%d -- "$above") $above"
 done"""
 
-# Name, source (None for an archive) and target of what is copied.
-Ends = Sequence["tuple[str, Place | None, Place]"]
 
+def look(
+    ends: Sequence[tuple[str, Place | None, Place]], engine: Engine, archives: Mapping[str, int]
+) -> dict[str, Look]:
+    """A look at each by name.
 
-def look(ends: Ends, engine: Engine, archives: Mapping[str, int]) -> dict[str, Look]:
-    """A look at each by name. archives: the bytes of those without a source."""
+    ends: name, source (None for an archive) and target of what is copied. archives: bytes of those without a source.
+    """
     sources = {name: directory_of(source, engine) for name, source, _target in ends if source}
     targets = {name: directory_of(target, engine) for name, _source, target in ends}
     there, wanted, disks = inspect(sources), inspect(targets), _disks(targets)
