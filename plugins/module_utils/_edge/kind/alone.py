@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 
+from .kubeconfig import own_kubeconfig
 from .marker import RECREATING, UNFINISHED, Marker
 
 
@@ -20,7 +19,7 @@ from .marker import RECREATING, UNFINISHED, Marker
 def alone(options: Mapping[str, Any], *, check_mode: bool) -> Iterator[None]:
     """Lock the cluster; in check mode only find out whether that is possible. Raises BadInput, TimedOut."""
     cluster = checked_name(options["cluster"])
-    kubeconfig = os.path.abspath(os.path.expanduser(options["kubeconfig"] or default_kubeconfig(cluster)))
+    kubeconfig = own_kubeconfig(cluster, options["kubeconfig"])
     deadline = Deadline(options["wait_timeout"])
     with ExitStack() as stack:
         # A recreation has the first one from its start to its end, and takes the second one in between.

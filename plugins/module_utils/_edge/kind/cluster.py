@@ -15,7 +15,6 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import (
     Node,
     context_name,
-    default_kubeconfig,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import BoundRunner, Completed, Runner
@@ -25,7 +24,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client 
 
 from . import live
 from .cli import Kind
-from .kubeconfig import Kubeconfig, temporary_file, user_kubeconfig
+from .kubeconfig import Kubeconfig, own_kubeconfig, temporary_file, user_kubeconfig
 from .marker import Marker
 
 Connect = Callable[[str, str], Cluster]
@@ -50,8 +49,7 @@ class KindCluster:
         self.engine = find_engine(options["engine"], self._bound)
         self.unbound = find_engine(options["engine"], runner)
         self.kind = Kind(self._bound, self.engine.name, options.get("kind") or "kind")
-        path = options.get("kubeconfig") or default_kubeconfig(self.name)
-        self.own = Kubeconfig(os.path.abspath(os.path.expanduser(path)))
+        self.own = Kubeconfig(own_kubeconfig(self.name, options.get("kubeconfig")))
         self.users = Kubeconfig(user_kubeconfig(os.environ))
         self.marker = Marker(self.own.path, self.name)
         self._connect = connect

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.identity.loopback import is_loopback
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import context_name, default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.manifests import yaml_value
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import read, replace
 
@@ -68,6 +68,11 @@ class Kubeconfig:
 
     def _content(self) -> Mapping[str, Any]:
         return _checked(read(self.path), f"The kubeconfig {self.path}")
+
+
+def own_kubeconfig(cluster: str, kubeconfig: str | None) -> str:
+    """The absolute path of a cluster's own kubeconfig. kubeconfig: the option, None for the default."""
+    return os.path.abspath(os.path.expanduser(kubeconfig or default_kubeconfig(cluster)))
 
 
 def user_kubeconfig(environment: Mapping[str, str]) -> str:

@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator, Sequence
 from glob import escape, glob
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node, default_kubeconfig
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import Node
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.prune.model import LEFTOVER, Item, Kept
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import own_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import (
     PURPOSES,
     UNFINISHED,
@@ -23,8 +24,7 @@ _BEFORE = "kind-"
 
 def marker_directory(kubeconfig: str | None, cluster: str) -> str:
     """Where the marker files are: beside the kubeconfig of a cluster."""
-    path = os.path.abspath(os.path.expanduser(kubeconfig or default_kubeconfig(cluster)))
-    return os.path.realpath(os.path.dirname(path))
+    return os.path.realpath(os.path.dirname(own_kubeconfig(cluster, kubeconfig)))
 
 
 def marker_items(top: str, everywhere: Sequence[Node]) -> Iterator[Item]:

@@ -16,7 +16,6 @@ from typing import Any
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Deadline
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.console.activity import Activity, read_activity
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import BadInput, Conflict, KindlabError
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import default_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.spec import checked_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.recreate.journal import (
     Entry,
@@ -28,6 +27,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.activity import REPORTER
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.backup.writer import sync
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.bounds import answer
+from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.kubeconfig import own_kubeconfig
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kind.marker import RECREATING, Marker
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.text_file import NO_LOCKS, obstacle
 
@@ -51,7 +51,7 @@ class Journal:
         cluster: str = "",
         kubeconfig: str | None = None,
     ) -> None:
-        file = os.path.abspath(os.path.expanduser(kubeconfig or default_kubeconfig(cluster)))
+        file = own_kubeconfig(cluster, kubeconfig)
         self._lock_of_cluster = Marker(file, checked_name(cluster), RECREATING) if cluster else None
         self.path = Path(directory) / JOURNAL
         self._now_path = Path(directory) / NOW
