@@ -4,19 +4,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_detach, volume_restore
+from ansible_collections.kindlab.volumes.plugins.module_utils._action import volume_restore
 from ansible_collections.kindlab.volumes.plugins.module_utils._action.volume_restore import Prepared
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.clock import Stopwatch
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors import KindlabError
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.workloads import row_key
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.options import defaults
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.restore.replace import check_stoppable
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.command import Runner
@@ -24,16 +22,14 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._edge.directory im
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.kube.client import open_cluster
 from ansible_collections.kindlab.volumes.plugins.module_utils._edge.observe import Connect
 
+from .stopping import changed, purpose_of, scale, told
+
 ARGUMENTS = volume_restore.ARGUMENTS
 OTHERS = volume_restore.OTHERS
-# Recorded in the workloads that a restore stops, with a digest of the claims that it restores, so that it, or a rerun,
-# starts those again, and no others: without their other volumes' data, applications would begin with none.
-PURPOSE = "restore-{}"
 _AGAIN = (
     "Run this again: it completes the restore. To start the workloads with the data as it was, rename what was set "
     "aside of volumes without a directory back to that, and use kindlab.volumes.volume_detach with state=attached."
 )
-_PASSED_ON = ("engine", "cluster", "kubeconfig", "context", "wait_timeout")
 
 
 def run(
@@ -74,7 +70,7 @@ class _Replacement:
             check_stoppable(planned.facts["volumes"])
             checked = {row["name"] for row in planned.facts["volumes"]}
             self.down = frozenset(row_key(row) for row in planned.facts["workloads"] if row["result"] == "unchanged")
-            self.stopped = _changed(planned)
+            self.stopped = changed(planned)
         self.prepared.check_unused(checked, claims)
         self.watch.lap("plan")
 
@@ -121,7 +117,7 @@ class _Replacement:
         try:
             while not self.prepared.planned.stopped_claims <= claims:
                 claims |= self.prepared.planned.stopped_claims
-                self.stopped += _changed(self._detach(claims, check_mode=False))
+                self.stopped += changed(self._detach(claims, check_mode=False))
                 self.prepared = self._prepare(self.prepared)
             self.prepared.check_unused()
         except KindlabError as error:
@@ -157,18 +153,15 @@ class _Replacement:
         return frozenset(step.selected.volume.claim for step in self.prepared.planned.steps) - {""}
 
     def _scale(self, state: str, check_mode: bool, **more: frozenset[str]) -> Outcome:
-        own = {name: self.options[name] for name in _PASSED_ON}
-        purpose = PURPOSE.format(hashlib.sha256(" ".join(sorted(self._claims)).encode()).hexdigest()[:8])
-        given = {**defaults(volume_detach.ARGUMENTS), **own, "state": state, "purpose": purpose, **more}
-        return volume_detach.run(given, check_mode, **self.outside)
+        # Of all claims that it restores: without their other volumes' data, applications would begin with none.
+        purpose = purpose_of("restore", self._claims)
+        return scale(state, purpose, self.options, self.outside, check_mode=check_mode, **more)
 
     def _outcome(self, restored: Outcome, back: Outcome) -> Outcome:
-        rows = {row_key(row): row for row in (*self.stopped, *_changed(back))}
-        told = [{name: row[name] for name in ("kind", "namespace", "name")} for _key, row in sorted(rows.items())]
         return replace(
             restored,
             changed=restored.changed or back.changed,
-            facts={**restored.facts, "workloads": told},
+            facts={**restored.facts, "workloads": told(self.stopped, back)},
             warnings=(*restored.warnings, *back.warnings),
         )
 
@@ -176,8 +169,3 @@ class _Replacement:
 def _alone(prepared: Prepared, path: str) -> AbstractContextManager[None]:
     """Raises Conflict if another run restores beside these volumes, from whichever backup. path: of this one."""
     return all_held(prepared.written_in - {os.path.abspath(path)})
-
-
-def _changed(outcome: Outcome) -> list[dict[str, Any]]:
-    """The rows of the workloads that a detachment or attachment scales."""
-    return [row for row in outcome.facts["workloads"] if row["result"] != "unchanged"]

@@ -10,6 +10,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.errors impor
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube import pods, workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object, namespaced_name
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes import Volume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import be, claimed, count, listed
 
 from .model import Observed, Request
@@ -41,6 +42,20 @@ def summary(volumes: Iterable[Volume], users: Users) -> str:
         if users.get(volume.name)
     ]
     return listed(texts, separator="; ")
+
+
+def more_than_workloads(rows: Iterable[Object]) -> list[Refusal]:
+    """Why volumes stay in use when their workloads are stopped. rows: as volume_rows() has them."""
+    return [
+        Refusal(
+            row["name"],
+            f"it is in use by more than workloads: {listed([user['text'] for user in row['in_use_by']], 3)}",
+            "End these pods and processes.",
+            {"claim": row["claim"]},
+        )
+        for row in rows
+        if row["in_use_by"]
+    ]
 
 
 def still_in_use(volumes: Sequence[Volume], users: Users, seconds: float) -> TimedOut:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.backup.catalog import SavedVolume
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.report import more_than_workloads
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.detach.usage import above
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kind.nodes import is_below
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.objects import Object
@@ -17,7 +18,7 @@ from ansible_collections.kindlab.volumes.plugins.module_utils._core.kube.volumes
     read_volumes,
 )
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.refusals import Refusal, decline
-from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count, listed
+from ansible_collections.kindlab.volumes.plugins.module_utils._core.text import count
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.places import volume_places
 from ansible_collections.kindlab.volumes.plugins.module_utils._core.volumes.set_aside import set_aside
 
@@ -170,14 +171,5 @@ def _mount_points(node: str, path: str, observed: Observed) -> Iterator[str]:
 
 def check_stoppable(rows: Sequence[Object]) -> None:
     """Raise Declined for volumes that stay in use when their workloads are stopped. rows: of volume_detach."""
-    used = [row for row in rows if row["in_use_by"]]
-    refusals = [
-        Refusal(
-            row["name"],
-            f"it is in use by more than workloads: {listed([user['text'] for user in row['in_use_by']], 3)}",
-            "End these pods and processes.",
-            {"claim": row["claim"]},
-        )
-        for row in used
-    ]
-    decline(f"The data of {count(len(used), 'volume')} cannot be replaced", refusals)
+    refusals = more_than_workloads(rows)
+    decline(f"The data of {count(len(refusals), 'volume')} cannot be replaced", refusals)
